@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* store - the only writer of the timeline store (schema/).
+ *
+ * Names and lifetimes (VM, device, attachment, series) go to meta.db first, each in a transaction of its own and
+ * durable; then one transaction a tick puts loss, witnesses, traffic, coverage and all baselines into the day's file. A
+ * failed call leaves the store as it was: do the whole tick again later (-ENOSPC: the disk is full). Ids are never used
+ * again. Loop thread only; no logging. Times: UTC ns unless said. */
+#ifndef TAPLOSS_AGENT_STORE_H
+#define TAPLOSS_AGENT_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../collector/link.h"
+#include "../collector/loss.h"
+#include "../schema/schema.h"
+
+struct store;
+
+struct store_options {
+	unsigned int retention_days;	/* 0: for ever */
+	uint64_t max_bytes;		/* of all day files; oldest closed days go first; 0: no limit */
+};
+
+/* Makes @dir (0750) when missing, takes its lock, opens or creates meta.db and the day's file, migrates.
+ * -EBUSY: another agent holds the store (its pid is in @why); else as schema_open(). Never deletes or recreates a file. */
+int store_open(const char *dir, const struct store_options *opt, struct store **ret, char why[static SCHEMA_WHY]);
+
+/* Checkpoints, marks the run as clean when one was begun, gives the lock back. NULL is fine; returns NULL. */
+struct store *store_close(struct store *s);
+
+/* SQLite's own words on the last failure; valid until the next call. */
+const char *store_error(const struct store *s);
+
+struct store_run {
+	int pid;
+	const char *version, *kernel;
+	unsigned int reasons;
+	uint64_t interval_ns, since_ns;
+};
+int store_run_begin(struct store *s, const struct store_run *run);
+int store_run_interval(struct store *s, uint64_t interval_ns);	/* configuration was read again */
+
+/* The newest word of a source; written only when state or why differ from the last call's. */
+int store_source(struct store *s, const char *name, const char *state, const char *why, uint64_t now_ns);
+
+/* Names and lifetimes. Each sets *ret to the id. */
+
+struct store_vm {
+	const char *ident, *uuid, *name, *state;	/* uuid NULL: none */
+};
+/* Finds by ident or makes it; brings name (an old one is kept in vm_name) and state up to date. */
+int store_vm(struct store *s, const struct store_vm *vm, uint64_t now_ns, int64_t *ret);
+
+struct store_device {
+	const char *boot_id, *name, *kind;	/* kind: "tun", "tap", "macvtap", "ipvtap" */
+	uint32_t netns, ifindex;
+	uint64_t since_ns;
+};
+/* Finds the open lifetime (until_ns NULL) of (boot_id, netns, ifindex, kind) or makes one; a new name is taken over.
+ * *ret_known: it was there already. */
+int store_device(struct store *s, const struct store_device *dev, int64_t *ret, bool *ret_known);
+int store_device_end(struct store *s, int64_t device_id, uint64_t until_ns);
+/* Ends every open device and attachment that belongs to another boot. */
+int store_end_other_boots(struct store *s, const char *boot_id, uint64_t until_ns);
+
+struct store_attachment {
+	int64_t vm_id, device_id;
+	const char *mac, *backend, *bridge;	/* NULL: unknown */
+	int queues, ring_frames;		/* -1: unknown */
+	uint64_t since_ns;
+};
+/* Finds the open attachment of (vm_id, device_id) and brings it up to date, or makes one. */
+int store_attachment(struct store *s, const struct store_attachment *a, int64_t *ret);
+int store_attachment_end(struct store *s, int64_t attachment_id, uint64_t until_ns);
+
+/* All open attachments and open devices of @boot_id, to pick up after a restart. */
+typedef int store_device_fn(int64_t device_id, uint32_t netns, uint32_t ifindex, const char *name, const char *kind, uint64_t since_ns, void *arg);
+int store_each_device(struct store *s, const char *boot_id, store_device_fn *fn, void *arg);
+typedef int store_attachment_fn(int64_t attachment_id, int64_t device_id, int64_t vm_id, const char *vm_ident, uint64_t since_ns, void *arg);
+int store_each_attachment(struct store *s, store_attachment_fn *fn, void *arg);
+
+struct store_series {
+	int64_t vm_id, attachment_id, device_id;	/* 0: none (NULL in the database) */
+	int queue;					/* -1: not known */
+	const char *direction, *class, *kind, *reason, *site, *counter;	/* counter NULL: none */
+};
+/* Finds or makes it. Found ones come from memory. */
+int store_series(struct store *s, const struct store_series *key, uint64_t now_ns, int64_t *ret);
+
+/* Loss of @device_id from @since_ns on that was nobody's now belongs to @attachment_id of @vm_id: in every day file,
+ * roll-ups included. Loss before @since_ns stays nobody's. */
+int store_attribute(struct store *s, int64_t device_id, int64_t attachment_id, int64_t vm_id, uint64_t since_ns);
+
+/* Baselines. */
+
+/* Calls @fn for each stored baseline when they belong to @epoch; otherwise forgets them all (the counters began anew) and
+ * calls nothing. *ret_known says which. Call once, before the first tick. */
+typedef int store_baseline_fn(const struct tl_loss_key *key, const struct loss_total *total, void *arg);
+int store_baselines(struct store *s, const struct loss_epoch *epoch, bool *ret_known, store_baseline_fn *fn, void *arg);
+
+/* -ENOENT: none stored. */
+int store_device_baseline(struct store *s, int64_t device_id, struct link_counters *ret);
+
+/* A tick. */
+
+struct store_loss {
+	int64_t series_id;
+	uint64_t frames, segments, bytes;	/* new since the last tick */
+};
+struct store_baseline {
+	struct tl_loss_key key;
+	struct loss_total total;
+};
+struct store_witness {
+	int64_t device_id;
+	const char *counter;
+	uint64_t frames;
+};
+struct store_traffic {
+	int64_t device_id;
+	uint64_t span_ns, rx_frames, rx_bytes, tx_frames, tx_bytes, rx_peak, tx_peak;	/* guest's terms */
+};
+struct store_device_counters {
+	int64_t device_id;
+	struct link_counters counters;
+};
+struct store_self {
+	const char *name;
+	uint64_t add, baseline;
+};
+
+/* Arrays are borrowed. Entries of one series add up. */
+struct store_tick {
+	uint64_t t_ns, span_ns;
+	bool caught_up;		/* the span was counted by the kernel while no agent was there to read */
+	bool gap;		/* the span was not counted: coverage starts at t_ns */
+	const struct store_loss *loss;
+	const struct store_baseline *baselines;
+	const struct store_witness *witnesses;
+	const struct store_traffic *traffic;
+	const struct store_device_counters *counters;
+	const struct store_self *self;
+	const struct tl_loss_key *forget;	/* baselines to delete */
+	unsigned int n_loss, n_baselines, n_witnesses, n_traffic, n_counters, n_self, n_forget;
+};
+
+/* Stores it all or nothing, and extends coverage to t_ns. A tick with nothing in it only touches coverage, and the disk not
+ * more often than every 10 s. Turns to the next day's file (with all baselines) when t_ns is in it, closes hours, applies
+ * retention. t_ns must grow. */
+int store_tick(struct store *s, const struct store_tick *tick);
+
+/* End of coverage in the newest day file, 0 when there is none: where the last agent stopped. */
+int store_covered_until(struct store *s, uint64_t *ret);
+
+#endif

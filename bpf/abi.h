@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* abi.h - contract 1: every byte that crosses between the BPF programs and user space; included by both sides.
+ *
+ * The maps are pinned and outlive the agent, and the agent stores keys as they are: a change of any layout here
+ * raises TL_ABI_VERSION, which is part of the pin path. Fixed widths, no implicit padding, layouts asserted. */
+#ifndef TAPLOSS_BPF_ABI_H
+#define TAPLOSS_BPF_ABI_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define TL_ABI_VERSION 1
+
+/* What kind of device lost the frame, by rtnl_link_ops->kind. */
+enum tl_kind {
+	TL_KIND_NONE = 0,	/* the skb named no device: see tl_loss_key.task */
+	TL_KIND_TUN = 1,	/* tun.ko: tap and tun */
+	TL_KIND_MACVTAP = 2,
+	TL_KIND_IPVTAP = 3,
+};
+
+#define TL_QUEUE_NONE 0xffff	/* the kernel had not chosen a queue, or does not keep it */
+#define TL_REASON_NONE 0xffffffff	/* kernel before 5.17: kfree_skb carries no reason */
+
+/* One way to lose a frame. Keys compare as bytes, so every byte is always set. */
+struct tl_loss_key {
+	__u64 location;		/* return address in the function that freed the skb; kallsyms names it */
+	__u32 netns;		/* inode number of the device's network namespace, 0 with no device */
+	__u32 ifindex;		/* the device that lost the frame; 0: unknown, then @task says who was at work */
+	__u32 reason;		/* enum skb_drop_reason of the running kernel, or TL_REASON_NONE */
+	__u32 task;		/* process id (initial pid namespace) of the VMM, only when ifindex is 0; else 0 */
+	__u16 queue;		/* 0-based queue of the tap, or TL_QUEUE_NONE */
+	__u8 kind;		/* enum tl_kind */
+	__u8 ingress;		/* 1: the frame was on the device's receive side (tun: from the guest; macvtap: to it) */
+	__u32 zero;		/* room for the input interface; 0 */
+};
+
+/* Per CPU. Totals since the element was made; user space adds up the CPUs. */
+struct tl_loss_count {
+	__u64 frames;		/* skbs */
+	__u64 segments;		/* wire frames in them: more than frames when GSO super-frames were lost */
+	__u64 bytes;		/* Ethernet bytes without FCS, VLAN tag included, as the skb held them */
+	__u64 born_ns;		/* CLOCK_BOOTTIME of the element's birth, set on one CPU, 0 on the others. A key that
+				 * was deleted and came back has another birth: its totals start at 0 again. */
+};
+
+/* What a device was when it first lost a frame: it may be gone before user space looks. */
+struct tl_device_key {
+	__u32 netns, ifindex;
+};
+
+struct tl_device {
+	char name[16];		/* IFNAMSIZ, NUL-terminated */
+	__u64 seen_ns;		/* CLOCK_BOOTTIME of the first loss */
+	__u32 ring_frames;	/* tx_queue_len */
+	__u8 kind;		/* enum tl_kind */
+	__u8 mac[6];		/* the device's own address */
+	__u8 zero;
+};
+
+/* Index into the per-CPU array of __u64 that counts what the programs themselves could not do. */
+enum tl_stat {
+	TL_STAT_UNCOUNTED_FRAMES,	/* lost frames of taps that found no room in the map */
+	TL_STAT_UNCOUNTED_BYTES,
+	TL_STAT_UNNAMED_FRAMES,		/* counted, but the device behind the socket could not be read */
+	TL_STAT_MAX,
+};
+
+/* Slots of the program array through which the main program reaches the ones that need tun.ko / tap.ko types. */
+enum tl_slot {
+	TL_SLOT_SOCK,		/* skb->dev is NULL (or says too little): ask the tun_file / tap_queue behind skb->sk */
+	TL_SLOT_TAPQ,		/* macvtap, ipvtap towards the guest: which queue did tap_get_queue() choose? */
+	TL_SLOT_MAX,
+};
+
+_Static_assert(sizeof(struct tl_loss_key) == 32, "loss key layout is ABI");
+_Static_assert(sizeof(struct tl_loss_count) == 32, "loss count layout is ABI");
+_Static_assert(sizeof(struct tl_device_key) == 8, "device key layout is ABI");
+_Static_assert(sizeof(struct tl_device) == 40, "device layout is ABI");
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* class - from the kernel's words to ours: what was lost, in which direction, how bad, and which device counter saw it.
+ *
+ * One table, first match wins, over (reason name, function that freed the skb, kind of device, device side). Direction
+ * is the guest's. The facts behind each row stand in docs/MEASURES.md. Pure: no state, no I/O. */
+#ifndef TAPLOSS_COLLECTOR_CLASS_H
+#define TAPLOSS_COLLECTOR_CLASS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../bpf/abi.h"
+
+struct class_in {
+	const char *reason;	/* reason_name() */
+	const char *function;	/* ksym.function */
+	uint8_t kind;		/* enum tl_kind */
+	bool ingress;
+};
+
+/* All strings are static. */
+struct class_out {
+	const char *class;	/* "PTR_FULL" ...; NULL: not a loss (fragment of a delivered frame, dummy, capture socket) */
+	const char *kind;	/* "capacity", "fault", "policy", "lifecycle" */
+	const char *direction;	/* "rx": towards the guest, "tx": from the guest */
+	const char *counter;	/* device counter that moves with each such frame ("tx_dropped", "rx_dropped"), NULL: none */
+};
+
+void class_of(const struct class_in *in, struct class_out *ret);
+
+/* Is @name one of our class names? Case does not matter; returns the canonical spelling or NULL. The names that the
+ * reasons had when proposed are ours; the kernel's own names are resolved by the caller against stored reasons. */
+const char *class_canonical(const char *name);
+
+/* The four kinds, and all classes, for help texts and completion; NULL-terminated. */
+extern const char *const class_names[];
+extern const char *const class_kinds[];
+
+#endif

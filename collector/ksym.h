@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ksym - kernel addresses to functions, from /proc/kallsyms.
+ *
+ * Only text symbols are kept. Reading takes 60-100 ms, so the table is read once, and again when an address lies
+ * outside of what is known (a module came later). */
+#ifndef TAPLOSS_COLLECTOR_KSYM_H
+#define TAPLOSS_COLLECTOR_KSYM_H
+
+#include <stdint.h>
+
+struct ksyms;
+
+struct ksym {
+	char function[128];	/* without compiler suffixes (.isra.0, .cold); "0xffff..." when unknown */
+	char module[64];	/* "" for the kernel itself */
+	uint64_t offset;
+};
+
+/* -EPERM: addresses are hidden (kptr_restrict, no CAP_SYSLOG). */
+int ksyms_new(struct ksyms **ret);
+struct ksyms *ksyms_free(struct ksyms *k);
+
+/* Which function holds the return address @addr? Always fills *ret; -ENOENT: unknown, @ret says the number.
+ * @k may be NULL. */
+int ksym_find(struct ksyms *k, uint64_t addr, struct ksym *ret);
+
+#endif

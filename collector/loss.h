@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* loss - the kernel's loss counters: load them, keep them pinned, read them.
+ *
+ * The BPF programs count every frame freed as lost on a tun, tap, macvtap or ipvtap device from the moment of the
+ * first attach, and go on while nobody reads: program link and maps are pinned under @pin_dir. This module hands out
+ * running totals; delta.h turns them into what is new. Loop thread only; no logging. */
+#ifndef TAPLOSS_COLLECTOR_LOSS_H
+#define TAPLOSS_COLLECTOR_LOSS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../bpf/abi.h"
+
+struct loss;
+
+struct loss_options {
+	const char *pin_dir;	/* below a bpffs; NULL: do not pin, counting ends with this process */
+	uint32_t max_keys;	/* capacity of the loss map, fixed when the map is first made */
+};
+
+/* A count with all CPUs added up. */
+struct loss_total {
+	uint64_t frames, segments, bytes;
+	uint64_t born_ns;	/* CLOCK_BOOTTIME; identity of the element, see tl_loss_count */
+};
+
+/* What stands behind the totals. They start again from 0 when either of these differs from before. */
+struct loss_epoch {
+	char boot_id[37];
+	uint32_t map_id;	/* the kernel's id of the loss map, unique within a boot */
+};
+
+/* Loads or takes over the pinned counters and makes sure that they are attached.
+ * -EPERM: privilege is missing; -ENOENT: the kernel shows no BTF; -EBUSY: another agent holds @pin_dir;
+ * -EOPNOTSUPP: this kernel cannot count (it says why); -EPROTO: pinned maps of another layout.
+ * @why then holds one sentence for a person, without a full stop. */
+int loss_open(const struct loss_options *opt, struct loss **ret, char why[static 256]);
+
+/* Lets go. What is pinned goes on counting. NULL is fine; returns NULL. */
+struct loss *loss_close(struct loss *l);
+
+/* Removes links, programs and maps pinned under @pin_dir, so that nothing of taploss stays in the kernel.
+ * 0 also when there was nothing. */
+int loss_unpin(const char *pin_dir);
+
+void loss_epoch(const struct loss *l, struct loss_epoch *ret);
+
+/* True when counters were already running when loss_open() came: what they hold was counted by an earlier agent. */
+bool loss_inherited(const struct loss *l);
+
+/* True when the links and maps are pinned, so that counting survives this process. */
+bool loss_pinned(const struct loss *l);
+
+/* One of "tp_btf", "raw_tp": how the program hangs on kfree_skb. */
+const char *loss_attach_kind(const struct loss *l);
+
+/* True when the sockets of tun_file / tap_queue can be read (second object loaded). Tries again when it could not
+ * before (tun.ko came later); @why says why not. */
+bool loss_sockets_known(struct loss *l, char why[static 256]);
+
+/* Does this kernel give reasons (5.17 and later)? */
+bool loss_has_reasons(const struct loss *l);
+
+typedef int loss_read_fn(const struct tl_loss_key *key, const struct loss_total *total, void *arg);
+
+/* Every key with its total, by batched reads. Stops at the first non-zero return of @fn and returns it. */
+int loss_read(struct loss *l, loss_read_fn *fn, void *arg);
+
+/* Counters of the programs' own failures: enum tl_stat. Totals. */
+int loss_stats(const struct loss *l, uint64_t ret[static TL_STAT_MAX]);
+
+/* What @netns/@ifindex was when it first lost a frame. -ENOENT: it never lost one. */
+int loss_device(const struct loss *l, uint32_t netns, uint32_t ifindex, struct tl_device *ret);
+
+/* Forgets @key (and its device entry) when no frame was added since @last was read. For devices that are gone.
+ * -EAGAIN: it moved, read it again first. */
+int loss_forget(struct loss *l, const struct tl_loss_key *key, const struct loss_total *last);
+
+#endif

@@ -1,0 +1,101 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- timeline-YYYYMMDD.db, version 1: one UTC day. Keys start with time, so that writing appends.
+-- The newest day file holds the baselines: they move in the same transaction as the rows derived from them.
+
+-- Which counters the baselines belong to. Other counters (reboot, new map) start from 0.
+CREATE TABLE epoch (
+	one INTEGER PRIMARY KEY CHECK (one = 1),
+	boot_id TEXT NOT NULL,
+	map_id INTEGER NOT NULL
+) STRICT;
+
+-- Up to where each kernel counter is stored. key: struct tl_loss_key as it is.
+CREATE TABLE baseline (
+	key BLOB PRIMARY KEY,
+	born_ns INTEGER NOT NULL,		-- CLOCK_BOOTTIME; another one: the counter began anew
+	frames INTEGER NOT NULL,
+	segments INTEGER NOT NULL,
+	bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Up to where each device's own counters are stored; device terms.
+CREATE TABLE device_baseline (
+	device_id INTEGER PRIMARY KEY,		-- meta.device
+	rx_frames INTEGER NOT NULL,
+	rx_bytes INTEGER NOT NULL,
+	tx_frames INTEGER NOT NULL,
+	tx_bytes INTEGER NOT NULL,
+	rx_dropped INTEGER NOT NULL,
+	tx_dropped INTEGER NOT NULL,
+	rx_errors INTEGER NOT NULL,
+	tx_errors INTEGER NOT NULL
+) STRICT;
+
+-- What the program itself could not do: uncounted_frames, late_ticks, ... Totals, carried from day to day.
+CREATE TABLE self (
+	name TEXT PRIMARY KEY,
+	total INTEGER NOT NULL,
+	baseline INTEGER NOT NULL		-- of the kernel's counter behind it, 0 when there is none
+) STRICT, WITHOUT ROWID;
+
+-- Intervals in which loss was being counted. how: "tick" (resolution is the interval), "catch-up" (counted by the kernel
+-- while the agent was away, stored in one piece at the end).
+CREATE TABLE coverage (
+	from_ns INTEGER PRIMARY KEY,
+	to_ns INTEGER NOT NULL,
+	how TEXT NOT NULL
+) STRICT;
+
+-- A moment at which loss was stored; the loss happened in (t_ns - span_ns, t_ns].
+CREATE TABLE tick (
+	t_ns INTEGER PRIMARY KEY,
+	span_ns INTEGER NOT NULL
+) STRICT;
+
+-- Loss, never zero.
+CREATE TABLE loss (
+	t_ns INTEGER NOT NULL,			-- tick
+	series_id INTEGER NOT NULL,		-- meta.series
+	frames INTEGER NOT NULL,
+	segments INTEGER NOT NULL,
+	bytes INTEGER NOT NULL,
+	PRIMARY KEY (t_ns, series_id)
+) STRICT, WITHOUT ROWID;
+
+-- The same by the hour, for the hours listed in rolled: sum over loss with t_ns in [t_ns, t_ns + 1 h).
+CREATE TABLE loss_hour (
+	t_ns INTEGER NOT NULL,			-- start of the hour
+	series_id INTEGER NOT NULL,
+	frames INTEGER NOT NULL,
+	segments INTEGER NOT NULL,
+	bytes INTEGER NOT NULL,
+	PRIMARY KEY (t_ns, series_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE rolled (
+	t_ns INTEGER PRIMARY KEY
+) STRICT;
+
+-- What the device counted itself, when it moved: the second witness. counter: rx_dropped, tx_dropped, rx_errors, tx_errors
+-- in device terms.
+CREATE TABLE witness (
+	t_ns INTEGER NOT NULL,
+	device_id INTEGER NOT NULL,
+	counter TEXT NOT NULL,
+	frames INTEGER NOT NULL,
+	PRIMARY KEY (t_ns, device_id, counter)
+) STRICT, WITHOUT ROWID;
+
+-- Delivered frames, in the guest's terms (rx: towards the guest), of NICs that had any; about one row a minute and NIC,
+-- earlier when the NIC loses frames. Covers (t_ns - span_ns, t_ns].
+CREATE TABLE traffic (
+	t_ns INTEGER NOT NULL,
+	device_id INTEGER NOT NULL,
+	span_ns INTEGER NOT NULL,
+	rx_frames INTEGER NOT NULL,
+	rx_bytes INTEGER NOT NULL,
+	tx_frames INTEGER NOT NULL,
+	tx_bytes INTEGER NOT NULL,
+	rx_peak INTEGER NOT NULL,		-- most frames in one tick of the span
+	tx_peak INTEGER NOT NULL,
+	PRIMARY KEY (t_ns, device_id)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,93 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- meta.db, version 1: everything that has a name and lives longer than a day. Small; written rarely; synchronous=FULL,
+-- so that no row of a day file ever points to a row here that a power failure took away.
+-- Times are UTC ns since the epoch. A released migration is never edited.
+
+-- A virtual machine. ident is the domain UUID where there is one, else "name:NAME" or "pid:BOOT:PID:START".
+CREATE TABLE vm (
+	id INTEGER PRIMARY KEY,
+	ident TEXT NOT NULL UNIQUE,
+	uuid TEXT,				-- NULL: the VMM was given none
+	name TEXT NOT NULL,			-- the newest one
+	state TEXT NOT NULL,			-- running, paused, shutoff, ...; gone: no source knows it any more
+	first_ns INTEGER NOT NULL,
+	last_ns INTEGER NOT NULL
+) STRICT;
+
+-- Every name that a VM ever had, so that a query by the old name finds the one history.
+CREATE TABLE vm_name (
+	vm_id INTEGER NOT NULL REFERENCES vm(id),
+	since_ns INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	PRIMARY KEY (vm_id, since_ns)
+) STRICT, WITHOUT ROWID;
+
+-- One lifetime of a tap-like network device. (boot_id, netns, ifindex) and the name are used again; ids are not.
+CREATE TABLE device (
+	id INTEGER PRIMARY KEY,
+	boot_id TEXT NOT NULL,
+	netns INTEGER NOT NULL,			-- inode number
+	ifindex INTEGER NOT NULL,
+	name TEXT NOT NULL,			-- the newest one
+	kind TEXT NOT NULL,			-- tun, tap, macvtap, ipvtap
+	since_ns INTEGER NOT NULL,
+	until_ns INTEGER			-- NULL: still there
+) STRICT;
+CREATE INDEX device_by_key ON device (boot_id, netns, ifindex);
+
+-- One lifetime of one interface of one VM.
+CREATE TABLE attachment (
+	id INTEGER PRIMARY KEY,
+	vm_id INTEGER NOT NULL REFERENCES vm(id),
+	device_id INTEGER NOT NULL REFERENCES device(id),
+	mac TEXT,				-- the guest's address; NULL: unknown
+	queues INTEGER,
+	ring_frames INTEGER,
+	backend TEXT,				-- vhost, userspace; NULL: unknown
+	bridge TEXT,				-- bridge, network or lower device; NULL: none
+	since_ns INTEGER NOT NULL,
+	until_ns INTEGER			-- NULL: still attached
+) STRICT;
+CREATE INDEX attachment_by_vm ON attachment (vm_id);
+CREATE INDEX attachment_by_device ON attachment (device_id);
+
+-- One way in which one queue of one interface loses frames: what a loss row in a day file points to.
+-- A series never changes its meaning; that unattributed loss found its owner is the one exception (attachment_id and vm_id
+-- are then filled in, when all of it belongs to that owner).
+CREATE TABLE series (
+	id INTEGER PRIMARY KEY,
+	vm_id INTEGER REFERENCES vm(id),		-- NULL: nobody's yet
+	attachment_id INTEGER REFERENCES attachment(id),	-- NULL: nobody's yet, or the VM is known and the device is not
+	device_id INTEGER REFERENCES device(id),	-- NULL: the kernel named none
+	queue INTEGER,				-- NULL: not known
+	direction TEXT NOT NULL,		-- the guest's: rx, tx
+	class TEXT NOT NULL,			-- PTR_FULL, ...
+	kind TEXT NOT NULL,			-- capacity, fault, policy, lifecycle
+	reason TEXT NOT NULL,			-- the kernel's own word
+	site TEXT NOT NULL,			-- the kernel function
+	counter TEXT,				-- device counter that moves with it; NULL: none
+	first_ns INTEGER NOT NULL		-- of its first loss row
+) STRICT;
+CREATE INDEX series_by_device ON series (device_id);
+CREATE INDEX series_by_vm ON series (vm_id);
+
+-- One run of the agent. clean = 0 and no agent running: it died.
+CREATE TABLE run (
+	id INTEGER PRIMARY KEY,
+	pid INTEGER NOT NULL,
+	version TEXT NOT NULL,
+	kernel TEXT NOT NULL,			-- uname -r
+	reasons INTEGER NOT NULL,		-- how many reasons this kernel names; 0: none
+	interval_ns INTEGER NOT NULL,
+	since_ns INTEGER NOT NULL,
+	until_ns INTEGER,
+	clean INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- What the agent's sources of knowledge say of themselves (newest word only).
+CREATE TABLE source (
+	name TEXT PRIMARY KEY,			-- bpf-loss, bpf-sockets, link, proc, libvirt:URI, store
+	state TEXT NOT NULL,			-- ok, connecting, stale, failed, off
+	why TEXT NOT NULL,
+	since_ns INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* schema - contract 2: the database that the agent writes and taplossctl reads.
+ *
+ * A store is a directory: meta.db (names and lifetimes, kept), timeline-YYYYMMDD.db (one UTC day each; deleting a file is
+ * how history is forgotten), lock (held by the running agent; holds its pid). What the tables mean stands in
+ * meta_0001.sql and day_0001.sql. Both kinds of file carry an application_id of ours; user_version is the schema version.
+ * No logging: @why is one sentence for a person, without a full stop, naming the file and what to do. */
+#ifndef TAPLOSS_SCHEMA_H
+#define TAPLOSS_SCHEMA_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SCHEMA_META_VERSION 1
+#define SCHEMA_DAY_VERSION 1
+#define SCHEMA_META_APPID 0x54504c4d	/* "TPLM" */
+#define SCHEMA_DAY_APPID 0x54504c44	/* "TPLD" */
+#define SCHEMA_WHY 512
+
+enum schema_kind { SCHEMA_META, SCHEMA_DAY };
+enum schema_mode {
+	SCHEMA_READ,		/* existing file, never written; works for an unprivileged reader, also after a crash */
+	SCHEMA_WRITE,		/* creates the file when missing, migrates it when older */
+};
+
+/* Opens with our pragmas. -ENOENT: no such file (SCHEMA_READ); -EMEDIUMTYPE: not a database, or not one of ours (it is
+ * left as it is); -EPROTO: written by a newer taploss; -EUCLEAN: damaged; -EACCES; -ENOSPC; -EIO. */
+int schema_open(const char *path, enum schema_kind kind, enum schema_mode mode, sqlite3 **ret, char why[static SCHEMA_WHY]);
+
+/* Closes; a database opened for writing is checkpointed first. NULL is fine; returns NULL. */
+sqlite3 *schema_close(sqlite3 *db);
+
+/* SQLite's result code as -errno; 0 for OK, ROW and DONE. */
+int schema_errno(int rc);
+
+struct schema_day {
+	uint64_t from_ns, to_ns;	/* UTC midnight to midnight */
+	char name[32];			/* file name inside the store's directory */
+};
+
+/* Day files in order of time; *ret is malloc()ed, NULL when there are none. Files with other names are passed over. */
+int schema_days(const char *dir, struct schema_day **ret, size_t *n);
+
+/* The day file for @t_ns. */
+void schema_day_of(uint64_t t_ns, struct schema_day *ret);
+
+/* Is an agent running on this store? 1 and its pid (0: unreadable), 0, or -errno. Takes no lock that others could meet. */
+int schema_agent_running(const char *dir, int *ret_pid);
+
+/* Checks one file: quick_check, application_id, version. 0 healthy; -EUCLEAN with the first finding in @why; or as
+ * schema_open(). Read-only. */
+int schema_check(const char *path, enum schema_kind kind, char why[static SCHEMA_WHY]);
+
+#endif
