@@ -47,10 +47,14 @@ int store_source(struct store *s, const char *name, const char *state, const cha
 /* Names and lifetimes. Each sets *ret to the id. */
 
 struct store_vm {
-	const char *ident, *uuid, *name, *state;	/* uuid NULL: none */
+	const char *ident, *uuid, *name, *state;	/* uuid NULL: none known; a stored one stays */
 };
 /* Finds by ident or makes it; brings name (an old one is kept in vm_name) and state up to date. */
 int store_vm(struct store *s, const struct store_vm *vm, uint64_t now_ns, int64_t *ret);
+
+/* Every VM there is, to notice the ones that went away unseen. */
+typedef int store_each_vm_fn(int64_t id, const char *ident, const char *name, const char *state, void *arg);
+int store_each_vm(struct store *s, store_each_vm_fn *fn, void *arg);
 
 struct store_device {
 	const char *boot_id, *name, *kind;	/* kind: "tun", "tap", "macvtap", "ipvtap" */
@@ -101,6 +105,9 @@ int store_baselines(struct store *s, const struct loss_epoch *epoch, bool *ret_k
 
 /* -ENOENT: none stored. */
 int store_device_baseline(struct store *s, int64_t device_id, struct link_counters *ret);
+
+/* What the kernel's counter behind self row @name said up to where it is stored. -ENOENT: no such row. */
+int store_self_baseline(struct store *s, const char *name, uint64_t *ret);
 
 /* A tick. */
 

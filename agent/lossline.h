@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lossline - what each kernel counter means: its words (reason, function, class) and the series that it is stored under.
+ *
+ * The words of a key never change and cost a symbol look-up, so they are found once. The series changes when the tap
+ * goes to another owner. Loop thread only. */
+#ifndef TAPLOSS_AGENT_LOSSLINE_H
+#define TAPLOSS_AGENT_LOSSLINE_H
+
+#include <uthash.h>
+
+#include "../collector/class.h"
+#include "../collector/ksym.h"
+#include "../collector/reason.h"
+#include "store.h"
+#include "tapmap.h"
+
+struct lossline {
+	struct tl_loss_key key;
+	struct class_out class;		/* class NULL: not a loss */
+	const char *reason;
+	char site[128];			/* kernel function */
+	struct loss_total last;		/* newest total read */
+
+	int64_t series_id;		/* for the owner below; 0: not asked yet */
+	int64_t device_id, attachment_id, vm_id;
+	UT_hash_handle hh;
+};
+
+struct losslines;
+
+/* @reasons, @syms: borrowed, may be NULL (then names are numbers). */
+int losslines_new(struct reasons *reasons, struct ksyms *syms, struct losslines **ret);
+struct losslines *losslines_free(struct losslines *ls);	/* NULL is fine; returns NULL */
+
+/* Finds or makes it. NULL: no memory. Lives until losslines_drop(). */
+struct lossline *lossline_of(struct losslines *ls, const struct tl_loss_key *key);
+
+/* The series under which @line is to be stored now, with @tap (NULL: no device) and the VM @vm_id when there is no
+ * tap. 0 or the store's error. */
+int lossline_series(struct lossline *line, struct store *s, const struct tap *tap, int64_t vm_id, uint64_t now_ns);
+
+/* Calls @fn for every line of that device; @fn may drop it. */
+typedef void lossline_fn(struct lossline *line, void *arg);
+void losslines_of_device(struct losslines *ls, uint32_t netns, uint32_t ifindex, lossline_fn *fn, void *arg);
+void losslines_drop(struct losslines *ls, struct lossline *line);
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* taplossd - counts the packets that virtual machines lose between host and guest, and keeps the record.
+ *
+ *   main.c      options
+ *   config      what the operator decides          log, notify   how the agent speaks
+ *   agent       everything put together, on one loop
+ *     loop        epoll, timer, signals
+ *     sampler     a tick: read, attribute, store
+ *       collector/loss, delta   the kernel's loss counters (BPF), what is new in them
+ *       lossline    what each counter means: reason, function, class (collector/reason, ksym, class), series
+ *       witness     the devices' own counters (collector/link)
+ *       tapmap      which taps there are and whose they are
+ *         vmbook      VMs as the store knows them
+ *         weigh       whose is this tap, when sources disagree
+ *       store       the timeline, one transaction a tick (schema/)
+ *     virt        domains from libvirt, in threads of their own
+ *     vmm         processes that hold taps, from /proc, in a thread of its own */
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../collector/loss.h"
+#include "agent.h"
+#include "log.h"
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { OPT_STORE = 256, OPT_CONFIG, OPT_INTERVAL, OPT_LIBVIRT, OPT_VERSION, OPT_CHECK, OPT_PRINT, OPT_UNPIN, OPT_HELP };
+
+static const struct option options[] = {
+	{ "store", required_argument, NULL, OPT_STORE },
+	{ "config", required_argument, NULL, OPT_CONFIG },
+	{ "interval", required_argument, NULL, OPT_INTERVAL },
+	{ "libvirt", required_argument, NULL, OPT_LIBVIRT },
+	{ "check-config", no_argument, NULL, OPT_CHECK },
+	{ "print-config", no_argument, NULL, OPT_PRINT },
+	{ "unpin", no_argument, NULL, OPT_UNPIN },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ 0 },
+};
+
+static const char usage_text[] =
+	"usage: taplossd [--store DIR] [--config FILE] [--interval MS] [--libvirt URI|none]...\n"
+	"       taplossd --check-config | --print-config | --unpin | --version | --help\n"
+	"Counts the packets that virtual machines lose at tap, tun, macvtap and vhost-net. Runs in the foreground.\n"
+	"  --store DIR      where the timelines are kept (/var/lib/taploss)\n"
+	"  --config FILE    configuration (" CONFIG_DEFAULT_FILE " when there is one)\n"
+	"  --interval MS    how often loss is read and stored, 100 to 60000 (1000)\n"
+	"  --libvirt URI    libvirt to ask for domains; may be given several times; none: /proc alone\n"
+	"  --check-config   read the configuration, say what is wrong with it, end\n"
+	"  --print-config   show every key with its meaning and present value, end\n"
+	"  --unpin          remove the counters that stay in the kernel when the agent ends, end\n";
+
+/* What the command line asks for. Values override the file, so they are kept until it is read. */
+struct request {
+	const char *config_file, *store, *interval;
+	char uris[CONFIG_STRING];
+	int action;		/* an OPT_, 0: run */
+};
+
+static int usage_error(const char *what)
+{
+	fprintf(stderr, "taplossd: %s; see taplossd --help\n", what);
+	return -EINVAL;
+}
+
+static int add_uri(struct request *rq, const char *uri)
+{
+	size_t n = strlen(rq->uris);
+
+	if (!*uri || n + strlen(uri) + 2 > sizeof(rq->uris))
+		return usage_error("--libvirt wants a URI or none");
+	snprintf(rq->uris + n, sizeof(rq->uris) - n, "%s%s", n ? " " : "", uri);
+	return 0;
+}
+
+static int parse(int argc, char **argv, struct request *rq)
+{
+	int opt, r = 0;
+
+	while (r >= 0 && (opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (opt) {
+		case OPT_STORE:
+			rq->store = optarg;
+			break;
+		case OPT_CONFIG:
+			rq->config_file = optarg;
+			break;
+		case OPT_INTERVAL:
+			rq->interval = optarg;
+			break;
+		case OPT_LIBVIRT:
+			r = add_uri(rq, optarg);
+			break;
+		case '?':
+			fputs("taplossd: see taplossd --help\n", stderr);
+			return -EINVAL;	/* getopt said what */
+		default:
+			rq->action = opt;
+		}
+	}
+	if (r >= 0 && optind < argc)
+		return usage_error("takes no arguments without an option");
+	return r;
+}
+
+static int override(struct config *c, const char *key, const char *option, const char *value)
+{
+	char why[CONFIG_WHY];
+
+	if (!value || config_set(c, key, value, why) >= 0)
+		return 0;
+	fprintf(stderr, "taplossd: %s: %s; see taplossd --help\n", option, why);
+	return -EINVAL;
+}
+
+/* The file named on the command line must exist; the default one need not. *ret_file: the one that was read, or NULL. */
+static int configure(const struct request *rq, struct config *c, const char **ret_file)
+{
+	const char *file = rq->config_file ? rq->config_file : CONFIG_DEFAULT_FILE;
+	char why[CONFIG_WHY];
+	int r;
+
+	config_defaults(c);
+	r = config_read(file, c, why);
+	if (r < 0 && (r != -ENOENT || rq->config_file)) {
+		fprintf(stderr, "taplossd: %s\n", why);
+		return r;
+	}
+	*ret_file = r < 0 ? NULL : file;
+	if (override(c, "store.directory", "--store", rq->store) < 0 ||
+	    override(c, "agent.interval_ms", "--interval", rq->interval) < 0 ||
+	    override(c, "libvirt.uri", "--libvirt", rq->uris[0] ? rq->uris : NULL) < 0)
+		return -EINVAL;
+	if (!c->store[0]) {
+		fputs("taplossd: the store has no directory; give --store DIR\n", stderr);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int run(const struct config *c, const char *config_file)
+{
+	struct agent *a = NULL;
+	int r;
+
+	log_set_level(c->log_level);
+	umask(027);
+	r = agent_new(c, config_file, &a);
+	if (r < 0)
+		return EXIT_FAILED;
+	r = agent_run(a);
+	agent_free(a);
+	return r < 0 ? EXIT_FAILED : EXIT_OK;
+}
+
+static int unpin(const struct config *c)
+{
+	int r = loss_unpin(c->pin_dir);
+
+	if (r < 0) {
+		fprintf(stderr, "taplossd: %s: %s; run it as root, with no agent running\n", c->pin_dir, strerror(-r));
+		return EXIT_FAILED;
+	}
+	return EXIT_OK;
+}
+
+int main(int argc, char **argv)
+{
+	struct request rq = { 0 };
+	const char *config_file = NULL;
+	struct config c;
+
+	if (parse(argc, argv, &rq) < 0)
+		return EXIT_USAGE;
+	if (rq.action == OPT_HELP)
+		return fputs(usage_text, stdout) < 0 ? EXIT_FAILED : EXIT_OK;
+	if (rq.action == OPT_VERSION)
+		return printf("taplossd %s\n", TAPLOSS_VERSION) < 0 ? EXIT_FAILED : EXIT_OK;
+	if (configure(&rq, &c, &config_file) < 0)
+		return EXIT_USAGE;
+	if (rq.action == OPT_CHECK)
+		return EXIT_OK;
+	if (rq.action == OPT_PRINT) {
+		config_print(stdout, &c);
+		return EXIT_OK;
+	}
+	return rq.action == OPT_UNPIN ? unpin(&c) : run(&c, config_file);
+}

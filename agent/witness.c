@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "witness.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../collector/base.h"
+
+#define TRAFFIC_NS NSEC_PER_MIN
+
+/* Counters that tell of loss. tun and tap keep both sides apart; macvtap and ipvtap show each frame that they drop
+ * towards the guest as rx_dropped and rx_errors at once (macvlan_count_rx()), so only the first is a witness. */
+static const struct counter {
+	const char *name;
+	size_t at;
+	bool tun_only;
+} counters[] = {
+	{ "rx_dropped", offsetof(struct link_counters, rx_dropped), false },
+	{ "tx_dropped", offsetof(struct link_counters, tx_dropped), false },
+	{ "rx_errors", offsetof(struct link_counters, rx_errors), true },
+	{ "tx_errors", offsetof(struct link_counters, tx_errors), true },
+};
+
+static uint64_t value(const struct link_counters *c, const struct counter *which)
+{
+	return *(const uint64_t *)(const void *)((const char *)c + which->at);
+}
+
+static uint64_t since(uint64_t now, uint64_t then)
+{
+	return now > then ? now - then : 0;
+}
+
+static bool watched(const struct tap *t, const struct counter *which)
+{
+	return t->info.kind == TL_KIND_TUN || !which->tun_only;
+}
+
+int witness_base(struct tap *t, struct store *s, bool from_now, uint64_t now_ns)
+{
+	int r;
+
+	if (t->counted.based || !t->counted.known)
+		return 0;
+	r = store_device_baseline(s, t->device_id, &t->counted.stored);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r == -ENOENT) {
+		memset(&t->counted.stored, 0, sizeof(t->counted.stored));
+		if (from_now)
+			t->counted.stored = t->counted.now;
+		t->counted.lost = from_now;	/* the baseline itself has to be stored soon */
+	}
+	t->counted.tick = t->counted.now;
+	t->counted.stored_ns = now_ns;
+	t->counted.based = true;
+	return 0;
+}
+
+/* Frames between two readings in the guest's terms. A macvtap counts a frame as received before it drops it. */
+static void guest_frames(const struct tap *t, const struct link_counters *from, const struct link_counters *to,
+			 struct store_traffic *ret)
+{
+	if (t->info.kind == TL_KIND_TUN) {
+		ret->rx_frames = since(to->tx_frames, from->tx_frames);
+		ret->rx_bytes = since(to->tx_bytes, from->tx_bytes);
+		ret->tx_frames = since(to->rx_frames, from->rx_frames);
+		ret->tx_bytes = since(to->rx_bytes, from->rx_bytes);
+		return;
+	}
+	ret->rx_frames = since(since(to->rx_frames, from->rx_frames), since(to->rx_dropped, from->rx_dropped));
+	ret->rx_bytes = since(to->rx_bytes, from->rx_bytes);
+	ret->tx_frames = since(to->tx_frames, from->tx_frames);
+	ret->tx_bytes = since(to->tx_bytes, from->tx_bytes);
+}
+
+void witness_tick(struct tap *t)
+{
+	struct store_traffic now = { 0 };
+
+	if (!t->counted.based)
+		return;
+	guest_frames(t, &t->counted.tick, &t->counted.now, &now);
+	if (now.rx_frames > t->counted.rx_peak)
+		t->counted.rx_peak = now.rx_frames;
+	if (now.tx_frames > t->counted.tx_peak)
+		t->counted.tx_peak = now.tx_frames;
+	t->counted.tick = t->counted.now;
+}
+
+static bool dropped(const struct tap *t)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++)
+		if (watched(t, &counters[i]) && value(&t->counted.now, &counters[i]) != value(&t->counted.stored, &counters[i]))
+			return true;
+	return false;
+}
+
+static int grow_array(void *at, unsigned int n, size_t size)
+{
+	void *p = realloc(*(void **)at, n * size);
+
+	if (!p)
+		return -ENOMEM;
+	*(void **)at = p;
+	return 0;
+}
+
+/* Room for one more tap. */
+static int grow(struct witness_rows *w)
+{
+	unsigned int n = w->size ? w->size * 2 : 64;
+
+	if (w->n_taps < w->size)
+		return 0;
+	if (grow_array(&w->witnesses, n * ARRAY_SIZE(counters), sizeof(*w->witnesses)) < 0 ||
+	    grow_array(&w->traffic, n, sizeof(*w->traffic)) < 0 || grow_array(&w->counters, n, sizeof(*w->counters)) < 0 ||
+	    grow_array(&w->taps, n, sizeof(struct tap *)) < 0)
+		return -ENOMEM;
+	w->size = n;
+	return 0;
+}
+
+static void add_witnesses(struct witness_rows *w, const struct tap *t)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
+		uint64_t n = since(value(&t->counted.now, &counters[i]), value(&t->counted.stored, &counters[i]));
+
+		if (n && watched(t, &counters[i]))
+			w->witnesses[w->n_witnesses++] = (struct store_witness){
+				.device_id = t->device_id, .counter = counters[i].name, .frames = n };
+	}
+}
+
+int witness_add(struct witness_rows *w, struct tap *t, uint64_t now_ns, bool all)
+{
+	struct store_traffic row = { .device_id = t->device_id, .span_ns = since(now_ns, t->counted.stored_ns),
+				     .rx_peak = t->counted.rx_peak, .tx_peak = t->counted.tx_peak };
+	bool due;
+
+	if (!t->counted.based)
+		return 0;
+	guest_frames(t, &t->counted.stored, &t->counted.now, &row);
+	due = t->counted.lost || dropped(t) || ((row.rx_frames || row.tx_frames) && (all || row.span_ns >= TRAFFIC_NS));
+	if (!due) {
+		if (!row.rx_frames && !row.tx_frames && row.span_ns >= TRAFFIC_NS)
+			t->counted.stored_ns = now_ns;	/* a quiet minute is over; the next row shall not span it */
+		return 0;
+	}
+	if (grow(w) < 0)
+		return -ENOMEM;
+	add_witnesses(w, t);
+	if (row.rx_frames || row.tx_frames)
+		w->traffic[w->n_traffic++] = row;
+	w->counters[w->n_counters++] = (struct store_device_counters){ t->device_id, t->counted.now };
+	w->taps[w->n_taps++] = t;
+	return 0;
+}
+
+void witness_clear(struct witness_rows *w)
+{
+	w->n_witnesses = w->n_traffic = w->n_counters = w->n_taps = 0;
+}
+
+void witness_commit(struct witness_rows *w, uint64_t now_ns)
+{
+	for (unsigned int i = 0; i < w->n_taps; i++) {
+		struct tap *t = w->taps[i];
+
+		t->counted.stored = t->counted.now;
+		t->counted.stored_ns = now_ns;
+		t->counted.rx_peak = t->counted.tx_peak = 0;
+		t->counted.lost = false;
+	}
+	witness_clear(w);
+}
+
+void witness_free(struct witness_rows *w)
+{
+	free(w->witnesses);
+	free(w->traffic);
+	free(w->counters);
+	free(w->taps);
+	*w = (struct witness_rows){ 0 };
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* witness - the device's own counters: the second witness of every loss, and what was delivered.
+ *
+ * Turns the counters of a tap into rows for one tick. They are stored up to a baseline that moves with the tick's
+ * transaction, as the loss counters are. Loop thread only. */
+#ifndef TAPLOSS_AGENT_WITNESS_H
+#define TAPLOSS_AGENT_WITNESS_H
+
+#include "store.h"
+#include "tapmap.h"
+
+/* Rows for one tick; arrays grow and are used again. Zero is an empty one. */
+struct witness_rows {
+	struct store_witness *witnesses;
+	struct store_traffic *traffic;
+	struct store_device_counters *counters;
+	struct tap **taps;			/* whose baselines move when the tick is stored */
+	unsigned int n_witnesses, n_traffic, n_counters, n_taps, size;
+};
+
+/* Where a tap's counters start: what the store has; else 0 for a device that came while we counted; else, for one that was
+ * there before we did (@from_now), what they say now. */
+int witness_base(struct tap *t, struct store *s, bool from_now, uint64_t now_ns);
+
+/* Newest counters are in; keeps the peaks. Once a tick. */
+void witness_tick(struct tap *t);
+
+/* Adds the rows of @t: when a drop counter moved, the tap lost frames (counted.lost), or a minute went by; with @all also
+ * when there is only some traffic. -ENOMEM. */
+int witness_add(struct witness_rows *w, struct tap *t, uint64_t now_ns, bool all);
+
+void witness_commit(struct witness_rows *w, uint64_t now_ns);	/* the tick is stored: baselines move, rows are forgotten */
+void witness_clear(struct witness_rows *w);			/* it is not: rows are forgotten */
+void witness_free(struct witness_rows *w);
+
+#endif
