@@ -49,6 +49,7 @@ AGENT_LIBS = $(shell $(PKG_CONFIG) --libs libvirt inih jansson libxml-2.0)
 CTL_LIBS = $(shell $(PKG_CONFIG) --libs smartcols jansson)
 
 BPF_OBJS := loss sock
+BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
 COLLECTOR_SRC := $(wildcard collector/*.c)
 SCHEMA_SRC := $(wildcard schema/*.c)
 AGENT_SRC := $(filter-out agent/main.c,$(wildcard agent/*.c))
@@ -97,10 +98,40 @@ $(B)/schema/%.sql.h: schema/%.sql
 # BPF: object, stripped of DWARF but not of BTF, embedded as a skeleton.
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
-	$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -ffile-prefix-map=$(CURDIR)=. -I. -D__bpf__ -D__TARGET_ARCH_x86 -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $@ $<
+	$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror -ffile-prefix-map=$(CURDIR)=. -I. -idirafter /usr/include/$(shell $(CC) -dumpmachine) -D__TARGET_ARCH_$(BPF_ARCH) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $@ $<
 	$(LLVM_STRIP) -g $@
 $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
 	$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+# Installing.
+.PHONY: install uninstall
+install: all
+	install -D -m 755 $(B)/taplossd $(DESTDIR)$(sbindir)/taplossd
+	install -D -m 755 $(B)/taplossctl $(DESTDIR)$(bindir)/taplossctl
+	install -D -m 644 -t $(DESTDIR)$(mandir)/man8 docs/taplossd.8 docs/taplossctl.8
+	install -D -m 644 -t $(DESTDIR)$(mandir)/man5 docs/taploss.conf.5
+	install -D -m 644 -t $(DESTDIR)$(docdir) README.md CHANGELOG.md LICENSE docs/DESIGN.md docs/HACKING.md docs/MEASURES.md
+	install -d $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir)/taploss
+	sed 's,@sbindir@,$(sbindir),' agent/taplossd.service > $(DESTDIR)$(unitdir)/taplossd.service
+	install -D -m 644 agent/taploss.sysusers $(DESTDIR)$(sysusersdir)/taploss.conf
+	test -e $(DESTDIR)$(sysconfdir)/taploss/taploss.conf || \
+		$(B)/taplossd --config /dev/null --print-config > $(DESTDIR)$(sysconfdir)/taploss/taploss.conf
+uninstall:
+	rm -f $(DESTDIR)$(sbindir)/taplossd $(DESTDIR)$(bindir)/taplossctl $(DESTDIR)$(mandir)/man8/taplossd.8 \
+		$(DESTDIR)$(mandir)/man8/taplossctl.8 $(DESTDIR)$(mandir)/man5/taploss.conf.5 $(DESTDIR)$(unitdir)/taplossd.service \
+		$(DESTDIR)$(sysusersdir)/taploss.conf
+	rm -rf $(DESTDIR)$(docdir)
+
+# Static checks.
+.PHONY: lint
+lint: $(SKELS) $(SQL_H)
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr -I. -I$(B) \
+		--suppress=missingIncludeSystem -D_GNU_SOURCE -DTAPLOSS_VERSION='""' agent collector schema ctl
+	clang-tidy --quiet --warnings-as-errors='*' \
+		--checks='-*,bugprone-*,clang-analyzer-*,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions,-bugprone-reserved-identifier,-bugprone-assignment-in-if-condition,-bugprone-implicit-widening-of-multiplication-result,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-clang-analyzer-security.insecureAPI.strcpy,-bugprone-macro-parentheses,-bugprone-sizeof-expression' \
+		$(COLLECTOR_SRC) $(SCHEMA_SRC) $(AGENT_SRC) $(CTL_SRC) agent/main.c ctl/main.c -- $(OUR_CFLAGS) $(PKG_CFLAGS)
+	shellcheck -x $$(git ls-files '*.sh')
+	mandoc -T lint -W warning docs/*.5 docs/*.8
 
 # Tests and benches.
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/agent.a $(B)/ctl.a $(B)/collector.a $(B)/schema.a

@@ -28,7 +28,7 @@ struct sampler {
 	uint64_t covered_ns;		/* where the agent before us stopped */
 	uint64_t calm_ns;		/* in a loss storm: no rows before this moment */
 	bool known;			/* the stored baselines belong to these counters */
-	bool inherited;			/* the counters were running before us */
+	bool unbroken;			/* and they were fed without a pause since the agent before us */
 
 	struct gain *gains;
 	unsigned int n_gains, size_gains;
@@ -57,8 +57,8 @@ static int pick_up(struct sampler *s)
 	r = store_baselines(s->o.store, &epoch, &s->known, seed, s);
 	if (r < 0)
 		return r;
-	s->inherited = loss_inherited(s->o.loss);
-	if (!s->known && s->inherited) {
+	s->unbroken = s->known && loss_was_attached(s->o.loss);
+	if (!s->known && loss_inherited(s->o.loss)) {
 		r = loss_read(s->o.loss, seed, s);
 		if (r < 0)
 			return r;
@@ -323,8 +323,8 @@ static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 	self[1] = (struct store_self){ "late_ticks", s->late, 0 };
 	if (!self[0].add && !self[1].add && s->last_ns)
 		tick.n_self = 0;
-	tick.caught_up = !s->last_ns && s->known;
-	tick.gap = !s->last_ns && !s->known;
+	tick.caught_up = !s->last_ns && s->unbroken;
+	tick.gap = !s->last_ns && !s->unbroken;
 	tick.span_ns = s->last_ns ? now_ns - s->last_ns : s->known && s->covered_ns < now_ns ? now_ns - s->covered_ns : 0;
 	tick.loss = s->losses;
 	tick.n_loss = s->n_losses;

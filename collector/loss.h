@@ -46,13 +46,16 @@ int loss_unpin(const char *pin_dir);
 
 void loss_epoch(const struct loss *l, struct loss_epoch *ret);
 
-/* True when counters were already running when loss_open() came: what they hold was counted by an earlier agent. */
+/* True when the maps were there already: what they hold was counted for an earlier agent. */
 bool loss_inherited(const struct loss *l);
+
+/* True when they were also being fed when loss_open() came: counting never stopped. */
+bool loss_was_attached(const struct loss *l);
 
 /* True when the links and maps are pinned, so that counting survives this process. */
 bool loss_pinned(const struct loss *l);
 
-/* One of "tp_btf", "raw_tp": how the program hangs on kfree_skb. */
+/* How the program hangs on kfree_skb: "tp_btf". */
 const char *loss_attach_kind(const struct loss *l);
 
 /* True when the sockets of tun_file / tap_queue can be read (second object loaded). Tries again when it could not

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* count.h - what both objects share: the maps, and how a lost frame is measured and added. */
+#ifndef TAPLOSS_BPF_COUNT_H
+#define TAPLOSS_BPF_COUNT_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf/abi.h"
+#include "bpf/kernel.h"
+
+struct {					/* per CPU, so that plain adds do not race */
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, struct tl_loss_key);
+	__type(value, struct tl_loss_count);
+} losses SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct tl_device_key);
+	__type(value, struct tl_device);
+} devices SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, TL_STAT_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} stats SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, TL_SLOT_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} programs SEC(".maps");
+
+static __always_inline void bump(__u32 stat, __u64 n)
+{
+	__u64 *v = bpf_map_lookup_elem(&stats, &stat);
+
+	if (v)
+		*v += n;
+}
+
+/* Is @dev one of ours? The pointer may be anything; what spells "tun" in its rtnl_link_ops is a tun. */
+static __always_inline __u8 kind_of(struct net_device *dev)
+{
+	union {
+		char text[8];
+		__u64 word;
+	} kind = { .word = 0 };
+	const struct rtnl_link_ops *ops = dev->rtnl_link_ops;
+
+	if (!ops || bpf_probe_read_kernel(&kind, sizeof(kind), ops->kind))
+		return TL_KIND_NONE;
+	if ((__u32)kind.word == ('t' | 'u' << 8 | 'n' << 16))
+		return TL_KIND_TUN;
+	if (kind.word == 0x007061747663616dULL)			/* "macvtap" */
+		return TL_KIND_MACVTAP;
+	if ((kind.word & 0x00ffffffffffffffULL) == 0x0000706174767069ULL)	/* "ipvtap" */
+		return TL_KIND_IPVTAP;
+	return TL_KIND_NONE;
+}
+
+/* A tun's or tap's own socket, by the name of its protocol. */
+static __always_inline __u8 kind_of_sock(struct sock *sk)
+{
+	struct proto *prot = sk->__sk_common.skc_prot;
+	__u32 name = 0;
+
+	if (!prot || bpf_probe_read_kernel(&name, sizeof(name), &prot->name))
+		return TL_KIND_NONE;
+	if (name == ('t' | 'u' << 8 | 'n' << 16))
+		return TL_KIND_TUN;
+	return name == ('t' | 'a' << 8 | 'p' << 16) ? TL_KIND_MACVTAP : TL_KIND_NONE;
+}
+
+static __always_inline int has_vlan_tag(struct sk_buff *skb)
+{
+	struct sk_buff___vlan_all *all = (void *)skb;
+	struct sk_buff___vlan_present *present = (void *)skb;
+
+	if (bpf_core_field_exists(all->vlan_all))
+		return BPF_CORE_READ(all, vlan_all) != 0;
+	if (bpf_core_field_exists(present->vlan_present))
+		return BPF_CORE_READ_BITFIELD_PROBED(present, vlan_present);
+	return 0;
+}
+
+/* Ethernet bytes: some sites free the frame with its header already taken off. */
+static __always_inline __u32 bytes_of(struct sk_buff *skb)
+{
+	__u32 len = skb->len, mac = skb->mac_header, off = (__u32)((__u64)skb->data - (__u64)skb->head);
+
+	if (mac != 0xffff && off - mac < 512)	/* unsigned: also false when data lies before the header */
+		len += off - mac;
+	return has_vlan_tag(skb) ? len + 4 : len;
+}
+
+/* Wire frames in a super-frame whose sender left gso_segs to others. */
+static __always_inline __u32 segments_of_gso(struct sk_buff *skb, struct skb_shared_info *si, __u32 size, __u32 bytes)
+{
+	__u32 segs = BPF_CORE_READ(si, gso_segs), type, headers, th = skb->transport_header, mac = skb->mac_header;
+	__u8 doff = 0;
+
+	if (segs)
+		return segs;
+	if (th == 0xffff || mac == 0xffff || th <= mac)
+		return (bytes + size - 1) / size;
+	type = BPF_CORE_READ(si, gso_type);
+	headers = th - mac + 8;
+	if (!(type & (SKB_GSO_UDP | SKB_GSO_UDP_L4)) &&
+	    !bpf_probe_read_kernel(&doff, sizeof(doff), skb->head + th + 12))
+		headers += (doff >> 4) * 4 - 8;
+	return bytes > headers ? (bytes - headers + size - 1) / size : 1;
+}
+
+static __always_inline __u32 segments_of(struct sk_buff *skb, __u32 bytes)
+{
+	struct skb_shared_info *si = (void *)(skb->head + skb->end);
+	__u32 size = BPF_CORE_READ(si, gso_size);
+
+	return size ? segments_of_gso(skb, si, size, bytes) : 1;
+}
+
+/* The first loss of a kind on a device: note what the device is, it may be gone before anybody looks. */
+static __noinline void note_device(struct net_device *dev, const struct tl_loss_key *key)
+{
+	struct tl_device_key id;
+	struct tl_device note = { 0 };
+
+	if (!dev || !key)
+		return;
+	id.netns = key->netns;
+	id.ifindex = key->ifindex;
+	note.seen_ns = bpf_ktime_get_boot_ns();
+	note.kind = key->kind;
+	note.ring_frames = BPF_CORE_READ(dev, tx_queue_len);
+	BPF_CORE_READ_INTO(&note.name, dev, name);
+	bpf_probe_read_kernel(note.mac, sizeof(note.mac), BPF_CORE_READ(dev, dev_addr));
+	bpf_map_update_elem(&devices, &id, &note, BPF_NOEXIST);
+}
+
+/* Adds the frame under @key. @dev NULL: no device is known. */
+static __always_inline void count(struct sk_buff *skb, struct net_device *dev, const struct tl_loss_key *key)
+{
+	struct tl_loss_count first, *v;
+	__u32 bytes = bytes_of(skb), segments = segments_of(skb, bytes);
+
+	v = bpf_map_lookup_elem(&losses, key);
+	if (!v) {
+		first = (struct tl_loss_count){ .frames = 1, .segments = segments, .bytes = bytes, .born_ns = bpf_ktime_get_boot_ns() };
+		if (!bpf_map_update_elem(&losses, key, &first, BPF_NOEXIST)) {
+			if (dev)
+				note_device(dev, key);
+			return;
+		}
+		v = bpf_map_lookup_elem(&losses, key);	/* another CPU was first, or there is no room */
+	}
+	if (!v) {
+		bump(TL_STAT_UNCOUNTED_FRAMES, 1);
+		bump(TL_STAT_UNCOUNTED_BYTES, bytes);
+		return;
+	}
+	v->frames++;
+	v->segments += segments;
+	v->bytes += bytes;
+}
+
+static __always_inline void key_device(struct tl_loss_key *key, struct net_device *dev, __u8 kind)
+{
+	key->netns = dev->nd_net.net->ns.inum;
+	key->ifindex = dev->ifindex;
+	key->kind = kind;
+}
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* kernel.h - kernel types cut down to the fields we read. CO-RE finds the fields by name in the running kernel, also
+ * where it keeps them in unnamed structs and unions; order and padding here mean nothing. */
+#ifndef TAPLOSS_BPF_KERNEL_H
+#define TAPLOSS_BPF_KERNEL_H
+
+#include <linux/types.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct rtnl_link_ops {
+	const char *kind;
+};
+
+struct net_device {
+	char name[16];
+	int ifindex;
+	unsigned int tx_queue_len;
+	const unsigned char *dev_addr;
+	const struct rtnl_link_ops *rtnl_link_ops;
+	possible_net_t nd_net;
+	void *rx_handler_data;		/* macvtap, ipvtap: struct tap_dev */
+};
+
+struct proto {
+	char name[32];
+};
+
+struct sock_common {
+	struct proto *skc_prot;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+};
+
+struct skb_shared_info {
+	unsigned short gso_size;
+	unsigned short gso_segs;
+	unsigned int gso_type;
+};
+
+struct sk_buff {
+	struct net_device *dev;		/* shares its place with list and tree nodes: may be anything in a freed skb */
+	struct sock *sk;
+	unsigned int len;
+	__u16 queue_mapping;
+	int skb_iif;
+	__u32 hash;
+	__u16 mac_header;		/* 0xffff: not set */
+	__u16 transport_header;		/* 0xffff: not set */
+	unsigned char *head, *data;
+	unsigned int end;
+};
+
+/* The VLAN tag that is kept beside the frame: a bit until 6.1, a union that is not 0 from 6.2 on (354259fa73e2). */
+struct sk_buff___vlan_all {
+	__u32 vlan_all;
+};
+struct sk_buff___vlan_present {
+	__u8 vlan_present : 1;
+};
+
+struct task_struct {
+	unsigned int flags;
+};
+
+/* tun.ko */
+
+struct tun_struct {
+	struct net_device *dev;
+};
+
+struct tun_file {
+	struct sock sk;			/* first: a tun's struct sock is its tun_file */
+	struct tun_struct *tun;
+	__u16 queue_index;
+};
+
+/* tap.ko: macvtap, ipvtap */
+
+struct tap_queue;
+
+struct tap_dev {
+	struct net_device *dev;
+	struct tap_queue *taps[256];
+	int numvtaps;
+};
+
+struct tap_queue {
+	struct sock sk;			/* first */
+	struct tap_dev *tap;
+	__u16 queue_index;
+};
+
+#pragma clang attribute pop
+
+#define PF_KTHREAD 0x00200000
+#define SKB_GSO_UDP (1 << 0)
+#define SKB_GSO_UDP_L4 (1 << 17)
+
+#endif

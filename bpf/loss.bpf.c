@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* loss - counts every frame freed as lost on a tun, tap, macvtap or ipvtap device. Uses types of the kernel proper only;
+ * what needs tun.ko or tap.ko is reached by tail calls (sock.bpf.c) and done without when it is not there. */
+#include "bpf/count.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* A worker of vhost-net, by its name "vhost-PID": a thread of the VMM since 6.4, a kernel thread before. 0: it is not. */
+static __noinline __u32 vhost_owner(void)
+{
+	char comm[16] = { 0 };
+	struct task_struct *task = (void *)bpf_get_current_task();
+	__u32 pid = 0;
+
+	bpf_get_current_comm(comm, sizeof(comm));
+	if (comm[0] != 'v' || comm[1] != 'h' || comm[2] != 'o' || comm[3] != 's' || comm[4] != 't' || comm[5] != '-')
+		return 0;
+	if (!(BPF_CORE_READ(task, flags) & PF_KTHREAD))
+		return bpf_get_current_pid_tgid() >> 32;
+#pragma unroll
+	for (int i = 6; i < 15; i++) {
+		if (comm[i] < '0' || comm[i] > '9')
+			break;
+		pid = pid * 10 + (comm[i] - '0');
+	}
+	return pid;
+}
+
+/* A frame on a tap's transmit side (towards the guest) or, by @ingress, on its receive side. A frame that the guest wrote and that
+ * was freed before the stack saw it does not say yet that it came in: its socket does. */
+static __always_inline void on_tun(void *ctx, struct sk_buff *skb, struct net_device *dev, struct tl_loss_key *key)
+{
+	struct sock *sk = skb->sk;
+	__u16 queue = skb->queue_mapping;
+
+	key->ingress = skb->skb_iif == (int)key->ifindex;
+	if (key->ingress)
+		queue = queue ? queue - 1 : TL_QUEUE_NONE;	/* skb_record_rx_queue() keeps 0 for "not recorded" */
+	key->queue = queue;
+	if (!key->ingress && sk && kind_of_sock(sk) == TL_KIND_TUN)
+		bpf_tail_call(ctx, &programs, TL_SLOT_SOCK);
+	count(skb, dev, key);
+}
+
+/* macvtap, ipvtap: the receive side is the one towards the guest, and the queue stands nowhere in the frame. */
+static __always_inline void on_tap(void *ctx, struct sk_buff *skb, struct net_device *dev, struct tl_loss_key *key)
+{
+	struct sock *sk = skb->sk;
+
+	key->ingress = skb->skb_iif == (int)key->ifindex;
+	key->queue = TL_QUEUE_NONE;
+	if (key->ingress)
+		bpf_tail_call(ctx, &programs, TL_SLOT_TAPQ);
+	else if (sk && kind_of_sock(sk) == TL_KIND_MACVTAP)
+		bpf_tail_call(ctx, &programs, TL_SLOT_SOCK);
+	count(skb, dev, key);
+}
+
+/* No device: a guest's frame, freed before it was given one, belongs to its socket, or to the worker that had it in hand. */
+static __always_inline void on_nothing(void *ctx, struct sk_buff *skb, struct tl_loss_key *key)
+{
+	struct sock *sk = skb->sk;
+
+	if (sk && !kind_of_sock(sk))
+		return;
+	key->queue = TL_QUEUE_NONE;
+	if (sk) {
+		bpf_tail_call(ctx, &programs, TL_SLOT_SOCK);
+		bump(TL_STAT_UNNAMED_FRAMES, 1);
+		key->task = bpf_get_current_pid_tgid() >> 32;
+	} else {
+		key->task = vhost_owner();
+	}
+	if (key->task)
+		count(skb, NULL, key);
+}
+
+static __always_inline int on_kfree_skb(void *ctx, struct sk_buff *skb, void *location, __u32 reason)
+{
+	struct tl_loss_key key = { .location = (__u64)location, .reason = reason };
+	struct net_device *dev = skb->dev;
+	__u8 kind;
+
+	if (!skb->len)		/* the dummy that napi_get_frags() begins with */
+		return 0;
+	if (!dev) {
+		on_nothing(ctx, skb, &key);
+		return 0;
+	}
+	kind = kind_of(dev);
+	if (!kind)
+		return 0;
+	key_device(&key, dev, kind);
+	if (kind == TL_KIND_TUN)
+		on_tun(ctx, skb, dev, &key);
+	else
+		on_tap(ctx, skb, dev, &key);
+	return 0;
+}
+
+/* 5.17 and later agree on these three arguments (c504e5c2f964); 6.11 added rx_sk (c53795d48ee8), which is not taken. */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(loss_reason, struct sk_buff *skb, void *location, __u32 reason)
+{
+	return on_kfree_skb(ctx, skb, location, reason);
+}
+
+/* Before 5.17 a frame is freed without a reason. */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(loss_noreason, struct sk_buff *skb, void *location)
+{
+	return on_kfree_skb(ctx, skb, location, TL_REASON_NONE);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ksym.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base.h"
+
+/* Names stand one after the other in one block; a table of 150,000 is 6 MiB. */
+struct sym {
+	uint64_t addr;
+	uint32_t name;		/* offset in ksyms::names; the module follows its NUL */
+};
+
+struct ksyms {
+	struct sym *syms;
+	size_t n, size;
+	char *names;
+	size_t used, room;
+	bool again;		/* an unknown address has already made us read once more */
+};
+
+static int add_name(struct ksyms *k, const char *text, uint32_t *ret)
+{
+	size_t len = strlen(text) + 1;
+
+	if (k->used + len > k->room) {
+		size_t room = k->room ? k->room * 2 : 1 << 20;
+		char *p = realloc(k->names, room);
+
+		if (!p)
+			return -ENOMEM;
+		k->names = p;
+		k->room = room;
+	}
+	memcpy(k->names + k->used, text, len);
+	*ret = (uint32_t)k->used;
+	k->used += len;
+	return 0;
+}
+
+static int add(struct ksyms *k, uint64_t addr, const char *name, const char *module)
+{
+	uint32_t at, ignored;
+	int r;
+
+	if (k->n == k->size) {
+		size_t size = k->size ? k->size * 2 : 65536;
+		struct sym *p = realloc(k->syms, size * sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		k->syms = p;
+		k->size = size;
+	}
+	r = add_name(k, name, &at);
+	if (r >= 0)
+		r = add_name(k, module, &ignored);
+	if (r < 0)
+		return r;
+	k->syms[k->n++] = (struct sym){ addr, at };
+	return 0;
+}
+
+static int by_addr(const void *a, const void *b)
+{
+	uint64_t x = ((const struct sym *)a)->addr, y = ((const struct sym *)b)->addr;
+
+	return x < y ? -1 : x > y;
+}
+
+/* "ffffffff81000000 T name\t[module]" */
+static int add_line(struct ksyms *k, char *line)
+{
+	char *end, *name, *module = (char *)"";
+	uint64_t addr = strtoull(line, &end, 16);
+
+	if (end[0] != ' ' || !strchr("tTwW", end[1]) || end[2] != ' ' || !addr)
+		return 0;
+	name = end + 3;
+	name[strcspn(name, "\n")] = '\0';
+	end = strchr(name, '\t');
+	if (end) {
+		*end = '\0';
+		module = end + 2;
+		module[strcspn(module, "]")] = '\0';
+	}
+	return add(k, addr, name, module);
+}
+
+static int read_all(struct ksyms *k)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char *line = NULL;
+	size_t size = 0;
+	int r = 0;
+
+	if (!f)
+		return -errno;
+	k->n = k->used = 0;
+	while (r >= 0 && getline(&line, &size, f) > 0)
+		r = add_line(k, line);
+	free(line);
+	fclose(f);
+	if (r < 0)
+		return r;
+	qsort(k->syms, k->n, sizeof(*k->syms), by_addr);
+	return k->n ? 0 : -EPERM;	/* all addresses are 0 */
+}
+
+int ksyms_new(struct ksyms **ret)
+{
+	struct ksyms *k = calloc(1, sizeof(*k));
+	int r;
+
+	if (!k)
+		return -ENOMEM;
+	r = read_all(k);
+	if (r < 0) {
+		ksyms_free(k);
+		return r;
+	}
+	*ret = k;
+	return 0;
+}
+
+struct ksyms *ksyms_free(struct ksyms *k)
+{
+	if (!k)
+		return NULL;
+	free(k->syms);
+	free(k->names);
+	free(k);
+	return NULL;
+}
+
+/* The last symbol at or below @addr. */
+static const struct sym *below(const struct ksyms *k, uint64_t addr)
+{
+	size_t lo = 0, hi = k->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (k->syms[mid].addr <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo ? &k->syms[lo - 1] : NULL;
+}
+
+#define FARTHEST (1 << 20)	/* no function is longer; beyond lies something that we do not know */
+
+int ksym_find(struct ksyms *k, uint64_t addr, struct ksym *ret)
+{
+	/* A return address: the call before it may have been the function's last instruction. */
+	const struct sym *s = k ? below(k, addr - 1) : NULL;
+
+	if (k && (!s || addr - s->addr > FARTHEST) && !k->again) {
+		k->again = true;
+		if (read_all(k) == 0)
+			s = below(k, addr - 1);
+	}
+	memset(ret, 0, sizeof(*ret));
+	if (!s || addr - s->addr > FARTHEST) {
+		snprintf(ret->function, sizeof(ret->function), "0x%" PRIx64, addr);
+		return -ENOENT;
+	}
+	snprintf(ret->function, sizeof(ret->function), "%s", k->names + s->name);
+	snprintf(ret->module, sizeof(ret->module), "%s", k->names + s->name + strlen(k->names + s->name) + 1);
+	ret->function[strcspn(ret->function, ".")] = '\0';
+	ret->offset = addr - s->addr;
+	return 0;
+}

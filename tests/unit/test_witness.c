@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Device counters to rows: guest's terms, exactly once, nothing lost when a tick could not be stored. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "agent/clock.h"
+#include "agent/witness.h"
+
+#define T0 (1000 * NSEC_PER_SEC)
+
+static struct tap tap_of(uint8_t kind)
+{
+	struct tap t = { .info = { .kind = kind }, .device_id = 3 };
+
+	t.counted.known = t.counted.based = true;
+	t.counted.stored_ns = T0;
+	return t;
+}
+
+static void tun_transmits_what_the_guest_receives(void **state)
+{
+	struct tap t = tap_of(TL_KIND_TUN);
+	struct witness_rows w = { 0 };
+
+	(void)state;
+	t.counted.now = (struct link_counters){ .tx_frames = 10, .tx_bytes = 600, .rx_frames = 4, .rx_bytes = 240, .tx_dropped = 7 };
+	witness_tick(&t);
+	assert_int_equal(witness_add(&w, &t, T0 + NSEC_PER_SEC, false), 0);
+	assert_int_equal(w.n_traffic, 1);
+	assert_int_equal(w.traffic[0].rx_frames, 10);
+	assert_int_equal(w.traffic[0].tx_frames, 4);
+	assert_int_equal(w.traffic[0].rx_peak, 10);
+	assert_int_equal(w.traffic[0].span_ns, NSEC_PER_SEC);
+	assert_int_equal(w.n_witnesses, 1);
+	assert_string_equal(w.witnesses[0].counter, "tx_dropped");
+	assert_int_equal(w.witnesses[0].frames, 7);
+	witness_free(&w);
+}
+
+static void macvtap_counts_a_dropped_frame_as_received_and_twice_as_dropped(void **state)
+{
+	struct tap t = tap_of(TL_KIND_MACVTAP);
+	struct witness_rows w = { 0 };
+
+	(void)state;
+	t.counted.now = (struct link_counters){ .rx_frames = 40, .rx_dropped = 28, .rx_errors = 28, .tx_frames = 5 };
+	assert_int_equal(witness_add(&w, &t, T0 + NSEC_PER_SEC, false), 0);
+	assert_int_equal(w.traffic[0].rx_frames, 12);
+	assert_int_equal(w.traffic[0].tx_frames, 5);
+	assert_int_equal(w.n_witnesses, 1);
+	assert_string_equal(w.witnesses[0].counter, "rx_dropped");
+	assert_int_equal(w.witnesses[0].frames, 28);
+	witness_free(&w);
+}
+
+static void a_tick_that_failed_is_made_up_for(void **state)
+{
+	struct tap t = tap_of(TL_KIND_TUN);
+	struct witness_rows w = { 0 };
+
+	(void)state;
+	t.counted.now.tx_dropped = 5;
+	assert_int_equal(witness_add(&w, &t, T0 + NSEC_PER_SEC, false), 0);
+	witness_clear(&w);	/* the disk was full */
+	t.counted.now.tx_dropped = 9;
+	assert_int_equal(witness_add(&w, &t, T0 + 2 * NSEC_PER_SEC, false), 0);
+	assert_int_equal(w.witnesses[0].frames, 9);
+	witness_commit(&w, T0 + 2 * NSEC_PER_SEC);
+	assert_int_equal(witness_add(&w, &t, T0 + 3 * NSEC_PER_SEC, false), 0);
+	assert_int_equal(w.n_witnesses, 0);
+	t.counted.now.tx_dropped = 10;
+	assert_int_equal(witness_add(&w, &t, T0 + 4 * NSEC_PER_SEC, false), 0);
+	assert_int_equal(w.witnesses[0].frames, 1);
+	witness_free(&w);
+}
+
+static void plain_traffic_waits_for_its_minute(void **state)
+{
+	struct tap t = tap_of(TL_KIND_TUN);
+	struct witness_rows w = { 0 };
+
+	(void)state;
+	t.counted.now.tx_frames = 1;
+	assert_int_equal(witness_add(&w, &t, T0 + 59 * NSEC_PER_SEC, false), 0);
+	assert_int_equal(w.n_taps, 0);
+	assert_int_equal(witness_add(&w, &t, T0 + 60 * NSEC_PER_SEC, false), 0);
+	assert_int_equal(w.n_traffic, 1);
+	witness_commit(&w, T0 + 60 * NSEC_PER_SEC);
+	t.counted.now.tx_frames = 2;
+	assert_int_equal(witness_add(&w, &t, T0 + 61 * NSEC_PER_SEC, true), 0);
+	assert_int_equal(w.traffic[0].rx_frames, 1);
+	witness_free(&w);
+}
+
+static void quiet_minutes_are_not_spanned(void **state)
+{
+	struct tap t = tap_of(TL_KIND_TUN);
+	struct witness_rows w = { 0 };
+
+	(void)state;
+	assert_int_equal(witness_add(&w, &t, T0 + 600 * NSEC_PER_SEC, false), 0);
+	assert_int_equal(w.n_taps, 0);
+	t.counted.now.tx_dropped = t.counted.now.tx_frames = 1;
+	assert_int_equal(witness_add(&w, &t, T0 + 601 * NSEC_PER_SEC, false), 0);
+	assert_int_equal(w.traffic[0].span_ns, NSEC_PER_SEC);
+	witness_free(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tun_transmits_what_the_guest_receives),
+		cmocka_unit_test(macvtap_counts_a_dropped_frame_as_received_and_twice_as_dropped),
+		cmocka_unit_test(a_tick_that_failed_is_made_up_for),
+		cmocka_unit_test(plain_traffic_waits_for_its_minute),
+		cmocka_unit_test(quiet_minutes_are_not_spanned),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
