@@ -111,6 +111,8 @@ static const struct rule {
 	/* After the guest's frame was taken in. */
 	{ "TC_INGRESS", NULL, ANY, RX, "TC", "policy", NULL },
 	{ "CPU_BACKLOG", NULL, ANY, RX, "QDISC", "capacity", NULL },
+	{ "UNHANDLED_PROTO", NULL, TAP, RX, "DEV_READY", "lifecycle", "rx_dropped" },	/* no queue open: passed on to the host's stack */
+	{ "PTYPE_ABSENT", NULL, TAP, RX, "DEV_READY", "lifecycle", "rx_dropped" },
 	{ "UNHANDLED_PROTO", NULL, TUN, RX, "OTHER", "policy", "rx_dropped" },
 	{ "PTYPE_ABSENT", NULL, TUN, RX, "OTHER", "policy", "rx_dropped" },
 	{ "OTHERHOST", NULL, TUN, RX, "OTHER", "policy", NULL },
