@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* store - the only writer of the timeline store (schema/).
  *
- * Names and lifetimes (VM, device, attachment, series) go to meta.db first, each in a transaction of its own and
- * durable; then one transaction a tick puts loss, witnesses, traffic, coverage and all baselines into the day's file. A
- * failed call leaves the store as it was: do the whole tick again later (-ENOSPC: the disk is full). Ids are never used
- * again. Loop thread only; no logging. Times: UTC ns unless said. */
+ * Names and lifetimes (VM, device, attachment, series) go to meta.db, each in a transaction of its own; then one transaction a
+ * tick puts loss, witnesses, traffic, coverage and all baselines into the day's file, after what meta.db was told is synced.
+ * A failed call leaves the store as it was: do the whole tick again later (-ENOSPC: the disk is full). A power failure takes
+ * at most the newest minute. Ids are never used again. Loop thread only; no logging. Times: UTC ns unless said. */
 #ifndef TAPLOSS_AGENT_STORE_H
 #define TAPLOSS_AGENT_STORE_H
 
@@ -22,8 +22,9 @@ struct store_options {
 	uint64_t max_bytes;		/* of all day files; oldest closed days go first; 0: no limit */
 };
 
-/* Makes @dir (0750) when missing, takes its lock, opens or creates meta.db and the day's file, migrates.
- * -EBUSY: another agent holds the store (its pid is in @why); else as schema_open(). Never deletes or recreates a file. */
+/* Makes @dir (0750, group taploss where there is one) when missing, takes its lock, opens or creates meta.db, opens the newest
+ * day file (the first one is made by the first tick, or by store_baselines()), migrates. -EBUSY: another agent holds the
+ * store (its pid is in @why); else as schema_open(). Never deletes or recreates a file; only the limits of @opt delete. */
 int store_open(const char *dir, const struct store_options *opt, struct store **ret, char why[static SCHEMA_WHY]);
 
 /* Checkpoints, marks the run as clean when one was begun, gives the lock back. NULL is fine; returns NULL. */
@@ -43,6 +44,7 @@ int store_run_interval(struct store *s, uint64_t interval_ns);	/* configuration 
 
 /* The newest word of a source; written only when state or why differ from the last call's. */
 int store_source(struct store *s, const char *name, const char *state, const char *why, uint64_t now_ns);
+/* The store itself speaks as source "store": "failed" while a new day's file cannot be made and the old one serves on. */
 
 /* Names and lifetimes. Each sets *ret to the id. */
 
@@ -93,7 +95,8 @@ struct store_series {
 int store_series(struct store *s, const struct store_series *key, uint64_t now_ns, int64_t *ret);
 
 /* Loss of @device_id from @since_ns on that was nobody's now belongs to @attachment_id of @vm_id: in every day file,
- * roll-ups included. Loss before @since_ns stays nobody's. */
+ * roll-ups included. Loss before @since_ns stays nobody's. Series ids of the device may mean somebody else afterwards: ask
+ * store_series() again. What a crash cuts off is finished by the next store_open(). */
 int store_attribute(struct store *s, int64_t device_id, int64_t attachment_id, int64_t vm_id, uint64_t since_ns);
 
 /* Baselines. */
@@ -154,10 +157,11 @@ struct store_tick {
 
 /* Stores it all or nothing, and extends coverage to t_ns. A tick with nothing in it only touches coverage, and the disk not
  * more often than every 10 s. Turns to the next day's file (with all baselines) when t_ns is in it, closes hours, applies
- * retention. t_ns must grow. */
+ * retention; once a minute syncs. -EINVAL: t_ns did not grow. -ESTALE: the disk failed in the middle of the last tick, and it
+ * turned out to be stored: the baselines in memory are behind, start again. */
 int store_tick(struct store *s, const struct store_tick *tick);
 
-/* End of coverage in the newest day file, 0 when there is none: where the last agent stopped. */
+/* End of stored coverage (or of the newest tick), 0 when there is none: where the last agent stopped. */
 int store_covered_until(struct store *s, uint64_t *ret);
 
 #endif

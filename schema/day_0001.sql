@@ -39,7 +39,7 @@ CREATE TABLE self (
 ) STRICT, WITHOUT ROWID;
 
 -- Intervals in which loss was being counted. how: "tick" (resolution is the interval), "catch-up" (counted by the kernel
--- while the agent was away, stored in one piece at the end).
+-- while the agent was away, stored in one piece at the end). The first one may begin before the day does.
 CREATE TABLE coverage (
 	from_ns INTEGER PRIMARY KEY,
 	to_ns INTEGER NOT NULL,
@@ -62,7 +62,8 @@ CREATE TABLE loss (
 	PRIMARY KEY (t_ns, series_id)
 ) STRICT, WITHOUT ROWID;
 
--- The same by the hour, for the hours listed in rolled: sum over loss with t_ns in [t_ns, t_ns + 1 h).
+-- The same by the hour, for the hours listed in rolled: sum over loss with t_ns in [t_ns, t_ns + 1 h). Hours without loss are
+-- not listed; nor is the hour at hand.
 CREATE TABLE loss_hour (
 	t_ns INTEGER NOT NULL,			-- start of the hour
 	series_id INTEGER NOT NULL,

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
--- meta.db, version 1: everything that has a name and lives longer than a day. Small; written rarely; synchronous=FULL,
--- so that no row of a day file ever points to a row here that a power failure took away.
+-- meta.db, version 1: everything that has a name and lives longer than a day. Small; written rarely; synced before each
+-- transaction on a day file, so that no row there ever points to a row here that a power failure took away.
 -- Times are UTC ns since the epoch. A released migration is never edited.
 
 -- A virtual machine. ident is the domain UUID where there is one, else "name:NAME" or "pid:BOOT:PID:START".

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "store_priv.h"
+
+#include <errno.h>
+
+#define IDLE_NS (10 * NSEC_PER_SEC)	/* how long coverage may grow in memory only */
+
+static bool is_empty(const struct store_tick *t)
+{
+	return !t->gap && !t->caught_up && !(t->n_loss | t->n_baselines | t->n_witnesses | t->n_traffic | t->n_counters | t->n_self | t->n_forget);
+}
+
+/* Rows. */
+
+static int write_losses(struct store *s, const struct store_tick *t)
+{
+	sqlite3_stmt *st;
+	int r = store_stmt(&s->day, "INSERT INTO loss VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET frames = frames + excluded.frames, "
+			   "segments = segments + excluded.segments, bytes = bytes + excluded.bytes", &st);
+
+	for (unsigned int i = 0; i < t->n_loss && r >= 0; i++) {
+		const struct store_loss *l = &t->loss[i];
+
+		if (l->frames | l->segments | l->bytes)
+			r = store_run_stmt(&s->day, st, "uiuuu", t->t_ns, l->series_id, l->frames, l->segments, l->bytes);
+	}
+	return r;
+}
+
+static int write_baselines(struct store *s, const struct store_tick *t)
+{
+	sqlite3_stmt *put, *del;
+	int r = store_stmt(&s->day, "INSERT OR REPLACE INTO baseline VALUES (?, ?, ?, ?, ?)", &put);
+
+	if (r >= 0)
+		r = store_stmt(&s->day, "DELETE FROM baseline WHERE key = ?", &del);
+	for (unsigned int i = 0; i < t->n_baselines && r >= 0; i++) {
+		const struct store_baseline *b = &t->baselines[i];
+
+		r = store_run_stmt(&s->day, put, "kuuuu", &b->key, b->total.born_ns, b->total.frames, b->total.segments, b->total.bytes);
+	}
+	for (unsigned int i = 0; i < t->n_forget && r >= 0; i++)
+		r = store_run_stmt(&s->day, del, "k", &t->forget[i]);
+	return r;
+}
+
+static int write_witnesses(struct store *s, const struct store_tick *t)
+{
+	sqlite3_stmt *st;
+	int r = store_stmt(&s->day, "INSERT INTO witness VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET frames = frames + excluded.frames", &st);
+
+	for (unsigned int i = 0; i < t->n_witnesses && r >= 0; i++)
+		r = store_run_stmt(&s->day, st, "uitu", t->t_ns, t->witnesses[i].device_id, t->witnesses[i].counter, t->witnesses[i].frames);
+	return r;
+}
+
+static int write_traffic(struct store *s, const struct store_tick *t)
+{
+	sqlite3_stmt *st;
+	int r = store_stmt(&s->day, "INSERT INTO traffic VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+			   "rx_frames = rx_frames + excluded.rx_frames, rx_bytes = rx_bytes + excluded.rx_bytes, "
+			   "tx_frames = tx_frames + excluded.tx_frames, tx_bytes = tx_bytes + excluded.tx_bytes, "
+			   "rx_peak = max(rx_peak, excluded.rx_peak), tx_peak = max(tx_peak, excluded.tx_peak)", &st);
+
+	for (unsigned int i = 0; i < t->n_traffic && r >= 0; i++) {
+		const struct store_traffic *x = &t->traffic[i];
+
+		r = store_run_stmt(&s->day, st, "uiuuuuuuu", t->t_ns, x->device_id, x->span_ns, x->rx_frames, x->rx_bytes, x->tx_frames,
+				   x->tx_bytes, x->rx_peak, x->tx_peak);
+	}
+	return r;
+}
+
+static int write_counters(struct store *s, const struct store_tick *t)
+{
+	sqlite3_stmt *st;
+	int r = store_stmt(&s->day, "INSERT OR REPLACE INTO device_baseline VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", &st);
+
+	for (unsigned int i = 0; i < t->n_counters && r >= 0; i++) {
+		const struct link_counters *c = &t->counters[i].counters;
+
+		r = store_run_stmt(&s->day, st, "iuuuuuuuu", t->counters[i].device_id, c->rx_frames, c->rx_bytes, c->tx_frames, c->tx_bytes,
+				   c->rx_dropped, c->tx_dropped, c->rx_errors, c->tx_errors);
+	}
+	return r;
+}
+
+static int write_self(struct store *s, const struct store_tick *t)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; i < t->n_self && r >= 0; i++)
+		r = store_exec(&s->day, "INSERT INTO self VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total, "
+			       "baseline = excluded.baseline", "tuu", t->self[i].name, t->self[i].add, t->self[i].baseline);
+	return r;
+}
+
+/* Coverage. A row grows as long as one tick begins where the one before ended. */
+
+static int put_coverage(struct store *s, uint64_t from_ns, uint64_t to_ns, const char *how)
+{
+	return store_exec(&s->day, "INSERT INTO coverage VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET to_ns = max(to_ns, excluded.to_ns), "
+			  "how = excluded.how", "uut", from_ns, to_ns, how);
+}
+
+/* @ret: key of the row that the next tick may lengthen. */
+static int write_coverage(struct store *s, const struct store_tick *t, uint64_t *ret)
+{
+	uint64_t from = t->span_ns < t->t_ns ? t->t_ns - t->span_ns : 0;
+	bool joins = s->last_ns && from <= s->last_ns && s->covered_ns < t->t_ns;
+
+	*ret = 0;
+	if (t->gap) {
+		*ret = t->t_ns;
+		return put_coverage(s, t->t_ns, t->t_ns, "tick");
+	}
+	if (t->caught_up)
+		return put_coverage(s, from, t->t_ns, "catch-up");
+	if (joins && s->cover_from_ns) {
+		*ret = s->cover_from_ns;
+		return store_exec(&s->day, "UPDATE coverage SET to_ns = ? WHERE from_ns = ?", "uu", t->t_ns, s->cover_from_ns);
+	}
+	/* Empty ticks before it may not be written yet. */
+	*ret = joins && s->covered_ns ? s->covered_ns : from;
+	return put_coverage(s, *ret, t->t_ns, "tick");
+}
+
+static int roll_hours(struct store *s, uint64_t t_ns)
+{
+	int r = s->hours.stale ? hours_load(&s->hours, &s->day) : 0;
+
+	if (r >= 0 && t_ns - t_ns % NSEC_PER_HOUR > s->hours.from_ns)
+		r = hours_write(&s->hours, &s->day);
+	return r;
+}
+
+static int write_all(struct store *s, const struct store_tick *t, uint64_t *ret_cover)
+{
+	int r = roll_hours(s, t->t_ns);
+
+	if (r >= 0 && (t->n_loss || t->n_witnesses))
+		r = store_exec(&s->day, "INSERT OR REPLACE INTO tick VALUES (?, ?)", "uu", t->t_ns, t->span_ns);
+	if (r >= 0)
+		r = write_losses(s, t);
+	if (r >= 0)
+		r = write_baselines(s, t);
+	if (r >= 0)
+		r = write_witnesses(s, t);
+	if (r >= 0)
+		r = write_traffic(s, t);
+	if (r >= 0)
+		r = write_counters(s, t);
+	if (r >= 0)
+		r = write_self(s, t);
+	return r < 0 ? r : write_coverage(s, t, ret_cover);
+}
+
+/* After the COMMIT: memory follows. */
+static void stored(struct store *s, const struct store_tick *t, uint64_t cover_from_ns)
+{
+	uint64_t hour = t->t_ns - t->t_ns % NSEC_PER_HOUR;
+
+	s->cover_from_ns = cover_from_ns;
+	s->covered_ns = s->last_ns = t->t_ns;
+	if (hour > s->hours.from_ns) {
+		hours_clear(&s->hours);
+		s->hours.from_ns = hour;
+	}
+	for (unsigned int i = 0; i < t->n_loss; i++) {
+		const struct store_loss *l = &t->loss[i];
+
+		if (l->frames | l->segments | l->bytes)
+			hours_add(&s->hours, l->series_id, l->frames, l->segments, l->bytes);
+	}
+}
+
+/* The COMMIT of @t_ns failed and the connection is gone. Was it stored all the same? */
+static int look_again(struct store *s, uint64_t t_ns, int error)
+{
+	int r;
+
+	s->doubt_ns = t_ns;
+	r = store_ready(&s->day);
+	return r == -ESTALE ? r : error;
+}
+
+int store_tick(struct store *s, const struct store_tick *t)
+{
+	uint64_t cover = 0;
+	int r;
+
+	if (t->t_ns <= s->last_ns)
+		return store_complain(&s->meta, -EINVAL, "time must grow");
+	if (is_empty(t) && s->cover_from_ns && t->t_ns - s->covered_ns < IDLE_NS && t->t_ns - t->span_ns <= s->last_ns) {
+		s->last_ns = t->t_ns;
+		return 0;
+	}
+	r = t->gap || t->caught_up ? store_flush_coverage(s) : 0;
+	if (r >= 0)
+		r = store_sync_meta(s);
+	if (r >= 0)
+		r = store_day_for(s, t->t_ns);
+	if (r >= 0)
+		r = store_begin(&s->day);
+	if (r < 0)
+		return r;
+	r = store_end(&s->day, write_all(s, t, &cover));
+	if (r < 0) {
+		s->hours.stale = true;
+		return s->day.db ? r : look_again(s, t->t_ns, r);
+	}
+	stored(s, t, cover);
+	store_chores(s, t->t_ns);
+	return 0;
+}
+
+int store_flush_coverage(struct store *s)
+{
+	uint64_t to = s->last_ns;
+	int r;
+
+	if (to <= s->covered_ns || !s->cover_from_ns)
+		return 0;
+	r = store_begin(&s->day);
+	if (r < 0)
+		return r;
+	r = store_end(&s->day, store_exec(&s->day, "UPDATE coverage SET to_ns = ? WHERE from_ns = ?", "uu", to, s->cover_from_ns));
+	if (r >= 0)
+		s->covered_ns = to;
+	return r;
+}
