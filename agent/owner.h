@@ -7,6 +7,7 @@
 #define TAPLOSS_AGENT_OWNER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct owner_nic {
@@ -38,5 +39,20 @@ struct owner_list {
 };
 
 struct owner_list *owner_list_free(struct owner_list *l);	/* NULL is fine; returns NULL */
+
+/* Moves *vm to the end of the list and clears it. -ENOMEM: *vm is still the caller's. */
+int owner_list_add(struct owner_list *l, struct owner_vm *vm);
+
+/* A new, empty NIC of @vm, or NULL; borrowed until the next one. */
+struct owner_nic *owner_vm_add_nic(struct owner_vm *vm);
+
+int owner_vm_copy(const struct owner_vm *from, struct owner_vm *ret);
+void owner_vm_free(struct owner_vm *vm);	/* what it holds, not itself */
+
+/* "52:54:00:12:34:56". -EINVAL. */
+int owner_parse_mac(const char *text, uint8_t ret[static 6]);
+
+/* @len bytes as UTF-8: what is not well-formed becomes U+FFFD. The caller frees it. NULL: no memory. */
+char *owner_clean_name(const char *bytes, size_t len);
 
 #endif
