@@ -47,16 +47,17 @@ static __always_inline void bump(__u32 stat, __u64 n)
 		*v += n;
 }
 
-/* Is @dev one of ours? The pointer may be anything; what spells "tun" in its rtnl_link_ops is a tun. */
-static __always_inline __u8 kind_of(struct net_device *dev)
+/* Where the kernel keeps the rtnl_link_ops of each kind, once seen: comparing a pointer is cheaper than reading a name. */
+static __u64 known_ops[TL_KIND_IPVTAP + 1];
+
+static __always_inline __u8 kind_by_name(const char *name)
 {
 	union {
 		char text[8];
 		__u64 word;
 	} kind = { .word = 0 };
-	const struct rtnl_link_ops *ops = dev->rtnl_link_ops;
 
-	if (!ops || bpf_probe_read_kernel(&kind, sizeof(kind), ops->kind))
+	if (bpf_probe_read_kernel(&kind, sizeof(kind), name))
 		return TL_KIND_NONE;
 	if ((__u32)kind.word == ('t' | 'u' << 8 | 'n' << 16))
 		return TL_KIND_TUN;
@@ -65,6 +66,23 @@ static __always_inline __u8 kind_of(struct net_device *dev)
 	if ((kind.word & 0x00ffffffffffffffULL) == 0x0000706174767069ULL)	/* "ipvtap" */
 		return TL_KIND_IPVTAP;
 	return TL_KIND_NONE;
+}
+
+/* Is @ops one of ours? The pointer may be anything; what spells "tun" is a tun. */
+static __always_inline __u8 kind_of(const struct rtnl_link_ops *ops)
+{
+	__u8 kind;
+
+	if (!ops)
+		return TL_KIND_NONE;
+	if ((__u64)ops == known_ops[TL_KIND_TUN])
+		return TL_KIND_TUN;
+	if ((__u64)ops == known_ops[TL_KIND_MACVTAP])
+		return TL_KIND_MACVTAP;
+	kind = kind_by_name(ops->kind);
+	if (kind)
+		known_ops[kind & 3] = (__u64)ops;
+	return kind;
 }
 
 /* A tun's or tap's own socket, by the name of its protocol. */
@@ -86,9 +104,9 @@ static __always_inline int has_vlan_tag(struct sk_buff *skb)
 	struct sk_buff___vlan_present *present = (void *)skb;
 
 	if (bpf_core_field_exists(all->vlan_all))
-		return BPF_CORE_READ(all, vlan_all) != 0;
+		return all->vlan_all != 0;
 	if (bpf_core_field_exists(present->vlan_present))
-		return BPF_CORE_READ_BITFIELD_PROBED(present, vlan_present);
+		return BPF_CORE_READ_BITFIELD(present, vlan_present);
 	return 0;
 }
 
@@ -128,6 +146,15 @@ static __always_inline __u32 segments_of(struct sk_buff *skb, __u32 bytes)
 	return size ? segments_of_gso(skb, si, size, bytes) : 1;
 }
 
+/* tun.ko may have gone and another module's rtnl_link_ops have come to its place: look again before a key is made. */
+static __always_inline int still_ours(struct net_device *dev, __u8 kind)
+{
+	if (kind_by_name(BPF_CORE_READ(dev, rtnl_link_ops, kind)) == kind)
+		return 1;
+	known_ops[kind & 3] = 0;
+	return 0;
+}
+
 /* The first loss of a kind on a device: note what the device is, it may be gone before anybody looks. */
 static __noinline void note_device(struct net_device *dev, const struct tl_loss_key *key)
 {
@@ -154,6 +181,8 @@ static __always_inline void count(struct sk_buff *skb, struct net_device *dev, c
 
 	v = bpf_map_lookup_elem(&losses, key);
 	if (!v) {
+		if (dev && !still_ours(dev, key->kind))
+			return;
 		first = (struct tl_loss_count){ .frames = 1, .segments = segments, .bytes = bytes, .born_ns = bpf_ktime_get_boot_ns() };
 		if (!bpf_map_update_elem(&losses, key, &first, BPF_NOEXIST)) {
 			if (dev)

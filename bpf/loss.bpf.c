@@ -87,7 +87,7 @@ static __always_inline int on_kfree_skb(void *ctx, struct sk_buff *skb, void *lo
 		on_nothing(ctx, skb, &key);
 		return 0;
 	}
-	kind = kind_of(dev);
+	kind = kind_of(dev->rtnl_link_ops);
 	if (!kind)
 		return 0;
 	key_device(&key, dev, kind);

@@ -53,7 +53,7 @@ static __always_inline int on_sock(struct sk_buff *skb, void *location, __u32 re
 	}
 	if (dev && dev != own) {	/* the sender is another VM: the frame was lost on its way to this one */
 		key = (struct tl_loss_key){ .location = (__u64)location, .reason = reason };
-		key_device(&key, dev, kind_of(dev));
+		key_device(&key, dev, kind_of(dev->rtnl_link_ops));
 		key.queue = key.kind == TL_KIND_TUN ? skb->queue_mapping : TL_QUEUE_NONE;
 		own = dev;
 	}
@@ -85,7 +85,7 @@ static __always_inline int on_tapq(struct sk_buff *skb, void *location, __u32 re
 
 	if (!dev)
 		return 0;
-	key_device(&key, dev, kind_of(dev));
+	key_device(&key, dev, kind_of(dev->rtnl_link_ops));
 	key.queue = chosen_queue(skb, dev);
 	count(skb, dev, &key);
 	return 0;

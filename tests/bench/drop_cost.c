@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* drop_cost - what counting costs, by the kernel's own clock on BPF programs (run_time_ns / run_cnt).
+ *
+ *   drop_cost [--prog NAME] [--runs N] [--frames N] drops      frames into a tap that nobody reads
+ *   drop_cost ...                                   nobody      frames that die on a device that is no tap (veth v0, v1)
+ *   drop_cost ...                                   delivered   frames through a tap that is read
+ *
+ * Prints one line: median ns per run, runs of the program, frames dropped, frames counted. Without --prog it loads taploss'
+ * own program; with it, it watches one that somebody else has loaded. Run it in a network namespace of its own. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/if_packet.h>
+#include <linux/if_tun.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "collector/base.h"
+#include "collector/loss.h"
+
+#define MAX_RUNS 31
+#define RING 64
+#define FRAME 60
+#define WAIT_MS 10000
+
+struct cost {
+	uint64_t ns, runs;
+};
+
+struct bench {
+	const char *prog;	/* of somebody else */
+	unsigned int runs;
+	uint64_t frames;
+	struct loss *loss;
+	int prog_fd;
+};
+
+static int fail(const char *what)
+{
+	fprintf(stderr, "drop_cost: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static bool named(const struct bpf_prog_info *info, const char *want)
+{
+	return want ? !strcmp(info->name, want) : !strncmp(info->name, "loss_", 5);
+}
+
+/* The youngest program of that name: ours, also when an agent is counting on this machine. */
+static int find_prog(const char *want)
+{
+	uint32_t id = 0;
+	int found = -1;
+
+	while (bpf_prog_get_next_id(id, &id) == 0) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t len = sizeof(info);
+		int fd = bpf_prog_get_fd_by_id(id);
+
+		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && named(&info, want)) {
+			close_fd(found);
+			found = fd;
+		} else {
+			close_fd(fd);
+		}
+	}
+	return found;
+}
+
+static struct cost cost_of(int fd)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
+		fail("reading the program's cost");
+	return (struct cost){ info.run_time_ns, info.run_cnt };
+}
+
+/* /proc/net/dev, because /sys shows the network namespace in which it was mounted. */
+static uint64_t dropped_of(const char *dev, bool tx)
+{
+	FILE *f = fopen("/proc/net/dev", "re");
+	uint64_t rx_drop = 0, tx_drop = 0;
+	char line[512], name[16];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = sscanf(line, " %15[^:]: %*u %*u %*u %" SCNu64 " %*u %*u %*u %*u %*u %*u %*u %" SCNu64, name, &rx_drop, &tx_drop) == 3 &&
+			!strcmp(name, dev);
+	if (f)
+		fclose(f);
+	if (!found)
+		fail(dev);
+	return tx ? tx_drop : rx_drop;
+}
+
+static void set_up(const char *dev)
+{
+	_cleanup_(close_fdp) int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq r = { 0 };
+
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", dev);
+	r.ifr_qlen = RING;
+	if (ioctl(s, SIOCSIFTXQLEN, &r) < 0)
+		fail("txqueuelen");
+	memset(&r.ifr_ifru, 0, sizeof(r.ifr_ifru));
+	r.ifr_flags = IFF_UP;
+	if (ioctl(s, SIOCSIFFLAGS, &r) < 0)
+		fail("up");
+}
+
+static int open_tap(const char *dev)
+{
+	struct ifreq r = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", dev);
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &r) < 0)
+		fail("making a tap");
+	set_up(dev);
+	return fd;
+}
+
+/* Protocol 0: the socket sends and never receives, so that it holds no reference to what it sent. */
+static int open_sender(const char *dev)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(dev) };
+	int s = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), one = 1;
+
+	if (s < 0 || !to.sll_ifindex || bind(s, (struct sockaddr *)&to, sizeof(to)) < 0 ||
+	    setsockopt(s, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one)) < 0)
+		fail(dev);
+	return s;
+}
+
+/* A broadcast of an Ethernet type that nobody takes. A dropped frame ends sendmmsg() with ENOBUFS. */
+static void send_frames(int s, uint64_t n)
+{
+	static unsigned char frame[FRAME] = { 255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 1, 0x88, 0xb5 };
+	struct iovec io = { frame, sizeof(frame) };
+	struct mmsghdr m[64];
+
+	memset(m, 0, sizeof(m));
+	for (size_t i = 0; i < ARRAY_SIZE(m); i++)
+		m[i].msg_hdr = (struct msghdr){ .msg_iov = &io, .msg_iovlen = 1 };
+	while (n) {
+		int r = sendmmsg(s, m, n < ARRAY_SIZE(m) ? (unsigned int)n : ARRAY_SIZE(m), 0);
+
+		if (r < 0 && errno != ENOBUFS)
+			fail("sending");
+		n -= r < 0 ? 1 : (uint64_t)r;
+	}
+}
+
+static int by_number(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int add_counted(const struct tl_loss_key *key, const struct loss_total *total, void *arg)
+{
+	if (key->kind != TL_KIND_NONE && key->ifindex == if_nametoindex("t0"))
+		*(uint64_t *)arg += total->frames;
+	return 0;
+}
+
+/* Sends one round into @dev until its counter has moved by all of it: veth hands over to a softirq that may come a little later. */
+static double round_cost(const struct bench *b, int s, const char *dev, bool tx)
+{
+	struct cost from = cost_of(b->prog_fd), to;
+	uint64_t want = dropped_of(dev, tx) + b->frames;
+
+	send_frames(s, b->frames);
+	for (int ms = 0; dropped_of(dev, tx) < want && ms < WAIT_MS; ms++)
+		poll(NULL, 0, 1);
+	if (dropped_of(dev, tx) < want) {
+		errno = ETIME;
+		fail("the frames were not dropped");
+	}
+	to = cost_of(b->prog_fd);
+	return to.runs == from.runs ? 0 : (double)(to.ns - from.ns) / (double)(to.runs - from.runs);
+}
+
+static void measure(const struct bench *b, int s, const char *dev, bool tx)
+{
+	struct cost from, to;
+	double ns[MAX_RUNS];
+	uint64_t counted = 0, dropped;
+
+	send_frames(s, RING);	/* the ring is full now */
+	send_frames(s, 10000);
+	dropped = dropped_of(dev, tx);
+	from = cost_of(b->prog_fd);
+	for (unsigned int i = 0; i < b->runs; i++)
+		ns[i] = round_cost(b, s, dev, tx);
+	to = cost_of(b->prog_fd);
+	qsort(ns, b->runs, sizeof(ns[0]), by_number);
+	if (b->loss && loss_read(b->loss, add_counted, &counted) < 0)
+		fail("reading the counters");
+	printf("%.1f %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", ns[b->runs / 2], to.runs - from.runs, dropped_of(dev, tx) - dropped,
+	       counted ? counted - dropped : 0);
+}
+
+static void drops(const struct bench *b)
+{
+	_cleanup_(close_fdp) int tap = open_tap("t0");
+	_cleanup_(close_fdp) int s = open_sender("t0");
+
+	measure(b, s, "t0", true);
+}
+
+static void nobody(const struct bench *b)
+{
+	_cleanup_(close_fdp) int s = open_sender("v0");
+
+	measure(b, s, "v1", false);
+}
+
+/* Writes a ring's worth and reads it, again and again: no frame is lost, so no program may run. */
+static void delivered(const struct bench *b)
+{
+	_cleanup_(close_fdp) int tap = open_tap("t0");
+	_cleanup_(close_fdp) int s = open_sender("t0");
+	struct cost from = cost_of(b->prog_fd), to;
+	uint64_t n = 0, got = 0;
+	char frame[256];
+
+	for (; n < b->frames; n += RING) {
+		send_frames(s, RING);
+		while (read(tap, frame, sizeof(frame)) > 0)
+			got++;
+	}
+	to = cost_of(b->prog_fd);
+	printf("%.1f %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", (double)(to.ns - from.ns) / (double)got, to.runs - from.runs,
+	       dropped_of("t0", true), got);
+}
+
+static void open_loss(struct bench *b)
+{
+	struct loss_options opt = { .max_keys = 4096 };
+	char why[256];
+
+	if (loss_open(&opt, &b->loss, why) < 0) {
+		fprintf(stderr, "drop_cost: %s\n", why);
+		exit(1);
+	}
+	loss_sockets_known(b->loss, why);
+}
+
+static void pin_to_cpu(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(const struct bench *b);
+} modes[] = { { "drops", drops }, { "nobody", nobody }, { "delivered", delivered } };
+
+int main(int argc, char **argv)
+{
+	struct bench b = { .runs = 5, .frames = 1000000 };
+	int stats;
+
+	for (; argc > 2 && argv[1][0] == '-'; argc -= 2, argv += 2) {
+		if (!strcmp(argv[1], "--prog"))
+			b.prog = argv[2];
+		else if (!strcmp(argv[1], "--runs"))
+			b.runs = (unsigned int)atoi(argv[2]) % (MAX_RUNS + 1);
+		else if (!strcmp(argv[1], "--frames"))
+			b.frames = strtoull(argv[2], NULL, 10);
+	}
+	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);	/* for as long as it is open: nothing to put back */
+	if (stats < 0)
+		fail("bpf statistics");
+	if (!b.prog)
+		open_loss(&b);
+	b.prog_fd = find_prog(b.prog);
+	if (b.prog_fd < 0)
+		fail("the program is not there");
+	pin_to_cpu();
+	for (size_t i = 0; argc == 2 && i < ARRAY_SIZE(modes); i++)
+		if (!strcmp(modes[i].name, argv[1])) {
+			modes[i].run(&b);
+			loss_close(b.loss);
+			return 0;
+		}
+	fprintf(stderr, "usage: drop_cost [--prog NAME] [--runs N] [--frames N] drops|nobody|delivered\n");
+	return 2;
+}
