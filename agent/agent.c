@@ -251,6 +251,8 @@ static int on_timer(uint64_t expirations, void *arg)
 	r = tick(a, false);
 	if (r < 0)
 		return r;
+	if (a->vmm && tapmap_orphans(a->taps))
+		vmm_kick(a->vmm);
 	say_sources(a);
 	notify("WATCHDOG=1");
 	return 0;

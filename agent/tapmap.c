@@ -475,8 +475,10 @@ void tapmap_each(struct tapmap *m, tapmap_each_fn *fn, void *arg)
 
 bool tapmap_orphans(const struct tapmap *m)
 {
+	uint64_t now = mono_ns();
+
 	for (const struct tap *t = m->live; t; t = t->hh.next)
-		if (!t->ident)
+		if (!t->ident && now < t->found_mono_ns + 10 * NSEC_PER_SEC)
 			return true;
 	return false;
 }

@@ -92,7 +92,7 @@ void tapmap_expire(struct tapmap *m, uint64_t now_ns, tapmap_dead_fn *fn, void *
 typedef void tapmap_each_fn(struct tap *t, void *arg);
 void tapmap_each(struct tapmap *m, tapmap_each_fn *fn, void *arg);	/* live ones, then dead ones */
 
-/* Is there a live tap without an owner? */
+/* Is there a live tap without an owner that came to be known in the last 10 s? Later ones wait for the next look around. */
 bool tapmap_orphans(const struct tapmap *m);
 
 /* The store's id of a VM that some list names, 0 for any other. */
