@@ -157,7 +157,7 @@ static int fill(sqlite3 *db, void *arg)
 /* A day that cannot begin is not a tick that cannot be stored: the old file serves on, and says so. */
 static void say_turn(struct store *s, const char *why, uint64_t now_ns)
 {
-	char text[SCHEMA_WHY + 64];
+	char text[SCHEMA_WHY + 128];
 
 	snprintf(text, sizeof(text), "the day's file cannot be made, writing on in %s: %s", s->today.name, why);
 	store_source(s, "store", *why ? "failed" : "ok", *why ? text : "", now_ns);
