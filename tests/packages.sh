@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Installs what building and testing need and this Debian lacks: packages.sh [build|test|bench]... (all of them by default).
+set -eu
+
+# What taplossd and taplossctl are built from and with.
+build='
+gcc make pkg-config			the build
+clang llvm bpftool			BPF programs: compile, strip, make skeletons
+libbpf-dev libelf-dev zlib1g-dev	load them
+libnl-3-dev libnl-route-3-dev		links and their counters
+libvirt-dev libxml2-dev			domains and their interfaces
+libsqlite3-dev				the store
+libsmartcols-dev libjansson-dev libinih-dev	tables, JSON, configuration
+uthash-dev				hash tables
+'
+# What `make check` and `make demo` use beside that.
+test='
+libcmocka-dev libc6-dev			unit tests; the static init of the test guest
+iproute2 util-linux procps		namespaces, links, mounts, processes
+jq sqlite3				look into answers and stores
+kmod cpio				the kernel modules of the test guest
+qemu-system-x86				real guests
+libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients	a libvirt of the test'\''s own; no service comes with these
+tcpdump valgrind tmux			watch frames, memory, a screen
+mandoc					manual pages
+'
+# What `make bench` compares with.
+bench='
+bpftrace				a peer
+'
+
+# The list without its words: a package's name stands before the first tab.
+names() {
+	printf '%s\n' "$1" | cut -f1
+}
+
+missing() {
+	for package in "$@"; do
+		status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+		[ "$status" = installed ] || echo "$package"
+	done
+}
+
+# No package may start a service on a machine that only wants to build and test. A policy that is there already stays.
+policy=/usr/sbin/policy-rc.d
+without_services() {
+	if [ ! -e "$policy" ]; then
+		trap 'rm -f "$policy"' EXIT
+		trap 'exit 1' INT TERM HUP
+		printf '#!/bin/sh\nexit 101\n' > "$policy"
+		chmod 755 "$policy"
+	fi
+	"$@"
+}
+
+apt_install() {
+	export DEBIAN_FRONTEND=noninteractive
+	if ! apt-get install -y -qq --no-install-recommends "$@"; then
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"
+	fi
+}
+
+wanted=
+for set in "${@:-build test bench}"; do
+	for one in $set; do
+		case $one in
+		build) wanted="$wanted $(names "$build")" ;;
+		test) wanted="$wanted $(names "$test")" ;;
+		bench) wanted="$wanted $(names "$bench")" ;;
+		*) echo "usage: packages.sh [build|test|bench]..." >&2; exit 2 ;;
+		esac
+	done
+done
+# shellcheck disable=SC2086	# lists of words
+wanted=$(missing $wanted | tr '\n' ' ')
+[ -n "$wanted" ] || exit 0
+if ! command -v apt-get > /dev/null; then
+	echo "packages.sh: these are missing and there is no apt-get here: $wanted" >&2
+	exit 1
+fi
+if [ "$(id -u)" != 0 ]; then
+	echo "packages.sh: as root: apt-get install $wanted" >&2
+	exit 1
+fi
+echo "installing $wanted"
+# shellcheck disable=SC2086
+without_services apt_install $wanted > /dev/null

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* hold, drain: be a VMM that does not, or does, take what comes for its guest. */
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <linux/if_tun.h>
+
+#include "taptool.h"
+
+#define MAX_QUEUES 64
+
+struct held {
+	int fds[MAX_QUEUES];
+	unsigned int n;
+	unsigned long read[MAX_QUEUES];
+};
+
+static void open_queues(const struct args *a, const char *name, struct held *h)
+{
+	bool macvtap = args_flag(a, "macvtap");
+	int flags = IFF_TAP | (args_flag(a, "vnet") ? IFF_VNET_HDR : 0);
+
+	h->n = (unsigned int)args_number(a, "queues", 1);
+	errno = 0;
+	if (!h->n || h->n > MAX_QUEUES)
+		die("queues: 1 to %d", MAX_QUEUES);
+	if (h->n > 1)
+		flags |= IFF_MULTI_QUEUE;
+	if (macvtap && args_value(a, "ring"))	/* a macvtap's rings are as long as it says when they are opened */
+		device_set_ring(name, (unsigned int)args_number(a, "ring", 0));
+	for (unsigned int i = 0; i < h->n; i++) {
+		h->fds[i] = macvtap ? macvtap_open(name, flags) : tap_open(name, flags);
+		fcntl(h->fds[i], F_SETFL, O_NONBLOCK);
+	}
+	if (!macvtap && args_value(a, "ring"))
+		device_set_ring(name, (unsigned int)args_number(a, "ring", 0));
+	if (args_flag(a, "persist") && ioctl(h->fds[0], TUNSETPERSIST, 1) < 0)
+		die("persist");
+	if (!args_flag(a, "down"))
+		device_up(name);
+}
+
+static void read_all(struct held *h, unsigned int queue)
+{
+	static uint8_t frame[MAX_FRAME];
+
+	while (read(h->fds[queue], frame, sizeof(frame)) > 0)
+		h->read[queue]++;
+}
+
+static void print_read(struct held *h)
+{
+	unsigned long sum = 0;
+
+	printf("{\"queues\":[");
+	for (unsigned int i = 0; i < h->n; i++) {
+		printf("%s%lu", i ? "," : "", h->read[i]);
+		sum += h->read[i];
+	}
+	printf("],\"read\":%lu}\n", sum);
+}
+
+/* Before READY is said: whoever waits for that may send them at once. */
+static int signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static uint32_t next_signal(int fd)
+{
+	struct signalfd_siginfo info = { 0 };
+
+	return read(fd, &info, sizeof(info)) == sizeof(info) ? info.ssi_signo : 0;
+}
+
+int cmd_hold(const struct args *a)
+{
+	const char *name = args_name(a, 0, "tap0");
+	struct held h = { 0 };
+	int fd = signals();
+
+	open_queues(a, name, &h);
+	puts("READY");
+	while (next_signal(fd) == SIGUSR1) {
+		memset(h.read, 0, sizeof(h.read));
+		for (unsigned int i = 0; i < h.n; i++)
+			read_all(&h, i);
+		print_read(&h);
+	}
+	return 0;
+}
+
+int cmd_drain(const struct args *a)
+{
+	const char *name = args_name(a, 0, "tap0");
+	struct pollfd p[MAX_QUEUES + 1];
+	struct held h = { 0 };
+
+	p[MAX_QUEUES] = (struct pollfd){ .fd = -1 };
+	p[0] = (struct pollfd){ .fd = signals(), .events = POLLIN };
+	open_queues(a, name, &h);
+	for (unsigned int i = 0; i < h.n; i++)
+		p[i + 1] = (struct pollfd){ .fd = h.fds[i], .events = POLLIN };
+	puts("READY");
+	while (!p[0].revents && (poll(p, h.n + 1, -1) > 0 || errno == EINTR))
+		for (unsigned int i = 0; i < h.n; i++)
+			read_all(&h, i);
+	print_read(&h);
+	return 0;
+}
