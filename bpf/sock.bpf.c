@@ -4,17 +4,21 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* The device behind a tun's or tap's socket, and which of its queues the socket is. */
+/* The device behind a tun's or tap's socket, and which of its queues the socket is. NULL: the module's types are not known, or the
+ * device is gone. */
 static __always_inline struct net_device *behind(struct sock *sk, __u8 kind, __u16 *ret_queue)
 {
-	if (kind == TL_KIND_TUN) {
-		struct tun_file *file = (void *)sk;
+	struct tun_file *file = (void *)sk;
+	struct tap_queue *q = (void *)sk;
 
+	if (kind == TL_KIND_TUN) {
+		if (!bpf_core_field_exists(file->tun))
+			return NULL;
 		*ret_queue = BPF_CORE_READ(file, queue_index);
 		return BPF_CORE_READ(file, tun, dev);
 	}
-	struct tap_queue *q = (void *)sk;
-
+	if (!bpf_core_field_exists(q->tap))
+		return NULL;
 	*ret_queue = BPF_CORE_READ(q, queue_index);
 	return BPF_CORE_READ(q, tap, dev);
 }
@@ -65,16 +69,15 @@ static __always_inline int on_sock(struct sk_buff *skb, void *location, __u32 re
 static __always_inline __u16 chosen_queue(struct sk_buff *skb, struct net_device *dev)
 {
 	struct tap_dev *tap = dev->rx_handler_data;
-	__u32 n = BPF_CORE_READ(tap, numvtaps), hash = skb->hash, at = 0;
 	struct tap_queue *q = NULL;
+	__u32 n, hash = skb->hash;
 
-	if (!tap || !n || n > 256 || (n > 1 && !hash))
+	if (!tap || !bpf_core_field_exists(tap->taps))
 		return TL_QUEUE_NONE;
-	if (n > 1)
-		at = hash % n;
-	if (bpf_core_field_exists(tap->taps) &&
-	    bpf_probe_read_kernel(&q, sizeof(q), (void *)tap + bpf_core_field_offset(tap->taps) + at * sizeof(q)))
+	n = BPF_CORE_READ(tap, numvtaps);
+	if (!n || n > 256 || (n > 1 && !hash))
 		return TL_QUEUE_NONE;
+	bpf_probe_read_kernel(&q, sizeof(q), (void *)tap + bpf_core_field_offset(tap->taps) + (n > 1 ? hash % n : 0) * sizeof(q));
 	return q ? BPF_CORE_READ(q, queue_index) : TL_QUEUE_NONE;
 }
 

@@ -9,31 +9,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base.h"
 #include "bpf/loss.skel.h"
-#include "bpf/sock.skel.h"
-#include "pins.h"
+#include "loss_priv.h"
 
-#define RETRY_NS (30 * NSEC_PER_SEC)	/* how often the types of tun.ko and tap.ko are asked for again */
-
-enum map { MAP_LOSSES, MAP_DEVICES, MAP_STATS, MAP_PROGRAMS, MAP_COUNT };
-
-static const char *const map_names[MAP_COUNT] = { "losses", "devices", "stats", "programs" };
-
-struct loss {
-	struct pins pins;
-	int maps[MAP_COUNT];
-	int link;			/* of the main program */
-	bool reasons, inherited, attached, sockets;
-	int cpus;
-	uint32_t max_keys;
-	struct tl_loss_key *keys;	/* of one batch */
-	struct tl_loss_count *counts;	/* [batch][cpus] */
-	uint32_t batch;
-	char sockets_why[256];
-	uint64_t sockets_asked_ns;
+static const struct {
+	const char *name;
+	uint32_t type, key_size, value_size;
+} map_specs[MAP_COUNT] = {
+	[MAP_LOSSES] = { "losses", BPF_MAP_TYPE_PERCPU_HASH, sizeof(struct tl_loss_key), sizeof(struct tl_loss_count) },
+	[MAP_DEVICES] = { "devices", BPF_MAP_TYPE_HASH, sizeof(struct tl_device_key), sizeof(struct tl_device) },
+	[MAP_STATS] = { "stats", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t), sizeof(uint64_t) },
+	[MAP_PROGRAMS] = { "programs", BPF_MAP_TYPE_PROG_ARRAY, sizeof(uint32_t), sizeof(uint32_t) },
 };
 
 /* libbpf's last words, for the one sentence that says why. */
@@ -48,17 +36,29 @@ static int keep_warning(enum libbpf_print_level level, const char *fmt, va_list 
 	return 0;
 }
 
+const char *loss_warning(void)
+{
+	return last_warning;
+}
+
+void loss_forget_warning(void)
+{
+	last_warning[0] = '\0';
+}
+
+/* Puts @what and @error into words; what the caller shall return. */
 static int say(int error, char why[static 256], const char *what)
 {
-	if (error == -EPERM || error == -EACCES)
+	if (error == -EPERM || error == -EACCES) {
 		snprintf(why, 256, "%s needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN; run taplossd as root or from its systemd unit", what);
-	else
-		snprintf(why, 256, "%s: %s%s%.150s", what, strerror(-error), last_warning[0] ? ": " : "", last_warning);
+		return -EPERM;
+	}
+	snprintf(why, 256, "%s: %s%s%.150s", what, strerror(-error), last_warning[0] ? ": " : "", last_warning);
 	return error;
 }
 
 /* How many arguments has the tracepoint? Two (and no reason) before 5.17, three, or four from 6.11 on. */
-static int tracepoint_has_reason(bool *ret)
+static int look_at_kernel(struct loss *l)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 	const struct btf_type *t;
@@ -71,10 +71,13 @@ static int tracepoint_has_reason(bool *ret)
 	while (t && (btf_is_typedef(t) || btf_is_ptr(t)))
 		t = btf__type_by_id(btf, t->type);
 	if (t && btf_is_func_proto(t))
-		*ret = btf_vlen(t) >= 4;	/* the tracepoint's own data comes first */
+		l->reasons = btf_vlen(t) >= 4;	/* the tracepoint's own data comes first */
+	loss_sock_init(l, btf);
 	btf__free(btf);
 	return t ? 0 : -EOPNOTSUPP;
 }
+
+/* Pins: nothing happens to them when there is no directory for them. */
 
 static int open_pinned(const struct loss *l, const char *name)
 {
@@ -108,33 +111,19 @@ static void unpin(const struct loss *l, const char *name)
 	unlink(path);
 }
 
-/* All maps of an earlier agent, or none: with one missing, the others count nothing that could be read. */
-static bool take_over_maps(struct loss *l)
-{
-	for (int i = 0; i < MAP_COUNT; i++) {
-		int fd = open_pinned(l, map_names[i]);
-
-		if (fd < 0) {
-			while (i-- > 0)
-				l->maps[i] = close_fd(l->maps[i]);
-			return false;
-		}
-		l->maps[i] = fd;
-	}
-	return true;
-}
-
-static void forget_pins(const struct loss *l)
+/* The link first: what it feeds may go only after it. */
+static void unpin_all(const struct loss *l)
 {
 	unpin(l, "link");
+	unpin(l, "program");
 	for (int i = 0; i < MAP_COUNT; i++)
-		unpin(l, map_names[i]);
+		unpin(l, map_specs[i].name);
 }
 
 static int pin_maps(const struct loss *l)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
-		int r = pin(l, l->maps[i], map_names[i]);
+		int r = pin(l, l->maps[i], map_specs[i].name);
 
 		if (r < 0)
 			return r;
@@ -142,7 +131,107 @@ static int pin_maps(const struct loss *l)
 	return 0;
 }
 
-static int reuse(struct bpf_map *const maps[MAP_COUNT], const int fds[MAP_COUNT])
+/* Taking over. */
+
+static int check_layout(int fd, int which)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
+		return -errno;
+	if (info.type != map_specs[which].type || info.key_size != map_specs[which].key_size || info.value_size != map_specs[which].value_size)
+		return -EPROTO;
+	return 0;
+}
+
+static void close_maps(struct loss *l)
+{
+	for (int i = 0; i < MAP_COUNT; i++)
+		l->maps[i] = close_fd(l->maps[i]);
+}
+
+/* All maps of an earlier agent (1) or none (0): an agent that died before it had pinned them all had not attached yet. */
+static int take_over_maps(struct loss *l)
+{
+	for (int i = 0; i < MAP_COUNT; i++) {
+		int r;
+
+		l->maps[i] = open_pinned(l, map_specs[i].name);
+		r = l->maps[i] < 0 ? l->maps[i] : check_layout(l->maps[i], i);
+		if (r < 0) {
+			close_maps(l);
+			return r == -ENOENT ? 0 : r;
+		}
+	}
+	return 1;
+}
+
+static uint32_t map_id(int fd)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &len) < 0 ? 0 : info.id;
+}
+
+static int program_info(int fd, struct bpf_prog_info *ret)
+{
+	uint32_t len = sizeof(*ret);
+
+	return bpf_obj_get_info_by_fd(fd, ret, &len) < 0 ? -errno : 0;
+}
+
+/* The program behind a link. It is pinned beside the link because going by its number takes CAP_SYS_ADMIN. */
+static int program_of(const struct loss *l, int link)
+{
+	struct bpf_link_info info = { 0 };
+	struct bpf_prog_info prog = { 0 };
+	uint32_t len = sizeof(info);
+	_cleanup_(close_fdp) int fd = open_pinned(l, "program");
+
+	if (link < 0 || bpf_obj_get_info_by_fd(link, &info, &len) < 0)
+		return -ENOENT;
+	if (fd >= 0 && program_info(fd, &prog) == 0 && prog.id == info.prog_id)
+		return TAKE_FD(fd);
+	return bpf_prog_get_fd_by_id(info.prog_id);
+}
+
+/* Does @prog count into our map? */
+static bool feeds_us(const struct loss *l, int prog)
+{
+	uint32_t ids[16], ours = map_id(l->maps[MAP_LOSSES]);
+	struct bpf_prog_info info = { .nr_map_ids = ARRAY_SIZE(ids), .map_ids = (uintptr_t)ids };
+
+	if (prog < 0 || program_info(prog, &info) < 0)
+		return false;
+	for (uint32_t i = 0; i < info.nr_map_ids && i < ARRAY_SIZE(ids); i++)
+		if (ids[i] == ours)
+			return true;
+	return false;
+}
+
+/* Takes over what is pinned and whole, sweeps away what is not. */
+static int inherit(struct loss *l)
+{
+	int r = take_over_maps(l);
+
+	if (r < 0)
+		return r;
+	l->inherited = r;
+	if (!l->inherited) {
+		unpin_all(l);
+		return 0;
+	}
+	l->link = open_pinned(l, "link");
+	l->prog = program_of(l, l->link);
+	l->attached = feeds_us(l, l->prog);
+	return 0;
+}
+
+/* Loading, attaching. */
+
+int loss_reuse(struct bpf_map *const maps[static MAP_COUNT], const int fds[static MAP_COUNT])
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
 		int r = bpf_map__reuse_fd(maps[i], fds[i]);
@@ -154,83 +243,50 @@ static int reuse(struct bpf_map *const maps[MAP_COUNT], const int fds[MAP_COUNT]
 }
 
 /* Loads the main program and makes the maps, or uses those at hand. */
-static int load_main(struct loss *l, struct loss_bpf *skel)
+static int load(struct loss *l, struct loss_bpf *skel, uint32_t max_keys)
 {
 	struct bpf_map *const maps[MAP_COUNT] = { skel->maps.losses, skel->maps.devices, skel->maps.stats, skel->maps.programs };
 	int r;
 
 	bpf_program__set_autoload(skel->progs.loss_reason, l->reasons);
 	bpf_program__set_autoload(skel->progs.loss_noreason, !l->reasons);
-	if (l->maps[0] >= 0)
-		r = reuse(maps, l->maps);
-	else
-		r = bpf_map__set_max_entries(skel->maps.losses, l->max_keys);
-	if (r < 0)
-		return r;
-	r = loss_bpf__load(skel);
-	for (int i = 0; r >= 0 && i < MAP_COUNT && l->maps[i] < 0; i++) {
+	r = l->inherited ? loss_reuse(maps, l->maps) : bpf_map__set_max_entries(skel->maps.losses, max_keys);
+	if (r >= 0)
+		r = loss_bpf__load(skel);
+	for (int i = 0; r >= 0 && i < MAP_COUNT && !l->inherited; i++) {
 		l->maps[i] = fcntl(bpf_map__fd(maps[i]), F_DUPFD_CLOEXEC, 3);
 		r = l->maps[i] < 0 ? -errno : 0;
 	}
 	return r;
 }
 
-static int tag_of(int prog_fd, uint8_t ret[static BPF_TAG_SIZE])
+static bool same_program(int have, int want)
 {
-	struct bpf_prog_info info = { 0 };
-	uint32_t len = sizeof(info);
+	struct bpf_prog_info a = { 0 }, b = { 0 };
 
-	if (bpf_obj_get_info_by_fd(prog_fd, &info, &len) < 0)
-		return -errno;
-	memcpy(ret, info.tag, BPF_TAG_SIZE);
-	return 0;
+	return program_info(have, &a) == 0 && program_info(want, &b) == 0 && !memcmp(a.tag, b.tag, sizeof(a.tag));
 }
 
-/* Does the pinned link run the program that we would attach, on our maps? */
-static bool same_program(int link_fd, int prog_fd)
-{
-	uint8_t have[BPF_TAG_SIZE], want[BPF_TAG_SIZE];
-	struct bpf_link_info info = { 0 };
-	uint32_t len = sizeof(info);
-	_cleanup_(close_fdp) int running = -1;
-
-	if (bpf_obj_get_info_by_fd(link_fd, &info, &len) < 0)
-		return false;
-	running = bpf_prog_get_fd_by_id(info.prog_id);
-	return running >= 0 && tag_of(running, have) == 0 && tag_of(prog_fd, want) == 0 && !memcmp(have, want, BPF_TAG_SIZE);
-}
-
-static int attach(struct loss *l, int prog_fd)
+static int attach(struct loss *l, int prog)
 {
 	int r;
 
-	l->link = open_pinned(l, "link");
-	if (l->link >= 0 && l->attached && same_program(l->link, prog_fd))
+	if (l->attached && same_program(l->prog, prog))
 		return 0;
-	/* Another build's program: it goes before ours comes, because two would count each frame twice. */
-	l->link = close_fd(l->link);
+	/* Another build's program goes before ours comes: for a moment nothing is counted, but nothing is counted twice. */
 	unpin(l, "link");
-	l->link = bpf_raw_tracepoint_open(NULL, prog_fd);
+	unpin(l, "program");
+	close_fd(l->link);
+	close_fd(l->prog);
+	l->link = -1;
+	l->prog = fcntl(prog, F_DUPFD_CLOEXEC, 3);
+	if (l->prog < 0)
+		return -errno;
+	l->link = bpf_raw_tracepoint_open(NULL, prog);
 	if (l->link < 0)
 		return -errno;
-	r = pin(l, l->link, "link");
-	return r;
-}
-
-static int alloc_batch(struct loss *l)
-{
-	l->cpus = libbpf_num_possible_cpus();
-	if (l->cpus < 0)
-		return l->cpus;
-	l->batch = 1024;
-	l->keys = calloc(l->batch, sizeof(*l->keys));
-	l->counts = calloc((size_t)l->batch * (size_t)l->cpus, sizeof(*l->counts));
-	return l->keys && l->counts ? 0 : -ENOMEM;
-}
-
-static void loss_closep(struct loss **l)
-{
-	*l = loss_close(*l);
+	r = pin(l, l->prog, "program");
+	return r < 0 ? r : pin(l, l->link, "link");
 }
 
 static void loss_bpf_destroyp(struct loss_bpf **skel)
@@ -238,78 +294,73 @@ static void loss_bpf_destroyp(struct loss_bpf **skel)
 	loss_bpf__destroy(*skel);
 }
 
-static void sock_bpf_destroyp(struct sock_bpf **skel)
-{
-	sock_bpf__destroy(*skel);
-}
-
-/* Takes over what is pinned and whole; sweeps away what is not. */
-static void inherit(struct loss *l)
-{
-	_cleanup_(close_fdp) int link = open_pinned(l, "link");
-
-	l->inherited = take_over_maps(l);
-	l->attached = l->inherited && link >= 0;
-	if (!l->inherited)
-		forget_pins(l);
-}
-
-static int start(struct loss *l, char why[static 256])
+static int start(struct loss *l, uint32_t max_keys, char why[static 256])
 {
 	_cleanup_(loss_bpf_destroyp) struct loss_bpf *skel = NULL;
-	bool fresh;
-	int r;
+	int r = inherit(l);
 
-	inherit(l);
-	fresh = l->maps[0] < 0;
+	if (r == -EPROTO) {
+		snprintf(why, 256, "the counters pinned at %.120s have another layout; taplossd --unpin removes them", l->pins.path);
+		return r;
+	}
+	if (r < 0)
+		return say(r, why, "taking over the pinned counters");
 	skel = loss_bpf__open();
 	if (!skel)
 		return say(-errno, why, "opening the BPF programs");
-	r = load_main(l, skel);
-	if (r == -EINVAL && !fresh) {
-		snprintf(why, 256, "the counters pinned at %.120s have another layout; taplossd --unpin removes them", l->pins.path);
-		return -EPROTO;
-	}
+	r = load(l, skel, max_keys);
 	if (r < 0)
 		return say(r, why, "loading the BPF programs");
-	r = fresh ? pin_maps(l) : 0;
+	r = l->inherited ? 0 : pin_maps(l);
 	if (r < 0)
 		return say(r, why, "pinning the counters");
 	r = attach(l, bpf_program__fd(l->reasons ? skel->progs.loss_reason : skel->progs.loss_noreason));
 	return r < 0 ? say(r, why, "attaching to kfree_skb") : 0;
 }
 
-int loss_open(const struct loss_options *opt, struct loss **ret, char why[static 256])
+static void loss_closep(struct loss **l)
 {
-	_cleanup_(loss_closep) struct loss *l = calloc(1, sizeof(*l));
-	int r;
+	*l = loss_close(*l);
+}
+
+static struct loss *new_loss(void)
+{
+	struct loss *l = calloc(1, sizeof(*l));
 
 	if (!l)
-		return say(-ENOMEM, why, "starting");
-	why[0] = '\0';
-	last_warning[0] = '\0';
-	libbpf_set_print(keep_warning);
-	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
-	l->pins.lock = l->link = -1;
-	l->max_keys = opt->max_keys;
+		return NULL;
+	l->pins.lock = l->prog = l->link = -1;
 	for (int i = 0; i < MAP_COUNT; i++)
 		l->maps[i] = -1;
-	r = tracepoint_has_reason(&l->reasons);
+	return l;
+}
+
+int loss_open(const struct loss_options *opt, struct loss **ret, char why[static 256])
+{
+	_cleanup_(loss_closep) struct loss *l = new_loss();
+	int r;
+
+	why[0] = '\0';
+	loss_forget_warning();
+	libbpf_set_print(keep_warning);
+	if (!l)
+		return say(-ENOMEM, why, "starting");
+	r = look_at_kernel(l);
 	if (r == -ENOENT) {
 		snprintf(why, 256, "this kernel shows no type information (/sys/kernel/btf/vmlinux); it needs CONFIG_DEBUG_INFO_BTF");
 		return r;
 	}
 	if (r < 0)
 		return say(r, why, "finding the tracepoint kfree_skb");
-	if (geteuid() != 0 && bpf_prog_get_next_id(0, &(uint32_t){ 0 }) < 0 && errno == EPERM)
-		return say(-EPERM, why, "counting lost packets");
 	r = opt->pin_dir ? pins_open(opt->pin_dir, &l->pins, why) : -EOPNOTSUPP;
+	if (r == -EPERM || r == -EACCES)
+		return say(r, why, "counting lost packets");
 	if (r < 0 && r != -EOPNOTSUPP)
-		return r == -EPERM || r == -EACCES ? say(r, why, "counting lost packets") : r;
-	r = alloc_batch(l);
+		return r;
+	r = loss_read_init(l);
 	if (r < 0)
 		return say(r, why, "starting");
-	r = start(l, why);
+	r = start(l, opt->max_keys, why);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(l);
@@ -321,8 +372,8 @@ struct loss *loss_close(struct loss *l)
 	if (!l)
 		return NULL;
 	close_fd(l->link);
-	for (int i = 0; i < MAP_COUNT; i++)
-		close_fd(l->maps[i]);
+	close_fd(l->prog);
+	close_maps(l);
 	pins_close(&l->pins);
 	free(l->keys);
 	free(l->counts);
@@ -337,8 +388,6 @@ int loss_unpin(const char *pin_dir)
 
 void loss_epoch(const struct loss *l, struct loss_epoch *ret)
 {
-	struct bpf_map_info info = { 0 };
-	uint32_t len = sizeof(info);
 	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
 
 	memset(ret, 0, sizeof(*ret));
@@ -347,8 +396,7 @@ void loss_epoch(const struct loss *l, struct loss_epoch *ret)
 			ret->boot_id[0] = '\0';
 		fclose(f);
 	}
-	if (bpf_obj_get_info_by_fd(l->maps[MAP_LOSSES], &info, &len) == 0)
-		ret->map_id = info.id;
+	ret->map_id = map_id(l->maps[MAP_LOSSES]);
 }
 
 bool loss_inherited(const struct loss *l)
@@ -377,173 +425,13 @@ bool loss_has_reasons(const struct loss *l)
 	return l->reasons;
 }
 
-/* The second object: on the maps of the first, reached through its program array. */
-
-static int set_slot(const struct loss *l, uint32_t slot, const struct bpf_program *prog)
+int loss_missed(const struct loss *l, uint64_t *ret)
 {
-	int fd = bpf_program__fd(prog);
+	struct bpf_prog_info info = { 0 };
+	int r = program_info(l->prog, &info);
 
-	return bpf_map_update_elem(l->maps[MAP_PROGRAMS], &slot, &fd, BPF_ANY) < 0 ? -errno : 0;
-}
-
-static int load_sockets(struct loss *l)
-{
-	_cleanup_(sock_bpf_destroyp) struct sock_bpf *skel = sock_bpf__open();
-	int r;
-
-	if (!skel)
-		return -errno;
-	bpf_program__set_autoload(skel->progs.sock_reason, l->reasons);
-	bpf_program__set_autoload(skel->progs.tapq_reason, l->reasons);
-	bpf_program__set_autoload(skel->progs.sock_noreason, !l->reasons);
-	bpf_program__set_autoload(skel->progs.tapq_noreason, !l->reasons);
-	r = reuse((struct bpf_map *const[]){ skel->maps.losses, skel->maps.devices, skel->maps.stats, skel->maps.programs }, l->maps);
-	if (r >= 0)
-		r = sock_bpf__load(skel);
-	if (r >= 0)
-		r = set_slot(l, TL_SLOT_SOCK, l->reasons ? skel->progs.sock_reason : skel->progs.sock_noreason);
-	if (r >= 0)
-		r = set_slot(l, TL_SLOT_TAPQ, l->reasons ? skel->progs.tapq_reason : skel->progs.tapq_noreason);
-	return r;
-}
-
-bool loss_sockets_known(struct loss *l, char why[static 256])
-{
-	struct timespec ts;
-	uint64_t now;
-	int r;
-
-	why[0] = '\0';
-	if (l->sockets)
-		return true;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = (uint64_t)ts.tv_sec * NSEC_PER_SEC;
-	if (!l->sockets_asked_ns || now > l->sockets_asked_ns + RETRY_NS) {
-		l->sockets_asked_ns = now;
-		last_warning[0] = '\0';
-		r = load_sockets(l);
-		l->sockets = r >= 0;
-		if (r == -EPERM)
-			snprintf(l->sockets_why, sizeof(l->sockets_why), "the types of tun.ko and tap.ko need CAP_SYS_ADMIN: queues of guests' own frames are not known");
-		else if (r < 0)
-			snprintf(l->sockets_why, sizeof(l->sockets_why), "the types of tun.ko and tap.ko are not there (%s): queues of macvtap and of guests' own frames are not known", strerror(-r));
-	}
-	memcpy(why, l->sockets_why, sizeof(l->sockets_why));
-	return l->sockets;
-}
-
-/* Reading. */
-
-static void add_up(const struct loss *l, const struct tl_loss_count *per_cpu, struct loss_total *ret)
-{
-	*ret = (struct loss_total){ 0 };
-	for (int i = 0; i < l->cpus; i++) {
-		ret->frames += per_cpu[i].frames;
-		ret->segments += per_cpu[i].segments;
-		ret->bytes += per_cpu[i].bytes;
-		if (per_cpu[i].born_ns)
-			ret->born_ns = per_cpu[i].born_ns;
-	}
-}
-
-static int grow_batch(struct loss *l)
-{
-	uint32_t n = l->batch * 2;
-	struct tl_loss_key *k = realloc(l->keys, n * sizeof(*k));
-	struct tl_loss_count *c;
-
-	if (!k)
-		return -ENOMEM;
-	l->keys = k;
-	c = realloc(l->counts, (size_t)n * (size_t)l->cpus * sizeof(*c));
-	if (!c)
-		return -ENOMEM;
-	l->counts = c;
-	l->batch = n;
-	return 0;
-}
-
-static int emit(const struct loss *l, uint32_t n, loss_read_fn *fn, void *arg)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		struct loss_total total;
-		int r;
-
-		add_up(l, &l->counts[(size_t)i * (size_t)l->cpus], &total);
-		r = fn(&l->keys[i], &total, arg);
-		if (r)
-			return r;
-	}
-	return 0;
-}
-
-/* A batch is whole hash buckets, so no element is met twice; a bucket larger than the buffer is -ENOSPC. */
-int loss_read(struct loss *l, loss_read_fn *fn, void *arg)
-{
-	uint32_t in = 0, out = 0, n;
-	bool first = true, last = false;
-	int r;
-
-	while (!last) {
-		n = l->batch;
-		r = bpf_map_lookup_batch(l->maps[MAP_LOSSES], first ? NULL : &in, &out, l->keys, l->counts, &n, NULL) < 0 ? -errno : 0;
-		if (r == -ENOSPC) {
-			r = grow_batch(l);
-			if (r < 0)
-				return r;
-			continue;
-		}
-		last = r == -ENOENT;
-		if (r < 0 && !last)
-			return r;
-		r = emit(l, n, fn, arg);
-		if (r)
-			return r;
-		first = false;
-		in = out;
-	}
-	return 0;
-}
-
-int loss_stats(const struct loss *l, uint64_t ret[static TL_STAT_MAX])
-{
-	_cleanup_(freep) uint64_t *per_cpu = calloc((size_t)l->cpus, sizeof(*per_cpu));
-
-	if (!per_cpu)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < TL_STAT_MAX; i++) {
-		ret[i] = 0;
-		if (bpf_map_lookup_elem(l->maps[MAP_STATS], &i, per_cpu) < 0)
-			return -errno;
-		for (int c = 0; c < l->cpus; c++)
-			ret[i] += per_cpu[c];
-	}
-	return 0;
-}
-
-int loss_device(const struct loss *l, uint32_t netns, uint32_t ifindex, struct tl_device *ret)
-{
-	struct tl_device_key key = { netns, ifindex };
-	struct tl_device dev;
-
-	if (bpf_map_lookup_elem(l->maps[MAP_DEVICES], &key, &dev) < 0)
-		return -errno;
-	*ret = dev;
-	return 0;
-}
-
-int loss_forget(struct loss *l, const struct tl_loss_key *key, const struct loss_total *last)
-{
-	struct tl_device_key dev = { key->netns, key->ifindex };
-	struct loss_total now;
-
-	if (bpf_map_lookup_elem(l->maps[MAP_LOSSES], key, l->counts) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	add_up(l, l->counts, &now);
-	if (now.frames != last->frames || now.born_ns != last->born_ns)
-		return -EAGAIN;
-	if (bpf_map_delete_elem(l->maps[MAP_LOSSES], key) < 0 && errno != ENOENT)
-		return -errno;
-	bpf_map_delete_elem(l->maps[MAP_DEVICES], &dev);
+	if (r < 0)
+		return r;
+	*ret = info.recursion_misses;
 	return 0;
 }

@@ -58,8 +58,8 @@ bool loss_pinned(const struct loss *l);
 /* How the program hangs on kfree_skb: "tp_btf". */
 const char *loss_attach_kind(const struct loss *l);
 
-/* True when the sockets of tun_file / tap_queue can be read (second object loaded). Tries again when it could not
- * before (tun.ko came later); @why says why not. */
+/* True when the sockets of tun_file / tap_queue can be read as far as their modules are there (second object loaded). Cheap: call it
+ * now and then, it loads again when a module has come; @why says why not. */
 bool loss_sockets_known(struct loss *l, char why[static 256]);
 
 /* Does this kernel give reasons (5.17 and later)? */
@@ -72,6 +72,10 @@ int loss_read(struct loss *l, loss_read_fn *fn, void *arg);
 
 /* Counters of the programs' own failures: enum tl_stat. Totals. */
 int loss_stats(const struct loss *l, uint64_t ret[static TL_STAT_MAX]);
+
+/* Drops that nobody counted because they came while the program was at work on the same CPU (a softirq in a system call's drop):
+ * of any device, also nobody's, since the program was loaded. 0 before 5.12. */
+int loss_missed(const struct loss *l, uint64_t *ret);
 
 /* What @netns/@ifindex was when it first lost a frame. -ENOENT: it never lost one. */
 int loss_device(const struct loss *l, uint32_t netns, uint32_t ifindex, struct tl_device *ret);

@@ -16,6 +16,7 @@
 #include "base.h"
 
 #define BPFFS "/sys/fs/bpf"
+#define PINS_DIR 240	/* longest name of the directory: versions and names below it still fit */
 
 static bool on_bpffs(const char *path)
 {
@@ -24,25 +25,26 @@ static bool on_bpffs(const char *path)
 	return statfs(path, &fs) == 0 && (unsigned long)fs.f_type == BPF_FS_MAGIC;
 }
 
-static void parent_of(const char *dir, char ret[static PINS_PATH])
+/* The longest part of @dir that exists. */
+static void existing_part(const char *dir, char ret[static PINS_PATH])
 {
 	char *slash;
 
 	snprintf(ret, PINS_PATH, "%s", dir);
-	slash = strrchr(ret, '/');
-	if (slash && slash != ret)
+	while (access(ret, F_OK) < 0 && (slash = strrchr(ret, '/')) && slash != ret)
 		*slash = '\0';
 }
 
 /* systemd mounts it on every host that it starts; a container or a bare namespace may have none. */
 static int want_bpffs(const char *dir, char why[static 256])
 {
-	char parent[PINS_PATH];
+	char part[PINS_PATH];
 
-	parent_of(dir, parent);
-	if (on_bpffs(dir) || on_bpffs(parent))
+	existing_part(dir, part);
+	if (on_bpffs(part))
 		return 0;
-	if (!strncmp(dir, BPFFS "/", strlen(BPFFS "/")) && mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") == 0)
+	if (!strncmp(dir, BPFFS "/", strlen(BPFFS "/")) && !on_bpffs(BPFFS) &&
+	    mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") == 0)
 		return 0;
 	snprintf(why, 256, "%.100s is not on a bpf file system; mount one with: mount -t bpf bpf " BPFFS, dir);
 	return -EOPNOTSUPP;
@@ -53,50 +55,36 @@ static int make_dir(const char *path)
 	return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-int pins_open(const char *dir, struct pins *ret, char why[static 256])
+static int make_dirs(const char *path)
 {
-	struct pins p = { .lock = -1 };
-	int r;
+	char part[PINS_PATH];
 
-	if (strlen(dir) > PINS_PATH - 64) {
-		snprintf(why, 256, "the name of the pin directory is too long");
-		return -ENAMETOOLONG;
+	snprintf(part, sizeof(part), "%s", path);
+	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		int r;
+
+		*slash = '\0';
+		r = access(part, F_OK) < 0 ? make_dir(part) : 0;
+		*slash = '/';
+		if (r < 0)
+			return r;
 	}
-	r = want_bpffs(dir, why);
-	if (r < 0)
-		return r;
-	r = make_dir(dir);
-	if (r >= 0) {
-		p.lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		r = p.lock < 0 ? -errno : 0;
-	}
-	if (r >= 0 && flock(p.lock, LOCK_EX | LOCK_NB) < 0)
-		r = errno == EWOULDBLOCK ? -EBUSY : -errno;
-	snprintf(p.path, sizeof(p.path), "%s/v%d", dir, TL_ABI_VERSION);
-	if (r >= 0)
-		r = make_dir(p.path);
-	if (r < 0) {
-		snprintf(why, 256, r == -EBUSY ? "another taplossd is counting on this host (%.150s is locked)" : "%.150s: %s", dir, strerror(-r));
-		pins_close(&p);
-		return r;
-	}
-	*ret = p;
-	return 0;
+	return make_dir(part);
 }
 
-void pins_close(struct pins *p)
+static int take_lock(const char *dir)
 {
-	p->lock = close_fd(p->lock);
-	p->path[0] = '\0';
-}
+	_cleanup_(close_fdp) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-void pins_name(const struct pins *p, const char *name, char ret[static PINS_PATH])
-{
-	snprintf(ret, PINS_PATH, "%.480s/%.24s", p->path, name);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	return TAKE_FD(fd);
 }
 
 /* The link first: what it feeds may go only after it. */
-static int remove_all(const char *dir)
+static int remove_version(const char *dir)
 {
 	char path[PINS_PATH];
 	struct dirent *e;
@@ -120,27 +108,82 @@ static int remove_all(const char *dir)
 	return rmdir(dir) < 0 && !r ? -errno : r;
 }
 
-int pins_remove(const char *dir)
+/* All versions below @dir but @keep. */
+static int remove_versions(const char *dir, const char *keep)
 {
-	_cleanup_(close_fdp) int lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char path[PINS_PATH];
 	struct dirent *e;
-	DIR *d;
+	DIR *d = opendir(dir);
 	int r = 0;
 
-	if (lock < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (flock(lock, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	d = opendir(dir);
 	if (!d)
 		return -errno;
 	while (!r && (e = readdir(d))) {
-		if (e->d_name[0] != 'v')
-			continue;
 		snprintf(path, sizeof(path), "%.250s/%.250s", dir, e->d_name);
-		r = remove_all(path);
+		if (e->d_name[0] == 'v' && strcmp(path, keep) != 0)
+			r = remove_version(path);
 	}
 	closedir(d);
+	return r;
+}
+
+static int open_dirs(const char *dir, struct pins *p)
+{
+	int r = make_dirs(dir);
+
+	if (r < 0)
+		return r;
+	p->lock = take_lock(dir);
+	if (p->lock < 0)
+		return p->lock;
+	snprintf(p->path, sizeof(p->path), "%s/v%d", dir, TL_ABI_VERSION);
+	r = remove_versions(dir, p->path);	/* two programs would make every drop cost twice */
+	return r < 0 ? r : make_dir(p->path);
+}
+
+int pins_open(const char *dir, struct pins *ret, char why[static 256])
+{
+	struct pins p = { .lock = -1 };
+	int r;
+
+	if (strlen(dir) > PINS_DIR) {
+		snprintf(why, 256, "the name of the pin directory is too long");
+		return -ENAMETOOLONG;
+	}
+	r = want_bpffs(dir, why);
+	if (r < 0)
+		return r;
+	r = open_dirs(dir, &p);
+	if (r == -EBUSY)
+		snprintf(why, 256, "another taplossd is counting on this host (%.150s is locked)", dir);
+	else if (r < 0)
+		snprintf(why, 256, "%.150s: %s", dir, strerror(-r));
+	if (r < 0) {
+		pins_close(&p);
+		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+void pins_close(struct pins *p)
+{
+	p->lock = close_fd(p->lock);
+	p->path[0] = '\0';
+}
+
+void pins_name(const struct pins *p, const char *name, char ret[static PINS_PATH])
+{
+	snprintf(ret, PINS_PATH, "%.480s/%.24s", p->path, name);
+}
+
+int pins_remove(const char *dir)
+{
+	_cleanup_(close_fdp) int lock = take_lock(dir);
+	int r;
+
+	if (lock < 0)
+		return lock == -ENOENT ? 0 : lock;
+	r = remove_versions(dir, "");
 	return rmdir(dir) < 0 && !r ? -errno : r;
 }

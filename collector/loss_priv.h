@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* loss_priv - what loss.c (attaching), loss_sock.c (second object) and loss_read.c (reading) share. */
+#ifndef TAPLOSS_COLLECTOR_LOSS_PRIV_H
+#define TAPLOSS_COLLECTOR_LOSS_PRIV_H
+
+#include "loss.h"
+#include "pins.h"
+
+enum loss_map { MAP_LOSSES, MAP_DEVICES, MAP_STATS, MAP_PROGRAMS, MAP_COUNT };
+
+struct loss {
+	struct pins pins;
+	int maps[MAP_COUNT];
+	int prog, link;			/* of the main program */
+	bool reasons, inherited, attached;
+
+	/* loss_sock.c; bits: 1 << module */
+	unsigned int builtin;		/* whose types are the kernel's own */
+	unsigned int tried, known;	/* whose types were there at the last load, and it worked out for these */
+	int sock_error;
+
+	/* loss_read.c */
+	int cpus;
+	struct tl_loss_key *keys;	/* of one batch */
+	struct tl_loss_count *counts;	/* [batch][cpus] */
+	uint32_t batch;
+};
+
+struct bpf_map;
+struct btf;
+
+/* Makes libbpf maps stand for the maps at @fds. */
+int loss_reuse(struct bpf_map *const maps[static MAP_COUNT], const int fds[static MAP_COUNT]);
+
+/* Notes in @l which modules' types @vmlinux holds. */
+void loss_sock_init(struct loss *l, const struct btf *vmlinux);
+
+int loss_read_init(struct loss *l);
+
+/* libbpf's last warning, "" when there was none since loss_forget_warning(). */
+const char *loss_warning(void);
+void loss_forget_warning(void);
+
+#endif
