@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base.h"
+
+#define FARTHEST (1 << 20)		/* no function is longer; beyond lies something that we do not know */
+#define ASK_NS (100 * NSEC_PER_MSEC)	/* how often at most to look whether modules came */
 
 /* Names stand one after the other in one block; a table of 150,000 is 6 MiB. */
 struct sym {
@@ -20,7 +23,9 @@ struct ksyms {
 	size_t n, size;
 	char *names;
 	size_t used, room;
-	bool again;		/* an unknown address has already made us read once more */
+	uint64_t start, end;	/* of the kernel proper; outside lie modules */
+	uint64_t modules;	/* mark of the modules that the table was read with */
+	uint64_t asked_ns;
 };
 
 static int add_name(struct ksyms *k, const char *text, uint32_t *ret)
@@ -62,6 +67,10 @@ static int add(struct ksyms *k, uint64_t addr, const char *name, const char *mod
 	if (r < 0)
 		return r;
 	k->syms[k->n++] = (struct sym){ addr, at };
+	if (!module[0] && addr < k->start)
+		k->start = addr;
+	if (!module[0] && addr > k->end)
+		k->end = addr;
 	return 0;
 }
 
@@ -91,6 +100,26 @@ static int add_line(struct ksyms *k, char *line)
 	return add(k, addr, name, module);
 }
 
+/* Changes when a module comes, goes or comes back to another place. */
+static uint64_t mark_modules(void)
+{
+	uint64_t mark = 14695981039346656037ULL;	/* FNV-1a */
+	FILE *f = fopen("/proc/modules", "re");
+	char line[1024], name[64];
+	uint64_t addr;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%63s %*u %*s %*s %*s %" SCNx64, name, &addr) != 2)
+			continue;
+		for (const char *c = name; *c; c++)
+			mark = (mark ^ (unsigned char)*c) * 1099511628211ULL;
+		mark = (mark ^ addr) * 1099511628211ULL;
+	}
+	if (f)
+		fclose(f);
+	return mark;
+}
+
 static int read_all(struct ksyms *k)
 {
 	FILE *f = fopen("/proc/kallsyms", "re");
@@ -101,12 +130,17 @@ static int read_all(struct ksyms *k)
 	if (!f)
 		return -errno;
 	k->n = k->used = 0;
+	k->start = UINT64_MAX;
+	k->end = 0;
+	k->modules = mark_modules();
 	while (r >= 0 && getline(&line, &size, f) > 0)
 		r = add_line(k, line);
 	free(line);
 	fclose(f);
-	if (r < 0)
+	if (r < 0) {
+		k->n = 0;
 		return r;
+	}
 	qsort(k->syms, k->n, sizeof(*k->syms), by_addr);
 	return k->n ? 0 : -EPERM;	/* all addresses are 0 */
 }
@@ -153,18 +187,30 @@ static const struct sym *below(const struct ksyms *k, uint64_t addr)
 	return lo ? &k->syms[lo - 1] : NULL;
 }
 
-#define FARTHEST (1 << 20)	/* no function is longer; beyond lies something that we do not know */
+/* Modules lie close together: an address in one that came later would pass for a function of the one before it. */
+static void catch_up(struct ksyms *k, uint64_t addr)
+{
+	struct timespec ts;
+	uint64_t now;
+
+	if (addr >= k->start && addr <= k->end)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+	if (now - k->asked_ns < ASK_NS)
+		return;
+	k->asked_ns = now;
+	if (mark_modules() != k->modules)
+		read_all(k);
+}
 
 int ksym_find(struct ksyms *k, uint64_t addr, struct ksym *ret)
 {
-	/* A return address: the call before it may have been the function's last instruction. */
-	const struct sym *s = k ? below(k, addr - 1) : NULL;
+	const struct sym *s;
 
-	if (k && (!s || addr - s->addr > FARTHEST) && !k->again) {
-		k->again = true;
-		if (read_all(k) == 0)
-			s = below(k, addr - 1);
-	}
+	if (k)
+		catch_up(k, addr);
+	s = k ? below(k, addr - 1) : NULL;	/* a return address: the call before it may have been the function's last instruction */
 	memset(ret, 0, sizeof(*ret));
 	if (!s || addr - s->addr > FARTHEST) {
 		snprintf(ret->function, sizeof(ret->function), "0x%" PRIx64, addr);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ksym - kernel addresses to functions, from /proc/kallsyms.
  *
- * Only text symbols are kept. Reading takes 60-100 ms, so the table is read once, and again when an address lies
- * outside of what is known (a module came later). */
+ * Only text symbols are kept. Reading takes 60-100 ms, so the table is read once, and again when a module's address is asked for
+ * and other modules are loaded than before. */
 #ifndef TAPLOSS_COLLECTOR_KSYM_H
 #define TAPLOSS_COLLECTOR_KSYM_H
 

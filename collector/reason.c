@@ -4,6 +4,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,20 +24,41 @@ struct reasons {
 	unsigned int n, size, known;	/* known: of the kernel; the rest are numbers that were asked for */
 };
 
-static const struct reason *add(struct reasons *r, uint32_t value, const char *name)
+/* The enums of subsystems carry their place in the numbering in each value. Where the subsystem is a module, its types are the module's. */
+static const struct {
+	const char *type, *module;
+} subsystems[] = {
+	{ "ovs_drop_reason", "openvswitch" },
+	{ "mac80211_drop_reason", "mac80211" },
+	{ "qdisc_drop_reason", NULL },
+};
+
+static const char *find(const struct reasons *r, uint32_t value)
 {
+	for (unsigned int i = 0; r && i < r->n; i++)
+		if (r->all[i].value == value)
+			return r->all[i].name;
+	return NULL;
+}
+
+static int add(struct reasons *r, uint32_t value, const char *name)
+{
+	char *copy;
+
 	if (r->n == r->size) {
 		unsigned int size = r->size ? r->size * 2 : 256;
 		struct reason *p = realloc(r->all, size * sizeof(*p));
 
 		if (!p)
-			return NULL;
+			return -ENOMEM;
 		r->all = p;
 		r->size = size;
 	}
-	r->all[r->n].value = value;
-	r->all[r->n].name = strdup(name);
-	return r->all[r->n].name ? &r->all[r->n++] : NULL;
+	copy = strdup(name);
+	if (!copy)
+		return -ENOMEM;
+	r->all[r->n++] = (struct reason){ value, copy };
+	return 0;
 }
 
 static const char *short_name(const char *name)
@@ -44,7 +66,12 @@ static const char *short_name(const char *name)
 	return strncmp(name, PREFIX, strlen(PREFIX)) ? name : name + strlen(PREFIX);
 }
 
-/* The core enum, and those of subsystems whose names begin as the subsystem's place in the numbering says. */
+/* Not a reason: bounds and masks. */
+static bool is_mark(const char *name, uint32_t value)
+{
+	return value >= 0xffff0000u || !strncmp(name, "__", 2) || strstr(name, "_MASK") || !strcmp(name, PREFIX "MAX");
+}
+
 static int add_enum(struct reasons *r, const struct btf *btf, const char *type)
 {
 	int id = btf__find_by_name_kind(btf, type, BTF_KIND_ENUM);
@@ -54,12 +81,30 @@ static int add_enum(struct reasons *r, const struct btf *btf, const char *type)
 		const struct btf_enum *e = &btf_enum(t)[i];
 		const char *name = btf__name_by_offset(btf, e->name_off);
 
-		if ((uint32_t)e->val >= 0xffff0000u || strstr(name, "_MASK") || !strcmp(name, PREFIX "MAX"))
+		if (is_mark(name, (uint32_t)e->val) || find(r, (uint32_t)e->val))
 			continue;
-		if (!add(r, (uint32_t)e->val, short_name(name)))
+		if (add(r, (uint32_t)e->val, short_name(name)) < 0)
 			return -ENOMEM;
 	}
 	return t ? 0 : -ENOENT;
+}
+
+/* Best effort: without names these reasons are numbers. */
+static void add_subsystems(struct reasons *r, struct btf *vmlinux)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(subsystems); i++) {
+		struct btf *module = NULL;
+		char path[64];
+
+		if (add_enum(r, vmlinux, subsystems[i].type) == 0 || !subsystems[i].module)
+			continue;
+		snprintf(path, sizeof(path), "/sys/kernel/btf/%s", subsystems[i].module);
+		if (access(path, R_OK) == 0)
+			module = btf__load_module_btf(subsystems[i].module, vmlinux);
+		if (module)
+			add_enum(r, module, subsystems[i].type);
+		btf__free(module);
+	}
 }
 
 static int from_btf(struct reasons *r)
@@ -70,10 +115,8 @@ static int from_btf(struct reasons *r)
 	if (!btf)
 		return -ENOENT;
 	n = add_enum(r, btf, "skb_drop_reason");
-	if (n >= 0) {
-		add_enum(r, btf, "mac80211_drop_reason");	/* where they are built in */
-		add_enum(r, btf, "ovs_drop_reason");
-	}
+	if (n >= 0)
+		add_subsystems(r, btf);
 	btf__free(btf);
 	return n;
 }
@@ -92,7 +135,7 @@ static int add_format(struct reasons *r, char *text)
 		if (!end)
 			break;
 		*end = '\0';
-		if (!add(r, (uint32_t)value, short_name(name)))
+		if (add(r, (uint32_t)value, short_name(name)) < 0)
 			return -ENOMEM;
 		at = end;
 	}
@@ -146,22 +189,35 @@ struct reasons *reasons_free(struct reasons *r)
 	return NULL;
 }
 
-const char *reason_name(struct reasons *r, uint32_t reason)
+/* A number that nobody knows gets a name once, so that it is not looked for again. */
+static const char *name_unknown(struct reasons *r, uint32_t reason)
 {
-	const struct reason *new;
 	char text[32];
 
-	if (reason == TL_REASON_NONE)
-		return "NONE";
-	for (unsigned int i = 0; r && i < r->n; i++)
-		if (r->all[i].value == reason)
-			return r->all[i].name;
 	if (reason >> SUBSYS_SHIFT)
 		snprintf(text, sizeof(text), "SUBSYS_%u_%u", reason >> SUBSYS_SHIFT, reason & 0xffff);
 	else
 		snprintf(text, sizeof(text), "REASON_%u", reason);
-	new = r ? add(r, reason, text) : NULL;
-	return new ? new->name : "UNKNOWN";
+	return add(r, reason, text) < 0 ? "UNKNOWN" : r->all[r->n - 1].name;
+}
+
+const char *reason_name(struct reasons *r, uint32_t reason)
+{
+	const char *name;
+
+	if (reason == TL_REASON_NONE)
+		return "NONE";
+	name = find(r, reason);
+	if (name || !r)
+		return name ? name : "UNKNOWN";
+	if (reason >> SUBSYS_SHIFT) {	/* its module may have come later than we did */
+		unsigned int before = r->n;
+
+		from_btf(r);
+		r->known += r->n - before;
+		name = find(r, reason);
+	}
+	return name ? name : name_unknown(r, reason);
 }
 
 unsigned int reasons_count(const struct reasons *r)

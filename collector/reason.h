@@ -10,12 +10,12 @@
 
 struct reasons;
 
-/* -ENOENT: neither BTF nor format file; names are then "REASON_<number>". */
+/* -ENOENT: neither BTF nor format file. */
 int reasons_new(struct reasons **ret);
 struct reasons *reasons_free(struct reasons *r);
 
-/* Name without "SKB_DROP_REASON_", e.g. "FULL_RING"; "REASON_123" when unknown; "NONE" for TL_REASON_NONE.
- * Lives as long as @r. @r may be NULL. */
+/* Name without "SKB_DROP_REASON_", e.g. "FULL_RING"; "OVS_DROP_EXPLICIT" of a subsystem; "REASON_123",
+ * "SUBSYS_2_1" when the kernel does not say; "NONE" for TL_REASON_NONE. Lives as long as @r. With @r NULL always "UNKNOWN" or "NONE". */
 const char *reason_name(struct reasons *r, uint32_t reason);
 
 /* How many names are known, 0 for NULL. */
