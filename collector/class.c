@@ -36,8 +36,8 @@ static const struct rule {
 	{ NULL, "kfree_skb_partial", ANY, BY_FLAG, NULL, NULL, NULL },
 
 	/* Rings and queues that were emptied, not overrun: close, detach, delete, resize. */
-	{ "QUEUE_PURGE", NULL, TUN, TX, "PURGE", "lifecycle", NULL },
-	{ "QUEUE_PURGE", NULL, TAP, RX, "PURGE", "lifecycle", NULL },
+	{ "QUEUE_PURGE", NULL, ANY, BY_FLAG, "PURGE", "lifecycle", NULL },
+	{ NULL, "skb_queue_purge*", ANY, BY_FLAG, "PURGE", "lifecycle", NULL },
 	{ NULL, "tun_queue_purge", ANY, TX, "PURGE", "lifecycle", NULL },
 	{ NULL, "tun_detach*", ANY, TX, "PURGE", "lifecycle", NULL },
 	{ NULL, "__tun_detach*", ANY, TX, "PURGE", "lifecycle", NULL },
@@ -53,7 +53,9 @@ static const struct rule {
 	{ NULL, "vhost_net_buf_unproduce", TAP, RX, "PURGE", "lifecycle", NULL },
 	{ NULL, "__skb_array_destroy_skb", TUN, TX, "PURGE", "lifecycle", NULL },
 	{ NULL, "__skb_array_destroy_skb", TAP, RX, "PURGE", "lifecycle", NULL },
-	{ NULL, "skb_queue_purge*", TUN, TX, "PURGE", "lifecycle", NULL },
+	{ NULL, "__rtnl_unlock", ANY, TX, "PURGE", "lifecycle", NULL },		/* what a qdisc held when it went */
+	{ NULL, "qdisc_reset", ANY, TX, "PURGE", "lifecycle", NULL },
+	{ NULL, "pfifo_fast_reset", ANY, TX, "PURGE", "lifecycle", NULL },
 
 	/* Towards the guest: tun_net_xmit(), every way out of it counts tx_dropped. */
 	{ "FULL_RING", "tun_net_xmit", ANY, TX, "PTR_FULL", "capacity", "tx_dropped" },
@@ -65,7 +67,8 @@ static const struct rule {
 	{ "SOCKET_FILTER", "tun_net_xmit", ANY, TX, "FILTER", "policy", "tx_dropped" },
 	{ "SECURITY_HOOK", "tun_net_xmit", ANY, TX, "FILTER", "policy", "tx_dropped" },
 	{ "PFMEMALLOC", "tun_net_xmit", ANY, TX, "NOMEM", "capacity", "tx_dropped" },
-	{ "NONE", "tun_net_xmit", ANY, TX, "PTR_FULL", "capacity", "tx_dropped" },	/* before 5.18: mostly the ring */
+	{ "NONE", "tun_net_xmit", ANY, TX, "PTR_FULL", "capacity", "tx_dropped" },		/* before 5.17: mostly the ring */
+	{ "NOT_SPECIFIED", "tun_net_xmit", ANY, TX, "PTR_FULL", "capacity", "tx_dropped" },	/* 5.17 */
 	{ NULL, "tun_net_xmit", ANY, TX, "OTHER", "fault", "tx_dropped" },
 
 	/* Towards the guest: tap_handle_frame(). The ring-full exit of its segment loop counts nothing. */
@@ -73,6 +76,7 @@ static const struct rule {
 	{ "SKB_GSO_SEG", "tap_handle_frame", ANY, RX, "GSO", "fault", "rx_dropped" },
 	{ "SKB_CSUM", "tap_handle_frame", ANY, RX, "CHECKSUM", "fault", "rx_dropped" },
 	{ "NONE", "tap_handle_frame", ANY, RX, "PTR_FULL", "capacity", "rx_dropped" },
+	{ "NOT_SPECIFIED", "tap_handle_frame", ANY, RX, "PTR_FULL", "capacity", "rx_dropped" },
 	{ NULL, "tap_handle_frame", ANY, RX, "OTHER", "fault", "rx_dropped" },
 
 	/* The guest's buffers: too small for the frame, or not mapped. No counter anywhere. */
@@ -91,7 +95,8 @@ static const struct rule {
 	{ NULL, "tun_sendmsg", ANY, RX, "VIRTNET_HDR", "fault", NULL },
 	{ NULL, "tun_xdp_one", ANY, RX, "VIRTNET_HDR", "fault", NULL },
 	{ "SKB_UCOPY_FAULT", "tap_get_user", ANY, TX, "SKB_COPY_DATA", "fault", "tx_dropped" },
-	{ "DEV_HDR", "tap_get_user", ANY, TX, "VIRTNET_HDR", "fault", "tx_dropped" },
+	{ "HDR_TRUNC", "tap_get_user", ANY, TX, "HDR_TRUNC", "fault", "tx_dropped" },
+	{ "NOT_SPECIFIED", "tap_get_user", ANY, TX, "DEV_READY", "lifecycle", NULL },	/* the device was deleted under its writer */
 	{ NULL, "tap_get_user", ANY, TX, "VIRTNET_HDR", "fault", "tx_dropped" },
 	{ NULL, "tap_sendmsg", ANY, TX, "VIRTNET_HDR", "fault", "tx_dropped" },
 	{ NULL, "tap_get_user_xdp", ANY, TX, "VIRTNET_HDR", "fault", "tx_dropped" },
@@ -105,12 +110,13 @@ static const struct rule {
 	{ "QDISC_*", NULL, ANY, TX, "QDISC", "capacity", NULL },
 	{ "TC_EGRESS", NULL, ANY, TX, "TC", "policy", NULL },
 	{ "NOT_SPECIFIED", "__dev_queue_xmit", ANY, TX, "DEV_READY", "lifecycle", "tx_dropped" },	/* -ENETDOWN */
+	{ "NOT_SPECIFIED", "__dev_direct_xmit", ANY, TX, "DEV_READY", "lifecycle", "tx_dropped" },	/* down, or no carrier */
 	{ NULL, "kfree_skb_list*", ANY, TX, "QDISC", "capacity", NULL },
 	{ NULL, "__tcf_kfree_skb_list", ANY, TX, "QDISC", "capacity", NULL },
 
 	/* After the guest's frame was taken in. */
 	{ "TC_INGRESS", NULL, ANY, RX, "TC", "policy", NULL },
-	{ "CPU_BACKLOG", NULL, ANY, RX, "QDISC", "capacity", NULL },
+	{ "CPU_BACKLOG", NULL, ANY, RX, "QDISC", "capacity", "rx_dropped" },
 	{ "UNHANDLED_PROTO", NULL, TAP, RX, "DEV_READY", "lifecycle", "rx_dropped" },	/* no queue open: passed on to the host's stack */
 	{ "PTYPE_ABSENT", NULL, TAP, RX, "DEV_READY", "lifecycle", "rx_dropped" },
 	{ "UNHANDLED_PROTO", NULL, TUN, RX, "OTHER", "policy", "rx_dropped" },
