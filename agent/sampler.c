@@ -432,7 +432,7 @@ int sampler_tick(struct sampler *s, bool all)
 	s->last_ns = now_ns;
 	if (s->n_losses > s->o.storm_rows)
 		s->calm_ns = now_ns + STORM_NS;
-	r = tapmap_bury(s->o.taps);
+	r = tapmap_bury(s->o.taps, now_ns);
 	tapmap_prune_phantoms(s->o.taps, now_ns);
 	tapmap_expire(s->o.taps, now_ns, expire, s);
 	return r;

@@ -426,7 +426,7 @@ int tapmap_settle(struct tapmap *m, const struct weigh_lists *lists, uint64_t no
 	return 0;
 }
 
-int tapmap_bury(struct tapmap *m)
+int tapmap_bury(struct tapmap *m, uint64_t tick_ns)
 {
 	for (struct tap *t = m->dead; t; t = t->next) {
 		int r;
@@ -434,7 +434,7 @@ int tapmap_bury(struct tapmap *m)
 		if (t->ended || !t->device_id)
 			continue;
 		if (t->attachment_id) {
-			r = store_attachment_end(m->store, t->attachment_id, t->gone_ns);
+			r = store_attachment_end(m->store, t->attachment_id, tick_ns);
 			if (r < 0)
 				return r;
 		}

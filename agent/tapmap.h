@@ -82,8 +82,9 @@ bool tapmap_owners(struct tapmap *m, const struct weigh_lists *lists);
 /* Brings the store up to what is known here. 0, or the store's error: call again later. */
 int tapmap_settle(struct tapmap *m, const struct weigh_lists *lists, uint64_t now_ns);
 
-/* After a tick that was stored: tells the store which taps are gone. */
-int tapmap_bury(struct tapmap *m);
+/* After the tick of @tick_ns was stored: tells the store which taps are gone. Their attachments end with that tick, which
+ * holds the last that was counted for them. */
+int tapmap_bury(struct tapmap *m, uint64_t tick_ns);
 
 /* Calls @fn for each dead tap that nothing can happen to any more, then frees it. */
 typedef void tapmap_dead_fn(struct tap *t, void *arg);

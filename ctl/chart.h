@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* chart - a number over time in one line of a terminal. Blocks where the character set has them, else letters. */
+#ifndef TAPLOSS_CTL_CHART_H
+#define TAPLOSS_CTL_CHART_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Prints @n cells: height in proportion to @max, at least the lowest block for anything above 0, a dot for 0, a blank where
+ * nothing was observed. @observed NULL: all was. */
+void chart_line(const uint64_t *values, const bool *observed, size_t n, uint64_t max, bool utf8);
+
+/* Times under the cells: left, and where there is room, further ones. */
+void chart_axis(uint64_t from_ns, uint64_t step_ns, size_t n, size_t indent);
+
+#endif

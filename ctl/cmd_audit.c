@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "../collector/base.h"
+#include "cmd.h"
+#include "out.h"
+#include "split.h"
+#include "text.h"
+
+static const struct column columns[] = {
+	{ "vm", "VM", COL_NAME }, { "uuid", "UUID", COL_TEXT }, { "nic", "NIC", COL_NAME }, { "counter", "COUNTER", COL_TEXT },
+	{ "counted_frames", "COUNTED", COL_COUNT }, { "explained_frames", "EXPLAINED", COL_COUNT }, { "unexplained_frames", "UNEXPLAINED", COL_COUNT },
+};
+
+/* One counter of one device in the hands of one owner. counter "" : losses that no device counter shows. */
+struct line {
+	struct {
+		int64_t vm, device;
+		char counter[16];
+	} id;
+	uint64_t counted, explained;
+	UT_hash_handle hh;
+};
+
+struct audit {
+	struct global g;
+	struct window window;
+	struct filter filter;
+	bool fail;
+	struct view *v;
+	struct line *lines;
+};
+
+static struct line *line_of(struct audit *a, int64_t vm, int64_t device, const char *counter)
+{
+	struct line *l, probe;
+
+	memset(&probe, 0, sizeof(probe));
+	probe.id.vm = vm;
+	probe.id.device = device;
+	snprintf(probe.id.counter, sizeof(probe.id.counter), "%s", counter ? counter : "");
+	HASH_FIND(hh, a->lines, &probe.id, sizeof(probe.id), l);
+	if (l)
+		return l;
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		abort();
+	l->id = probe.id;
+	HASH_ADD(hh, a->lines, id, sizeof(l->id), l);
+	return l;
+}
+
+static bool wanted(const struct audit *a, int64_t vm, int64_t device)
+{
+	struct view_series probe = { .vm_id = vm, .device_id = device, .direction = (char *)"", .class = (char *)"", .kind = (char *)"",
+				     .reason = (char *)"", .queue = -1 };
+
+	return filter_passes(&a->filter, a->v, &probe);
+}
+
+static void on_witness(int64_t device, uint64_t t_ns, const char *counter, uint64_t frames, void *arg)
+{
+	struct audit *a = arg;
+	const struct view_attachment *at = view_attached(a->v, device, t_ns);
+	int64_t vm = at ? at->vm_id : 0;
+
+	if (wanted(a, vm, device))
+		line_of(a, vm, device, counter)->counted += frames;
+}
+
+static int add_up(struct audit *a)
+{
+	_cleanup_(freep) struct view_sum *sums = NULL;
+	int r = view_losses(a->v, a->window.since_ns, a->window.until_ns, &sums);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < a->v->n_series; i++) {
+		const struct view_series *s = &a->v->series[i];
+
+		if (s->id && sums[i].frames && wanted(a, s->vm_id, s->device_id))
+			line_of(a, s->vm_id, s->device_id, s->counter)->explained += sums[i].frames;
+	}
+	return view_witnesses(a->v, a->window.since_ns, a->window.until_ns, on_witness, a);
+}
+
+static int by_name(struct line *x, struct line *y)
+{
+	if (x->id.vm != y->id.vm)
+		return x->id.vm < y->id.vm ? -1 : 1;
+	if (x->id.device != y->id.device)
+		return x->id.device < y->id.device ? -1 : 1;
+	return strcmp(x->id.counter, y->id.counter);
+}
+
+static json_t *line_object(const struct audit *a, const struct line *l)
+{
+	const struct view_vm *vm = l->id.vm ? &a->v->vms[l->id.vm] : NULL;
+	bool none = !l->id.counter[0];
+
+	return json_pack("{so so so ss so sI so}", "vm", out_text(vm ? vm->name : NULL), "uuid", out_text(vm ? vm->uuid : NULL), "nic",
+			 out_text(view_nic(a->v, l->id.device)), "counter", none ? "none" : l->id.counter, "counted_frames",
+			 none ? json_null() : out_int(l->counted), "explained_frames", (json_int_t)l->explained, "unexplained_frames",
+			 none ? json_null() : json_integer((json_int_t)(l->counted - l->explained)));
+}
+
+static void print_text(const struct audit *a, const json_t *rows, double covered, uint64_t uncounted)
+{
+	struct column shown[ARRAY_SIZE(columns)];
+	size_t n = 0;
+	char buf[32];
+
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		if (strcmp(columns[i].key, "uuid") != 0)
+			shown[n++] = columns[i];
+	window_print(&a->window, covered);
+	if (json_array_size(rows)) {
+		out_table(&a->g, shown, n, rows);
+		puts("COUNTED is the device's own counter (device terms: a tap's tx is towards the guest), EXPLAINED what taploss counted with a reason.\n"
+		     "\"none\": loss that no device counter shows.");
+	} else if (covered > 0) {
+		puts("no device counter moved and no loss was counted");
+	}
+	if (uncounted)
+		printf("%s lost frames found no room in the kernel's map: raise [bpf] max_keys\n", text_count(buf, uncounted));
+}
+
+static int print(struct audit *a, double covered)
+{
+	json_t *rows = json_array();
+	uint64_t uncounted = 0;
+	struct line *l, *tmp;
+	bool found = false;
+	int status;
+
+	HASH_SORT(a->lines, by_name);
+	HASH_ITER(hh, a->lines, l, tmp) {
+		json_array_append_new(rows, line_object(a, l));
+		found |= l->id.counter[0] && l->counted != l->explained;
+	}
+	if (view_self(a->v, "uncounted_frames", &uncounted) < 0) {
+		json_decref(rows);
+		return EXIT_FAILED;
+	}
+	if (a->g.format == FORMAT_JSON) {
+		status = out_json(json_pack("{sI sI sf sO}", "since_ns", (json_int_t)a->window.since_ns, "until_ns", (json_int_t)a->window.until_ns,
+					    "coverage_pct", covered, "rows", rows));
+	} else {
+		if (a->g.format == FORMAT_CSV)
+			out_csv(columns, ARRAY_SIZE(columns), rows);
+		else
+			print_text(a, rows, covered, uncounted);
+		status = out_done();
+	}
+	json_decref(rows);
+	return status == EXIT_OK && a->fail && found ? EXIT_FOUND : status;
+}
+
+static int answer(struct audit *a)
+{
+	struct line *l, *tmp;
+	double covered;
+	int status = EXIT_FAILED;
+
+	a->v = view_open(a->g.store);
+	if (!a->v)
+		return EXIT_FAILED;
+	if (filter_resolve(&a->filter, a->v) == 0 && add_up(a) == 0) {
+		covered = view_covered_pct(a->v, a->window.since_ns, a->window.until_ns);
+		if (covered >= 0)
+			status = print(a, covered);
+	}
+	HASH_ITER(hh, a->lines, l, tmp) {
+		HASH_DEL(a->lines, l);
+		free(l);
+	}
+	view_free(a->v);
+	return status;
+}
+
+static int run(const struct global *g, int argc, char **argv)
+{
+	static const struct option options[] = { GLOBAL_OPTIONS, WINDOW_OPTIONS, { "vm", required_argument, NULL, 2000 },
+						 { "nic", required_argument, NULL, 2001 }, { "fail", no_argument, NULL, 3000 }, { 0 } };
+	struct audit a = { .g = *g };
+	int opt, taken, status;
+
+	window_init(&a.window);
+	filter_init(&a.filter);
+	while ((opt = getopt_long(argc, argv, "jhS:U:", options, NULL)) != -1) {
+		taken = global_option(&a.g, &cmd_audit, opt, &status);
+		if (taken < 0)
+			return status;
+		if (!taken)
+			taken = window_option(&a.window, opt, optarg);
+		if (!taken)
+			taken = filter_option(&a.filter, opt, optarg);
+		if (!taken && opt == 3000)
+			taken = a.fail = true;
+		if (taken <= 0)
+			return EXIT_USAGE;
+	}
+	while (optind < argc)
+		if (filter_option(&a.filter, 2000, argv[optind++]) < 0)
+			return EXIT_USAGE;
+	return window_valid(&a.window) ? answer(&a) : EXIT_USAGE;
+}
+
+const struct cmd cmd_audit = {
+	.name = "audit", .args = "[VM...]", .help = "what was counted against the kernel's own counters", .run = run,
+	.details = WINDOW_HELP
+		   "  --vm V, --nic N  only these\n"
+		   "  --fail           exit status 3 when a counter moved that no loss explains, or less than the loss\n",
+};

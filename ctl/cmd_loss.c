@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../collector/base.h"
+#include "cmd.h"
+#include "out.h"
+#include "tally.h"
+#include "text.h"
+
+/* A person wants the cause on one line; a program splits as it likes. */
+#define BY_TEXT (BY_VM | BY_NIC | BY_DIRECTION | BY_CLASS | BY_REASON | BY_KIND)
+
+struct request {
+	struct global g;
+	struct window window;
+	struct filter filter;
+	unsigned int by;
+	size_t limit;
+	double fail_over;	/* percent; negative: not asked */
+};
+
+static const struct column columns[] = {
+	{ "vm", "VM", COL_NAME }, { "uuid", "UUID", COL_TEXT }, { "nic", "NIC", COL_NAME }, { "queue", "QUEUE", COL_NUMBER },
+	{ "direction", "DIR", COL_TEXT }, { "class", "CLASS", COL_TEXT }, { "kernel_reason", "KERNEL", COL_TEXT }, { "kind", "KIND", COL_TEXT },
+	{ "site", "SITE", COL_TEXT }, { "frames", "FRAMES", COL_COUNT }, { "segments", "SEGMENTS", COL_COUNT }, { "bytes", "BYTES", COL_BYTES },
+	{ "delivered_frames", "DELIVERED", COL_COUNT }, { "loss_pct", "LOST", COL_PERCENT },
+};
+
+static void put(json_t *o, const char *key, json_t *value)
+{
+	if (json_object_set_new(o, key, value) < 0)
+		abort();
+}
+
+static json_t *row_object(const struct view *v, const struct tally_row *row, unsigned int by)
+{
+	json_t *o = split_object(v, row->series, by);
+	double pct = tally_pct(row);
+
+	put(o, "frames", out_int(row->sum.frames));
+	put(o, "segments", out_int(row->sum.segments));
+	put(o, "bytes", out_int(row->sum.bytes));
+	put(o, "delivered_frames", row->pct_known ? out_int(row->delivered) : json_null());
+	put(o, "loss_pct", pct < 0 ? json_null() : json_real(pct));
+	return o;
+}
+
+static json_t *rows_array(const struct view *v, const struct tally *t, const struct request *rq)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; rows && i < t->n && i < rq->limit; i++)
+		json_array_append_new(rows, row_object(v, &t->rows[i], rq->by));
+	return rows;
+}
+
+/* Columns that a table of 80 characters has no room for, unless asked for. */
+static size_t text_columns(const struct request *rq, struct column ret[static ARRAY_SIZE(columns)])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
+		if (!strcmp(columns[i].key, "uuid") || (!strcmp(columns[i].key, "segments") && out_columns() && out_columns() < 120))
+			continue;
+		if (!strcmp(columns[i].key, "delivered_frames") && ((rq->by & BY_QUEUE) || (out_columns() && out_columns() < 120)))
+			continue;
+		if (!strcmp(columns[i].key, "loss_pct") && (rq->by & BY_QUEUE))
+			continue;
+		ret[n++] = columns[i];
+	}
+	return n;
+}
+
+static void print_text(const struct request *rq, const struct tally *t, const json_t *rows, double covered)
+{
+	struct column shown[ARRAY_SIZE(columns)];
+	size_t n = text_columns(rq, shown);
+	char buf[32];
+
+	window_print(&rq->window, covered);
+	if (t->n) {
+		out_table(&rq->g, shown, n, rows);
+		printf("lost: %s frames", text_count(buf, t->lost));
+		if (t->purged)
+			printf("; besides %s in rings that were emptied (PURGE), which is not loss", text_count(buf, t->purged));
+		putchar('\n');
+		if (t->n > rq->limit)
+			printf("%zu more rows: --limit 0 shows all\n", t->n - rq->limit);
+	} else if (covered > 0) {
+		puts("no loss");
+	}
+}
+
+static bool over(const struct tally *t, double limit)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (tally_pct(&t->rows[i]) > limit)
+			return true;
+	return false;
+}
+
+static int print(const struct request *rq, struct view *v, const struct tally *t, double covered)
+{
+	json_t *rows = rows_array(v, t, rq);
+
+	if (rq->g.format == FORMAT_JSON)
+		return out_json(json_pack("{sI sI sf so}", "since_ns", (json_int_t)rq->window.since_ns, "until_ns", (json_int_t)rq->window.until_ns,
+					  "coverage_pct", covered, "rows", rows));
+	if (rq->g.format == FORMAT_CSV)
+		out_csv(columns, ARRAY_SIZE(columns), rows);
+	else
+		print_text(rq, t, rows, covered);
+	json_decref(rows);
+	return out_done();
+}
+
+static int answer(struct request *rq)
+{
+	struct view *v = view_open(rq->g.store);
+	struct tally t = { 0 };
+	double covered;
+	int status = EXIT_FAILED;
+
+	if (!v)
+		return EXIT_FAILED;
+	if (filter_resolve(&rq->filter, v) == 0 && tally_make(v, &rq->window, &rq->filter, rq->by, &t) == 0) {
+		covered = view_covered_pct(v, rq->window.since_ns, rq->window.until_ns);
+		if (covered >= 0)
+			status = print(rq, v, &t, covered);
+		if (status == EXIT_OK && rq->fail_over >= 0 && over(&t, rq->fail_over))
+			status = EXIT_FOUND;
+	}
+	tally_free(&t);
+	view_free(v);
+	return status;
+}
+
+static int own_option(struct request *rq, int opt, const char *value)
+{
+	char *end;
+
+	switch (opt) {
+	case 3000:
+		rq->by = split_parse(value);
+		return rq->by ? 1 : -1;
+	case 3001:
+		rq->limit = strtoul(value, &end, 10);
+		if (*value < '0' || *value > '9' || *end) {
+			complain("--limit: \"%.60s\" is not a number", value);
+			return -1;
+		}
+		rq->limit = rq->limit ? rq->limit : SIZE_MAX;
+		return 1;
+	case 3002:
+		rq->fail_over = strtod(value, &end);
+		if (end != value && !*end && rq->fail_over >= 0 && rq->fail_over <= 100)
+			return 1;
+		complain("--fail-over: \"%.60s\" is not a percentage from 0 to 100", value);
+		return -1;
+	default:
+		return 0;
+	}
+}
+
+static int run(const struct global *g, int argc, char **argv)
+{
+	static const struct option options[] = {
+		GLOBAL_OPTIONS, WINDOW_OPTIONS, FILTER_OPTIONS, { "by", required_argument, NULL, 3000 },
+		{ "limit", required_argument, NULL, 3001 }, { "fail-over", required_argument, NULL, 3002 }, { 0 } };
+	struct request rq = { .g = *g, .limit = SIZE_MAX, .fail_over = -1 };
+	int opt, taken, status;
+
+	window_init(&rq.window);
+	filter_init(&rq.filter);
+	while ((opt = getopt_long(argc, argv, "jhS:U:", options, NULL)) != -1) {
+		taken = global_option(&rq.g, &cmd_loss, opt, &status);
+		if (taken < 0)
+			return status;
+		if (!taken)
+			taken = window_option(&rq.window, opt, optarg);
+		if (!taken)
+			taken = filter_option(&rq.filter, opt, optarg);
+		if (!taken)
+			taken = own_option(&rq, opt, optarg);
+		if (taken <= 0)
+			return EXIT_USAGE;
+	}
+	while (optind < argc)	/* loss VM is what people type */
+		if (filter_option(&rq.filter, 2000, argv[optind++]) < 0)
+			return EXIT_USAGE;
+	if (!window_valid(&rq.window))
+		return EXIT_USAGE;
+	if (!rq.by)
+		rq.by = rq.fail_over >= 0 ? (BY_VM | BY_NIC | BY_DIRECTION) : rq.g.format == FORMAT_TEXT ? BY_TEXT : BY_ALL;
+	return answer(&rq);
+}
+
+const struct cmd cmd_loss = {
+	.name = "loss", .args = "[VM...]", .help = "what was lost, whose, and why", .run = run,
+	.details = WINDOW_HELP FILTER_HELP
+		   "  --by FIELDS      rows by vm,nic,queue,direction,class,reason,kind,site\n"
+		   "  --limit N        the N largest rows\n"
+		   "  --fail-over PCT  exit status 3 when a row lost more than PCT percent\n",
+};

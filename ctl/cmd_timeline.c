@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "../collector/base.h"
+#include "chart.h"
+#include "cmd.h"
+#include "out.h"
+#include "split.h"
+#include "text.h"
+#include "when.h"
+
+#define MAX_STEPS 1000000
+#define BY_DEFAULT (BY_DIRECTION | BY_CLASS)
+
+/* A line of the chart: one way to lose frames over time. */
+struct curve {
+	char *key;
+	const struct view_series *series;
+	struct view_sum *points;	/* n_steps */
+	struct view_sum total;
+	UT_hash_handle hh;
+};
+
+struct timeline {
+	struct global g;
+	struct window window;
+	struct filter filter;
+	unsigned int by;
+	uint64_t step_ns;
+	size_t n_steps;
+	struct view *v;
+	struct curve *curves;
+	bool *observed, *coarse;	/* n_steps */
+};
+
+static void *must(void *p)
+{
+	if (!p)
+		abort();
+	return p;
+}
+
+/* A step that people can add up in their heads, so that @cells of them hold the window. */
+static uint64_t nice_step(uint64_t span, size_t cells)
+{
+	static const uint64_t steps[] = { 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
+		if (steps[i] * NSEC_PER_SEC * cells >= span)
+			return steps[i] * NSEC_PER_SEC;
+	return (span / cells / NSEC_PER_DAY + 1) * NSEC_PER_DAY;
+}
+
+static struct curve *curve_of(struct timeline *t, const struct view_series *s)
+{
+	char *key = split_key(t->v, s, t->by);
+	struct curve *c;
+
+	HASH_FIND_STR(t->curves, key, c);
+	if (c) {
+		free(key);
+		return c;
+	}
+	c = must(calloc(1, sizeof(*c)));
+	c->key = key;
+	c->series = s;
+	c->points = must(calloc(t->n_steps, sizeof(*c->points)));
+	HASH_ADD_KEYPTR(hh, t->curves, c->key, strlen(c->key), c);
+	return c;
+}
+
+static void add(struct view_sum *to, const struct view_sum *more)
+{
+	to->frames += more->frames;
+	to->segments += more->segments;
+	to->bytes += more->bytes;
+}
+
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+{
+	struct timeline *t = arg;
+	const struct view_series *s;
+	struct curve *c;
+	size_t at;
+
+	if (series <= 0 || (size_t)series >= t->v->n_series || !t->v->series[series].id)
+		return;
+	s = &t->v->series[series];
+	if (!filter_passes(&t->filter, t->v, s))
+		return;
+	at = (t_ns - 1 - t->window.since_ns) / t->step_ns;
+	if (at >= t->n_steps)
+		at = t->n_steps - 1;
+	c = curve_of(t, s);
+	add(&c->points[at], sum);
+	add(&c->total, sum);
+	t->coarse[at] |= span_ns > t->step_ns + t->step_ns / 2;
+}
+
+static int mark_observed(struct timeline *t)
+{
+	_cleanup_(freep) struct view_interval *all = NULL;
+	size_t n = 0;
+	int r = view_coverage(t->v, t->window.since_ns, t->window.until_ns, &all, &n);
+
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		uint64_t from = all[i].from_ns > t->window.since_ns ? all[i].from_ns - t->window.since_ns : 0;
+		uint64_t to = all[i].to_ns > t->window.until_ns ? t->window.until_ns : all[i].to_ns;
+
+		for (size_t k = from / t->step_ns; k < t->n_steps && t->window.since_ns + k * t->step_ns < to; k++)
+			t->observed[k] = true;
+	}
+	return r;
+}
+
+static int by_total(struct curve *a, struct curve *b)
+{
+	if (a->total.frames != b->total.frames)
+		return a->total.frames > b->total.frames ? -1 : 1;
+	return strcmp(a->key, b->key);
+}
+
+/* Points in JSON and CSV stand at the end of their step, as loss rows do. */
+static uint64_t point_ns(const struct timeline *t, size_t i)
+{
+	uint64_t end = t->window.since_ns + (i + 1) * t->step_ns;
+
+	return end < t->window.until_ns ? end : t->window.until_ns;
+}
+
+static json_t *points_array(const struct timeline *t, const struct curve *c)
+{
+	json_t *points = must(json_array());
+
+	for (size_t i = 0; i < t->n_steps; i++) {
+		json_t *p;
+
+		if (!c->points[i].frames && !c->points[i].bytes)
+			continue;
+		p = json_pack("{so so so so}", "t_ns", out_int(point_ns(t, i)), "frames", out_int(c->points[i].frames), "segments",
+			      out_int(c->points[i].segments), "bytes", out_int(c->points[i].bytes));
+		if (t->coarse[i])
+			json_object_set_new(p, "coarse", json_true());
+		json_array_append_new(points, p);
+	}
+	return points;
+}
+
+static int print_json(struct timeline *t, double covered)
+{
+	json_t *series = must(json_array());
+	struct curve *c, *tmp;
+
+	HASH_ITER(hh, t->curves, c, tmp) {
+		json_t *o = split_object(t->v, c->series, t->by);
+
+		json_object_set_new(o, "frames", out_int(c->total.frames));
+		json_object_set_new(o, "points", points_array(t, c));
+		json_array_append_new(series, o);
+	}
+	return out_json(json_pack("{so so sI sI sI sf so}", "vm", out_text(vmref_name(t->v, &t->filter.refs[0])), "uuid",
+				  out_text(vmref_uuid(t->v, &t->filter.refs[0])), "since_ns", (json_int_t)t->window.since_ns, "until_ns",
+				  (json_int_t)t->window.until_ns, "step_ns", (json_int_t)t->step_ns, "coverage_pct", covered, "series", series));
+}
+
+static int print_csv(struct timeline *t)
+{
+	static const struct column columns[] = {
+		{ "t_ns", "", COL_TIME }, { "vm", "", COL_NAME }, { "uuid", "", COL_TEXT }, { "nic", "", COL_NAME }, { "queue", "", COL_NUMBER },
+		{ "direction", "", COL_TEXT }, { "class", "", COL_TEXT }, { "kernel_reason", "", COL_TEXT }, { "kind", "", COL_TEXT }, { "site", "", COL_TEXT },
+		{ "frames", "", COL_COUNT }, { "segments", "", COL_COUNT }, { "bytes", "", COL_BYTES },
+	};
+	json_t *rows = must(json_array()), *p;
+	struct curve *c, *tmp;
+	size_t i;
+
+	HASH_ITER(hh, t->curves, c, tmp) {
+		json_t *points = points_array(t, c);
+
+		json_array_foreach(points, i, p) {
+			json_t *row = split_object(t->v, c->series, t->by | BY_VM);
+
+			json_object_update(row, p);
+			json_array_append_new(rows, row);
+		}
+		json_decref(points);
+	}
+	out_csv(columns, ARRAY_SIZE(columns), rows);
+	json_decref(rows);
+	return out_done();
+}
+
+static void label_of(const struct timeline *t, const struct curve *c, char *ret, size_t size)
+{
+	json_t *o = split_object(t->v, c->series, t->by), *value;
+	const char *key;
+	size_t n = 0;
+
+	ret[0] = '\0';
+	json_object_foreach(o, key, value) {
+		char number[24];
+		_cleanup_(freep) char *safe = NULL;
+
+		if (!strcmp(key, "uuid") || json_is_null(value))
+			continue;
+		snprintf(number, sizeof(number), "q%lld", (long long)json_integer_value(value));
+		safe = text_short(json_is_string(value) ? json_string_value(value) : number, 20);
+		n += (size_t)snprintf(ret + n, size - n, "%s%s", n ? " " : "", safe);
+		if (n >= size)
+			break;
+	}
+	json_decref(o);
+}
+
+static void print_curve(const struct timeline *t, const struct curve *c, int indent)
+{
+	uint64_t *values = must(calloc(t->n_steps, sizeof(*values))), max = 0;
+	char label[256], total[32], peak[32], step[32];
+
+	for (size_t i = 0; i < t->n_steps; i++) {
+		values[i] = c->points[i].frames;
+		max = values[i] > max ? values[i] : max;
+	}
+	label_of(t, c, label, sizeof(label));
+	printf("%-*s", indent, label);
+	chart_line(values, t->observed, t->n_steps, max, text_is_utf8());
+	printf("  %s lost, at most %s in %s\n", text_count(total, c->total.frames), text_count(peak, max), text_duration(step, t->step_ns));
+	free(values);
+}
+
+static int print_text(struct timeline *t, double covered)
+{
+	_cleanup_(freep) char *name = text_safe(vmref_name(t->v, &t->filter.refs[0]));
+	const char *uuid = vmref_uuid(t->v, &t->filter.refs[0]);
+	size_t indent = 8;
+	bool coarse = false;
+	struct curve *c, *tmp;
+
+	printf("%s%s%s%s\n", name, uuid ? " (" : "", uuid ? uuid : "", uuid ? ")" : "");
+	window_print(&t->window, covered);
+	HASH_ITER(hh, t->curves, c, tmp) {
+		char label[256];
+
+		label_of(t, c, label, sizeof(label));
+		indent = strlen(label) + 2 > indent ? strlen(label) + 2 : indent;
+	}
+	HASH_ITER(hh, t->curves, c, tmp)
+		print_curve(t, c, (int)indent);
+	for (size_t i = 0; i < t->n_steps; i++)
+		coarse |= t->coarse[i];
+	if (t->curves) {
+		chart_axis(t->window.since_ns, t->step_ns, t->n_steps, indent);
+		if (covered < 99.95)
+			puts("blank: not observed");
+		if (coarse)
+			puts("some loss was stored in one piece for a time longer than a step (the agent was away or the disk full): it stands at that time's end");
+	} else if (covered > 0) {
+		puts("no loss");
+	}
+	return out_done();
+}
+
+static int print(struct timeline *t)
+{
+	double covered = view_covered_pct(t->v, t->window.since_ns, t->window.until_ns);
+
+	if (covered < 0)
+		return EXIT_FAILED;
+	HASH_SORT(t->curves, by_total);
+	switch (t->g.format) {
+	case FORMAT_JSON:
+		return print_json(t, covered);
+	case FORMAT_CSV:
+		return print_csv(t);
+	default:
+		return print_text(t, covered);
+	}
+}
+
+static int answer(struct timeline *t)
+{
+	struct curve *c, *tmp;
+	int status = EXIT_FAILED;
+
+	t->v = view_open(t->g.store);
+	if (!t->v)
+		return EXIT_FAILED;
+	t->observed = must(calloc(t->n_steps, sizeof(bool)));
+	t->coarse = must(calloc(t->n_steps, sizeof(bool)));
+	if (filter_resolve(&t->filter, t->v) == 0 && mark_observed(t) >= 0 &&
+	    view_rows(t->v, t->window.since_ns, t->window.until_ns, t->step_ns % NSEC_PER_HOUR == 0 && t->window.since_ns % NSEC_PER_HOUR == 0, on_row, t) == 0)
+		status = print(t);
+	HASH_ITER(hh, t->curves, c, tmp) {
+		HASH_DEL(t->curves, c);
+		free(c->key);
+		free(c->points);
+		free(c);
+	}
+	free(t->observed);
+	free(t->coarse);
+	view_free(t->v);
+	return status;
+}
+
+/* Steps begin at round times, and the window with a step. */
+static int set_steps(struct timeline *t)
+{
+	size_t cells = out_columns() > 90 ? 72 : 60;
+
+	if (!t->step_ns)
+		t->step_ns = nice_step(t->window.until_ns - t->window.since_ns, cells);
+	t->window.since_ns -= t->window.since_ns % t->step_ns;
+	t->n_steps = (t->window.until_ns - t->window.since_ns + t->step_ns - 1) / t->step_ns;
+	if (t->n_steps <= MAX_STEPS)
+		return 0;
+	complain("--step: that would be %zu points; at most %d", t->n_steps, MAX_STEPS);
+	return -1;
+}
+
+static int own_option(struct timeline *t, int opt, const char *value)
+{
+	if (opt == 3000) {
+		t->by = split_parse(value);
+		return t->by ? 1 : -1;
+	}
+	if (opt != 3001)
+		return 0;
+	if (when_length(value, &t->step_ns) == 0 && t->step_ns >= 100 * NSEC_PER_MSEC)
+		return 1;
+	complain("--step: \"%.60s\" is not a length of time of at least 100ms (10s, 5min, 1h)", value);
+	return -1;
+}
+
+static int run(const struct global *g, int argc, char **argv)
+{
+	static const struct option options[] = { GLOBAL_OPTIONS, WINDOW_OPTIONS, FILTER_OPTIONS, { "by", required_argument, NULL, 3000 },
+						 { "step", required_argument, NULL, 3001 }, { 0 } };
+	struct timeline t = { .g = *g, .by = BY_DEFAULT };
+	int opt, taken, status;
+
+	window_init(&t.window);
+	filter_init(&t.filter);
+	while ((opt = getopt_long(argc, argv, "jhS:U:", options, NULL)) != -1) {
+		taken = global_option(&t.g, &cmd_timeline, opt, &status);
+		if (taken < 0)
+			return status;
+		if (!taken)
+			taken = window_option(&t.window, opt, optarg);
+		if (!taken)
+			taken = filter_option(&t.filter, opt, optarg);
+		if (!taken)
+			taken = own_option(&t, opt, optarg);
+		if (taken <= 0)
+			return EXIT_USAGE;
+	}
+	if (optind < argc && filter_option(&t.filter, 2000, argv[optind++]) < 0)
+		return EXIT_USAGE;
+	if (optind < argc || t.filter.n_vms != 1)
+		return wrong_usage(&cmd_timeline, "one VM");
+	if (!window_valid(&t.window) || set_steps(&t) < 0)
+		return EXIT_USAGE;
+	return answer(&t);
+}
+
+const struct cmd cmd_timeline = {
+	.name = "timeline", .args = "VM", .help = "one VM's loss over time", .run = run,
+	.details = WINDOW_HELP FILTER_HELP
+		   "  --by FIELDS      a line for each vm,nic,queue,direction,class,reason,kind,site\n"
+		   "  --step LENGTH    10s, 5min, 1h\n",
+};

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+
+#include "../collector/base.h"
+#include "cmd.h"
+#include "out.h"
+#include "tally.h"
+#include "text.h"
+#include "when.h"
+
+#define BY_TOP (BY_VM | BY_NIC | BY_DIRECTION | BY_CLASS | BY_KIND)
+#define CELLS 20		/* of the little chart */
+#define NOW_NS (5 * NSEC_PER_SEC)	/* what "now" means: long enough to hold a few ticks */
+
+struct top {
+	struct global g;
+	struct filter filter;
+	uint64_t span_ns;
+	size_t limit;
+	bool once;
+};
+
+static const struct column columns[] = {
+	{ "vm", "VM", COL_NAME }, { "uuid", "", COL_TEXT }, { "nic", "NIC", COL_NAME }, { "direction", "DIR", COL_TEXT }, { "class", "CLASS", COL_TEXT },
+	{ "kind", "KIND", COL_TEXT }, { "frames_per_s", "NOW/s", COL_COUNT }, { "frames", "FRAMES", COL_COUNT }, { "loss_pct", "LOST", COL_PERCENT },
+	{ "chart", "OVER TIME", COL_TEXT },
+};
+
+/* A row's frames, cell by cell, found again by the row's key. */
+struct charting {
+	const struct top *t;
+	struct view *v;
+	const struct tally *tally;
+	uint64_t since, until;
+	uint64_t (*cells)[CELLS];
+	uint64_t *now;
+};
+
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+{
+	struct charting *c = arg;
+	const struct view_series *s;
+	_cleanup_(freep) char *key = NULL;
+
+	(void)span_ns;
+	if (series <= 0 || (size_t)series >= c->v->n_series || !c->v->series[series].id)
+		return;
+	s = &c->v->series[series];
+	if (!filter_passes(&c->t->filter, c->v, s))
+		return;
+	key = split_key(c->v, s, BY_TOP);
+	for (size_t i = 0; i < c->tally->n; i++) {
+		if (strcmp(c->tally->rows[i].key, key) != 0)
+			continue;
+		c->cells[i][(t_ns - 1 - c->since) * CELLS / (c->until - c->since)] += sum->frames;
+		if (t_ns + NOW_NS > c->until)
+			c->now[i] += sum->frames;
+		return;
+	}
+}
+
+static char *chart_text(const uint64_t cells[CELLS])
+{
+	static const char *const blocks[] = { "\xe2\x96\x81", "\xe2\x96\x82", "\xe2\x96\x83", "\xe2\x96\x84",
+					      "\xe2\x96\x85", "\xe2\x96\x86", "\xe2\x96\x87", "\xe2\x96\x88" };
+	static const char letters[] = "_,-=+*%#";
+	char *text = calloc(CELLS, 4);
+	uint64_t max = 1;
+	bool utf8 = text_is_utf8();
+
+	for (int i = 0; text && i < CELLS; i++)
+		max = cells[i] > max ? cells[i] : max;
+	for (int i = 0; text && i < CELLS; i++) {
+		size_t height = (size_t)((double)cells[i] * 7.999 / (double)max);
+		char letter[2] = { letters[height], '\0' };
+
+		strcat(text, !cells[i] ? (utf8 ? "\xc2\xb7" : ".") : utf8 ? blocks[height] : letter);
+	}
+	return text;
+}
+
+static json_t *make_rows(const struct top *t, const struct charting *c)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; rows && i < c->tally->n; i++) {
+		const struct tally_row *r = &c->tally->rows[i];
+		_cleanup_(freep) char *chart = chart_text(c->cells[i]);
+		json_t *o = split_object(c->v, r->series, BY_TOP);
+		double pct = tally_pct(r);
+
+		json_object_set_new(o, "frames_per_s", out_int(c->now[i] * NSEC_PER_SEC / NOW_NS));
+		json_object_set_new(o, "frames", out_int(r->sum.frames));
+		json_object_set_new(o, "loss_pct", pct < 0 ? json_null() : json_real(pct));
+		if (t->g.format == FORMAT_TEXT)
+			json_object_set_new(o, "chart", out_text(chart));
+		json_array_append_new(rows, o);
+	}
+	return rows;
+}
+
+static int busiest_first(const void *a, const void *b)
+{
+	json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+	json_int_t nx = json_integer_value(json_object_get(x, "frames_per_s")), ny = json_integer_value(json_object_get(y, "frames_per_s"));
+
+	if (nx == ny) {
+		nx = json_integer_value(json_object_get(x, "frames"));
+		ny = json_integer_value(json_object_get(y, "frames"));
+	}
+	return nx == ny ? 0 : nx > ny ? -1 : 1;
+}
+
+/* Those that lose now before those that lost, and as many as asked for. */
+static json_t *sorted(json_t *rows, size_t limit)
+{
+	size_t n = json_array_size(rows);
+	json_t **at = calloc(n + 1, sizeof(*at)), *out = json_array();
+
+	if (!at || !out)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		at[i] = json_array_get(rows, i);
+	qsort(at, n, sizeof(*at), busiest_first);
+	for (size_t i = 0; i < n && i < limit; i++)
+		json_array_append(out, at[i]);
+	free(at);
+	json_decref(rows);
+	return out;
+}
+
+static int print(const struct top *t, struct view *v, json_t *rows, const struct window *w)
+{
+	struct column shown[ARRAY_SIZE(columns)];
+	double covered = view_covered_pct(v, w->since_ns, w->until_ns);
+	size_t n = 0;
+	int narrow = out_columns() && out_columns() < 100;
+
+	if (covered < 0)
+		return EXIT_FAILED;
+	if (t->g.format == FORMAT_JSON)
+		return out_json(json_pack("{sI sI sf sO}", "since_ns", (json_int_t)w->since_ns, "until_ns", (json_int_t)w->until_ns, "coverage_pct", covered,
+					  "rows", rows));
+	if (t->g.format == FORMAT_CSV) {
+		out_csv(columns, ARRAY_SIZE(columns) - 1, rows);
+		return out_done();
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		if (strcmp(columns[i].key, "uuid") != 0 && !(narrow && !strcmp(columns[i].key, "kind")))
+			shown[n++] = columns[i];
+	window_print(w, covered);
+	if (json_array_size(rows))
+		out_table(&t->g, shown, n, rows);
+	else if (covered > 0)
+		puts("nobody loses packets");
+	if (!v->running)
+		puts("the agent is NOT RUNNING");
+	return out_done();
+}
+
+/* One look at the store, printed. */
+static int look(struct top *t, size_t limit)
+{
+	struct view *v = view_open(t->g.store);
+	struct window w = { .until_ns = now_ns() };
+	struct tally tally = { 0 };
+	struct charting c = { .t = t, .v = v, .tally = &tally };
+	json_t *rows;
+	int status = EXIT_FAILED;
+
+	if (!v)
+		return EXIT_FAILED;
+	w.since_ns = w.until_ns - t->span_ns;
+	c.since = w.since_ns;
+	c.until = w.until_ns;
+	if (filter_resolve(&t->filter, v) == 0 && tally_make(v, &w, &t->filter, BY_TOP, &tally) == 0) {
+		c.cells = calloc(tally.n + 1, sizeof(*c.cells));
+		c.now = calloc(tally.n + 1, sizeof(*c.now));
+		if (!c.cells || !c.now)
+			abort();
+		if (view_rows(v, w.since_ns, w.until_ns, false, on_row, &c) == 0) {
+			rows = sorted(make_rows(t, &c), limit);
+			status = print(t, v, rows, &w);
+			json_decref(rows);
+		}
+		free(c.cells);
+		free(c.now);
+	}
+	tally_free(&tally);
+	view_free(v);
+	return status;
+}
+
+/* The live screen. */
+
+static volatile sig_atomic_t ended;
+
+static void on_end(int signo)
+{
+	(void)signo;
+	ended = 1;
+}
+
+static void on_resize(int signo)
+{
+	(void)signo;	/* poll() comes back, and the screen is drawn anew */
+}
+
+static size_t screen_rows(void)
+{
+	struct winsize ws;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_row > 8 ? (size_t)ws.ws_row - 5 : 19;
+}
+
+static int loop(struct top *t)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	int status = EXIT_OK;
+	char c;
+
+	while (!ended && status == EXIT_OK) {
+		size_t fit = screen_rows();
+
+		fputs("\033[H\033[2J", stdout);
+		status = look(t, t->limit < fit ? t->limit : fit);
+		fputs("q ends", stdout);
+		fflush(stdout);
+		if (poll(&in, 1, 1000) > 0 && (read(STDIN_FILENO, &c, 1) != 1 || c == 'q' || c == 'Q' || c == 3))
+			break;
+	}
+	return status;
+}
+
+static int live(struct top *t)
+{
+	static char buffer[1 << 16];
+	struct sigaction end = { .sa_handler = on_end }, resize = { .sa_handler = on_resize };
+	struct termios old, raw;
+	bool tty = tcgetattr(STDIN_FILENO, &old) == 0;
+	int status;
+
+	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));	/* a screen in one write: no flicker */
+	sigaction(SIGINT, &end, NULL);
+	sigaction(SIGTERM, &end, NULL);
+	sigaction(SIGHUP, &end, NULL);
+	sigaction(SIGWINCH, &resize, NULL);
+	if (tty) {
+		raw = old;
+		raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	}
+	fputs("\033[?1049h\033[?25l", stdout);
+	status = loop(t);
+	fputs("\033[?25h\033[?1049l", stdout);
+	fflush(stdout);
+	if (tty)
+		tcsetattr(STDIN_FILENO, TCSANOW, &old);
+	return status;
+}
+
+static int own_option(struct top *t, int opt, const char *value)
+{
+	char *end;
+
+	switch (opt) {
+	case 3000:
+		t->once = true;
+		return 1;
+	case 3001:
+		if (when_length(value, &t->span_ns) == 0 && t->span_ns >= 2 * NSEC_PER_SEC && t->span_ns <= NSEC_PER_DAY)
+			return 1;
+		complain("--window: \"%.60s\" is not a length of time from 2s to 1d", value);
+		return -1;
+	case 'n':
+		t->limit = strtoul(value, &end, 10);
+		if (*value >= '0' && *value <= '9' && !*end && t->limit)
+			return 1;
+		complain("--limit: \"%.60s\" is not a number above 0", value);
+		return -1;
+	default:
+		return 0;
+	}
+}
+
+static int run(const struct global *g, int argc, char **argv)
+{
+	static const struct option options[] = { GLOBAL_OPTIONS, FILTER_OPTIONS, { "once", no_argument, NULL, 3000 },
+						 { "window", required_argument, NULL, 3001 }, { "limit", required_argument, NULL, 'n' }, { 0 } };
+	struct top t = { .g = *g, .span_ns = NSEC_PER_MIN, .limit = SIZE_MAX };
+	int opt, taken, status;
+
+	filter_init(&t.filter);
+	while ((opt = getopt_long(argc, argv, "jhn:", options, NULL)) != -1) {
+		taken = global_option(&t.g, &cmd_top, opt, &status);
+		if (taken < 0)
+			return status;
+		if (!taken)
+			taken = filter_option(&t.filter, opt, optarg);
+		if (!taken)
+			taken = own_option(&t, opt, optarg);
+		if (taken <= 0)
+			return EXIT_USAGE;
+	}
+	if (optind < argc)
+		return wrong_usage(&cmd_top, "takes no argument; --vm chooses");
+	return t.once || t.g.format != FORMAT_TEXT || !out_columns() ? look(&t, t.limit) : live(&t);
+}
+
+const struct cmd cmd_top = {
+	.name = "top", .args = "", .help = "who loses packets now", .run = run,
+	.details = "  --once           print once and end (also when the output is no terminal)\n"
+		   "  --window LENGTH  how far to look back; 1min\n"
+		   "  -n, --limit N    the N busiest rows\n" FILTER_HELP,
+};

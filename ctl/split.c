@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "split.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "../collector/base.h"
+#include "out.h"
+#include "text.h"
+#include "when.h"
+
+static const struct {
+	const char *name;
+	enum field field;
+} fields[] = {
+	{ "vm", BY_VM }, { "nic", BY_NIC }, { "queue", BY_QUEUE }, { "direction", BY_DIRECTION }, { "class", BY_CLASS }, { "reason", BY_REASON },
+	{ "kind", BY_KIND }, { "site", BY_SITE },
+};
+
+static unsigned int field_of(const char *name, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (strlen(fields[i].name) == len && !strncmp(name, fields[i].name, len))
+			return fields[i].field;
+	return 0;
+}
+
+unsigned int split_parse(const char *text)
+{
+	unsigned int by = 0;
+
+	do {
+		size_t len = strcspn(text, ",");
+		unsigned int field = field_of(text, len);
+
+		if (!field) {
+			complain("--by: \"%.*s\" is none of vm, nic, queue, direction, class, reason, kind, site", (int)len, text);
+			return 0;
+		}
+		by |= field;
+		text += len;
+	} while (*text++ == ',');
+	return by;
+}
+
+void filter_init(struct filter *f)
+{
+	*f = (struct filter){ .queue = -1 };
+}
+
+static int one_of(const char *option, const char *value, const char *a, const char *b, const char *c, const char *d)
+{
+	const char *const words[] = { a, b, c, d };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (words[i] && !strcmp(value, words[i]))
+			return 1;
+	complain("%s: \"%.60s\" is none of %s, %s%s%s%s%s", option, value, a, b, c ? ", " : "", c ? c : "", d ? ", " : "", d ? d : "");
+	return -1;
+}
+
+int filter_option(struct filter *f, int opt, const char *value)
+{
+	char *end;
+
+	switch (opt) {
+	case 2000:
+		if (f->n_vms == FILTER_MAX) {
+			complain("--vm: at most %d", FILTER_MAX);
+			return -1;
+		}
+		f->vms[f->n_vms++] = value;
+		return 1;
+	case 2001:
+		f->nic = value;
+		return 1;
+	case 2002:
+		f->direction = value;
+		return one_of("--direction", value, "rx", "tx", NULL, NULL);
+	case 2003:
+		f->class = value;
+		return 1;
+	case 2004:
+		f->kind = value;
+		return one_of("--kind", value, "capacity", "fault", "policy", "lifecycle");
+	case 2005:
+		f->queue = (int)strtol(value, &end, 10);
+		if (*value && !*end && f->queue >= 0 && f->queue < 65535)
+			return 1;
+		complain("--queue: \"%.60s\" is not a queue number", value);
+		return -1;
+	default:
+		return 0;
+	}
+}
+
+int filter_resolve(struct filter *f, struct view *v)
+{
+	for (unsigned int i = 0; i < f->n_vms; i++) {
+		int r = vmref_find(v, f->vms[i], &f->refs[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+bool filter_passes(const struct filter *f, const struct view *v, const struct view_series *s)
+{
+	bool vm = f->n_vms == 0;
+	const char *nic = view_nic(v, s->device_id);
+
+	for (unsigned int i = 0; i < f->n_vms && !vm; i++)
+		vm = vmref_has(&f->refs[i], s->vm_id, s->device_id);
+	return vm && (!f->nic || (nic && !strcmp(f->nic, nic))) && (!f->direction || !strcmp(f->direction, s->direction)) &&
+	       (!f->kind || !strcmp(f->kind, s->kind)) && (!f->class || !strcasecmp(f->class, s->class) || !strcasecmp(f->class, s->reason)) &&
+	       (f->queue < 0 || f->queue == s->queue);
+}
+
+bool is_loss(const struct view_series *s)
+{
+	return strcmp(s->class, "PURGE") != 0;
+}
+
+static void put(json_t *o, const char *key, json_t *value)
+{
+	if (json_object_set_new(o, key, value) < 0)
+		abort();
+}
+
+json_t *split_object(const struct view *v, const struct view_series *s, unsigned int by)
+{
+	const struct view_vm *vm = s->vm_id ? &v->vms[s->vm_id] : NULL;
+	json_t *o = json_object();
+
+	if (!o)
+		abort();
+	if (by & BY_VM) {
+		put(o, "vm", out_text(vm ? vm->name : NULL));
+		put(o, "uuid", out_text(vm ? vm->uuid : NULL));
+	}
+	if (by & BY_NIC)
+		put(o, "nic", out_text(view_nic(v, s->device_id)));
+	if (by & BY_QUEUE)
+		put(o, "queue", s->queue < 0 ? json_null() : out_int((uint64_t)s->queue));
+	if (by & BY_DIRECTION)
+		put(o, "direction", out_text(s->direction));
+	if (by & BY_CLASS)
+		put(o, "class", out_text(s->class));
+	if (by & BY_REASON)
+		put(o, "kernel_reason", out_text(s->reason));
+	if (by & BY_KIND)
+		put(o, "kind", out_text(s->kind));
+	if (by & BY_SITE)
+		put(o, "site", out_text(s->site));
+	return o;
+}
+
+/* A NIC is a device in its time with its owner: names are used again, and a persistent tap changes hands. */
+char *split_key(const struct view *v, const struct view_series *s, unsigned int by)
+{
+	const char *nic = view_nic(v, s->device_id);
+	char *key;
+
+	if (asprintf(&key, "%lld|%s|%d|%s|%s|%s|%s|%s", by & BY_VM ? (long long)s->vm_id : -1, by & BY_NIC && nic ? nic : "",
+		     by & BY_QUEUE ? s->queue : -2, by & BY_DIRECTION ? s->direction : "", by & BY_CLASS ? s->class : "",
+		     by & BY_REASON ? s->reason : "", by & BY_KIND ? s->kind : "", by & BY_SITE ? s->site : "") < 0)
+		abort();
+	return key;
+}
+
+uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+void window_init(struct window *w)
+{
+	uint64_t now = now_ns();
+
+	*w = (struct window){ now - NSEC_PER_HOUR, now, false };
+}
+
+int window_option(struct window *w, int opt, const char *value)
+{
+	int r;
+
+	if (opt != 'S' && opt != 'U')
+		return 0;
+	r = when_parse(value, now_ns(), opt == 'S' ? &w->since_ns : &w->until_ns);
+	w->given = true;
+	if (r >= 0)
+		return 1;
+	complain("%s: \"%.60s\" is not a time; try -1h, 2h ago, today, 14:00, 2026-11-20, \"2026-11-20 14:00\", @1700000000",
+		 opt == 'S' ? "--since" : "--until", value);
+	return -1;
+}
+
+bool window_valid(const struct window *w)
+{
+	if (w->since_ns < w->until_ns)
+		return true;
+	complain("the window ends before it begins: --since must lie before --until");
+	return false;
+}
+
+void window_print(const struct window *w, double covered_pct)
+{
+	char from[64], to[64], length[32], pct[32];
+
+	printf("%s to %s (%s)", text_time(from, w->since_ns), text_time(to, w->until_ns), text_duration(length, w->until_ns - w->since_ns));
+	if (covered_pct <= 0)
+		printf(", NOT OBSERVED: no loss was being counted in this time\n");
+	else if (covered_pct < 99.95)
+		printf(", observed %s of it\n", text_percent(pct, covered_pct));
+	else
+		printf(", all of it observed\n");
+}

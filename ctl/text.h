@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* text - showing what others named: a guest's owner may have put anything but NUL into a name. */
+#ifndef TAPLOSS_CTL_TEXT_H
+#define TAPLOSS_CTL_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* @text with control characters (C0, DEL, C1) and bidirectional overrides as \xNN or \u{NNNN}, a backslash doubled. The caller
+ * frees it; never NULL (it aborts without memory). */
+char *text_safe(const char *text);
+
+/* The same, cut in the middle to @columns characters when @columns is not 0. */
+char *text_short(const char *text, size_t columns);
+
+/* "1,234,567"; "-" when @known is false. Into @buf, returned. */
+char *text_count(char buf[static 32], unsigned long long n);
+char *text_bytes(char buf[static 32], unsigned long long n);		/* "1.2 MiB" */
+char *text_percent(char buf[static 32], double pct);			/* "12.3 %", "<0.01 %" */
+char *text_duration(char buf[static 32], unsigned long long ns);		/* "3 h 20 min", "150 ms" */
+char *text_time(char buf[static 64], unsigned long long t_ns);		/* local: "2026-11-21 06:20:18 UTC" */
+char *text_clock(char buf[static 64], unsigned long long t_ns, unsigned long long span_ns);	/* as fine as @span_ns asks for */
+
+/* Is the terminal's character set UTF-8? */
+bool text_is_utf8(void);
+
+#endif

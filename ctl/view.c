@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "view.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../collector/base.h"
+#include "cmd.h"
+
+static char *column_text(sqlite3_stmt *st, int i)
+{
+	const char *s = (const char *)sqlite3_column_text(st, i);
+	char *copy = s ? strdup(s) : NULL;
+
+	if (s && !copy)
+		abort();
+	return copy;
+}
+
+static int column_int(sqlite3_stmt *st, int i)
+{
+	return sqlite3_column_type(st, i) == SQLITE_NULL ? -1 : sqlite3_column_int(st, i);
+}
+
+static uint64_t column_time(sqlite3_stmt *st, int i)
+{
+	return (uint64_t)sqlite3_column_int64(st, i);
+}
+
+int view_meta(struct view *v, const char *sql, view_meta_fn *fn, void *arg)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(v->meta, sql, -1, &st, NULL);
+
+	while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+		rc = sqlite3_step(st);
+		if (rc == SQLITE_ROW)
+			fn(st, arg);
+		else if (rc == SQLITE_OK)
+			break;
+	}
+	sqlite3_finalize(st);
+	if (rc == SQLITE_DONE)
+		return 0;
+	complain("%s/meta.db: %s", v->dir, sqlite3_errmsg(v->meta));
+	return schema_errno(rc);
+}
+
+/* Room for @id in an array indexed by ids. The element, zeroed. */
+static void *slot(void *array, size_t *n, size_t size, int64_t id)
+{
+	char **at = array;
+	size_t want = (size_t)id + 1;
+
+	if (want > *n) {
+		char *p = realloc(*at, want * 2 * size);
+
+		if (!p)
+			abort();
+		memset(p + *n * size, 0, (want * 2 - *n) * size);
+		*at = p;
+		*n = want * 2;
+	}
+	return *at + (size_t)id * size;
+}
+
+static void on_vm(sqlite3_stmt *st, void *arg)
+{
+	struct view *v = arg;
+	struct view_vm *vm = slot(&v->vms, &v->n_vms, sizeof(*vm), sqlite3_column_int64(st, 0));
+
+	*vm = (struct view_vm){ sqlite3_column_int64(st, 0), column_text(st, 1), column_text(st, 2), column_text(st, 3), column_time(st, 4),
+				column_time(st, 5) };
+}
+
+static void on_device(sqlite3_stmt *st, void *arg)
+{
+	struct view *v = arg;
+	struct view_device *d = slot(&v->devices, &v->n_devices, sizeof(*d), sqlite3_column_int64(st, 0));
+
+	*d = (struct view_device){ sqlite3_column_int64(st, 0), (uint32_t)sqlite3_column_int64(st, 1), (uint32_t)sqlite3_column_int64(st, 2),
+				   column_text(st, 3), column_text(st, 4), column_time(st, 5), column_time(st, 6) };
+}
+
+static void on_attachment(sqlite3_stmt *st, void *arg)
+{
+	struct view *v = arg;
+	struct view_attachment *a = slot(&v->attachments, &v->n_attachments, sizeof(*a), sqlite3_column_int64(st, 0));
+
+	*a = (struct view_attachment){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2), column_text(st, 3),
+				       column_text(st, 4), column_text(st, 5), column_int(st, 6), column_int(st, 7), column_time(st, 8),
+				       column_time(st, 9) };
+}
+
+static void on_series(sqlite3_stmt *st, void *arg)
+{
+	struct view *v = arg;
+	struct view_series *s = slot(&v->series, &v->n_series, sizeof(*s), sqlite3_column_int64(st, 0));
+
+	*s = (struct view_series){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3),
+				   column_int(st, 4), column_text(st, 5), column_text(st, 6), column_text(st, 7), column_text(st, 8),
+				   column_text(st, 9), column_text(st, 10) };
+}
+
+static int load_names(struct view *v)
+{
+	int r = view_meta(v, "SELECT id, uuid, name, state, first_ns, last_ns FROM vm", on_vm, v);
+
+	if (r >= 0)
+		r = view_meta(v, "SELECT id, netns, ifindex, name, kind, since_ns, until_ns FROM device", on_device, v);
+	if (r >= 0)
+		r = view_meta(v, "SELECT id, vm_id, device_id, mac, backend, bridge, queues, ring_frames, since_ns, until_ns FROM attachment ORDER BY id",
+			      on_attachment, v);
+	if (r >= 0)
+		r = view_meta(v, "SELECT id, vm_id, attachment_id, device_id, queue, direction, class, kind, reason, site, counter FROM series", on_series, v);
+	return r;
+}
+
+static void chain_attachments(struct view *v)
+{
+	v->first_attachment = calloc(v->n_devices + 1, sizeof(size_t));
+	v->older_attachment = calloc(v->n_attachments + 1, sizeof(size_t));
+	if (!v->first_attachment || !v->older_attachment)
+		abort();
+	for (size_t i = 1; i < v->n_attachments; i++) {
+		size_t device = (size_t)v->attachments[i].device_id;
+
+		if (!v->attachments[i].id || device >= v->n_devices)
+			continue;
+		v->older_attachment[i] = v->first_attachment[device];
+		v->first_attachment[device] = i;
+	}
+}
+
+struct view *view_open(const char *dir)
+{
+	struct view *v = calloc(1, sizeof(*v));
+	char path[4096], why[SCHEMA_WHY];
+	int r;
+
+	if (!v)
+		abort();
+	v->dir = strdup(dir);
+	snprintf(path, sizeof(path), "%s/meta.db", dir);
+	r = schema_open(path, SCHEMA_META, SCHEMA_READ, &v->meta, why);
+	if (r == -ENOENT)
+		complain("no store in %s: is taplossd running with --store %s? (choose another with --store or TAPLOSS_STORE)", dir, dir);
+	else if (r < 0)
+		complain("%s", why);
+	if (r >= 0)
+		r = schema_days(dir, &v->days, &v->n_days);
+	if (r >= 0)
+		r = load_names(v);
+	if (r < 0)
+		return view_free(v);
+	chain_attachments(v);
+	v->running = schema_agent_running(dir, &v->pid) > 0;
+	return v;
+}
+
+struct view *view_free(struct view *v)
+{
+	if (!v)
+		return NULL;
+	for (size_t i = 0; i < v->n_vms; i++) {
+		free(v->vms[i].uuid);
+		free(v->vms[i].name);
+		free(v->vms[i].state);
+	}
+	for (size_t i = 0; i < v->n_devices; i++) {
+		free(v->devices[i].name);
+		free(v->devices[i].kind);
+	}
+	for (size_t i = 0; i < v->n_attachments; i++) {
+		free(v->attachments[i].mac);
+		free(v->attachments[i].backend);
+		free(v->attachments[i].bridge);
+	}
+	for (size_t i = 0; i < v->n_series; i++) {
+		struct view_series *s = &v->series[i];
+
+		free(s->direction);
+		free(s->class);
+		free(s->kind);
+		free(s->reason);
+		free(s->site);
+		free(s->counter);
+	}
+	free(v->first_attachment);
+	free(v->older_attachment);
+	free(v->vms);
+	free(v->devices);
+	free(v->attachments);
+	free(v->series);
+	free(v->days);
+	free(v->dir);
+	schema_close(v->meta);
+	free(v);
+	return NULL;
+}
+
+const struct view_attachment *view_attached(const struct view *v, int64_t device, uint64_t t_ns)
+{
+	if (device <= 0 || (size_t)device >= v->n_devices)
+		return NULL;
+	for (size_t i = v->first_attachment[device]; i; i = v->older_attachment[i]) {
+		const struct view_attachment *a = &v->attachments[i];
+
+		if (a->since_ns <= t_ns && (!a->until_ns || t_ns <= a->until_ns))
+			return a;
+	}
+	return NULL;
+}
+
+const char *view_nic(const struct view *v, int64_t device)
+{
+	return device > 0 && (size_t)device < v->n_devices && v->devices[device].id ? v->devices[device].name : NULL;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* view - the store as taplossctl reads it: names in memory, loss added up from the day files. Every SELECT stands in view*.c.
+ *
+ * Read-only; each day file is opened for as long as it is read, so that a long look never holds up the writer or retention.
+ * Times are UTC ns; a window is (since, until]. */
+#ifndef TAPLOSS_CTL_VIEW_H
+#define TAPLOSS_CTL_VIEW_H
+
+#include <stdbool.h>
+
+#include "../schema/schema.h"
+
+struct view_vm {
+	int64_t id;
+	char *uuid, *name, *state;	/* uuid may be NULL */
+	uint64_t first_ns, last_ns;
+};
+
+struct view_device {
+	int64_t id;
+	uint32_t netns, ifindex;
+	char *name, *kind;
+	uint64_t since_ns, until_ns;	/* until_ns 0: still there */
+};
+
+struct view_attachment {
+	int64_t id, vm_id, device_id;
+	char *mac, *backend, *bridge;	/* may be NULL */
+	int queues, ring_frames;	/* -1: unknown */
+	uint64_t since_ns, until_ns;	/* until_ns 0: still attached */
+};
+
+struct view_series {
+	int64_t id, vm_id, attachment_id, device_id;	/* 0: none */
+	int queue;					/* -1: not known */
+	char *direction, *class, *kind, *reason, *site, *counter;	/* counter may be NULL */
+};
+
+struct view {
+	char *dir;
+	sqlite3 *meta;
+	struct schema_day *days;
+	size_t n_days;
+	/* Indexed by id; holes have id 0. [0] is a hole. */
+	struct view_vm *vms;
+	struct view_device *devices;
+	struct view_attachment *attachments;
+	struct view_series *series;
+	size_t n_vms, n_devices, n_attachments, n_series;	/* highest id + 1 */
+	size_t *first_attachment;	/* by device: 0, or the index of its newest one; the others follow by older_attachment */
+	size_t *older_attachment;
+	bool running;			/* an agent is at work on this store */
+	int pid;
+};
+
+/* Says on stderr what is wrong. NULL: it was said. */
+struct view *view_open(const char *dir);
+struct view *view_free(struct view *v);
+
+struct view_sum {
+	uint64_t frames, segments, bytes;
+};
+
+/* Loss of the window, by series: *ret has n_series elements and is the caller's. 0, or -errno after saying why. */
+int view_losses(struct view *v, uint64_t since, uint64_t until, struct view_sum **ret);
+
+/* Each loss row of the window; @span_ns is how long before @t_ns it may have happened. With @hours, whole hours where there are. */
+typedef void view_row_fn(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg);
+int view_rows(struct view *v, uint64_t since, uint64_t until, bool hours, view_row_fn *fn, void *arg);
+
+/* Delivered frames, guest's terms, cut to the window in proportion. */
+typedef void view_traffic_fn(int64_t device, uint64_t t_ns, uint64_t rx_frames, uint64_t tx_frames, void *arg);
+int view_traffic(struct view *v, uint64_t since, uint64_t until, view_traffic_fn *fn, void *arg);
+
+typedef void view_witness_fn(int64_t device, uint64_t t_ns, const char *counter, uint64_t frames, void *arg);
+int view_witnesses(struct view *v, uint64_t since, uint64_t until, view_witness_fn *fn, void *arg);
+
+struct view_interval {
+	uint64_t from_ns, to_ns;
+	bool catch_up;
+};
+
+/* Covered intervals that touch the window, in order, not merged; an agent that runs now covers up to now. */
+int view_coverage(struct view *v, uint64_t since, uint64_t until, struct view_interval **ret, size_t *n);
+
+/* The covered share of the window in percent. Negative: -errno. */
+double view_covered_pct(struct view *v, uint64_t since, uint64_t until);
+
+/* A total of the program itself from the newest day file; 0 when it was never set. */
+int view_self(struct view *v, const char *name, uint64_t *ret);
+
+/* The attachment of @device at @t_ns, or NULL. */
+const struct view_attachment *view_attached(const struct view *v, int64_t device, uint64_t t_ns);
+
+/* "VM, tap": what a series' NIC is called; for a loss without a device the VMM at work. */
+const char *view_nic(const struct view *v, int64_t device);
+
+/* Runs @sql on meta.db and gives each row to @fn. */
+typedef void view_meta_fn(sqlite3_stmt *st, void *arg);
+int view_meta(struct view *v, const char *sql, view_meta_fn *fn, void *arg);
+
+#endif
