@@ -33,12 +33,14 @@ int delta_new(struct delta **ret)
 
 struct delta *delta_free(struct delta *d)
 {
-	struct entry *e, *tmp;
+	struct entry *e, *next;
 
 	if (!d)
 		return NULL;
-	HASH_ITER(hh, d->entries, e, tmp) {
-		HASH_DEL(d->entries, e);
+	e = d->entries;
+	HASH_CLEAR(hh, d->entries);	/* the table; the entries hang together without it */
+	for (; e; e = next) {
+		next = e->hh.next;
 		free(e);
 	}
 	free(d);

@@ -200,7 +200,7 @@ static int program_of(const struct loss *l, int link)
 /* Does @prog count into our map? */
 static bool feeds_us(const struct loss *l, int prog)
 {
-	uint32_t ids[16], ours = map_id(l->maps[MAP_LOSSES]);
+	uint32_t ids[16] = { 0 }, ours = map_id(l->maps[MAP_LOSSES]);
 	struct bpf_prog_info info = { .nr_map_ids = ARRAY_SIZE(ids), .map_ids = (uintptr_t)ids };
 
 	if (prog < 0 || program_info(prog, &info) < 0)

@@ -43,21 +43,23 @@ static const char *find(const struct reasons *r, uint32_t value)
 
 static int add(struct reasons *r, uint32_t value, const char *name)
 {
-	char *copy;
+	struct reason *p;
 
 	if (r->n == r->size) {
 		unsigned int size = r->size ? r->size * 2 : 256;
-		struct reason *p = realloc(r->all, size * sizeof(*p));
 
+		p = realloc(r->all, size * sizeof(*p));
 		if (!p)
 			return -ENOMEM;
 		r->all = p;
 		r->size = size;
 	}
-	copy = strdup(name);
-	if (!copy)
+	p = &r->all[r->n];
+	p->value = value;
+	p->name = strdup(name);
+	if (!p->name)
 		return -ENOMEM;
-	r->all[r->n++] = (struct reason){ value, copy };
+	r->n++;
 	return 0;
 }
 

@@ -197,7 +197,7 @@ static double round_cost(const struct bench *b, int s, const char *dev, bool tx)
 static void measure(const struct bench *b, int s, const char *dev, bool tx)
 {
 	struct cost from, to;
-	double ns[MAX_RUNS];
+	double ns[MAX_RUNS] = { 0 };
 	uint64_t counted = 0, dropped;
 
 	send_frames(s, RING);	/* the ring is full now */
@@ -283,9 +283,13 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], "--prog"))
 			b.prog = argv[2];
 		else if (!strcmp(argv[1], "--runs"))
-			b.runs = (unsigned int)atoi(argv[2]) % (MAX_RUNS + 1);
+			b.runs = (unsigned int)strtoul(argv[2], NULL, 10);
 		else if (!strcmp(argv[1], "--frames"))
 			b.frames = strtoull(argv[2], NULL, 10);
+	}
+	if (argc != 2 || b.runs < 1 || b.runs > MAX_RUNS || !b.frames) {
+		fprintf(stderr, "usage: drop_cost [--prog NAME] [--runs 1-31] [--frames N] drops|nobody|delivered\n");
+		return 2;
 	}
 	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);	/* for as long as it is open: nothing to put back */
 	if (stats < 0)
@@ -296,12 +300,12 @@ int main(int argc, char **argv)
 	if (b.prog_fd < 0)
 		fail("the program is not there");
 	pin_to_cpu();
-	for (size_t i = 0; argc == 2 && i < ARRAY_SIZE(modes); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
 		if (!strcmp(modes[i].name, argv[1])) {
 			modes[i].run(&b);
 			loss_close(b.loss);
 			return 0;
 		}
-	fprintf(stderr, "usage: drop_cost [--prog NAME] [--runs N] [--frames N] drops|nobody|delivered\n");
+	fprintf(stderr, "drop_cost: %s: no such measurement\n", argv[1]);
 	return 2;
 }
