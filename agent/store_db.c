@@ -192,7 +192,7 @@ int store_next(struct store_db *d, sqlite3_stmt *st)
 
 int store_query(struct store_db *d, sqlite3_stmt **ret, const char *sql, const char *fmt, ...)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	va_list ap;
 	int r = store_ready(d);
 

@@ -5,10 +5,11 @@
 
 void hours_clear(struct hours *h)
 {
-	struct hour_sum *sum, *tmp;
+	struct hour_sum *sum = h->sums, *next;
 
-	HASH_ITER(hh, h->sums, sum, tmp) {
-		HASH_DEL(h->sums, sum);
+	HASH_CLEAR(hh, h->sums);
+	for (; sum; sum = next) {
+		next = sum->hh.next;
 		free(sum);
 	}
 }
@@ -72,7 +73,7 @@ int hours_load(struct hours *h, struct store_db *d)
 
 	hours_clear(h);
 	h->from_ns = 0;
-	h->stale = false;
+	h->stale = false;	/* hours_add() says when it could not */
 	for (; r > 0; r = store_next(d, st)) {
 		uint64_t from_ns = store_u64(st, 0) - store_u64(st, 0) % NSEC_PER_HOUR;
 

@@ -128,7 +128,8 @@ int store_device_end(struct store *s, int64_t device_id, uint64_t until_ns)
 
 	if (r < 0)
 		return r;
-	r = store_exec(&s->meta, "UPDATE device SET until_ns = max(since_ns, ?) WHERE id = ? AND until_ns IS NULL", "ui", until_ns, device_id);
+	r = store_exec(&s->meta, "UPDATE device SET until_ns = max(since_ns, ?) WHERE id = ? AND until_ns IS NULL", "ui", until_ns,
+		       device_id);
 	return store_meta_end(s, r);
 }
 
@@ -223,7 +224,8 @@ int store_each_attachment(struct store *s, store_attachment_fn *fn, void *arg)
 			    "WHERE a.until_ns IS NULL ORDER BY a.id", "");
 
 	for (; r > 0; r = store_next(&s->meta, st)) {
-		r = fn(sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2), text(st, 3), store_u64(st, 4), arg);
+		r = fn(sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2), text(st, 3), store_u64(st, 4),
+		       arg);
 		if (r)
 			return r;
 	}

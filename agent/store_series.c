@@ -13,10 +13,11 @@ struct series_entry {
 
 void store_series_forget(struct store *s)
 {
-	struct series_entry *e, *tmp;
+	struct series_entry *e = s->series, *next;
 
-	HASH_ITER(hh, s->series, e, tmp) {
-		HASH_DEL(s->series, e);
+	HASH_CLEAR(hh, s->series);
+	for (; e; e = next) {
+		next = e->hh.next;
 		free(e);
 	}
 }

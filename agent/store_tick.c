@@ -7,7 +7,8 @@
 
 static bool is_empty(const struct store_tick *t)
 {
-	return !t->gap && !t->caught_up && !(t->n_loss | t->n_baselines | t->n_witnesses | t->n_traffic | t->n_counters | t->n_self | t->n_forget);
+	return !t->gap && !t->caught_up && !(t->n_loss | t->n_baselines | t->n_witnesses | t->n_traffic | t->n_counters | t->n_self |
+					     t->n_forget);
 }
 
 /* Rows. */
@@ -29,7 +30,7 @@ static int write_losses(struct store *s, const struct store_tick *t)
 
 static int write_baselines(struct store *s, const struct store_tick *t)
 {
-	sqlite3_stmt *put, *del;
+	sqlite3_stmt *put, *del = NULL;
 	int r = store_stmt(&s->day, "INSERT OR REPLACE INTO baseline VALUES (?, ?, ?, ?, ?)", &put);
 
 	if (r >= 0)
@@ -47,7 +48,8 @@ static int write_baselines(struct store *s, const struct store_tick *t)
 static int write_witnesses(struct store *s, const struct store_tick *t)
 {
 	sqlite3_stmt *st;
-	int r = store_stmt(&s->day, "INSERT INTO witness VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET frames = frames + excluded.frames", &st);
+	int r = store_stmt(&s->day, "INSERT INTO witness VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET frames = frames + excluded.frames",
+			   &st);
 
 	for (unsigned int i = 0; i < t->n_witnesses && r >= 0; i++)
 		r = store_run_stmt(&s->day, st, "uitu", t->t_ns, t->witnesses[i].device_id, t->witnesses[i].counter, t->witnesses[i].frames);
@@ -187,6 +189,7 @@ static int look_again(struct store *s, uint64_t t_ns, int error)
 int store_tick(struct store *s, const struct store_tick *t)
 {
 	uint64_t cover = 0;
+	bool stale;
 	int r;
 
 	if (t->t_ns <= s->last_ns)
@@ -204,9 +207,10 @@ int store_tick(struct store *s, const struct store_tick *t)
 		r = store_begin(&s->day);
 	if (r < 0)
 		return r;
+	stale = s->hours.stale;
 	r = store_end(&s->day, write_all(s, t, &cover));
 	if (r < 0) {
-		s->hours.stale = true;
+		s->hours.stale = stale;		/* what was loaded was rolled up in vain */
 		return s->day.db ? r : look_again(s, t->t_ns, r);
 	}
 	stored(s, t, cover);

@@ -60,8 +60,10 @@ int schema_fault(sqlite3 *db)
 	sys = sqlite3_system_errno(db);
 	if (sys == ENOSPC || sys == EDQUOT || sys == EFBIG)
 		return -ENOSPC;
-	if (sys == EACCES || sys == EPERM || sys == EROFS)
+	if (sys == EACCES || sys == EPERM)
 		return -EACCES;
+	if (sys == EROFS || sys == EIO)
+		return -sys;
 	return schema_errno(rc);
 }
 
@@ -205,6 +207,15 @@ static int reopen(const char *name, int flags, sqlite3 **db, int *version)
 	return r < 0 ? r : read_version(*db, version);
 }
 
+static int reopen_immutable(const char *path, sqlite3 **db, int *version)
+{
+	char *uri = immutable_uri(path);
+	int r = uri ? reopen(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, db, version) : -ENOMEM;
+
+	free(uri);
+	return r;
+}
+
 /* A file in WAL mode without -wal: a copy, or somebody's sqlite3 shell was the last to close it. A reader that may not make
  * that file cannot open it the normal way. No writer is at work (ours keeps -wal), so the file does not change. */
 static int get_version(const char *path, enum schema_mode mode, sqlite3 **db, int *ret)
@@ -216,11 +227,7 @@ static int get_version(const char *path, enum schema_mode mode, sqlite3 **db, in
 	rc = sqlite3_errcode(*db) & 0xff;
 	if ((rc != SQLITE_CANTOPEN && rc != SQLITE_READONLY) || has_wal(path))
 		return r;
-	_cleanup_(freep) char *uri = immutable_uri(path);
-
-	if (!uri)
-		return -ENOMEM;
-	r = reopen(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, db, ret);
+	r = reopen_immutable(path, db, ret);
 	if (has_wal(path))	/* a writer came just now, and with it what we could not make */
 		r = reopen(path, SQLITE_OPEN_READONLY, db, ret);
 	return r;
@@ -258,7 +265,7 @@ int schema_open(const char *path, enum schema_kind kind, enum schema_mode mode, 
 {
 	const struct schema_def *def = schema_def(kind);
 	_cleanup_(schema_closep) sqlite3 *db = NULL;
-	int r = look(path, why), version;
+	int r = look(path, why), version = 0;
 
 	if (r == -ENOENT && mode == SCHEMA_WRITE)
 		r = schema_create(path, kind, NULL, NULL, why);

@@ -276,6 +276,9 @@ static uint64_t sum_of(const char *dir, const char *what)
 		assert_int_equal(ask(below(dir, days[i].name), ROLLED_WRONG), 0);
 		sum += (uint64_t)ask(below(dir, days[i].name), what);
 	}
+	/* No hour was passed over. */
+	assert_int_equal(ask(below(dir, days[n - 1].name), "SELECT count(*) FROM loss WHERE t_ns < (SELECT max(t_ns) - max(t_ns) %% 3600000000000 "
+			     "FROM loss) AND t_ns - t_ns %% 3600000000000 NOT IN (SELECT t_ns FROM rolled)"), 0);
 	free(days);
 	return sum;
 }
