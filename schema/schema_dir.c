@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 static int lock_path(const char *dir, char ret[static PATH_MAX])
@@ -128,8 +129,9 @@ int schema_agent_running(const char *dir, int *ret_pid)
 int schema_agent_lock(const char *dir, int *ret, int *ret_pid)
 {
 	struct flock lock = whole_file();
-	char path[PATH_MAX], text[24];
-	int r = lock_path(dir, path), len;
+	char path[PATH_MAX];
+	struct stat st;
+	int r = lock_path(dir, path);
 
 	if (r < 0)
 		return r;
@@ -142,10 +144,11 @@ int schema_agent_lock(const char *dir, int *ret, int *ret_pid)
 		*ret_pid = read_pid(fd);
 		return r;
 	}
-	/* Only for people to read: a full disk is no reason not to run. */
-	len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-	if (pwrite(fd, text, (size_t)len, 0) == len)
-		r = ftruncate(fd, len);
+	/* The group may ask who runs. What is written is for people: neither is a reason not to run. */
+	if (stat(dir, &st) == 0 && st.st_gid != getegid() && fchown(fd, (uid_t)-1, st.st_gid) == 0)
+		fchmod(fd, 0640);
+	if (ftruncate(fd, 0) == 0)
+		dprintf(fd, "%d\n", (int)getpid());
 	*ret = TAKE_FD(fd);
 	return 0;
 }

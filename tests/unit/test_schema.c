@@ -319,6 +319,24 @@ static void members_read_parked_days(void **state)
 	assert_int_equal(read_as_member(path, READERS), 3);
 }
 
+static void members_see_who_runs(void **state)
+{
+	int fd, pid, status;
+	pid_t child;
+
+	schema_close(shared_day(*state, below(*state, "timeline-20260301.db")));
+	assert_int_equal(schema_agent_lock(*state, &fd, &pid), 0);
+	child = fork();
+	if (!child) {
+		if (setgroups(0, NULL) < 0 || setgid(READERS) < 0 || setuid(NOBODY) < 0)
+			_exit(100);
+		_exit(schema_agent_running(*state, &pid) == 1 && pid == getppid() ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	close(fd);
+}
+
 /* Somebody's sqlite3 shell was the last to close the file, and took -wal and -shm away. */
 static void members_read_without_wal(void **state)
 {
@@ -365,6 +383,7 @@ int main(void)
 		TEST(members_read_what_a_crash_left),
 		TEST(members_read_parked_days),
 		TEST(members_read_without_wal),
+		TEST(members_see_who_runs),
 		cmocka_unit_test(codes_become_errno),
 	};
 
