@@ -81,6 +81,7 @@ static int parse(int argc, char **argv, struct request *rq)
 {
 	int opt, r = 0;
 
+	opterr = 0;	/* one line is ours */
 	while (r >= 0 && (opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (opt) {
 		case OPT_STORE:
@@ -96,8 +97,8 @@ static int parse(int argc, char **argv, struct request *rq)
 			r = add_uri(rq, optarg);
 			break;
 		case '?':
-			fputs("taplossd: see taplossd --help\n", stderr);
-			return -EINVAL;	/* getopt said what */
+			fprintf(stderr, "taplossd: \"%s\" is no option, or wants a value; see taplossd --help\n", argv[optind - 1]);
+			return -EINVAL;
 		default:
 			rq->action = opt;
 		}

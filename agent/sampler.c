@@ -22,7 +22,7 @@ struct sampler {
 	struct delta *delta;
 	struct losslines *lines;
 	uint64_t late;			/* ticks, not stored yet */
-	uint64_t uncounted;		/* the kernel's own count, up to where it is stored */
+	uint64_t uncounted, missed;	/* the kernel's own counts, up to where they are stored */
 	uint64_t last_ns;		/* UTC of the last stored tick; 0: none yet */
 	uint64_t began_ns;		/* of this run */
 	uint64_t covered_ns;		/* where the agent before us stopped */
@@ -67,6 +67,13 @@ static int pick_up(struct sampler *s)
 	if (r < 0)
 		return r;
 	r = store_self_baseline(s->o.store, "uncounted_frames", &s->uncounted);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	r = store_self_baseline(s->o.store, "missed_events", &s->missed);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (!s->unbroken)
+		r = loss_missed(s->o.loss, &s->missed);	/* counted by program, and this one is new */
 	if (r < 0 && r != -ENOENT)
 		return r;
 	if (s->known)
@@ -308,12 +315,14 @@ static void add_tap(struct tap *t, void *arg)
 static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 {
 	struct adding adding = { .s = s, .now_ns = now_ns, .all = all };
-	struct store_self self[2];
-	uint64_t stats[TL_STAT_MAX];
-	struct store_tick tick = { .t_ns = now_ns, .self = self, .n_self = 2 };
+	struct store_self self[3];
+	uint64_t stats[TL_STAT_MAX], missed;
+	struct store_tick tick = { .t_ns = now_ns, .self = self, .n_self = 3 };
 	int r;
 
 	r = loss_stats(s->o.loss, stats);
+	if (r >= 0)
+		r = loss_missed(s->o.loss, &missed);
 	if (r < 0)
 		return r;
 	tapmap_each(s->o.taps, add_tap, &adding);
@@ -321,7 +330,8 @@ static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 		return adding.error;
 	self[0] = (struct store_self){ "uncounted_frames", stats[TL_STAT_UNCOUNTED_FRAMES] - s->uncounted, stats[TL_STAT_UNCOUNTED_FRAMES] };
 	self[1] = (struct store_self){ "late_ticks", s->late, 0 };
-	if (!self[0].add && !self[1].add && s->last_ns)
+	self[2] = (struct store_self){ "missed_events", missed > s->missed ? missed - s->missed : 0, missed };
+	if (!self[0].add && !self[1].add && !self[2].add && s->last_ns)
 		tick.n_self = 0;
 	tick.caught_up = !s->last_ns && s->unbroken;
 	tick.gap = !s->last_ns && !s->unbroken;
@@ -342,6 +352,7 @@ static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 	if (r < 0)
 		return r;
 	s->uncounted = stats[TL_STAT_UNCOUNTED_FRAMES];
+	s->missed = missed;
 	s->late = 0;
 	s->n_forget = 0;
 	return 0;

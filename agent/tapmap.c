@@ -345,29 +345,50 @@ static uint64_t claim_since(const struct tap *t, const struct claim *c)
 	return since;
 }
 
+/* What is to be known of the attachment now. */
+static void tell(const struct tap *t, const struct claim *c, struct tap_told *ret)
+{
+	static const uint8_t none[6];
+	const uint8_t *addr = guest_mac(t, c);
+	const char *backend = backend_of(c), *network = network_of(t, c);
+
+	memset(ret, 0, sizeof(*ret));
+	if (memcmp(addr, none, 6) != 0)
+		mac_text(ret->mac, addr);
+	snprintf(ret->backend, sizeof(ret->backend), "%s", backend ? backend : "");
+	snprintf(ret->bridge, sizeof(ret->bridge), "%s", network ? network : "");
+	ret->queues = queues_of(t, c);
+	ret->ring_frames = (int)t->info.ring_frames;
+}
+
+static const char *or_null(const char *text)
+{
+	return text[0] ? text : NULL;
+}
+
 static int settle_claim(struct tapmap *m, struct tap *t, const struct claim *c)
 {
 	uint64_t since = claim_since(t, c);
-	char mac[18];
-	struct store_attachment row = {
-		.vm_id = vmbook_id(m->book, c->vm->ident), .device_id = t->device_id,
-		.backend = backend_of(c), .bridge = network_of(t, c), .queues = queues_of(t, c),
-		.ring_frames = (int)t->info.ring_frames, .since_ns = since,
-	};
-	static const uint8_t none[6];
-	const uint8_t *addr = guest_mac(t, c);
+	struct tap_told now;
+	struct store_attachment row = { .vm_id = vmbook_id(m->book, c->vm->ident), .device_id = t->device_id, .since_ns = since };
 	bool new_owner = !t->ident;
 	int r;
 
 	t->holder_since_ns = c->since_ns;
-
+	tell(t, c, &now);
+	if (!new_owner && t->attachment_id && !memcmp(&now, &t->told, sizeof(now)))
+		return 0;
 	if (!row.vm_id)
 		return -ENOENT;
-	mac_text(mac, addr);
-	row.mac = memcmp(addr, none, 6) ? mac : NULL;
+	row.mac = or_null(now.mac);
+	row.backend = or_null(now.backend);
+	row.bridge = or_null(now.bridge);
+	row.queues = now.queues;
+	row.ring_frames = now.ring_frames;
 	r = store_attachment(m->store, &row, &t->attachment_id);
 	if (r < 0)
 		return r;
+	t->told = now;
 	t->vm_id = row.vm_id;
 	if (!new_owner)
 		return 0;

@@ -34,6 +34,10 @@ struct tap {
 	uint64_t holder_since_ns;	/* when the process that holds it began; 0 unknown */
 	uint64_t free_since_ns;		/* when the last owner let go; 0: never had one */
 	bool stale;			/* who owns it, or how, is to be looked at again */
+	struct tap_told {		/* what the store knows of the attachment */
+		char mac[18], backend[12], bridge[64];
+		int queues, ring_frames;
+	} told;
 
 	struct {
 		struct link_counters now, stored, tick;	/* newest; up to where it is stored; at the tick before */

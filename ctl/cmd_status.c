@@ -143,7 +143,12 @@ static void print_coverage(const json_t *list)
 		puts("observed   nothing yet");
 }
 
-static int print(struct status *s, const struct global *g, json_t *covered, uint64_t uncounted, uint64_t late)
+/* What the program itself could not do. */
+struct self {
+	uint64_t uncounted, missed, late;
+};
+
+static int print(struct status *s, const struct global *g, json_t *covered, const struct self *self)
 {
 	char path[4096], buf[32], num[32];
 	uint64_t bytes = store_bytes(s->v);
@@ -151,18 +156,19 @@ static int print(struct status *s, const struct global *g, json_t *covered, uint
 	snprintf(path, sizeof(path), "%s", s->v->dir);
 	if (g->format == FORMAT_JSON)
 		return out_json(json_pack(
-			"{s{sb so so so so} s{so sI} sO s{so sI si} s{sI sI} sO}", "agent", "running", s->v->running, "pid",
+			"{s{sb so so so so} s{so sI} sO s{so sI si} s{sI sI sI} sO}", "agent", "running", s->v->running, "pid",
 			s->v->running ? out_int((uint64_t)s->v->pid) : json_null(), "version", out_text(s->version), "since_ns",
 			s->some ? out_int(s->since_ns) : json_null(), "interval_ns", s->some ? out_int(s->interval_ns) : json_null(), "kernel", "release",
 			out_text(s->kernel), "reasons", (json_int_t)s->reasons, "sources", s->sources, "database", "path", out_text(path), "bytes",
-			(json_int_t)bytes, "schema_version", SCHEMA_META_VERSION, "self", "uncounted_frames", (json_int_t)uncounted, "late_ticks",
-			(json_int_t)late, "coverage", covered));
+			(json_int_t)bytes, "schema_version", SCHEMA_META_VERSION, "self", "uncounted_frames", (json_int_t)self->uncounted, "missed_events",
+			(json_int_t)self->missed, "late_ticks", (json_int_t)self->late, "coverage", covered));
 	print_agent(s);
 	print_sources(s, g);
 	printf("store      %s, %s, %zu day%s, schema %d\n", path, text_bytes(buf, bytes), s->v->n_days, s->v->n_days == 1 ? "" : "s", SCHEMA_META_VERSION);
 	print_coverage(covered);
-	printf("own loss   %s frames without room in the kernel's map", text_count(num, uncounted));
-	printf("; %s late ticks\n", text_count(num, late));
+	printf("own loss   %s frames without room in the kernel's map", text_count(num, self->uncounted));
+	printf("; %s drops not looked at", text_count(num, self->missed));
+	printf("; %s late ticks\n", text_count(num, self->late));
 	return out_done();
 }
 
@@ -177,16 +183,17 @@ static int csv(struct status *s)
 static int answer(const struct global *g)
 {
 	struct status s = { .v = view_open(g->store), .sources = json_array() };
-	uint64_t uncounted = 0, late = 0;
+	struct self self = { 0 };
 	json_t *covered = NULL;
 	int status = EXIT_FAILED;
 
 	if (s.v && view_meta(s.v, "SELECT version, kernel, reasons, interval_ns, since_ns, until_ns, clean FROM run ORDER BY id DESC LIMIT 1", on_run, &s) == 0 &&
 	    view_meta(s.v, "SELECT name, state, why, since_ns FROM source ORDER BY name", on_source, &s) == 0 &&
-	    view_self(s.v, "uncounted_frames", &uncounted) == 0 && view_self(s.v, "late_ticks", &late) == 0) {
+	    view_self(s.v, "uncounted_frames", &self.uncounted) == 0 && view_self(s.v, "missed_events", &self.missed) == 0 &&
+	    view_self(s.v, "late_ticks", &self.late) == 0) {
 		covered = coverage(s.v, now_ns() - NSEC_PER_DAY);
 		if (covered)
-			status = g->format == FORMAT_CSV ? csv(&s) : print(&s, g, covered, uncounted, late);
+			status = g->format == FORMAT_CSV ? csv(&s) : print(&s, g, covered, &self);
 	}
 	json_decref(covered);
 	json_decref(s.sources);

@@ -23,6 +23,8 @@
 
 static const struct cmd *const cmds[] = { &cmd_status, &cmd_vms, &cmd_top, &cmd_loss, &cmd_timeline, &cmd_audit, &cmd_db };
 
+static char **args;	/* what getopt_long() is looking at */
+
 void complain(const char *fmt, ...)
 {
 	char text[2048];
@@ -107,7 +109,8 @@ int global_option(struct global *g, const struct cmd *c, int opt, int *ret_exit)
 		*ret_exit = EXIT_OK;
 		return -1;
 	case '?':
-		complain("see taplossctl %s--help", c ? c->name : "");	/* getopt said what */
+		complain("%s%s\"%.60s\" is no option here, or wants a value; see taplossctl %s%s--help", c ? c->name : "", c ? ": " : "", args[optind - 1],
+			 c ? c->name : "", c ? " " : "");
 		*ret_exit = EXIT_USAGE;
 		return -1;
 	default:
@@ -132,6 +135,7 @@ static int run(const struct global *g, int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	optind = 0;	/* getopt begins again, with permutation */
+	args = argv;
 	return c->run(g, argc, argv);
 }
 
@@ -143,6 +147,8 @@ int main(int argc, char **argv)
 	int opt, status = EXIT_USAGE;
 
 	setlocale(LC_ALL, "");
+	opterr = 0;	/* one line is ours */
+	args = argv;
 	signal(SIGPIPE, SIG_DFL);
 	while ((opt = getopt_long(argc, argv, "+jh", options, NULL)) != -1) {
 		if (opt == 1003)
