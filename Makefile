@@ -150,3 +150,28 @@ clean:
 	rm -rf build build-san
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# Test bed and demo: taptool (holds taps, loses frames), the init of the small guest.
+TAPTOOL_SRC := $(wildcard tests/taptool/*.c)
+TEST_TOOLS := $(HELPERS:%=$(B)/tests/helpers/%) $(B)/tests/taptool/taptool $(B)/tests/guest/init
+.SECONDARY:
+
+$(B)/tests/taptool/taptool: $(call obj,$(TAPTOOL_SRC))
+	$(CC) $(CFLAGS) $(OUR_CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^
+# Static and never sanitized: it is all there is in that guest.
+$(B)/tests/guest/init: tests/guest/init.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -Os -static -s -o $@ $<
+
+# deps installs what is missing (as root, by apt-get); check runs all tests, check T=PATTERN those whose names match.
+.PHONY: deps check demo testbed
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+deps:
+	@tests/packages.sh build test
+testbed: all unit $(TEST_TOOLS)
+check: deps
+	@$(MAKE) --no-print-directory $(PARALLEL) testbed
+	@B=$(B) tests/run.sh $(T)
+demo: deps
+	@$(MAKE) --no-print-directory $(PARALLEL) all $(TEST_TOOLS)
+	@B=$(B) tests/demo.sh

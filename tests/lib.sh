@@ -1,0 +1,267 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What every test is made of; sourced first: . "$(dirname "$0")/../lib.sh"
+#
+# The test runs again below nsinit, in namespaces of its own: whatever kills it, nothing is left behind. It starts in an
+# empty directory, with an empty /run, a private bpffs, no IPv6. Several agents may count at once on one machine, and each
+# sees the losses of all: so devices have names that no other test has ("$TAP", "$TAP2", "$MVT"), and assertions filter by them.
+#
+# A failed command ends the test and is shown with file and line. Exit status: 0 passed, 77 skipped, else failed.
+
+set -euo pipefail
+shopt -s inherit_errexit
+
+TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+B=${B:-build}
+[[ $B == /* ]] || B=$TESTS/../$B
+B=$(cd "$B" && pwd)
+
+if [[ -z ${TAPLOSS_INSIDE:-} ]]; then
+	[[ $(id -u) == 0 ]] || { echo 'needs root'; exit 77; }
+	TAPLOSS_INSIDE=1 exec "$B/tests/helpers/nsinit" bash "$(realpath "$0")" "$@"
+fi
+
+PATH=$B:$B/tests/taptool:$B/tests/helpers:$PATH
+W=/run/t		# the test's own directory
+STORE=$W/store
+AGENT=			# process id of the agent
+mkdir $W
+cd $W
+
+# Unlike those of any test that runs at the same time: the number of the network namespace is in them.
+NETNS=$(stat -Lc %i /proc/self/ns/net)
+TAG=$(printf %05x $((NETNS % 0x100000)))
+TAP=t$TAG TAP2=u$TAG MVT=m$TAG
+export TAPLOSS_STORE=$STORE NO_COLOR=1 LC_ALL=C.UTF-8 TZ=UTC
+
+# Output, skipping, undoing.
+
+fail() {
+	local i
+
+	for ((i = 1; i < ${#BASH_SOURCE[@]}; i++)); do
+		[[ ${BASH_SOURCE[i]} == */lib.sh ]] || break
+	done
+	((i < ${#BASH_SOURCE[@]})) || i=$((${#BASH_SOURCE[@]} - 1))
+	echo "${BASH_SOURCE[i]}:${BASH_LINENO[i - 1]}: $*" >&2
+	evidence >&2
+	trap - ERR
+	exit 1
+}
+
+# What somebody needs who looks at a failure.
+evidence() {
+	local file
+
+	for file in "$W"/*.log; do
+		[[ -s $file ]] || continue
+		echo "--- ${file##*/}"
+		tail -n 15 "$file"
+	done
+	[[ -d $STORE ]] || return 0
+	echo '--- taplossctl loss'	# of this test's devices and VMs, or what looks so
+	taplossctl loss --by vm,nic,queue,direction,class,reason,kind,site 2>&1 |
+		awk -v tag="$TAG" 'NR <= 2 || index($2, tag) || $1 != "-"' | head -n 40 || true
+}
+
+on_error() {
+	local line=$1 command=$2
+
+	trap - ERR
+	echo "$0:$line: failed: $command" >&2
+	evidence >&2
+	exit 1
+}
+trap 'on_error "$LINENO" "$BASH_COMMAND"' ERR
+set -o errtrace
+
+skip() {
+	echo "$*"
+	trap - ERR
+	exit 77
+}
+
+need() {
+	local program
+
+	for program in "$@"; do
+		command -v "$program" > /dev/null || skip "needs $program"
+	done
+}
+
+# Undone in reverse when the test ends. For what the namespaces do not undo: files outside, other processes' state.
+DEFERRED=()
+defer() {
+	DEFERRED+=("$*")
+}
+undo() {
+	local i
+
+	for ((i = ${#DEFERRED[@]} - 1; i >= 0; i--)); do
+		eval "${DEFERRED[i]}" || true
+	done
+}
+trap undo EXIT
+
+# Waiting and comparing.
+
+# wait_for SECONDS COMMAND...: until COMMAND succeeds
+wait_for() {
+	local limit=$1 start=$EPOCHREALTIME
+	shift
+
+	until "$@" > "$W/wait_for.out" 2>&1; do
+		if (((${EPOCHREALTIME/./} - ${start/./}) > limit * 1000000)); then
+			fail "not within $limit s: $*; the last try said: $(head -c 1000 "$W/wait_for.out")"
+		fi
+		sleep 0.05
+	done
+}
+
+# same GOT WANTED [WHAT]
+same() {
+	[[ $1 == "$2" ]] || fail "${3:+$3: }got '$1', not '$2'"
+}
+
+# is NUMBER OP NUMBER [WHAT]
+is() {
+	(($1 $2 $3)) || fail "${4:+$4: }not $1 $2 $3"
+}
+
+# has TEXT PART: PART stands somewhere in TEXT
+has() {
+	[[ $1 == *"$2"* ]] || fail "no '$2' in: $1"
+}
+
+# The agent and the control program.
+
+ctl() {
+	taplossctl --store "$STORE" "$@"
+}
+
+# agent_start [OPTION]...: returns when the agent counts and has stored a first tick
+agent_start() {
+	agent_spawn "$@"
+	wait_for 20 agent_ticks
+}
+
+agent_spawn() {
+	taplossd --store "$STORE" --libvirt none --interval 100 "$@" >> agent.log 2>&1 &
+	AGENT=$!
+}
+
+agent_ticks() {
+	if ! kill -0 "$AGENT"; then
+		fail "the agent ended"
+	fi
+	# The types of tun.ko and tap.ko, which tell some queues and devices, come a moment after the counting itself.
+	ctl --json status | jq -e --argjson pid "$AGENT" '.agent.running and .agent.pid == $pid and (.coverage | length > 0)
+		and any(.sources[]; .name == "bpf-sockets" and .state == "ok")'
+}
+
+agent_stop() {
+	local status=0
+
+	kill -TERM "$AGENT"
+	wait "$AGENT" || status=$?
+	AGENT=
+	same "$status" 0 "the agent's exit status"
+}
+
+agent_kill9() {
+	kill -KILL "$AGENT"
+	wait "$AGENT" 2> /dev/null || true
+	AGENT=
+}
+
+# settled: everything that the kernel had counted when this was called is stored (two whole ticks went by)
+settled() {
+	local from
+
+	from=$(date +%s%N)
+	wait_for 20 ticks_since "$from" 2
+}
+
+ticks_since() {
+	ctl --json status | jq -e --argjson from "$1" --argjson n "$2" \
+		'.agent.interval_ns as $i | any(.coverage[]; .to_ns >= $from + $n * $i)'
+}
+
+# Loss as stored: rows of `taplossctl loss --json` with every split, as far as they match.
+# rows [KEY=VALUE]...   keys: vm uuid nic queue direction class kernel_reason kind site; VALUE null for none
+rows() {
+	local filter=. arg
+
+	for arg in "$@"; do
+		filter+=" | map(select((.${arg%%=*} | tostring) == $(jq -nR --arg v "${arg#*=}" '$v')))"
+	done
+	ctl --json loss --by vm,nic,queue,direction,class,reason,kind,site | jq -c ".rows | $filter"
+}
+
+# lost [KEY=VALUE]...: their frames
+lost() {
+	rows "$@" | jq 'map(.frames) | add // 0'
+}
+
+lost_is() {
+	local n=$1
+	shift
+	[[ $(lost "$@") == "$n" ]]
+}
+
+# expect_lost FRAMES [KEY=VALUE]...: at once or soon, and not more
+expect_lost() {
+	local n=$1
+	shift
+
+	wait_for 10 lost_is "$n" "$@"
+	settled
+	same "$(lost "$@")" "$n" "frames lost with $*"
+}
+
+# Devices.
+
+# counter DEV NAME
+counter() {
+	cat "/sys/class/net/$1/statistics/$2"
+}
+
+# hold NAME [OPTION]...: a VMM that never reads; HELD is its process id
+hold() {
+	hold_as taptool "$@"
+}
+
+# hold_as ARGV0 NAME [OPTION]... [-- WORDS]: one whose command line looks like that of a real VMM
+hold_as() {
+	local argv0=$1 out=$W/hold.$2
+	shift
+
+	bash -c 'exec -a "$0" taptool hold "$@"' "$argv0" "$@" > "$out" 2>> hold.log &
+	HELD=$!
+	wait_for 10 grep -qx READY "$out"
+}
+
+let_go() {
+	kill -TERM "$1"
+	wait "$1" || true
+}
+
+# frames DEV N [OPTION]...: exactly N frames out of DEV
+frames() {
+	taptool flood "$@" > flood.json
+	same "$(jq '.sent + .refused' flood.json)" "$2" 'frames sent'
+}
+
+# macvtap NAME: a macvtap on one end of a veth pair; frames for it go into the other end, "$FAR"
+macvtap() {
+	FAR=${1}p
+	ip link add "${1}l" type veth peer name "$FAR"
+	ip link set "${1}l" up
+	ip link set "$FAR" up
+	ip link add link "${1}l" name "$1" type macvtap mode bridge
+	ip link set "$1" up
+}
+
+mac_of() {
+	cat "/sys/class/net/$1/address"
+}

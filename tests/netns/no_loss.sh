@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Delivered frames, closed and resized taps, fragments and a running tcpdump add no loss; emptied rings are told apart.
+. "$(dirname "$0")/../lib.sh"
+need tcpdump
+
+agent_start
+taptool drain "$TAP" queues 2 > drain.out 2>> hold.log -- -name guest=healthy-1 &
+drain=$!
+wait_for 10 grep -qx READY drain.out
+tcpdump -i "$TAP" -B 32 -w /dev/null 2> tcpdump.err &	# its buffer of 32 KiB is overrun: its own loss, not the VM's
+wait_for 10 grep -q listening tcpdump.err
+frames "$TAP" 20000 flows 16 rate 50000
+
+# Datagrams in fragments that nobody puts together.
+ip addr add 10.9.0.1/24 dev "$TAP"
+ip neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev "$TAP"
+head -c 60000 /dev/zero | timeout 2 bash -c 'cat > /dev/udp/10.9.0.2/9' || true
+
+sent=$(counter "$TAP" tx_packets)
+is "$sent" '>=' 20000
+let_go "$drain"
+same "$(tail -n 1 drain.out | jq .read)" "$sent" 'frames read'
+settled
+same "$(rows nic="$TAP")" '[]' 'loss of a VM that reads everything'
+
+# Rings that are emptied: PURGE, lifecycle, and no counter of the device moves.
+for case in purge_close purge_detach purge_delete purge_shrink; do
+	dev=$TAP2${case:9:2}
+	taptool case $case dev "$dev" count 12 > "$case.json"
+	expect_lost 12 nic="$dev" class=PURGE direction=rx kind=lifecycle	# shrunk: 11 then, 1 at its end
+	same "$(lost nic="$dev")" 12 "$case: nothing else"
+done
+taptool case deliver dev "$TAP2" count 50 > deliver.json
+taptool case mvt_deliver dev "$MVT" count 50 > deliver.json
+settled
+same "$(rows nic="$TAP2")$(rows nic="$MVT")" '[][]' 'loss of delivered frames'
