@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034	# what is set here is used by the tests
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What every test is made of; sourced first: . "$(dirname "$0")/../lib.sh"
 #
@@ -123,9 +123,9 @@ same() {
 	[[ $1 == "$2" ]] || fail "${3:+$3: }got '$1', not '$2'"
 }
 
-# is NUMBER OP NUMBER [WHAT]
-is() {
-	(($1 $2 $3)) || fail "${4:+$4: }not $1 $2 $3"
+# at_least NUMBER MINIMUM [WHAT]
+at_least() {
+	(($1 >= $2)) || fail "${3:+$3: }$1 is less than $2"
 }
 
 # has TEXT PART: PART stands somewhere in TEXT

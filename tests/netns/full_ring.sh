@@ -8,10 +8,10 @@ hold_as qemu-system-x86_64 "$TAP" queues 4 ring 500 -- -name guest=web-1 -uuid 1
 agent_start
 frames "$TAP" 50000 flows 64
 
-held=$((4 * 500))	# what the rings hold
-same "$(counter "$TAP" tx_dropped)" $((50000 - held)) 'tx_dropped'
-expect_lost $((50000 - held)) vm=web-1 class=PTR_FULL kernel_reason=FULL_RING direction=rx kind=capacity site=tun_net_xmit
-same "$(lost vm=web-1)" $((50000 - held)) 'all that the VM lost'
+in_rings=$((4 * 500))
+same "$(counter "$TAP" tx_dropped)" $((50000 - in_rings)) 'tx_dropped'
+expect_lost $((50000 - in_rings)) vm=web-1 class=PTR_FULL kernel_reason=FULL_RING direction=rx kind=capacity site=tun_net_xmit
+same "$(lost vm=web-1)" $((50000 - in_rings)) 'all that the VM lost'
 same "$(rows vm=web-1 | jq -c 'map(.queue) | unique')" '[0,1,2,3]' 'queues that lost'
 same "$(rows vm=web-1 | jq -c 'map(.uuid) | unique')" '["11111111-2222-3333-4444-555555555501"]'
 same "$(rows vm=web-1 | jq -c 'map(.segments == .frames and .bytes == .frames * 100) | all')" true 'segments and bytes'
