@@ -87,3 +87,31 @@ int hours_load(struct hours *h, struct store_db *d)
 	}
 	return r;
 }
+
+static int roll_traffic_of(struct store_db *d, uint64_t hour_ns)
+{
+	int r = store_exec(d, "INSERT OR REPLACE INTO traffic_hour SELECT ?1, device_id, sum(span_ns), sum(rx_frames), sum(rx_bytes), sum(tx_frames), "
+			   "sum(tx_bytes), max(rx_peak), max(tx_peak) FROM traffic WHERE t_ns > ?1 AND t_ns <= ?1 + 3600000000000 GROUP BY device_id",
+			   "u", hour_ns);
+
+	return r < 0 ? r : store_exec(d, "INSERT OR REPLACE INTO traffic_rolled VALUES (?)", "u", hour_ns);
+}
+
+int hours_roll_traffic(struct store_db *d, uint64_t upto_ns)
+{
+	uint64_t hour_ns = 0;
+	int r;
+	{
+		_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
+
+		r = store_query(d, &st, "SELECT coalesce((SELECT max(t_ns) + 3600000000000 FROM traffic_rolled), "
+				"(SELECT (min(t_ns) - 1) / 3600000000000 * 3600000000000 FROM traffic), 0)", "");
+		if (r > 0)
+			hour_ns = store_u64(st, 0);
+	}
+	if (!hour_ns)
+		return r < 0 ? r : 0;
+	for (r = 0; r >= 0 && hour_ns + NSEC_PER_HOUR <= upto_ns; hour_ns += NSEC_PER_HOUR)
+		r = roll_traffic_of(d, hour_ns);
+	return r;
+}

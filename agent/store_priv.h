@@ -87,6 +87,9 @@ int hours_write(struct hours *h, struct store_db *d);
 void hours_add(struct hours *h, int64_t series_id, uint64_t frames, uint64_t segments, uint64_t bytes);
 void hours_clear(struct hours *h);
 
+/* Sums up the traffic of whole hours that end at or before @upto_ns and are not summed up yet. Inside a transaction. */
+int hours_roll_traffic(struct store_db *d, uint64_t upto_ns);
+
 struct series_entry;		/* store_series.c */
 
 struct store {
@@ -97,6 +100,7 @@ struct store {
 	struct schema_day today;	/* the newest day file; name empty: there is none yet */
 	struct series_entry *series;	/* uthash: those met since the start */
 	struct hours hours;		/* of the day file */
+	uint64_t traffic_ns;		/* traffic of the hours before this one is summed up; 0: ask the file */
 	int64_t run_id;			/* 0: none begun */
 	bool meta_dirty;		/* meta.db has transactions that a power failure could take */
 	bool unparked;			/* closed days may still be in WAL mode */

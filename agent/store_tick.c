@@ -131,8 +131,15 @@ static int roll_hours(struct store *s, uint64_t t_ns)
 {
 	int r = s->hours.stale ? hours_load(&s->hours, &s->day) : 0;
 
+	uint64_t hour = t_ns - 1 - (t_ns - 1) % NSEC_PER_HOUR;
+
 	if (r >= 0 && t_ns - t_ns % NSEC_PER_HOUR > s->hours.from_ns)
 		r = hours_write(&s->hours, &s->day);
+	if (r < 0 || hour <= s->traffic_ns)
+		return r;
+	r = hours_roll_traffic(&s->day, hour);
+	if (r >= 0)
+		s->traffic_ns = hour;	/* should this tick fail, the next hour makes up for it */
 	return r;
 }
 

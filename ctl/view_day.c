@@ -219,11 +219,39 @@ static void on_traffic(sqlite3_stmt *st, void *arg)
 	      share((uint64_t)sqlite3_column_int64(st, 4), part), t->arg);
 }
 
-/* A row covers up to a minute before its moment, so the last one may lie just behind the window. */
+static void on_traffic_hour(sqlite3_stmt *st, void *arg)
+{
+	struct traffic *t = arg;
+
+	t->fn(sqlite3_column_int64(st, 1), (uint64_t)sqlite3_column_int64(st, 0) + NSEC_PER_HOUR, (uint64_t)sqlite3_column_int64(st, 2),
+	      (uint64_t)sqlite3_column_int64(st, 3), t->arg);
+}
+
+static int raw_traffic(struct day *d, struct traffic *t, uint64_t after, uint64_t upto)
+{
+	if (after >= upto)
+		return 0;
+	return each_row(d, "SELECT t_ns, device_id, span_ns, rx_frames, tx_frames FROM traffic WHERE t_ns > ?1 AND t_ns <= ?2", after, upto, on_traffic, t);
+}
+
+/* Whole hours where they are summed up. A row covers up to a minute before its moment, so the last one may lie just behind the window. */
 static int traffic_of_day(struct day *d, void *arg)
 {
-	return each_row(d, "SELECT t_ns, device_id, span_ns, rx_frames, tx_frames FROM traffic WHERE t_ns > ?1 AND t_ns <= ?2", d->since,
-			d->until + 2 * NSEC_PER_MIN, on_traffic, arg);
+	struct traffic *t = arg;
+	struct reading hours = { 0 };
+	uint64_t at = d->since;
+	int r = each_row(d, "SELECT t_ns FROM traffic_rolled WHERE t_ns >= ?1 AND t_ns + 3600000000000 <= ?2 ORDER BY t_ns", d->since, d->until, on_hour,
+			 &hours);
+
+	for (size_t i = 0; r >= 0 && i < hours.n_hours; i++) {
+		r = raw_traffic(d, t, at, hours.hours[i]);
+		if (r >= 0)
+			r = each_row(d, "SELECT t_ns, device_id, rx_frames, tx_frames FROM traffic_hour WHERE t_ns = ?1 AND ?2", hours.hours[i], 1,
+				     on_traffic_hour, t);
+		at = hours.hours[i] + NSEC_PER_HOUR;
+	}
+	free(hours.hours);
+	return r < 0 ? r : raw_traffic(d, t, at, d->until + 2 * NSEC_PER_MIN);
 }
 
 int view_traffic(struct view *v, uint64_t since, uint64_t until, view_traffic_fn *fn, void *arg)

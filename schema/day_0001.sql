@@ -100,3 +100,20 @@ CREATE TABLE traffic (
 	tx_peak INTEGER NOT NULL,
 	PRIMARY KEY (t_ns, device_id)
 ) STRICT, WITHOUT ROWID;
+
+-- The same by the hour, for the hours listed in traffic_rolled: rows of traffic with t_ns in (t_ns, t_ns + 1 h].
+CREATE TABLE traffic_hour (
+	t_ns INTEGER NOT NULL,			-- start of the hour
+	device_id INTEGER NOT NULL,
+	span_ns INTEGER NOT NULL,
+	rx_frames INTEGER NOT NULL,
+	rx_bytes INTEGER NOT NULL,
+	tx_frames INTEGER NOT NULL,
+	tx_bytes INTEGER NOT NULL,
+	rx_peak INTEGER NOT NULL,
+	tx_peak INTEGER NOT NULL,
+	PRIMARY KEY (t_ns, device_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE traffic_rolled (
+	t_ns INTEGER PRIMARY KEY
+) STRICT;
