@@ -39,13 +39,13 @@ export TAPLOSS_STORE=$STORE NO_COLOR=1 LC_ALL=C.UTF-8 TZ=UTC
 fail() {
 	local i
 
+	trap - ERR
 	for ((i = 1; i < ${#BASH_SOURCE[@]}; i++)); do
 		[[ ${BASH_SOURCE[i]} == */lib.sh ]] || break
 	done
 	((i < ${#BASH_SOURCE[@]})) || i=$((${#BASH_SOURCE[@]} - 1))
 	echo "${BASH_SOURCE[i]}:${BASH_LINENO[i - 1]}: $*" >&2
 	evidence >&2
-	trap - ERR
 	exit 1
 }
 
@@ -64,15 +64,7 @@ evidence() {
 		awk -v tag="$TAG" 'NR <= 2 || index($2, tag) || $1 != "-"' | head -n 40 || true
 }
 
-on_error() {
-	local line=$1 command=$2
-
-	trap - ERR
-	echo "$0:$line: failed: $command" >&2
-	evidence >&2
-	exit 1
-}
-trap 'on_error "$LINENO" "$BASH_COMMAND"' ERR
+trap 'fail "failed: $BASH_COMMAND"' ERR
 set -o errtrace
 
 skip() {
