@@ -32,6 +32,7 @@ struct audit {
 	bool fail;
 	struct view *v;
 	struct line *lines;
+	bool *counted;		/* by device: its counters were read */
 };
 
 static struct line *line_of(struct audit *a, int64_t vm, int64_t device, const char *counter)
@@ -71,6 +72,14 @@ static void on_witness(int64_t device, uint64_t t_ns, const char *counter, uint6
 		line_of(a, vm, device, counter)->counted += frames;
 }
 
+static void on_counted(int64_t device, void *arg)
+{
+	struct audit *a = arg;
+
+	if (device > 0 && (size_t)device < a->v->n_devices)
+		a->counted[device] = true;
+}
+
 static int add_up(struct audit *a)
 {
 	_cleanup_(freep) struct view_sum *sums = NULL;
@@ -84,7 +93,8 @@ static int add_up(struct audit *a)
 		if (s->id && sums[i].frames && wanted(a, s->vm_id, s->device_id))
 			line_of(a, s->vm_id, s->device_id, s->counter)->explained += sums[i].frames;
 	}
-	return view_witnesses(a->v, a->window.since_ns, a->window.until_ns, on_witness, a);
+	r = view_counted(a->v, a->window.since_ns, a->window.until_ns, on_counted, a);
+	return r < 0 ? r : view_witnesses(a->v, a->window.since_ns, a->window.until_ns, on_witness, a);
 }
 
 static int by_name(struct line *x, struct line *y)
@@ -99,10 +109,10 @@ static int by_name(struct line *x, struct line *y)
 static json_t *line_object(const struct audit *a, const struct line *l)
 {
 	const struct view_vm *vm = l->id.vm ? &a->v->vms[l->id.vm] : NULL;
-	bool none = !l->id.counter[0];
+	bool none = !l->id.counter[0] || !a->counted[l->id.device];
 
 	return json_pack("{so so so ss so sI so}", "vm", out_text(vm ? vm->name : NULL), "uuid", out_text(vm ? vm->uuid : NULL), "nic",
-			 out_text(view_nic(a->v, l->id.device)), "counter", none ? "none" : l->id.counter, "counted_frames",
+			 out_text(view_nic(a->v, l->id.device)), "counter", l->id.counter[0] ? l->id.counter : "none", "counted_frames",
 			 none ? json_null() : out_int(l->counted), "explained_frames", (json_int_t)l->explained, "unexplained_frames",
 			 none ? json_null() : json_integer((json_int_t)(l->counted - l->explained)));
 }
@@ -120,7 +130,7 @@ static void print_text(const struct audit *a, const json_t *rows, double covered
 	if (json_array_size(rows)) {
 		out_table(&a->g, shown, n, rows);
 		puts("COUNTED is the device's own counter (device terms: a tap's tx is towards the guest), EXPLAINED what taploss counted with a reason.\n"
-		     "\"none\": loss that no device counter shows.");
+		     "\"none\": loss that no device counter shows. -: the counter could not be read (a device in a namespace of its own).");
 	} else if (covered > 0) {
 		puts("no device counter moved and no loss was counted");
 	}
@@ -139,7 +149,7 @@ static int print(struct audit *a, double covered)
 	HASH_SORT(a->lines, by_name);
 	HASH_ITER(hh, a->lines, l, tmp) {
 		json_array_append_new(rows, line_object(a, l));
-		found |= l->id.counter[0] && l->counted != l->explained;
+		found |= l->id.counter[0] && a->counted[l->id.device] && l->counted != l->explained;
 	}
 	if (view_self(a->v, "uncounted_frames", &uncounted) < 0) {
 		json_decref(rows);
@@ -168,6 +178,9 @@ static int answer(struct audit *a)
 	a->v = view_open(a->g.store);
 	if (!a->v)
 		return EXIT_FAILED;
+	a->counted = calloc(a->v->n_devices + 1, sizeof(bool));
+	if (!a->counted)
+		abort();
 	if (filter_resolve(&a->filter, a->v) == 0 && add_up(a) == 0) {
 		covered = view_covered_pct(a->v, a->window.since_ns, a->window.until_ns);
 		if (covered >= 0)
@@ -177,6 +190,7 @@ static int answer(struct audit *a)
 		HASH_DEL(a->lines, l);
 		free(l);
 	}
+	free(a->counted);
 	view_free(a->v);
 	return status;
 }

@@ -75,6 +75,10 @@ int view_traffic(struct view *v, uint64_t since, uint64_t until, view_traffic_fn
 typedef void view_witness_fn(int64_t device, uint64_t t_ns, const char *counter, uint64_t frames, void *arg);
 int view_witnesses(struct view *v, uint64_t since, uint64_t until, view_witness_fn *fn, void *arg);
 
+/* Devices whose own counters were read in the window's days; those of other namespaces may not have been. */
+typedef void view_device_fn(int64_t device, void *arg);
+int view_counted(struct view *v, uint64_t since, uint64_t until, view_device_fn *fn, void *arg);
+
 struct view_interval {
 	uint64_t from_ns, to_ns;
 	bool catch_up;

@@ -286,6 +286,30 @@ int view_witnesses(struct view *v, uint64_t since, uint64_t until, view_witness_
 	return each_day(v, since, until, witnesses_of_day, &w);
 }
 
+struct counted {
+	view_device_fn *fn;
+	void *arg;
+};
+
+static void on_counted(sqlite3_stmt *st, void *arg)
+{
+	struct counted *c = arg;
+
+	c->fn(sqlite3_column_int64(st, 0), c->arg);
+}
+
+static int counted_of_day(struct day *d, void *arg)
+{
+	return each_row(d, "SELECT device_id FROM device_baseline WHERE ?1 AND ?2", 1, 1, on_counted, arg);
+}
+
+int view_counted(struct view *v, uint64_t since, uint64_t until, view_device_fn *fn, void *arg)
+{
+	struct counted c = { fn, arg };
+
+	return each_day(v, since, until, counted_of_day, &c);
+}
+
 /* Coverage. */
 
 struct intervals {
