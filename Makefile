@@ -154,7 +154,8 @@ $(B)/tests/helpers/%: $(B)/tests/helpers/%.o
 
 # Measurements, each beside its goal and where there is one its peer; never part of check.
 .PHONY: bench
-bench: deps
+bench:
+	@tests/packages.sh build test bench
 	@$(MAKE) --no-print-directory all $(BENCHES:%=$(B)/tests/bench/%)
 	@r=0; tests/bench/drop_cost.sh $(B)/tests/bench/drop_cost || r=1; echo; \
 		tests/bench/scale.sh $(B)/tests/bench/many_taps $(B)/taplossd || r=1; echo; \
