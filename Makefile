@@ -7,7 +7,14 @@ MAKEFLAGS += --no-builtin-rules
 
 VERSION := 0.1.0
 
+# SANITIZE=1: AddressSanitizer and UBSan, beside the plain build.
+ifeq ($(SANITIZE),1)
+B := build-san
+endif
 B ?= build
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = @$(if $(V),:,printf '  %-7s %s\n')
 CC ?= cc
 ifeq ($(origin CC),default)
 CC := gcc
@@ -34,7 +41,6 @@ OUR_CFLAGS := -std=gnu11 -D_GNU_SOURCE -I. -I$(B) $(WARN) -fno-strict-aliasing -
 HARDEN := -fstack-protector-strong -fPIE
 OUR_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed -pthread
 ifeq ($(SANITIZE),1)
-B := build-san
 OUR_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OUR_LDFLAGS += -fsanitize=address,undefined
 else
@@ -76,10 +82,12 @@ SQL_H := $(SQL:%.sql=$(B)/%.sql.h)
 all: $(B)/taplossd $(B)/taplossctl
 
 $(B)/taplossd: $(call obj,agent/main.c) $(B)/agent.a $(B)/collector.a $(B)/schema.a
-	$(CC) $(CFLAGS) $(OUR_CFLAGS) $(HARDEN) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ $(AGENT_LIBS) $(COLLECTOR_LIBS) $(SCHEMA_LIBS)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(OUR_CFLAGS) $(HARDEN) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ $(AGENT_LIBS) $(COLLECTOR_LIBS) $(SCHEMA_LIBS)
 
 $(B)/taplossctl: $(call obj,ctl/main.c) $(B)/ctl.a $(B)/collector.a $(B)/schema.a
-	$(CC) $(CFLAGS) $(OUR_CFLAGS) $(HARDEN) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ $(CTL_LIBS) $(COLLECTOR_LIBS) $(SCHEMA_LIBS) -lm
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(OUR_CFLAGS) $(HARDEN) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ $(CTL_LIBS) $(COLLECTOR_LIBS) $(SCHEMA_LIBS) -lm
 
 $(B)/collector.a: $(call obj,$(COLLECTOR_SRC))
 $(B)/schema.a: $(call obj,$(SCHEMA_SRC))
@@ -87,11 +95,13 @@ $(B)/agent.a: $(call obj,$(AGENT_SRC))
 $(B)/ctl.a: $(call obj,$(CTL_SRC))
 $(B)/%.a:
 	@rm -f $@
-	$(AR) rcsD $@ $^
+	$(say) AR $@
+	$(Q)$(AR) rcsD $@ $^
 
 $(B)/%.o: %.c $(B)/flags | $(SKELS) $(SQL_H)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(OUR_CFLAGS) $(HARDEN) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+	$(say) CC $@
+	$(Q)$(CC) $(CFLAGS) $(OUR_CFLAGS) $(HARDEN) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Other flags than last time: build again.
 .PHONY: force
@@ -102,15 +112,16 @@ $(B)/flags: force
 # SQL as C strings.
 $(B)/schema/%.sql.h: schema/%.sql
 	@mkdir -p $(@D)
-	{ echo '/* made from $< */'; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $<; } > $@
+	$(Q){ echo '/* made from $< */'; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $<; } > $@
 
 # BPF: object, stripped of DWARF but not of BTF, embedded as a skeleton.
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
-	$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror -ffile-prefix-map=$(CURDIR)=. -I. -idirafter /usr/include/$(shell $(CC) -dumpmachine) -D__TARGET_ARCH_$(BPF_ARCH) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $@ $<
-	$(LLVM_STRIP) -g $@
+	$(say) BPF $@
+	$(Q)$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror -ffile-prefix-map=$(CURDIR)=. -I. -idirafter /usr/include/$(shell $(CC) -dumpmachine) -D__TARGET_ARCH_$(BPF_ARCH) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $@ $<
+	$(Q)$(LLVM_STRIP) -g $@
 $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
-	$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 # Installing.
 .PHONY: install uninstall
@@ -146,11 +157,14 @@ lint: $(SKELS) $(SQL_H)
 
 # Tests and benches.
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/agent.a $(B)/ctl.a $(B)/collector.a $(B)/schema.a
-	$(CC) $(CFLAGS) $(OUR_CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ $(AGENT_LIBS) $(CTL_LIBS) $(COLLECTOR_LIBS) $(SCHEMA_LIBS) -lcmocka -lm
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(OUR_CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ $(AGENT_LIBS) $(CTL_LIBS) $(COLLECTOR_LIBS) $(SCHEMA_LIBS) -lcmocka -lm
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/agent.a $(B)/collector.a $(B)/schema.a
-	$(CC) $(CFLAGS) $(OUR_CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ $(AGENT_LIBS) $(COLLECTOR_LIBS) $(SCHEMA_LIBS) -lm
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(OUR_CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ $(AGENT_LIBS) $(COLLECTOR_LIBS) $(SCHEMA_LIBS) -lm
 $(B)/tests/helpers/%: $(B)/tests/helpers/%.o
-	$(CC) $(CFLAGS) $(OUR_CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(OUR_CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^
 
 # Measurements, each beside its goal and where there is one its peer; never part of check.
 .PHONY: bench
@@ -178,11 +192,13 @@ TEST_TOOLS := $(HELPERS:%=$(B)/tests/helpers/%) $(B)/tests/taptool/taptool $(B)/
 .SECONDARY:
 
 $(B)/tests/taptool/taptool: $(call obj,$(TAPTOOL_SRC))
-	$(CC) $(CFLAGS) $(OUR_CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(OUR_CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^
 # Static and never sanitized: it is all there is in that guest.
 $(B)/tests/guest/init: tests/guest/init.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -Os -static -s -o $@ $<
+	$(say) CC $@
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -Os -static -s -o $@ $<
 
 # deps installs what is missing (as root, by apt-get); check runs all tests, check T=PATTERN those whose names match.
 .PHONY: deps check demo testbed
