@@ -21,6 +21,9 @@ if [[ -z ${TAPLOSS_INSIDE:-} ]]; then
 	TAPLOSS_INSIDE=1 exec "$B/tests/helpers/nsinit" bash "$(realpath "$0")" "$@"
 fi
 
+# LeakSanitizer cannot stop the threads of a process in a pid namespace of its own; the unit tests and valgrind look for leaks.
+export ASAN_OPTIONS=detect_leaks=0
+
 PATH=$B:$B/tests/taptool:$B/tests/helpers:$PATH
 W=/run/t		# the test's own directory
 STORE=$W/store
@@ -256,4 +259,9 @@ macvtap() {
 
 mac_of() {
 	cat "/sys/class/net/$1/address"
+}
+
+# counter_at_least DEV NAME N
+counter_at_least() {
+	(($(counter "$1" "$2") >= $3))
 }

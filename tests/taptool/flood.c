@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* flood: exactly so many frames. */
+/* flood: exactly so many frames. One system call each: sendmmsg() does not say whether it stopped at a frame that the device
+ * lost, and offering that again would make one frame too many. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,14 +9,13 @@
 
 #include "taptool.h"
 
-#define BATCH 64
-
 struct flood {
 	int fd;
+	unsigned long count, rate;	/* rate: frames a second, 0 as fast as it goes */
+	unsigned int flows;		/* 0: numbered frames of the test's own type */
+	size_t len;
+	uint8_t dst[6];
 	unsigned long sent, refused;	/* refused: the device said that it lost the frame */
-	struct mmsghdr messages[BATCH];
-	struct iovec frames[BATCH];
-	uint8_t bytes[BATCH][2048];
 };
 
 static void parse_mac(const char *text, uint8_t ret[static 6])
@@ -25,34 +25,23 @@ static void parse_mac(const char *text, uint8_t ret[static 6])
 		die("not an Ethernet address: %s", text);
 }
 
-static void fill(struct flood *f, unsigned int n, const uint8_t *dst, size_t len, unsigned int flows)
+static void offer(struct flood *f, unsigned long seq)
 {
-	unsigned long seq = f->sent + f->refused;
+	static uint8_t frame[2048];
 
-	for (unsigned int i = 0; i < n; i++, seq++) {
-		if (flows)
-			frame_udp(f->bytes[i], dst, len, (uint16_t)(seq % flows));
-		else
-			frame_test(f->bytes[i], dst, len, (uint32_t)seq);
-		f->frames[i] = (struct iovec){ f->bytes[i], len };
-		f->messages[i].msg_hdr = (struct msghdr){ .msg_iov = &f->frames[i], .msg_iovlen = 1 };
-	}
+	if (f->flows)
+		frame_udp(frame, f->dst, f->len, (uint16_t)(seq % f->flows));
+	else
+		frame_test(frame, f->dst, f->len, (uint32_t)seq);
+	if (send(f->fd, frame, f->len, 0) >= 0)
+		f->sent++;
+	else if (errno == ENOBUFS)
+		f->refused++;
+	else
+		die("after %lu frames", seq);
 }
 
-static void send_batch(struct flood *f, unsigned int n)
-{
-	for (unsigned int done = 0; done < n;) {
-		int r = sendmmsg(f->fd, f->messages + done, n - done, 0);
-
-		if (r < 0 && errno != ENOBUFS)
-			die("after %lu frames", f->sent + f->refused);
-		f->sent += r > 0 ? (unsigned long)r : 0;
-		f->refused += r < 0;
-		done += r > 0 ? (unsigned int)r : 1;
-	}
-}
-
-/* Until the @n-th frame at @rate a second is due. */
+/* Until the @n-th frame is due. */
 static void pace(const struct timespec *start, unsigned long n, unsigned long rate)
 {
 	uint64_t ns = (uint64_t)start->tv_nsec + n * NSEC_PER_SEC / rate;
@@ -61,41 +50,28 @@ static void pace(const struct timespec *start, unsigned long n, unsigned long ra
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
 }
 
-/* At a low rate a batch is what is due in 5 ms. */
-static unsigned int batch_size(unsigned long rate)
-{
-	unsigned long n = rate / 200;
-
-	return !rate || n > BATCH ? BATCH : n ? (unsigned int)n : 1;
-}
-
 int cmd_flood(const struct args *a)
 {
-	static struct flood f;
-	unsigned long count = strtoul(args_name(a, 1, "0"), NULL, 10);
-	size_t len = args_number(a, "len", 100);
-	unsigned int flows = (unsigned int)args_number(a, "flows", 0);
-	unsigned long rate = args_number(a, "rate", 0);
-	uint8_t dst[6];
+	struct flood f = { .count = strtoul(args_name(a, 1, "0"), NULL, 10) };
+	unsigned long burst;
 	struct timespec start;
 
+	f.len = args_number(a, "len", 100);
+	f.flows = (unsigned int)args_number(a, "flows", 0);
+	f.rate = args_number(a, "rate", 0);
 	errno = 0;
-	if (!count || len < 60 || len > sizeof(f.bytes[0]))
-		die("usage: flood DEV COUNT, with a len from 60 to %zu", sizeof(f.bytes[0]));
-	memcpy(dst, broadcast, sizeof(dst));
+	if (!f.count || f.len < 60 || f.len > 2048)
+		die("usage: flood DEV COUNT, with a len from 60 to 2048");
+	memcpy(f.dst, broadcast, sizeof(f.dst));
 	if (args_value(a, "to"))
-		parse_mac(args_value(a, "to"), dst);
+		parse_mac(args_value(a, "to"), f.dst);
 	f.fd = packet_socket(args_name(a, 0, ""), args_flag(a, "bypass"));
+	burst = f.rate / 200 + 1;	/* what is due in 5 ms */
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	while (f.sent + f.refused < count) {
-		unsigned long left = count - f.sent - f.refused;
-		unsigned int n = batch_size(rate);
-
-		n = left < n ? (unsigned int)left : n;
-		if (rate)
-			pace(&start, f.sent + f.refused, rate);
-		fill(&f, n, dst, len, flows);
-		send_batch(&f, n);
+	for (unsigned long seq = 0; seq < f.count; seq++) {
+		if (f.rate && seq % burst == 0)
+			pace(&start, seq, f.rate);
+		offer(&f, seq);
 	}
 	printf("{\"sent\":%lu,\"refused\":%lu}\n", f.sent, f.refused);
 	return 0;
