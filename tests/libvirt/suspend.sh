@@ -8,7 +8,7 @@ need libvirtd virsh qemu-system-x86_64
 
 uuid=6f6f0000-0000-4000-8000-000000000001
 lv_start
-ip link add br0 type bridge
+ip link add br0 type bridge mcast_snooping 0
 ip link set br0 up
 {
 	lv_nic bridge br0 52:54:00:00:01:01 "$TAP" 4
@@ -30,7 +30,8 @@ virsh -q suspend web-1
 frames "$TAP" 30000 flows 64
 sent_in_rings=$((4 * $(cat "/sys/class/net/$TAP/tx_queue_len")))
 dropped=$(counter "$TAP" tx_dropped)
-same "$dropped" $((30000 - sent_in_rings)) 'tx_dropped'
+at_least "$dropped" $((30000 - sent_in_rings))	# and a frame more when the bridge floods one of its own
+at_least $((30000 - sent_in_rings + 10)) "$dropped"
 expect_lost "$dropped" vm=web-1 uuid=$uuid nic="$TAP" class=PTR_FULL direction=rx
 same "$(lost uuid=$uuid)" "$dropped" 'all that the VM lost'
 same "$(rows uuid=$uuid | jq -c 'map(.queue) | unique')" '[0,1,2,3]' queues
