@@ -29,6 +29,7 @@ fetch_kernel() {
 	say "downloading $package to $cache"
 	work=$(mktemp -d "$cache/fetch.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
+	trap 'exit 1' INT TERM HUP
 	(cd "$work" && apt-get -q -o APT::Sandbox::User=root download "$package" >&2)
 	dpkg-deb -x "$work"/*.deb "$work/root"
 	version=$(ls "$work/root/lib/modules")
@@ -45,7 +46,8 @@ make_initrd() {
 	dir=$1
 	version=$(cat "$dir/version")
 	root=$(mktemp -d "$cache/initrd.XXXXXX")
-	trap 'rm -rf "$root"' EXIT
+	trap 'rm -rf "$root" "$root.cpio"' EXIT
+	trap 'exit 1' INT TERM HUP
 	mkdir "$root/m" "$root/dev"
 	mknod "$root/dev/console" c 5 1
 	cp "$init" "$root/init"
