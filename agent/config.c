@@ -236,7 +236,7 @@ unsigned int config_uris(const struct config *c, char buf[static CONFIG_STRING],
 
 	strcpy(buf, c->uris);
 	for (char *uri = strtok_r(buf, " \t\n", &save); uri && n < CONFIG_MAX_URIS; uri = strtok_r(NULL, " \t\n", &save))
-		if (strcmp(uri, "none"))
+		if (strcmp(uri, "none") != 0)
 			ret[n++] = uri;
 	return n;
 }
@@ -269,7 +269,7 @@ void config_print(FILE *f, const struct config *c)
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		const struct key *k = &keys[i];
 
-		if (strcmp(section, k->section))
+		if (strcmp(section, k->section) != 0)
 			fprintf(f, "\n[%s]\n", k->section);
 		section = k->section;
 		fprintf(f, "# %s", k->help);

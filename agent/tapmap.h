@@ -35,7 +35,7 @@ struct tap {
 	uint64_t free_since_ns;		/* when the last owner let go; 0: never had one */
 	bool stale;			/* who owns it, or how, is to be looked at again */
 	struct tap_told {		/* what the store knows of the attachment */
-		char mac[18], backend[12], bridge[64];
+		char mac[20], backend[12], bridge[64];	/* sizes that leave no padding: compared as bytes */
 		int queues, ring_frames;
 	} told;
 
