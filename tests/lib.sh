@@ -35,7 +35,7 @@ cd $W
 NETNS=$(stat -Lc %i /proc/self/ns/net)
 TAG=$(printf %05x $((NETNS % 0x100000)))
 TAP=t$TAG TAP2=u$TAG MVT=m$TAG
-export TAPLOSS_STORE=$STORE NO_COLOR=1 LC_ALL=C.UTF-8 TZ=UTC
+export TAPLOSS_STORE=$STORE TMPDIR=$W NO_COLOR=1 LC_ALL=C.UTF-8 TZ=UTC
 
 # Output, skipping, undoing.
 
@@ -229,7 +229,9 @@ hold() {
 # hold_as ARGV0 NAME [OPTION]... [-- WORDS]: one whose command line looks like that of a real VMM
 hold_as() {
 	local argv0=$1 out=$W/hold.$2
+
 	shift
+	rm -f "$out"	# an earlier one was ready, too
 
 	bash -c 'exec -a "$0" taptool hold "$@"' "$argv0" "$@" > "$out" 2>> hold.log &
 	HELD=$!

@@ -256,5 +256,6 @@ int main(int argc, char **argv)
 	if (init_pid)
 		catch_signals(&set);
 	must(sigprocmask(SIG_UNBLOCK, &set, NULL), "sigprocmask");
-	return init_pid ? wait_for_init() : run_init(argv + 1);
+	/* Not by way of exit handlers: a leak checker's could not fork any more, its process 1 is dead. */
+	_exit(init_pid ? wait_for_init() : run_init(argv + 1));
 }
