@@ -89,9 +89,13 @@ DEFERRED=()
 defer() {
 	DEFERRED+=("$*")
 }
+# At the end of a test that went well the agent has to end well, too: leaks are found then.
 undo() {
-	local i
+	local status=$? i
 
+	if ((status == 0)) && [[ -n $AGENT ]]; then
+		agent_stop
+	fi
 	for ((i = ${#DEFERRED[@]} - 1; i >= 0; i--)); do
 		eval "${DEFERRED[i]}" || true
 	done
