@@ -103,7 +103,7 @@ static struct tap *add(struct tapmap *m, const struct link_info *info, uint64_t 
 	t->key = (struct tap_key){ info->netns, info->ifindex };
 	t->info = *info;
 	t->since_ns = since_ns;
-	t->found_mono_ns = mono_ns();
+	t->life.found_ns = mono_ns();
 	t->stale = true;
 	HASH_ADD(hh, m->live, key, sizeof(t->key), t);
 	return t;
@@ -113,6 +113,7 @@ static void die(struct tapmap *m, struct tap *t, uint64_t now_ns)
 {
 	HASH_DEL(m->live, t);
 	t->gone_ns = now_ns;
+	t->life.gone_ns = mono_ns();
 	t->next = m->dead;
 	m->dead = t;
 }
@@ -224,7 +225,7 @@ void tapmap_prune_phantoms(struct tapmap *m, uint64_t now_ns)
 
 static void claim_of(struct tap *t, const struct weigh_lists *lists, struct claim *ret)
 {
-	weigh(lists, &t->info, t->found_mono_ns, ret);
+	weigh(lists, &t->info, &t->life, ret);
 }
 
 bool tapmap_owners(struct tapmap *m, const struct weigh_lists *lists)
@@ -422,6 +423,7 @@ static int settle_tap(struct tapmap *m, struct tap *t, const struct weigh_lists 
 		r = settle_claim(m, t, &c);
 		if (r < 0)
 			return r;
+		t->ended = false;	/* found late: what it owned has an end as well */
 	}
 	t->stale = false;
 	return 0;
@@ -499,7 +501,7 @@ bool tapmap_orphans(const struct tapmap *m)
 	uint64_t now = mono_ns();
 
 	for (const struct tap *t = m->live; t; t = t->hh.next)
-		if (!t->ident && now < t->found_mono_ns + 10 * NSEC_PER_SEC)
+		if (!t->ident && now < t->life.found_ns + 10 * NSEC_PER_SEC)
 			return true;
 	return false;
 }

@@ -26,7 +26,7 @@ struct tap {
 	bool ended;			/* the store knows that it is gone */
 	bool seen;			/* rtnetlink showed it to this agent; else only the counters or the store named it */
 	uint64_t shown_ns;		/* when rtnetlink showed it last */
-	uint64_t found_mono_ns;		/* CLOCK_MONOTONIC when it came to be known: no older list can know its owner */
+	struct lifetime life;		/* the same on the clock of the lists */
 	int64_t device_id;		/* 0: the store does not know it yet */
 
 	int64_t attachment_id, vm_id;	/* 0: nobody's */

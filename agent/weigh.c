@@ -30,14 +30,14 @@ static const struct owner_nic *nic_of(const struct owner_vm *vm, const struct li
 }
 
 /* Finds the VM in @list that has @tap. Device names without a namespace are names in @own. */
-static const struct owner_vm *holder(const struct owner_list *list, const struct link_info *tap, uint64_t found_mono_ns, uint32_t own,
+static const struct owner_vm *holder(const struct owner_list *list, const struct link_info *tap, const struct lifetime *life, uint32_t own,
 				     const struct owner_nic **ret_nic)
 {
 	for (unsigned int i = 0; list && i < list->n_vms; i++) {
 		const struct owner_vm *vm = &list->vms[i];
 		const struct owner_nic *nic;
 
-		if (!active(vm) || vm->at_ns < found_mono_ns)
+		if (!active(vm) || vm->at_ns < life->found_ns || (life->gone_ns && vm->at_ns >= life->gone_ns))
 			continue;
 		nic = nic_of(vm, tap, own);
 		if (nic) {
@@ -75,13 +75,13 @@ const struct owner_vm *weigh_pid(const struct weigh_lists *lists, int pid)
 	return NULL;
 }
 
-void weigh(const struct weigh_lists *lists, const struct link_info *tap, uint64_t found_mono_ns, struct claim *ret)
+void weigh(const struct weigh_lists *lists, const struct link_info *tap, const struct lifetime *life, struct claim *ret)
 {
 	const struct owner_nic *held = NULL, *configured = NULL;
-	const struct owner_vm *p = holder(lists->proc, tap, found_mono_ns, lists->own_netns, &held), *v = NULL;
+	const struct owner_vm *p = holder(lists->proc, tap, life, lists->own_netns, &held), *v = NULL;
 
 	for (unsigned int i = 0; i < WEIGH_MAX_VIRT && !v; i++)
-		v = holder(lists->virt[i], tap, found_mono_ns, lists->own_netns, &configured);
+		v = holder(lists->virt[i], tap, life, lists->own_netns, &configured);
 
 	*ret = (struct claim){ 0 };
 	/* A process without a UUID beside a domain that claims the tap: libvirt's own daemon, making it. */

@@ -27,9 +27,13 @@ struct claim {
 	uint64_t since_ns;		/* of the process; 0 unknown */
 };
 
-/* @found_mono_ns: when the tap came to be known, CLOCK_MONOTONIC. What was read of a VM before that says nothing about
- * this tap: it may name an earlier device of the same name. */
-void weigh(const struct weigh_lists *lists, const struct link_info *tap, uint64_t found_mono_ns, struct claim *ret);
+/* When a tap was there, CLOCK_MONOTONIC. What was read of a VM before or after says nothing about this tap: it may name another
+ * device of the same name and number. */
+struct lifetime {
+	uint64_t found_ns, gone_ns;	/* gone_ns 0: it is there */
+};
+
+void weigh(const struct weigh_lists *lists, const struct link_info *tap, const struct lifetime *life, struct claim *ret);
 
 /* The VM with this identity where its name is best known: libvirt first. NULL: nobody knows it. */
 const struct owner_vm *weigh_vm(const struct weigh_lists *lists, const char *ident);

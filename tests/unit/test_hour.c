@@ -62,7 +62,7 @@ static void make_tap(struct host *h, int n)
 
 	h->tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	assert_true(h->tap >= 0);
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "hour%d", n);
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "h%dx%d", (int)getpid() % 1000000, n);	/* no other run's */
 	assert_int_equal(ioctl(h->tap, TUNSETIFF, &ifr), 0);
 	ifr.ifr_qlen = RING;
 	assert_int_equal(ioctl(ctl, SIOCSIFTXQLEN, &ifr), 0);
@@ -174,7 +174,7 @@ static int64_t query_days(const char *sql)
 static void an_hour(void **state)
 {
 	struct host h = { .tap = -1, .sk = -1 };
-	char sql[256];
+	char sql[256], ours[64];
 	int64_t stored = 0;
 
 	(void)state;
@@ -197,11 +197,14 @@ static void an_hour(void **state)
 	close_fd(h.sk);
 
 	/* Only this namespace's taps: the counters see every tap of the machine. */
-	assert_int_equal(query("meta.db", "SELECT count(*) FROM device WHERE name LIKE 'hour%'"), TICKS / LIFE);
-	assert_int_equal(query("meta.db", "SELECT count(*) FROM attachment a JOIN device d ON d.id = a.device_id WHERE d.name LIKE 'hour%'"), TICKS / LIFE);
+	snprintf(ours, sizeof(ours), "d.name LIKE 'h%dx%%'", (int)getpid() % 1000000);
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM device d WHERE %s", ours);
+	assert_int_equal(query("meta.db", sql), TICKS / LIFE);
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM attachment a JOIN device d ON d.id = a.device_id WHERE %s", ours);
+	assert_int_equal(query("meta.db", sql), TICKS / LIFE);
 	for (int64_t id = query("meta.db", "SELECT max(id) FROM series"); id > 0; id--) {
 		snprintf(sql, sizeof(sql), "SELECT count(*) FROM series s JOIN device d ON d.id = s.device_id WHERE s.id = %lld AND "
-			 "d.name LIKE 'hour%%' AND s.class = 'PTR_FULL'", (long long)id);
+			 "%s AND s.class = 'PTR_FULL'", (long long)id, ours);
 		if (!query("meta.db", sql))
 			continue;
 		snprintf(sql, sizeof(sql), "SELECT coalesce(sum(frames), 0) FROM loss WHERE series_id = %lld", (long long)id);

@@ -25,7 +25,7 @@ static struct owner_vm vm(const char *ident, const char *uuid, const char *name,
 	return v;
 }
 
-static struct claim ask(struct owner_vm *libvirt, struct owner_vm *proc, const struct link_info *dev, uint64_t found)
+static struct claim ask_of(struct owner_vm *libvirt, struct owner_vm *proc, const struct link_info *dev, const struct lifetime *life)
 {
 	struct owner_list v = { .vms = libvirt, .n_vms = 1 }, p = { .vms = proc, .n_vms = 1 };
 	struct weigh_lists lists = { .own_netns = OWN, .proc = proc ? &p : NULL };
@@ -33,8 +33,13 @@ static struct claim ask(struct owner_vm *libvirt, struct owner_vm *proc, const s
 
 	if (libvirt)
 		lists.virt[1] = &v;
-	weigh(&lists, dev, found, &c);
+	weigh(&lists, dev, life, &c);
 	return c;
+}
+
+static struct claim ask(struct owner_vm *libvirt, struct owner_vm *proc, const struct link_info *dev, uint64_t found)
+{
+	return ask_of(libvirt, proc, dev, &(struct lifetime){ .found_ns = found });
 }
 
 static void nobody_claims_it(void **state)
@@ -88,6 +93,15 @@ static void what_was_read_before_the_tap_came_is_of_another_tap(void **state)
 	assert_non_null(ask(&a, NULL, &tap, 50).vm);
 }
 
+static void what_was_read_after_the_tap_went_is_of_another_tap(void **state)
+{
+	struct owner_vm next = vm(UUID_B, UUID_B, "next", &held);
+
+	(void)state;
+	assert_null(ask_of(NULL, &next, &tap, &(struct lifetime){ 10, 50 }).vm);
+	assert_non_null(ask_of(NULL, &next, &tap, &(struct lifetime){ 10, 51 }).vm);
+}
+
 static void a_domain_that_is_off_has_no_tap(void **state)
 {
 	struct owner_vm a = vm(UUID_A, UUID_A, "off", &vnet0);
@@ -127,6 +141,7 @@ int main(void)
 		cmocka_unit_test(the_process_wins_over_a_libvirt_of_yesterday),
 		cmocka_unit_test(libvirts_own_daemon_is_not_a_vm),
 		cmocka_unit_test(what_was_read_before_the_tap_came_is_of_another_tap),
+		cmocka_unit_test(what_was_read_after_the_tap_went_is_of_another_tap),
 		cmocka_unit_test(a_domain_that_is_off_has_no_tap),
 		cmocka_unit_test(names_belong_to_a_namespace),
 		cmocka_unit_test(a_macvtap_is_found_by_number),
