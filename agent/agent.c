@@ -251,7 +251,7 @@ static int on_timer(uint64_t expirations, void *arg)
 	r = tick(a, false);
 	if (r < 0)
 		return r;
-	if (a->vmm && tapmap_orphans(a->taps))
+	if (a->vmm && (tapmap_orphans(a->taps) || tapmap_let_go(a->taps)))
 		vmm_kick(a->vmm);
 	say_sources(a);
 	notify("WATCHDOG=1");
@@ -302,6 +302,7 @@ static int open_loss(struct agent *a)
 		log_error("cannot count loss: %s", why);
 		return r;
 	}
+	loss_sockets_known(a->loss, why);	/* now, so that the first frames have their queues; the timer says how it went */
 	a->fresh_pins = loss_pinned(a->loss) && !loss_inherited(a->loss);
 	r = reasons_new(&a->reasons);
 	if (r < 0)

@@ -2,6 +2,7 @@
 #include "tapmap.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -375,6 +376,7 @@ static int settle_claim(struct tapmap *m, struct tap *t, const struct claim *c)
 	bool new_owner = !t->ident;
 	int r;
 
+	t->holder = c->pid;
 	t->holder_since_ns = c->since_ns;
 	tell(t, c, &now);
 	if (!new_owner && t->attachment_id && !memcmp(&now, &t->told, sizeof(now)))
@@ -509,6 +511,14 @@ bool tapmap_orphans(const struct tapmap *m)
 int64_t tapmap_vm_id(const struct tapmap *m, const char *ident)
 {
 	return vmbook_id(m->book, ident);
+}
+
+bool tapmap_let_go(const struct tapmap *m)
+{
+	for (const struct tap *t = m->live; t; t = t->hh.next)
+		if (t->ident && t->holder && kill(t->holder, 0) < 0 && errno == ESRCH)
+			return true;
+	return false;
 }
 
 unsigned int tapmap_count(const struct tapmap *m)

@@ -31,7 +31,8 @@ struct tap {
 
 	int64_t attachment_id, vm_id;	/* 0: nobody's */
 	char *ident;			/* of the owner; NULL: nobody's */
-	uint64_t holder_since_ns;	/* when the process that holds it began; 0 unknown */
+	int holder;			/* the process that holds it; 0 unknown */
+	uint64_t holder_since_ns;	/* when it began; 0 unknown */
 	uint64_t free_since_ns;		/* when the last owner let go; 0: never had one */
 	bool stale;			/* who owns it, or how, is to be looked at again */
 	struct tap_told {		/* what the store knows of the attachment */
@@ -43,6 +44,7 @@ struct tap {
 		struct link_counters now, stored, tick;	/* newest; up to where it is stored; at the tick before */
 		uint64_t stored_ns;
 		uint64_t rx_peak, tx_peak;
+		uint64_t taken;		/* macvtap, ipvtap: rx_frames - rx_dropped, up to where it is stored */
 		bool known, based;	/* now is set; stored is set */
 		bool lost;		/* frames in the tick at hand: store the traffic beside them */
 	} counted;
@@ -102,6 +104,9 @@ bool tapmap_orphans(const struct tapmap *m);
 
 /* The store's id of a VM that some list names, 0 for any other. */
 int64_t tapmap_vm_id(const struct tapmap *m, const char *ident);
+
+/* Has a process that held a tap ended? A tap that stays behind says nothing of it. */
+bool tapmap_let_go(const struct tapmap *m);
 
 unsigned int tapmap_count(const struct tapmap *m);
 

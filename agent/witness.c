@@ -36,6 +36,13 @@ static bool watched(const struct tap *t, const struct counter *which)
 	return t->info.kind == TL_KIND_TUN || !which->tun_only;
 }
 
+/* Frames that a macvtap took for its guest: it counts a frame as received first, and then as dropped. A reading between the two is one
+ * too many, and the next one makes up for it. */
+static uint64_t taken(const struct link_counters *c)
+{
+	return since(c->rx_frames, c->rx_dropped);
+}
+
 int witness_base(struct tap *t, struct store *s, bool from_now, uint64_t now_ns)
 {
 	int r;
@@ -51,13 +58,14 @@ int witness_base(struct tap *t, struct store *s, bool from_now, uint64_t now_ns)
 			t->counted.stored = t->counted.now;
 		t->counted.lost = from_now;	/* the baseline itself has to be stored soon */
 	}
+	t->counted.taken = taken(&t->counted.stored);
 	t->counted.tick = t->counted.now;
 	t->counted.stored_ns = now_ns;
 	t->counted.based = true;
 	return 0;
 }
 
-/* Frames between two readings in the guest's terms. A macvtap counts a frame as received before it drops it. */
+/* Frames between two readings in the guest's terms. */
 static void guest_frames(const struct tap *t, const struct link_counters *from, const struct link_counters *to,
 			 struct store_traffic *ret)
 {
@@ -141,6 +149,8 @@ int witness_add(struct witness_rows *w, struct tap *t, uint64_t now_ns, bool all
 	if (!t->counted.based)
 		return 0;
 	guest_frames(t, &t->counted.stored, &t->counted.now, &row);
+	if (t->info.kind != TL_KIND_TUN)
+		row.rx_frames = since(taken(&t->counted.now), t->counted.taken);
 	due = t->counted.lost || dropped(t) || ((row.rx_frames || row.tx_frames) && (all || row.span_ns >= TRAFFIC_NS));
 	if (!due) {
 		if (!row.rx_frames && !row.tx_frames && row.span_ns >= TRAFFIC_NS)
@@ -168,6 +178,8 @@ void witness_commit(struct witness_rows *w, uint64_t now_ns)
 		struct tap *t = w->taps[i];
 
 		t->counted.stored = t->counted.now;
+		if (taken(&t->counted.now) > t->counted.taken)
+			t->counted.taken = taken(&t->counted.now);
 		t->counted.stored_ns = now_ns;
 		t->counted.rx_peak = t->counted.tx_peak = 0;
 		t->counted.lost = false;

@@ -57,6 +57,29 @@ static void macvtap_counts_a_dropped_frame_as_received_and_twice_as_dropped(void
 	witness_free(&w);
 }
 
+/* Read after a frame was counted as received and before it was counted as dropped. */
+static void a_reading_in_between_is_made_up_for(void **state)
+{
+	struct tap t = tap_of(TL_KIND_MACVTAP);
+	struct witness_rows w = { 0 };
+	uint64_t delivered = 0;
+
+	(void)state;
+	t.counted.now = (struct link_counters){ .rx_frames = 11, .rx_dropped = 0 };
+	assert_int_equal(witness_add(&w, &t, T0 + NSEC_PER_SEC, true), 0);
+	delivered += w.traffic[0].rx_frames;
+	witness_commit(&w, T0 + NSEC_PER_SEC);
+	t.counted.now = (struct link_counters){ .rx_frames = 11, .rx_dropped = 1 };
+	assert_int_equal(witness_add(&w, &t, T0 + 2 * NSEC_PER_SEC, true), 0);
+	assert_int_equal(w.n_traffic, 0);
+	witness_commit(&w, T0 + 2 * NSEC_PER_SEC);
+	t.counted.now = (struct link_counters){ .rx_frames = 15, .rx_dropped = 1 };
+	assert_int_equal(witness_add(&w, &t, T0 + 3 * NSEC_PER_SEC, true), 0);
+	delivered += w.traffic[0].rx_frames;
+	assert_int_equal(delivered, 14);
+	witness_free(&w);
+}
+
 static void a_tick_that_failed_is_made_up_for(void **state)
 {
 	struct tap t = tap_of(TL_KIND_TUN);
@@ -115,6 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tun_transmits_what_the_guest_receives),
 		cmocka_unit_test(macvtap_counts_a_dropped_frame_as_received_and_twice_as_dropped),
+		cmocka_unit_test(a_reading_in_between_is_made_up_for),
 		cmocka_unit_test(a_tick_that_failed_is_made_up_for),
 		cmocka_unit_test(plain_traffic_waits_for_its_minute),
 		cmocka_unit_test(quiet_minutes_are_not_spanned),
