@@ -2,32 +2,38 @@
 #include "chart.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "text.h"
 
-void chart_line(const uint64_t *values, const bool *observed, size_t n, uint64_t max, bool utf8)
+char *chart_text(const uint64_t *values, const bool *observed, size_t n, uint64_t max)
 {
 	static const char *const blocks[] = { "\xe2\x96\x81", "\xe2\x96\x82", "\xe2\x96\x83", "\xe2\x96\x84",
 					      "\xe2\x96\x85", "\xe2\x96\x86", "\xe2\x96\x87", "\xe2\x96\x88" };
 	static const char *const letters[] = { "_", ",", "-", "=", "+", "*", "%", "#" };
+	bool utf8 = text_is_utf8();
+	char *text = malloc(n * 3 + 1), *end = text;
 
+	if (!text)
+		abort();
+	*end = '\0';
 	for (size_t i = 0; i < n; i++) {
 		size_t height = max ? (size_t)((double)values[i] * 7.999 / (double)max) : 0;
 
-		if (!values[i])
-			fputs(observed && !observed[i] ? " " : utf8 ? "\xc2\xb7" : ".", stdout);
+		if (values[i])
+			end = stpcpy(end, (utf8 ? blocks : letters)[height > 7 ? 7 : height]);
 		else
-			fputs(utf8 ? blocks[height > 7 ? 7 : height] : letters[height > 7 ? 7 : height], stdout);
+			end = stpcpy(end, observed && !observed[i] ? " " : utf8 ? "\xc2\xb7" : ".");
 	}
+	return text;
 }
 
-void chart_axis(uint64_t from_ns, uint64_t step_ns, size_t n, size_t indent)
+void chart_axis(uint64_t from_ns, uint64_t step_ns, size_t n)
 {
 	char buf[64];
 	size_t at = 0;
 
-	printf("%*s", (int)indent, "");
 	while (at < n) {
 		size_t len = strlen(text_clock(buf, from_ns + at * step_ns, step_ns * n)), next = at + (len + 4 < 12 ? 12 : len + 4);
 

@@ -7,11 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Prints @n cells: height in proportion to @max, at least the lowest block for anything above 0, a dot for 0, a blank where
- * nothing was observed. @observed NULL: all was. */
-void chart_line(const uint64_t *values, const bool *observed, size_t n, uint64_t max, bool utf8);
+/* @n cells: height in proportion to @max, at least the lowest block for anything above 0, a dot for 0, a blank where nothing
+ * was observed. @observed NULL: all was. The caller frees it; it aborts without memory. */
+char *chart_text(const uint64_t *values, const bool *observed, size_t n, uint64_t max);
 
-/* Times under the cells: left, and where there is room, further ones. */
-void chart_axis(uint64_t from_ns, uint64_t step_ns, size_t n, size_t indent);
+/* Prints times under the cells: left, and where there is room, further ones. */
+void chart_axis(uint64_t from_ns, uint64_t step_ns, size_t n);
 
 #endif

@@ -62,22 +62,23 @@ static bool wanted(const struct audit *a, int64_t vm, int64_t device)
 	return filter_passes(&a->filter, a->v, &probe);
 }
 
+static void on_counted(int64_t device, void *arg)
+{
+	struct audit *a = arg;
+
+	if (view_device(a->v, device))
+		a->counted[device] = true;
+}
+
 static void on_witness(int64_t device, uint64_t t_ns, const char *counter, uint64_t frames, void *arg)
 {
 	struct audit *a = arg;
 	const struct view_attachment *at = view_attached(a->v, device, t_ns);
 	int64_t vm = at ? at->vm_id : 0;
 
-	if (wanted(a, vm, device))
+	on_counted(device, a);
+	if (view_device(a->v, device) && wanted(a, vm, device))
 		line_of(a, vm, device, counter)->counted += frames;
-}
-
-static void on_counted(int64_t device, void *arg)
-{
-	struct audit *a = arg;
-
-	if (device > 0 && (size_t)device < a->v->n_devices)
-		a->counted[device] = true;
 }
 
 static int add_up(struct audit *a)
@@ -106,10 +107,16 @@ static int by_name(struct line *x, struct line *y)
 	return strcmp(x->id.counter, y->id.counter);
 }
 
+/* Is there a counter to compare with, and was it read? */
+static bool known(const struct audit *a, const struct line *l)
+{
+	return l->id.counter[0] && view_device(a->v, l->id.device) && a->counted[l->id.device];
+}
+
 static json_t *line_object(const struct audit *a, const struct line *l)
 {
-	const struct view_vm *vm = l->id.vm ? &a->v->vms[l->id.vm] : NULL;
-	bool none = !l->id.counter[0] || !a->counted[l->id.device];
+	const struct view_vm *vm = view_vm(a->v, l->id.vm);
+	bool none = !known(a, l);
 
 	return json_pack("{so so so ss so sI so}", "vm", out_text(vm ? vm->name : NULL), "uuid", out_text(vm ? vm->uuid : NULL), "nic",
 			 out_text(view_nic(a->v, l->id.device)), "counter", l->id.counter[0] ? l->id.counter : "none", "counted_frames",
@@ -117,7 +124,7 @@ static json_t *line_object(const struct audit *a, const struct line *l)
 			 none ? json_null() : json_integer((json_int_t)(l->counted - l->explained)));
 }
 
-static void print_text(const struct audit *a, const json_t *rows, double covered, uint64_t uncounted)
+static void print_text(const struct audit *a, const json_t *rows, double covered, uint64_t uncounted, uint64_t open_frames)
 {
 	struct column shown[ARRAY_SIZE(columns)];
 	size_t n = 0;
@@ -128,9 +135,15 @@ static void print_text(const struct audit *a, const json_t *rows, double covered
 			shown[n++] = columns[i];
 	window_print(&a->window, covered);
 	if (json_array_size(rows)) {
+		if (open_frames)
+			printf("%s frames are not explained, or were not counted by the device\n\n", text_count(buf, open_frames));
+		else
+			puts("what the devices counted is explained to the frame\n");
 		out_table(&a->g, shown, n, rows);
-		puts("COUNTED is the device's own counter (device terms: a tap's tx is towards the guest), EXPLAINED what taploss counted with a reason.\n"
-		     "\"none\": loss that no device counter shows. -: the counter could not be read (a device in a namespace of its own).");
+		puts("\nCOUNTED: the device's own counter, in its terms (a tap's tx is towards the guest).\n"
+		     "EXPLAINED: what taploss counted with a reason.\n"
+		     "none: loss that no counter of the device shows.\n"
+		     "-: the counter could not be read (a device in another network namespace).");
 	} else if (covered > 0) {
 		puts("no device counter moved and no loss was counted");
 	}
@@ -141,15 +154,15 @@ static void print_text(const struct audit *a, const json_t *rows, double covered
 static int print(struct audit *a, double covered)
 {
 	json_t *rows = json_array();
-	uint64_t uncounted = 0;
+	uint64_t uncounted = 0, open_frames = 0;
 	struct line *l, *tmp;
-	bool found = false;
 	int status;
 
 	HASH_SORT(a->lines, by_name);
 	HASH_ITER(hh, a->lines, l, tmp) {
 		json_array_append_new(rows, line_object(a, l));
-		found |= l->id.counter[0] && a->counted[l->id.device] && l->counted != l->explained;
+		if (known(a, l))
+			open_frames += l->counted > l->explained ? l->counted - l->explained : l->explained - l->counted;
 	}
 	if (view_self(a->v, "uncounted_frames", &uncounted) < 0) {
 		json_decref(rows);
@@ -162,11 +175,11 @@ static int print(struct audit *a, double covered)
 		if (a->g.format == FORMAT_CSV)
 			out_csv(columns, ARRAY_SIZE(columns), rows);
 		else
-			print_text(a, rows, covered, uncounted);
+			print_text(a, rows, covered, uncounted, open_frames);
 		status = out_done();
 	}
 	json_decref(rows);
-	return status == EXIT_OK && a->fail && found ? EXIT_FOUND : status;
+	return status == EXIT_OK && a->fail && open_frames ? EXIT_FOUND : status;
 }
 
 static int answer(struct audit *a)

@@ -10,8 +10,9 @@
 #include "tally.h"
 #include "text.h"
 
-/* A person wants the cause on one line; a program splits as it likes. */
+/* A person wants the cause on one line; a program gets all there is and adds up as it likes. */
 #define BY_TEXT (BY_VM | BY_NIC | BY_DIRECTION | BY_CLASS | BY_REASON | BY_KIND)
+#define BY_DEVICE (BY_VM | BY_NIC | BY_DIRECTION)	/* what --fail-over asks about */
 
 struct request {
 	struct global g;
@@ -24,9 +25,10 @@ struct request {
 
 static const struct column columns[] = {
 	{ "vm", "VM", COL_NAME }, { "uuid", "UUID", COL_TEXT }, { "nic", "NIC", COL_NAME }, { "queue", "QUEUE", COL_NUMBER },
-	{ "direction", "DIR", COL_TEXT }, { "class", "CLASS", COL_TEXT }, { "kernel_reason", "KERNEL", COL_TEXT }, { "kind", "KIND", COL_TEXT },
-	{ "site", "SITE", COL_TEXT }, { "frames", "FRAMES", COL_COUNT }, { "segments", "SEGMENTS", COL_COUNT }, { "bytes", "BYTES", COL_BYTES },
-	{ "delivered_frames", "DELIVERED", COL_COUNT }, { "loss_pct", "LOST", COL_PERCENT },
+	{ "direction", "DIR", COL_TEXT }, { "class", "CLASS", COL_TEXT }, { "kernel_reason", "KERNEL", COL_LONG }, { "kind", "KIND", COL_TEXT },
+	{ "site", "SITE", COL_LONG }, { "frames", "FRAMES", COL_COUNT }, { "segments", "SEGMENTS", COL_COUNT }, { "bytes", "BYTES", COL_BYTES },
+	{ "purged_frames", "OF IT PURGED", COL_COUNT }, { "delivered_frames", "DELIVERED", COL_COUNT }, { "loss_pct", "LOST", COL_PERCENT },
+	{ "first_seen_ns", "FIRST SEEN", COL_TIME },
 };
 
 static void put(json_t *o, const char *key, json_t *value)
@@ -43,8 +45,11 @@ static json_t *row_object(const struct view *v, const struct tally_row *row, uns
 	put(o, "frames", out_int(row->sum.frames));
 	put(o, "segments", out_int(row->sum.segments));
 	put(o, "bytes", out_int(row->sum.bytes));
+	if (row->purged && !(by & BY_CLASS))
+		put(o, "purged_frames", out_int(row->purged));
 	put(o, "delivered_frames", row->pct_known ? out_int(row->delivered) : json_null());
 	put(o, "loss_pct", pct < 0 ? json_null() : json_real(pct));
+	put(o, "first_seen_ns", out_int(row->first_ns));
 	return o;
 }
 
@@ -57,41 +62,50 @@ static json_t *rows_array(const struct view *v, const struct tally *t, const str
 	return rows;
 }
 
-/* Columns that a table of 80 characters has no room for, unless asked for. */
-static size_t text_columns(const struct request *rq, struct column ret[static ARRAY_SIZE(columns)])
+/* What a table of 80 characters has no room for, and what nobody knows for this split. */
+static bool hidden(const struct request *rq, const char *key)
 {
+	static const char *const wide[] = { "segments", "delivered_frames", "first_seen_ns" };
+	bool narrow = out_columns() && out_columns() < 120;
+
+	if (!strcmp(key, "uuid"))
+		return true;
+	if (!tally_knows_delivered(rq->by) && (!strcmp(key, "delivered_frames") || !strcmp(key, "loss_pct")))
+		return true;
+	for (size_t i = 0; narrow && i < ARRAY_SIZE(wide); i++)
+		if (!strcmp(key, wide[i]))
+			return true;
+	return false;
+}
+
+static void print_table(const struct request *rq, const json_t *rows)
+{
+	struct column shown[ARRAY_SIZE(columns)];
 	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
-		if (!strcmp(columns[i].key, "uuid") || (!strcmp(columns[i].key, "segments") && out_columns() && out_columns() < 120))
-			continue;
-		if (!strcmp(columns[i].key, "delivered_frames") && ((rq->by & BY_QUEUE) || (out_columns() && out_columns() < 120)))
-			continue;
-		if (!strcmp(columns[i].key, "loss_pct") && (rq->by & BY_QUEUE))
-			continue;
-		ret[n++] = columns[i];
-	}
-	return n;
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		if (!hidden(rq, columns[i].key))
+			shown[n++] = columns[i];
+	out_table(&rq->g, shown, n, rows);
 }
 
 static void print_text(const struct request *rq, const struct tally *t, const json_t *rows, double covered)
 {
-	struct column shown[ARRAY_SIZE(columns)];
-	size_t n = text_columns(rq, shown);
 	char buf[32];
 
 	window_print(&rq->window, covered);
-	if (t->n) {
-		out_table(&rq->g, shown, n, rows);
-		printf("lost: %s frames", text_count(buf, t->lost));
-		if (t->purged)
-			printf("; besides %s in rings that were emptied (PURGE), which is not loss", text_count(buf, t->purged));
-		putchar('\n');
-		if (t->n > rq->limit)
-			printf("%zu more rows: --limit 0 shows all\n", t->n - rq->limit);
-	} else if (covered > 0) {
-		puts("no loss");
+	if (!t->n) {
+		if (covered > 0)
+			puts("no loss");
+		return;
 	}
+	printf("%s frames lost", text_count(buf, t->lost));
+	if (t->purged)
+		printf("; besides, %s in rings that were emptied (PURGE), which is not loss", text_count(buf, t->purged));
+	puts("\n");
+	print_table(rq, rows);
+	if (t->n > rq->limit)
+		printf("%zu more rows: --limit 0 shows all\n", t->n - rq->limit);
 }
 
 static bool over(const struct tally *t, double limit)
@@ -100,6 +114,17 @@ static bool over(const struct tally *t, double limit)
 		if (tally_pct(&t->rows[i]) > limit)
 			return true;
 	return false;
+}
+
+/* A script must not take "nobody looked" for "nothing lost". */
+static int judge(const struct request *rq, const struct tally *t, double covered)
+{
+	if (over(t, rq->fail_over))
+		return EXIT_FOUND;
+	if (covered > 0)
+		return EXIT_OK;
+	complain("--fail-over: nothing of this time was observed, so it cannot be told (taplossctl status says why)");
+	return EXIT_FAILED;
 }
 
 static int print(const struct request *rq, struct view *v, const struct tally *t, double covered)
@@ -130,8 +155,8 @@ static int answer(struct request *rq)
 		covered = view_covered_pct(v, rq->window.since_ns, rq->window.until_ns);
 		if (covered >= 0)
 			status = print(rq, v, &t, covered);
-		if (status == EXIT_OK && rq->fail_over >= 0 && over(&t, rq->fail_over))
-			status = EXIT_FOUND;
+		if (status == EXIT_OK && rq->fail_over >= 0)
+			status = judge(rq, &t, covered);
 	}
 	tally_free(&t);
 	view_free(v);
@@ -194,7 +219,9 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!window_valid(&rq.window))
 		return EXIT_USAGE;
 	if (!rq.by)
-		rq.by = rq.fail_over >= 0 ? (BY_VM | BY_NIC | BY_DIRECTION) : rq.g.format == FORMAT_TEXT ? BY_TEXT : BY_ALL;
+		rq.by = rq.fail_over >= 0 ? BY_DEVICE : rq.g.format == FORMAT_TEXT ? BY_TEXT : BY_ALL;
+	if (rq.fail_over >= 0 && !tally_knows_delivered(rq.by))
+		return wrong_usage(&cmd_loss, "--fail-over needs rows by direction and by nic or vm, and not by queue");
 	return answer(&rq);
 }
 
@@ -202,6 +229,7 @@ const struct cmd cmd_loss = {
 	.name = "loss", .args = "[VM...]", .help = "what was lost, whose, and why", .run = run,
 	.details = WINDOW_HELP FILTER_HELP
 		   "  --by FIELDS      rows by vm,nic,queue,direction,class,reason,kind,site\n"
+		   "                   (vm,nic,direction,class,reason,kind; with --json, --csv all)\n"
 		   "  --limit N        the N largest rows\n"
 		   "  --fail-over PCT  exit status 3 when a row lost more than PCT percent\n",
 };

@@ -95,14 +95,14 @@ static void print_agent(const struct status *s)
 	uint64_t now = now_ns();
 
 	if (s->v->running)
-		printf("agent      running, process %d, version %s, since %s (%s), every %llu ms\n", s->v->pid, s->version ? s->version : "?",
-		       text_time(buf, s->since_ns), text_duration(ago, now - s->since_ns), (unsigned long long)(s->interval_ns / NSEC_PER_MSEC));
+		printf("agent      running for %s, since %s\n           process %d, version %s, a tick every %llu ms\n", text_duration(ago, now - s->since_ns),
+		       text_time(buf, s->since_ns), s->v->pid, s->version ? s->version : "?", (unsigned long long)(s->interval_ns / NSEC_PER_MSEC));
 	else if (!s->some)
 		puts("agent      NOT RUNNING, and it never ran on this store");
 	else if (s->clean)
 		printf("agent      NOT RUNNING: stopped at %s (%s ago)\n", text_time(buf, s->until_ns), text_duration(ago, now - s->until_ns));
 	else
-		puts("agent      NOT RUNNING: it died or was killed; the kernel may go on counting for the next one");
+		puts("agent      NOT RUNNING: it died or was killed\n           (the kernel goes on counting for the next one, unless the machine was restarted)");
 	if (s->some)
 		printf("kernel     %s, %s\n", s->kernel, s->reasons ? "gives a reason for each drop" : "gives no reasons (before 5.17)");
 }
@@ -116,9 +116,10 @@ static void print_sources(const struct status *s, const struct global *g)
 		const char *state = json_string_value(json_object_get(src, "state")), *why = json_string_value(json_object_get(src, "why"));
 		bool ok = !strcmp(state, "ok");
 		_cleanup_(freep) char *safe = text_safe(why);
+		_cleanup_(freep) char *name = text_safe(json_string_value(json_object_get(src, "name")));
 
-		printf("%-10s %-24s %s%s%s%s%s\n", i ? "" : "sources", json_string_value(json_object_get(src, "name")), !ok && g->color ? "\033[1;31m" : "",
-		       ok ? "ok" : state, !ok && g->color ? "\033[0m" : "", *safe ? ": " : "", safe);
+		printf("%-10s %-24s %s%s%s%s%s%s\n", i ? "" : "sources", name, !ok && g->color ? "\033[1;31m" : "", ok ? "" : "!! ", state,
+		       !ok && g->color ? "\033[0m" : "", *safe ? ": " : "", safe);
 	}
 	if (!s->v->running && json_array_size(s->sources))
 		puts("           (as they were when the agent last ran)");
@@ -166,9 +167,9 @@ static int print(struct status *s, const struct global *g, json_t *covered, cons
 	print_sources(s, g);
 	printf("store      %s, %s, %zu day%s, schema %d\n", path, text_bytes(buf, bytes), s->v->n_days, s->v->n_days == 1 ? "" : "s", SCHEMA_META_VERSION);
 	print_coverage(covered);
-	printf("own loss   %s frames without room in the kernel's map", text_count(num, self->uncounted));
-	printf("; %s drops not looked at", text_count(num, self->missed));
-	printf("; %s late ticks\n", text_count(num, self->late));
+	printf("own loss   %s frames without room in the kernel's map\n", text_count(num, self->uncounted));
+	printf("           %s drops not looked at\n", text_count(num, self->missed));
+	printf("           %s late ticks\n", text_count(num, self->late));
 	return out_done();
 }
 

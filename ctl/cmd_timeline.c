@@ -32,7 +32,7 @@ struct timeline {
 	uint64_t step_ns;
 	size_t n_steps;
 	struct view *v;
-	struct curve *curves;
+	struct curve *curves, **curve_of;	/* curve_of: by series */
 	bool *observed, *coarse;	/* n_steps */
 };
 
@@ -43,7 +43,15 @@ static void *must(void *p)
 	return p;
 }
 
-/* A step that people can add up in their heads, so that @cells of them hold the window. */
+/* In one line of the chart. */
+static size_t line_cells(void)
+{
+	int columns = out_columns();
+
+	return columns > 20 ? (size_t)columns : 80;
+}
+
+/* A step that people can add up in their heads, and no more than @cells of them. */
 static uint64_t nice_step(uint64_t span, size_t cells)
 {
 	static const uint64_t steps[] = { 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400 };
@@ -54,7 +62,7 @@ static uint64_t nice_step(uint64_t span, size_t cells)
 	return (span / cells / NSEC_PER_DAY + 1) * NSEC_PER_DAY;
 }
 
-static struct curve *curve_of(struct timeline *t, const struct view_series *s)
+static struct curve *make_curve(struct timeline *t, const struct view_series *s)
 {
 	char *key = split_key(t->v, s, t->by);
 	struct curve *c;
@@ -82,38 +90,14 @@ static void add(struct view_sum *to, const struct view_sum *more)
 static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
 {
 	struct timeline *t = arg;
-	const struct view_series *s;
-	struct curve *c;
-	size_t at;
+	size_t at = (t_ns - 1 - t->window.since_ns) / t->step_ns;
+	struct curve *c = t->curve_of[series];
 
-	if (series <= 0 || (size_t)series >= t->v->n_series || !t->v->series[series].id)
-		return;
-	s = &t->v->series[series];
-	if (!filter_passes(&t->filter, t->v, s))
-		return;
-	at = (t_ns - 1 - t->window.since_ns) / t->step_ns;
-	if (at >= t->n_steps)
-		at = t->n_steps - 1;
-	c = curve_of(t, s);
+	if (!c)
+		c = t->curve_of[series] = make_curve(t, &t->v->series[series]);
 	add(&c->points[at], sum);
 	add(&c->total, sum);
 	t->coarse[at] |= span_ns > t->step_ns + t->step_ns / 2;
-}
-
-static int mark_observed(struct timeline *t)
-{
-	_cleanup_(freep) struct view_interval *all = NULL;
-	size_t n = 0;
-	int r = view_coverage(t->v, t->window.since_ns, t->window.until_ns, &all, &n);
-
-	for (size_t i = 0; r >= 0 && i < n; i++) {
-		uint64_t from = all[i].from_ns > t->window.since_ns ? all[i].from_ns - t->window.since_ns : 0;
-		uint64_t to = all[i].to_ns > t->window.until_ns ? t->window.until_ns : all[i].to_ns;
-
-		for (size_t k = from / t->step_ns; k < t->n_steps && t->window.since_ns + k * t->step_ns < to; k++)
-			t->observed[k] = true;
-	}
-	return r;
 }
 
 static int by_total(struct curve *a, struct curve *b)
@@ -151,6 +135,7 @@ static json_t *points_array(const struct timeline *t, const struct curve *c)
 
 static int print_json(struct timeline *t, double covered)
 {
+	const struct vmref *ref = &t->filter.refs[0];
 	json_t *series = must(json_array());
 	struct curve *c, *tmp;
 
@@ -161,8 +146,8 @@ static int print_json(struct timeline *t, double covered)
 		json_object_set_new(o, "points", points_array(t, c));
 		json_array_append_new(series, o);
 	}
-	return out_json(json_pack("{so so sI sI sI sf so}", "vm", out_text(vmref_name(t->v, &t->filter.refs[0])), "uuid",
-				  out_text(vmref_uuid(t->v, &t->filter.refs[0])), "since_ns", (json_int_t)t->window.since_ns, "until_ns",
+	return out_json(json_pack("{so so so sI sI sI sf so}", "vm", out_text(ref->vm_id ? vmref_name(t->v, ref) : NULL), "uuid",
+				  out_text(vmref_uuid(t->v, ref)), "nic", out_text(ref->vm_id ? t->filter.nic : vmref_name(t->v, ref)), "since_ns", (json_int_t)t->window.since_ns, "until_ns",
 				  (json_int_t)t->window.until_ns, "step_ns", (json_int_t)t->step_ns, "coverage_pct", covered, "series", series));
 }
 
@@ -215,51 +200,56 @@ static void label_of(const struct timeline *t, const struct curve *c, char *ret,
 	json_decref(o);
 }
 
-static void print_curve(const struct timeline *t, const struct curve *c, int indent)
+/* "rx PTR_FULL: 1,234 lost, at most 200 in 5 min (at 14:05)", and its chart below. */
+static void print_curve(const struct timeline *t, const struct curve *c)
 {
-	uint64_t *values = must(calloc(t->n_steps, sizeof(*values))), max = 0;
-	char label[256], total[32], peak[32], step[32];
+	_cleanup_(freep) uint64_t *values = must(calloc(t->n_steps, sizeof(*values)));
+	char label[256], total[32], most[32], step[32], at[64];
+	size_t peak = 0;
 
 	for (size_t i = 0; i < t->n_steps; i++) {
 		values[i] = c->points[i].frames;
-		max = values[i] > max ? values[i] : max;
+		peak = values[i] > values[peak] ? i : peak;
 	}
 	label_of(t, c, label, sizeof(label));
-	printf("%-*s", indent, label);
-	chart_line(values, t->observed, t->n_steps, max, text_is_utf8());
-	printf("  %s lost, at most %s in %s\n", text_count(total, c->total.frames), text_count(peak, max), text_duration(step, t->step_ns));
-	free(values);
+	printf("\n%s: %s frames %s, at most %s in %s (from %s)\n", label, text_count(total, c->total.frames),
+	       is_loss(c->series) ? "lost" : "in rings that were emptied", text_count(most, values[peak]), text_duration(step, t->step_ns),
+	       text_clock(at, t->window.since_ns + peak * t->step_ns, t->step_ns * t->n_steps));
+	for (size_t i = 0, n; i < t->n_steps; i += n) {
+		_cleanup_(freep) char *line = NULL;
+
+		n = t->n_steps - i < line_cells() ? t->n_steps - i : line_cells();
+		line = chart_text(values + i, t->observed + i, n, values[peak]);
+		puts(line);
+		chart_axis(t->window.since_ns + i * t->step_ns, t->step_ns, n);
+	}
+}
+
+static bool any(const bool *flags, size_t n, bool value)
+{
+	for (size_t i = 0; i < n; i++)
+		if (flags[i] == value)
+			return true;
+	return false;
 }
 
 static int print_text(struct timeline *t, double covered)
 {
 	_cleanup_(freep) char *name = text_safe(vmref_name(t->v, &t->filter.refs[0]));
 	const char *uuid = vmref_uuid(t->v, &t->filter.refs[0]);
-	size_t indent = 8;
-	bool coarse = false;
 	struct curve *c, *tmp;
 
 	printf("%s%s%s%s\n", name, uuid ? " (" : "", uuid ? uuid : "", uuid ? ")" : "");
 	window_print(&t->window, covered);
-	HASH_ITER(hh, t->curves, c, tmp) {
-		char label[256];
-
-		label_of(t, c, label, sizeof(label));
-		indent = strlen(label) + 2 > indent ? strlen(label) + 2 : indent;
-	}
-	HASH_ITER(hh, t->curves, c, tmp)
-		print_curve(t, c, (int)indent);
-	for (size_t i = 0; i < t->n_steps; i++)
-		coarse |= t->coarse[i];
-	if (t->curves) {
-		chart_axis(t->window.since_ns, t->step_ns, t->n_steps, indent);
-		if (covered < 99.95)
-			puts("blank: not observed");
-		if (coarse)
-			puts("some loss was stored in one piece for a time longer than a step (the agent was away or the disk full): it stands at that time's end");
-	} else if (covered > 0) {
+	if (!t->curves && covered > 0)
 		puts("no loss");
-	}
+	HASH_ITER(hh, t->curves, c, tmp)
+		print_curve(t, c);
+	if (t->curves && any(t->observed, t->n_steps, false))
+		puts("blank: not observed");
+	if (any(t->coarse, t->n_steps, true))
+		puts("Some loss was stored in one piece for a time longer than a step (the agent was\n"
+		     "away, or the disk full): it stands at that time's end.");
 	return out_done();
 }
 
@@ -280,6 +270,16 @@ static int print(struct timeline *t)
 	}
 }
 
+static int read_rows(struct timeline *t)
+{
+	_cleanup_(freep) bool *wanted = must(calloc(t->v->n_series + 1, sizeof(bool)));
+	bool hours = t->step_ns % NSEC_PER_HOUR == 0 && t->window.since_ns % NSEC_PER_HOUR == 0;
+
+	for (size_t i = 0; i < t->v->n_series; i++)
+		wanted[i] = t->v->series[i].id && filter_passes(&t->filter, t->v, &t->v->series[i]);
+	return view_rows(t->v, t->window.since_ns, t->window.until_ns, hours, wanted, on_row, t);
+}
+
 static int answer(struct timeline *t)
 {
 	struct curve *c, *tmp;
@@ -290,8 +290,8 @@ static int answer(struct timeline *t)
 		return EXIT_FAILED;
 	t->observed = must(calloc(t->n_steps, sizeof(bool)));
 	t->coarse = must(calloc(t->n_steps, sizeof(bool)));
-	if (filter_resolve(&t->filter, t->v) == 0 && mark_observed(t) >= 0 &&
-	    view_rows(t->v, t->window.since_ns, t->window.until_ns, t->step_ns % NSEC_PER_HOUR == 0 && t->window.since_ns % NSEC_PER_HOUR == 0, on_row, t) == 0)
+	t->curve_of = must(calloc(t->v->n_series + 1, sizeof(struct curve *)));
+	if (filter_resolve(&t->filter, t->v) == 0 && view_observed(t->v, t->window.since_ns, t->step_ns, t->observed, t->n_steps) == 0 && read_rows(t) == 0)
 		status = print(t);
 	HASH_ITER(hh, t->curves, c, tmp) {
 		HASH_DEL(t->curves, c);
@@ -299,6 +299,7 @@ static int answer(struct timeline *t)
 		free(c->points);
 		free(c);
 	}
+	free(t->curve_of);
 	free(t->observed);
 	free(t->coarse);
 	view_free(t->v);
@@ -308,10 +309,8 @@ static int answer(struct timeline *t)
 /* Steps begin at round times, and the window with a step. */
 static int set_steps(struct timeline *t)
 {
-	size_t cells = out_columns() > 90 ? 72 : 60;
-
-	if (!t->step_ns)
-		t->step_ns = nice_step(t->window.until_ns - t->window.since_ns, cells);
+	if (!t->step_ns)	/* one cell is kept for the step that the window is begun with */
+		t->step_ns = nice_step(t->window.until_ns - t->window.since_ns, line_cells() - 1);
 	t->window.since_ns -= t->window.since_ns % t->step_ns;
 	t->n_steps = (t->window.until_ns - t->window.since_ns + t->step_ns - 1) / t->step_ns;
 	if (t->n_steps <= MAX_STEPS)

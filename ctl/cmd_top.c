@@ -9,6 +9,7 @@
 #include <termios.h>
 
 #include "../collector/base.h"
+#include "chart.h"
 #include "cmd.h"
 #include "out.h"
 #include "tally.h"
@@ -30,60 +31,81 @@ struct top {
 static const struct column columns[] = {
 	{ "vm", "VM", COL_NAME }, { "uuid", "", COL_TEXT }, { "nic", "NIC", COL_NAME }, { "direction", "DIR", COL_TEXT }, { "class", "CLASS", COL_TEXT },
 	{ "kind", "KIND", COL_TEXT }, { "frames_per_s", "NOW/s", COL_COUNT }, { "frames", "FRAMES", COL_COUNT }, { "loss_pct", "LOST", COL_PERCENT },
-	{ "chart", "OVER TIME", COL_TEXT },
+	{ "first_seen_ns", "FIRST SEEN", COL_TIME }, { "chart", "OVER TIME", COL_TEXT },	/* chart: the last, text only */
 };
 
-/* A row's frames, cell by cell, found again by the row's key. */
+static void *must(void *p)
+{
+	if (!p)
+		abort();
+	return p;
+}
+
+static uint64_t now_span(const struct top *t)
+{
+	return t->span_ns < NOW_NS ? t->span_ns : NOW_NS;
+}
+
+/* What the rows of the tally lost, cell by cell. */
 struct charting {
 	const struct top *t;
 	struct view *v;
 	const struct tally *tally;
 	uint64_t since, until;
-	uint64_t (*cells)[CELLS];
+	size_t *row_of;			/* by series */
+	uint64_t (*cells)[CELLS];	/* by row */
 	uint64_t *now;
+	bool observed[CELLS];
 };
 
 static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
 {
 	struct charting *c = arg;
-	const struct view_series *s;
-	_cleanup_(freep) char *key = NULL;
+	size_t row = c->row_of[series];
 
 	(void)span_ns;
-	if (series <= 0 || (size_t)series >= c->v->n_series || !c->v->series[series].id)
-		return;
-	s = &c->v->series[series];
-	if (!filter_passes(&c->t->filter, c->v, s))
-		return;
-	key = split_key(c->v, s, BY_TOP);
-	for (size_t i = 0; i < c->tally->n; i++) {
-		if (strcmp(c->tally->rows[i].key, key) != 0)
-			continue;
-		c->cells[i][(t_ns - 1 - c->since) * CELLS / (c->until - c->since)] += sum->frames;
-		if (t_ns + NOW_NS > c->until)
-			c->now[i] += sum->frames;
-		return;
-	}
+	c->cells[row][(t_ns - 1 - c->since) * CELLS / (c->until - c->since)] += sum->frames;
+	if (t_ns + now_span(c->t) > c->until)
+		c->now[row] += sum->frames;
 }
 
-static char *chart_text(const uint64_t cells[CELLS])
+/* Series that lost nothing in the window have no row. */
+static size_t find_row(const struct charting *c, const struct view_series *s)
 {
-	static const char *const blocks[] = { "\xe2\x96\x81", "\xe2\x96\x82", "\xe2\x96\x83", "\xe2\x96\x84",
-					      "\xe2\x96\x85", "\xe2\x96\x86", "\xe2\x96\x87", "\xe2\x96\x88" };
-	static const char letters[] = "_,-=+*%#";
-	char *text = calloc(CELLS, 4);
-	uint64_t max = 1;
-	bool utf8 = text_is_utf8();
+	_cleanup_(freep) char *key = split_key(c->v, s, BY_TOP);
+	size_t i = 0;
 
-	for (int i = 0; text && i < CELLS; i++)
-		max = cells[i] > max ? cells[i] : max;
-	for (int i = 0; text && i < CELLS; i++) {
-		size_t height = (size_t)((double)cells[i] * 7.999 / (double)max);
-		char letter[2] = { letters[height], '\0' };
+	while (i < c->tally->n && strcmp(c->tally->rows[i].key, key) != 0)
+		i++;
+	return i;
+}
 
-		strcat(text, !cells[i] ? (utf8 ? "\xc2\xb7" : ".") : utf8 ? blocks[height] : letter);
+static int read_rows(struct charting *c)
+{
+	_cleanup_(freep) bool *wanted = must(calloc(c->v->n_series + 1, sizeof(bool)));
+	_cleanup_(freep) size_t *row_of = must(calloc(c->v->n_series + 1, sizeof(size_t)));
+
+	for (size_t i = 0; i < c->v->n_series; i++) {
+		const struct view_series *s = &c->v->series[i];
+
+		if (!s->id || !filter_passes(&c->t->filter, c->v, s))
+			continue;
+		row_of[i] = find_row(c, s);
+		wanted[i] = row_of[i] < c->tally->n;
 	}
-	return text;
+	c->row_of = row_of;
+	return view_rows(c->v, c->since, c->until, false, wanted, on_row, c);
+}
+
+static json_t *cells_text(const struct charting *c, size_t row)
+{
+	_cleanup_(freep) char *text = NULL;
+	uint64_t max = 0;
+
+	for (size_t i = 0; i < CELLS; i++)
+		max = c->cells[row][i] > max ? c->cells[row][i] : max;
+	text = chart_text(c->cells[row], c->observed, CELLS, max);
+	return out_text(text);
 }
 
 static json_t *make_rows(const struct top *t, const struct charting *c)
@@ -92,15 +114,15 @@ static json_t *make_rows(const struct top *t, const struct charting *c)
 
 	for (size_t i = 0; rows && i < c->tally->n; i++) {
 		const struct tally_row *r = &c->tally->rows[i];
-		_cleanup_(freep) char *chart = chart_text(c->cells[i]);
 		json_t *o = split_object(c->v, r->series, BY_TOP);
 		double pct = tally_pct(r);
 
-		json_object_set_new(o, "frames_per_s", out_int(c->now[i] * NSEC_PER_SEC / NOW_NS));
+		json_object_set_new(o, "frames_per_s", out_int(c->now[i] * NSEC_PER_SEC / now_span(t)));
 		json_object_set_new(o, "frames", out_int(r->sum.frames));
 		json_object_set_new(o, "loss_pct", pct < 0 ? json_null() : json_real(pct));
+		json_object_set_new(o, "first_seen_ns", out_int(r->first_ns));
 		if (t->g.format == FORMAT_TEXT)
-			json_object_set_new(o, "chart", out_text(chart));
+			json_object_set_new(o, "chart", cells_text(c, i));
 		json_array_append_new(rows, o);
 	}
 	return rows;
@@ -122,10 +144,8 @@ static int busiest_first(const void *a, const void *b)
 static json_t *sorted(json_t *rows, size_t limit)
 {
 	size_t n = json_array_size(rows);
-	json_t **at = calloc(n + 1, sizeof(*at)), *out = json_array();
+	json_t **at = must(calloc(n + 1, sizeof(*at))), *out = must(json_array());
 
-	if (!at || !out)
-		abort();
 	for (size_t i = 0; i < n; i++)
 		at[i] = json_array_get(rows, i);
 	qsort(at, n, sizeof(*at), busiest_first);
@@ -136,12 +156,29 @@ static json_t *sorted(json_t *rows, size_t limit)
 	return out;
 }
 
-static int print(const struct top *t, struct view *v, json_t *rows, const struct window *w)
+static void print_text(const struct top *t, const json_t *rows, size_t more)
 {
+	static const char *const wide[] = { "uuid", "kind", "first_seen_ns" };
+	bool narrow = out_columns() && out_columns() < 120;
 	struct column shown[ARRAY_SIZE(columns)];
-	double covered = view_covered_pct(v, w->since_ns, w->until_ns);
 	size_t n = 0;
-	int narrow = out_columns() && out_columns() < 100;
+
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
+		bool hidden = false;
+
+		for (size_t k = 0; k < (narrow ? ARRAY_SIZE(wide) : 1); k++)
+			hidden |= !strcmp(columns[i].key, wide[k]);
+		if (!hidden)
+			shown[n++] = columns[i];
+	}
+	out_table(&t->g, shown, n, rows);
+	if (more)
+		printf("%zu more\n", more);
+}
+
+static int print(const struct top *t, struct view *v, json_t *rows, const struct window *w, size_t more)
+{
+	double covered = view_covered_pct(v, w->since_ns, w->until_ns);
 
 	if (covered < 0)
 		return EXIT_FAILED;
@@ -152,16 +189,13 @@ static int print(const struct top *t, struct view *v, json_t *rows, const struct
 		out_csv(columns, ARRAY_SIZE(columns) - 1, rows);
 		return out_done();
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-		if (strcmp(columns[i].key, "uuid") != 0 && !(narrow && !strcmp(columns[i].key, "kind")))
-			shown[n++] = columns[i];
-	window_print(w, covered);
-	if (json_array_size(rows))
-		out_table(&t->g, shown, n, rows);
-	else if (covered > 0)
-		puts("nobody loses packets");
 	if (!v->running)
 		puts("the agent is NOT RUNNING");
+	window_print(w, covered);
+	if (json_array_size(rows))
+		print_text(t, rows, more);
+	else if (covered > 0)
+		puts("nobody loses packets");
 	return out_done();
 }
 
@@ -181,13 +215,11 @@ static int look(struct top *t, size_t limit)
 	c.since = w.since_ns;
 	c.until = w.until_ns;
 	if (filter_resolve(&t->filter, v) == 0 && tally_make(v, &w, &t->filter, BY_TOP, &tally) == 0) {
-		c.cells = calloc(tally.n + 1, sizeof(*c.cells));
-		c.now = calloc(tally.n + 1, sizeof(*c.now));
-		if (!c.cells || !c.now)
-			abort();
-		if (view_rows(v, w.since_ns, w.until_ns, false, on_row, &c) == 0) {
+		c.cells = must(calloc(tally.n + 1, sizeof(*c.cells)));
+		c.now = must(calloc(tally.n + 1, sizeof(*c.now)));
+		if (view_observed(v, c.since, (c.until - c.since) / CELLS, c.observed, CELLS) == 0 && read_rows(&c) == 0) {
 			rows = sorted(make_rows(t, &c), limit);
-			status = print(t, v, rows, &w);
+			status = print(t, v, rows, &w, tally.n > limit ? tally.n - limit : 0);
 			json_decref(rows);
 		}
 		free(c.cells);
@@ -213,16 +245,17 @@ static void on_resize(int signo)
 	(void)signo;	/* poll() comes back, and the screen is drawn anew */
 }
 
+/* Rows of the table that fit: above and below it are up to seven lines. */
 static size_t screen_rows(void)
 {
 	struct winsize ws;
 
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_row > 8 ? (size_t)ws.ws_row - 5 : 19;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_row > 8 ? (size_t)ws.ws_row - 7 : 17;
 }
 
-static int loop(struct top *t)
+static int loop(struct top *t, int keys)
 {
-	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	struct pollfd in = { .fd = keys, .events = POLLIN };	/* -1 is passed over */
 	int status = EXIT_OK;
 	char c;
 
@@ -231,9 +264,9 @@ static int loop(struct top *t)
 
 		fputs("\033[H\033[2J", stdout);
 		status = look(t, t->limit < fit ? t->limit : fit);
-		fputs("q ends", stdout);
+		fputs(keys < 0 ? "Ctrl-C ends" : "q ends", stdout);
 		fflush(stdout);
-		if (poll(&in, 1, 1000) > 0 && (read(STDIN_FILENO, &c, 1) != 1 || c == 'q' || c == 'Q' || c == 3))
+		if (status == EXIT_OK && poll(&in, 1, 1000) > 0 && (read(keys, &c, 1) != 1 || c == 'q' || c == 'Q'))
 			break;
 	}
 	return status;
@@ -258,12 +291,13 @@ static int live(struct top *t)
 		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 	}
 	fputs("\033[?1049h\033[?25l", stdout);
-	status = loop(t);
+	status = loop(t, tty ? STDIN_FILENO : -1);
 	fputs("\033[?25h\033[?1049l", stdout);
 	fflush(stdout);
 	if (tty)
 		tcsetattr(STDIN_FILENO, TCSANOW, &old);
-	return status;
+	/* What went wrong was said on a screen that is gone by now. */
+	return status == EXIT_OK ? status : look(t, t->limit);
 }
 
 static int own_option(struct top *t, int opt, const char *value)

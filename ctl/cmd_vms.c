@@ -29,7 +29,7 @@ static json_t *known(int n)
 
 static json_t *nic_object(const struct view *v, const struct view_attachment *a)
 {
-	const struct view_device *d = &v->devices[a->device_id];
+	const struct view_device *d = view_device(v, a->device_id);
 	json_t *o = json_object();
 
 	if (!o)
@@ -60,7 +60,7 @@ static json_t *vm_object(const struct view *v, const struct view_vm *vm, bool al
 	for (size_t i = 0; i < v->n_attachments; i++) {
 		const struct view_attachment *a = &v->attachments[i];
 
-		if (a->id && a->vm_id == vm->id && (all || !a->until_ns))
+		if (a->id && a->vm_id == vm->id && view_device(v, a->device_id) && (all || !a->until_ns))
 			json_array_append_new(nics, nic_object(v, a));
 	}
 	put(o, "nics", nics);

@@ -18,6 +18,7 @@
 
 #include "../collector/base.h"
 #include "cmd.h"
+#include "text.h"
 
 #define DEFAULT_STORE "/var/lib/taploss"
 
@@ -27,16 +28,15 @@ static char **args;	/* what getopt_long() is looking at */
 
 void complain(const char *fmt, ...)
 {
+	_cleanup_(freep) char *safe = NULL;
 	char text[2048];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fputs("taplossctl: ", stderr);
-	for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-		fprintf(stderr, *c < 0x20 || *c == 0x7f ? "\\x%02x" : "%c", *c);
-	fputc('\n', stderr);
+	safe = text_safe(text);
+	fprintf(stderr, "taplossctl: %s\n", safe);
 }
 
 int wrong_usage(const struct cmd *c, const char *fmt, ...)
@@ -55,7 +55,7 @@ static void print_usage(FILE *f)
 {
 	fputs("usage: taplossctl [--store DIR] [--json | --csv] COMMAND [options]\n\n", f);
 	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++)
-		fprintf(f, "  %-10s %-8s %s\n", cmds[i]->name, cmds[i]->args, cmds[i]->help);
+		fprintf(f, "  %-10s %-10s %s\n", cmds[i]->name, cmds[i]->args, cmds[i]->help);
 	fputs("\n  --store DIR      the store (TAPLOSS_STORE, else " DEFAULT_STORE ")\n"
 	      "  -j, --json       one JSON document; --csv: RFC 4180\n"
 	      "  --color WHEN     auto, always, never\n"
@@ -146,7 +146,7 @@ int main(int argc, char **argv)
 	struct global g = { .store = store && *store ? store : DEFAULT_STORE, .color = want_color("auto") };
 	int opt, status = EXIT_USAGE;
 
-	setlocale(LC_ALL, "");
+	setlocale(LC_CTYPE, "");	/* the character set; a comma in numbers would break CSV */
 	opterr = 0;	/* one line is ours */
 	args = argv;
 	signal(SIGPIPE, SIG_DFL);

@@ -13,7 +13,11 @@
 #include "../collector/base.h"
 #include "text.h"
 
-#define NAME_COLUMNS 32		/* of a name in a table on a terminal */
+/* Of a name in a table on a terminal of @columns. */
+static size_t name_columns(int columns)
+{
+	return columns == 0 ? 0 : columns < 120 ? 20 : 32;
+}
 
 int out_columns(void)
 {
@@ -35,10 +39,13 @@ json_t *out_int(uint64_t n)
 
 json_t *out_text(const char *text)
 {
+	_cleanup_(freep) char *safe = NULL;
 	json_t *j = text ? json_string(text) : json_null();
 
-	if (!j)
-		j = json_string("\xef\xbf\xbd");	/* not UTF-8: nothing that the agent wrote */
+	if (!j) {	/* not UTF-8 */
+		safe = text_safe(text);
+		j = json_string(safe);
+	}
 	if (!j)
 		abort();
 	return j;
@@ -52,7 +59,7 @@ static char *cell_text(const struct column *col, const json_t *v)
 	if (!v || json_is_null(v))
 		return strdup("-");
 	if (json_is_string(v))
-		return col->type == COL_NAME ? text_short(json_string_value(v), out_columns() ? NAME_COLUMNS : 0) : strdup(json_string_value(v));
+		return text_short(json_string_value(v), col->type == COL_NAME ? name_columns(out_columns()) : 0);
 	if (json_is_boolean(v))
 		return strdup(json_is_true(v) ? "yes" : "no");
 	switch (col->type) {
@@ -112,11 +119,12 @@ void out_table(const struct global *g, const struct column *cols, size_t n, cons
 	scols_table_enable_colors(tb, g->color);
 	for (i = 0; i < n && m < ARRAY_SIZE(shown); i++) {
 		struct libscols_column *c;
-		bool number = cols[i].type != COL_NAME && cols[i].type != COL_TEXT && cols[i].type != COL_TIME;
+		static const int flags[] = { [COL_NAME] = 0, [COL_TEXT] = 0, [COL_LONG] = SCOLS_FL_TRUNC, [COL_COUNT] = SCOLS_FL_RIGHT,
+					     [COL_BYTES] = SCOLS_FL_RIGHT, [COL_PERCENT] = SCOLS_FL_RIGHT, [COL_TIME] = 0, [COL_NUMBER] = SCOLS_FL_RIGHT };
 
 		if (!used(&cols[i], rows))
 			continue;
-		c = scols_table_new_column(tb, cols[i].header, 0, number ? SCOLS_FL_RIGHT : 0);
+		c = scols_table_new_column(tb, cols[i].header, 0, flags[cols[i].type]);
 		if (c && g->color)
 			scols_cell_set_color(scols_column_get_header(c), "bold");
 		shown[m++] = i;

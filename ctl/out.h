@@ -12,6 +12,7 @@
 enum column_type {
 	COL_NAME,	/* somebody else's words: made safe, cut to fit a terminal */
 	COL_TEXT,	/* our words */
+	COL_LONG,	/* the kernel's words: the end may go when the terminal is narrow */
 	COL_COUNT, COL_BYTES, COL_PERCENT, COL_TIME,
 	COL_NUMBER,	/* as it is: ids, queue numbers */
 };

@@ -6,12 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "../collector/base.h"
+#include "../collector/class.h"
 #include "out.h"
 #include "text.h"
-#include "when.h"
 
 static const struct {
 	const char *name;
@@ -98,6 +97,21 @@ int filter_option(struct filter *f, int opt, const char *value)
 	}
 }
 
+/* Words that nothing answers to are no error, the loss may be yet to come; but silence would look like an answer. */
+static void doubt_words(const struct filter *f, const struct view *v)
+{
+	bool class = !f->class || class_canonical(f->class), nic = !f->nic;
+
+	for (size_t i = 0; i < v->n_series && !class; i++)
+		class = v->series[i].id && !strcasecmp(f->class, v->series[i].reason);
+	for (size_t i = 0; i < v->n_devices && !nic; i++)
+		nic = v->devices[i].id && !strcmp(f->nic, v->devices[i].name);
+	if (!class)
+		complain("--class: \"%.60s\" is no class, and no loss is stored for which the kernel gave it as reason", f->class);
+	if (!nic)
+		complain("--nic: no tap called \"%.60s\" is known", f->nic);
+}
+
 int filter_resolve(struct filter *f, struct view *v)
 {
 	for (unsigned int i = 0; i < f->n_vms; i++) {
@@ -106,6 +120,7 @@ int filter_resolve(struct filter *f, struct view *v)
 		if (r < 0)
 			return r;
 	}
+	doubt_words(f, v);
 	return 0;
 }
 
@@ -134,7 +149,7 @@ static void put(json_t *o, const char *key, json_t *value)
 
 json_t *split_object(const struct view *v, const struct view_series *s, unsigned int by)
 {
-	const struct view_vm *vm = s->vm_id ? &v->vms[s->vm_id] : NULL;
+	const struct view_vm *vm = view_vm(v, s->vm_id);
 	json_t *o = json_object();
 
 	if (!o)
@@ -160,7 +175,7 @@ json_t *split_object(const struct view *v, const struct view_series *s, unsigned
 	return o;
 }
 
-/* A NIC is a device in its time with its owner: names are used again, and a persistent tap changes hands. */
+/* NICs by name: a VM that was started again has another device, and often the same name for it. */
 char *split_key(const struct view *v, const struct view_series *s, unsigned int by)
 {
 	const char *nic = view_nic(v, s->device_id);
@@ -173,19 +188,11 @@ char *split_key(const struct view *v, const struct view_series *s, unsigned int 
 	return key;
 }
 
-uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-}
-
 void window_init(struct window *w)
 {
 	uint64_t now = now_ns();
 
-	*w = (struct window){ now - NSEC_PER_HOUR, now, false };
+	*w = (struct window){ now - NSEC_PER_HOUR, now, now };
 }
 
 int window_option(struct window *w, int opt, const char *value)
@@ -194,8 +201,7 @@ int window_option(struct window *w, int opt, const char *value)
 
 	if (opt != 'S' && opt != 'U')
 		return 0;
-	r = when_parse(value, now_ns(), opt == 'S' ? &w->since_ns : &w->until_ns);
-	w->given = true;
+	r = when_parse(value, w->now_ns, opt == 'S' ? &w->since_ns : &w->until_ns);
 	if (r >= 0)
 		return 1;
 	complain("%s: \"%.60s\" is not a time; try -1h, 2h ago, today, 14:00, 2026-11-20, \"2026-11-20 14:00\", @1700000000",
@@ -213,13 +219,13 @@ bool window_valid(const struct window *w)
 
 void window_print(const struct window *w, double covered_pct)
 {
-	char from[64], to[64], length[32], pct[32];
+	char span[128], length[32], pct[32];
 
-	printf("%s to %s (%s)", text_time(from, w->since_ns), text_time(to, w->until_ns), text_duration(length, w->until_ns - w->since_ns));
+	printf("%s (%s), ", text_span(span, w->since_ns, w->until_ns), text_duration(length, w->until_ns - w->since_ns));
 	if (covered_pct <= 0)
-		printf(", NOT OBSERVED: no loss was being counted in this time\n");
+		puts("NOT OBSERVED:\nnobody counted in this time, so nothing is known of it");
 	else if (covered_pct < 99.95)
-		printf(", observed %s of it\n", text_percent(pct, covered_pct));
+		printf("%s observed\n", text_percent(pct, covered_pct));
 	else
-		printf(", all of it observed\n");
+		puts("all observed");
 }

@@ -11,6 +11,7 @@
 #include "cmd.h"
 #include "view.h"
 #include "vmref.h"
+#include "when.h"
 
 enum field {
 	BY_VM = 1 << 0, BY_NIC = 1 << 1, BY_QUEUE = 1 << 2, BY_DIRECTION = 1 << 3, BY_CLASS = 1 << 4, BY_REASON = 1 << 5, BY_KIND = 1 << 6,
@@ -44,7 +45,7 @@ struct filter {
 void filter_init(struct filter *f);
 int filter_option(struct filter *f, int opt, const char *value);
 
-/* Looks up the VMs. 0, or -errno after saying which is unknown. */
+/* Looks up the VMs. 0, or -errno after saying which is unknown. Says when no class or NIC has such a name. */
 int filter_resolve(struct filter *f, struct view *v);
 
 bool filter_passes(const struct filter *f, const struct view *v, const struct view_series *s);
@@ -61,7 +62,7 @@ bool is_loss(const struct view_series *s);
 /* The window and its options. */
 struct window {
 	uint64_t since_ns, until_ns;
-	bool given;			/* not the default hour */
+	uint64_t now_ns;		/* what both are relative to */
 };
 #define WINDOW_OPTIONS { "since", required_argument, NULL, 'S' }, { "until", required_argument, NULL, 'U' }
 #define WINDOW_HELP \
@@ -71,9 +72,7 @@ void window_init(struct window *w);
 int window_option(struct window *w, int opt, const char *value);	/* as filter_option */
 bool window_valid(const struct window *w);				/* says so when not */
 
-/* "2026-11-21 06:00:00 UTC to 07:00:00 (60 min), covered 98.2 %" */
+/* "2026-11-21 06:00:00 to 07:00:00 UTC (1 h), 98.2 % observed" */
 void window_print(const struct window *w, double covered_pct);
-
-uint64_t now_ns(void);
 
 #endif

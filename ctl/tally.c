@@ -21,6 +21,7 @@ struct group {
 	char *key;
 	const struct view_series *series;
 	struct view_sum sum;
+	uint64_t purged, first_ns;
 	struct unit **units;
 	size_t n_units;
 	UT_hash_handle hh;
@@ -31,6 +32,7 @@ struct work {
 	struct unit *units;
 	struct group *groups;
 	unsigned int by;
+	bool *counted;		/* by device: what it delivered was read */
 };
 
 static void *must(void *p)
@@ -87,12 +89,21 @@ static void add_unit(struct group *g, struct unit *u)
 	g->units[g->n_units++] = u;
 }
 
+static void on_counted(int64_t device, void *arg)
+{
+	struct work *w = arg;
+
+	if (view_device(w->v, device))
+		w->counted[device] = true;
+}
+
 static void on_traffic(int64_t device, uint64_t t_ns, uint64_t rx, uint64_t tx, void *arg)
 {
 	struct work *w = arg;
 	const struct view_attachment *a = view_attached(w->v, device, t_ns);
 	struct unit *u = unit_of(w, device, a ? a->id : 0, a ? a->vm_id : 0);
 
+	on_counted(device, w);
 	u->delivered[0] += rx;
 	u->delivered[1] += tx;
 }
@@ -110,8 +121,21 @@ static void add_series(struct work *w, const struct filter *f, const struct view
 	g->sum.frames += sum->frames;
 	g->sum.segments += sum->segments;
 	g->sum.bytes += sum->bytes;
+	g->first_ns = g->first_ns && g->first_ns < s->first_ns ? g->first_ns : s->first_ns;
 	add_unit(g, u);
-	*(is_loss(s) ? &t->lost : &t->purged) += sum->frames;
+	if (is_loss(s)) {
+		t->lost += sum->frames;
+	} else {
+		t->purged += sum->frames;
+		g->purged += sum->frames;
+	}
+}
+
+static void add_side(const struct work *w, const struct unit *u, int side_, struct tally_row *r)
+{
+	r->pct_known &= u->id.device > 0 && w->counted[u->id.device];
+	r->delivered += u->delivered[side_];
+	r->all_lost += u->lost[side_];
 }
 
 /* Delivered is counted by device and direction. Split by NIC, a row's devices are those it has loss of; split by VM alone, all of the VM's. */
@@ -120,22 +144,22 @@ static void add_delivered(const struct work *w, const struct group *g, struct ta
 	int d = side(g->series->direction);
 	struct unit *u, *tmp;
 
-	r->pct_known = (w->by & BY_DIRECTION) && (w->by & (BY_NIC | BY_VM)) && !(w->by & BY_QUEUE) && is_loss(g->series) && g->series->device_id;
+	r->pct_known = tally_knows_delivered(w->by) && g->sum.frames > g->purged;
 	if (!r->pct_known)
 		return;
 	if (w->by & BY_NIC) {
-		for (size_t i = 0; i < g->n_units; i++) {
-			r->delivered += g->units[i]->delivered[d];
-			r->lost += g->units[i]->lost[d];
-		}
+		for (size_t i = 0; i < g->n_units; i++)
+			add_side(w, g->units[i], d, r);
 		return;
 	}
-	HASH_ITER(hh, w->units, u, tmp) {
-		if (u->vm != g->series->vm_id)
-			continue;
-		r->delivered += u->delivered[d];
-		r->lost += u->lost[d];
-	}
+	HASH_ITER(hh, w->units, u, tmp)
+		if (u->vm == g->series->vm_id)
+			add_side(w, u, d, r);
+}
+
+bool tally_knows_delivered(unsigned int by)
+{
+	return (by & BY_DIRECTION) && (by & (BY_NIC | BY_VM)) && !(by & BY_QUEUE);
 }
 
 static int by_frames(const void *a, const void *b)
@@ -158,6 +182,8 @@ static void take_rows(struct work *w, struct tally *t)
 		r->series = g->series;
 		r->key = g->key;
 		r->sum = g->sum;
+		r->purged = g->purged;
+		r->first_ns = g->first_ns;
 		add_delivered(w, g, r);
 		HASH_DEL(w->groups, g);
 		free(g->units);
@@ -176,10 +202,18 @@ static void free_units(struct work *w)
 	}
 }
 
+static int read_delivered(struct work *w, const struct window *win)
+{
+	int r = view_counted(w->v, win->since_ns, win->until_ns, on_counted, w);
+
+	return r < 0 ? r : view_traffic(w->v, win->since_ns, win->until_ns, on_traffic, w);
+}
+
 int tally_make(struct view *v, const struct window *win, const struct filter *f, unsigned int by, struct tally *ret)
 {
 	_cleanup_(freep) struct view_sum *sums = NULL;
-	struct work w = { .v = v, .by = by };
+	_cleanup_(freep) bool *counted = must(calloc(v->n_devices + 1, sizeof(bool)));
+	struct work w = { .v = v, .by = by, .counted = counted };
 	struct tally t = { 0 };
 	int r = view_losses(v, win->since_ns, win->until_ns, &sums);
 
@@ -188,8 +222,8 @@ int tally_make(struct view *v, const struct window *win, const struct filter *f,
 	for (size_t i = 0; i < v->n_series; i++)
 		if (v->series[i].id && (sums[i].frames || sums[i].bytes))
 			add_series(&w, f, &v->series[i], &sums[i], &t);
-	if ((by & BY_DIRECTION) && !(by & BY_QUEUE))
-		r = view_traffic(v, win->since_ns, win->until_ns, on_traffic, &w);
+	if (tally_knows_delivered(by))
+		r = read_delivered(&w, win);
 	take_rows(&w, &t);
 	free_units(&w);
 	if (r < 0) {
@@ -210,7 +244,5 @@ void tally_free(struct tally *t)
 
 double tally_pct(const struct tally_row *r)
 {
-	uint64_t all = r->lost + r->delivered;
-
-	return r->pct_known && all ? (double)r->sum.frames * 100 / (double)all : -1;
+	return r->pct_known ? (double)(r->sum.frames - r->purged) * 100 / (double)(r->all_lost + r->delivered) : -1;
 }

@@ -9,8 +9,10 @@ struct tally_row {
 	const struct view_series *series;	/* one of those in the row: all agree in what it is split by */
 	char *key;
 	struct view_sum sum;
-	bool pct_known;				/* delivered can be told for this split */
-	uint64_t delivered, lost;		/* of the device(s) and direction; lost: all of it, not only this row's */
+	uint64_t purged;			/* frames of it that were in rings that were emptied, which is not loss */
+	uint64_t first_ns;			/* when the first of its series first lost a frame, ever */
+	bool pct_known;				/* delivered can be told for this row */
+	uint64_t delivered, all_lost;		/* of the device(s) and direction; all_lost: not only this row's, nothing purged */
 };
 
 struct tally {
@@ -18,6 +20,9 @@ struct tally {
 	size_t n;
 	uint64_t lost, purged;			/* frames: on their way; in rings that were emptied */
 };
+
+/* Can delivered frames be told at all when split so? They are counted by device and direction. */
+bool tally_knows_delivered(unsigned int by);
 
 /* 0, or -errno after saying why. */
 int tally_make(struct view *v, const struct window *w, const struct filter *f, unsigned int by, struct tally *ret);

@@ -13,16 +13,18 @@
 /* Decodes the character at @s; bytes that are no UTF-8 stand for themselves. */
 static size_t decode(const unsigned char *s, uint32_t *ret)
 {
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	size_t n = s[0] < 0xc2 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 1;
 	uint32_t c = n == 1 ? s[0] : s[0] & (0x7fu >> n);
 
+	*ret = s[0];
 	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80) {
-			*ret = s[0];
+		if ((s[i] & 0xc0) != 0x80)
 			return 1;
-		}
 		c = c << 6 | (s[i] & 0x3f);
 	}
+	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 1;
 	*ret = c;
 	return n;
 }
@@ -146,16 +148,20 @@ char *text_percent(char buf[static 32], double pct)
 
 char *text_duration(char buf[static 32], unsigned long long ns)
 {
-	unsigned long long s = ns / NSEC_PER_SEC;
+	unsigned long long s = (ns + NSEC_PER_SEC / 2) / NSEC_PER_SEC;
 
 	if (ns < NSEC_PER_SEC)
 		snprintf(buf, 32, "%llu ms", ns / NSEC_PER_MSEC);
 	else if (s < 120)
 		snprintf(buf, 32, "%llu s", s);
-	else if (s < 7200)
+	else if (s < 7200 && s != 3600)
 		snprintf(buf, 32, "%llu min", s / 60);
+	else if (s < 2 * 86400 && s % 3600 < 60)
+		snprintf(buf, 32, "%llu h", s / 3600);
 	else if (s < 2 * 86400)
 		snprintf(buf, 32, "%llu h %llu min", s / 3600, s / 60 % 60);
+	else if (s % 86400 < 3600)
+		snprintf(buf, 32, "%llu d", s / 86400);
 	else
 		snprintf(buf, 32, "%llu d %llu h", s / 86400, s / 3600 % 24);
 	return buf;
@@ -174,6 +180,21 @@ char *text_time(char buf[static 64], unsigned long long t_ns)
 
 	local(t_ns, &tm);
 	strftime(buf, 64, "%Y-%m-%d %H:%M:%S %Z", &tm);
+	return buf;
+}
+
+char *text_span(char buf[static 128], unsigned long long from_ns, unsigned long long to_ns)
+{
+	struct tm from, to;
+	bool same_zone, same_day;
+	size_t n;
+
+	local(from_ns, &from);
+	local(to_ns, &to);
+	same_zone = from.tm_gmtoff == to.tm_gmtoff;
+	same_day = same_zone && from.tm_year == to.tm_year && from.tm_yday == to.tm_yday;
+	n = strftime(buf, 64, same_zone ? "%Y-%m-%d %H:%M:%S to " : "%Y-%m-%d %H:%M:%S %Z to ", &from);
+	strftime(buf + n, 64, same_day ? "%H:%M:%S %Z" : "%Y-%m-%d %H:%M:%S %Z", &to);
 	return buf;
 }
 

@@ -13,12 +13,13 @@ char *text_safe(const char *text);
 /* The same, cut in the middle to @columns characters when @columns is not 0. */
 char *text_short(const char *text, size_t columns);
 
-/* "1,234,567"; "-" when @known is false. Into @buf, returned. */
-char *text_count(char buf[static 32], unsigned long long n);
+/* Into @buf, returned. */
+char *text_count(char buf[static 32], unsigned long long n);		/* "1,234,567" */
 char *text_bytes(char buf[static 32], unsigned long long n);		/* "1.2 MiB" */
 char *text_percent(char buf[static 32], double pct);			/* "12.3 %", "<0.01 %" */
 char *text_duration(char buf[static 32], unsigned long long ns);		/* "3 h 20 min", "150 ms" */
 char *text_time(char buf[static 64], unsigned long long t_ns);		/* local: "2026-11-21 06:20:18 UTC" */
+char *text_span(char buf[static 128], unsigned long long from_ns, unsigned long long to_ns);	/* the day and the zone once when they agree */
 char *text_clock(char buf[static 64], unsigned long long t_ns, unsigned long long span_ns);	/* as fine as @span_ns asks for */
 
 /* Is the terminal's character set UTF-8? */

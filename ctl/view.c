@@ -9,6 +9,8 @@
 #include "../collector/base.h"
 #include "cmd.h"
 
+#define MAX_ID (1 << 28)
+
 static char *column_text(sqlite3_stmt *st, int i)
 {
 	const char *s = (const char *)sqlite3_column_text(st, i);
@@ -34,13 +36,9 @@ int view_meta(struct view *v, const char *sql, view_meta_fn *fn, void *arg)
 	sqlite3_stmt *st = NULL;
 	int rc = sqlite3_prepare_v2(v->meta, sql, -1, &st, NULL);
 
-	while (rc == SQLITE_OK || rc == SQLITE_ROW) {
-		rc = sqlite3_step(st);
-		if (rc == SQLITE_ROW)
+	if (rc == SQLITE_OK)
+		while ((rc = sqlite3_step(st)) == SQLITE_ROW)
 			fn(st, arg);
-		else if (rc == SQLITE_OK)
-			break;
-	}
 	sqlite3_finalize(st);
 	if (rc == SQLITE_DONE)
 		return 0;
@@ -48,12 +46,15 @@ int view_meta(struct view *v, const char *sql, view_meta_fn *fn, void *arg)
 	return schema_errno(rc);
 }
 
-/* Room for @id in an array indexed by ids. The element, zeroed. */
-static void *slot(void *array, size_t *n, size_t size, int64_t id)
+/* Room for the statement's id in an array indexed by ids. The element, zeroed; NULL: no agent gives such an id, the file lies. */
+static void *slot(void *array, size_t *n, size_t size, sqlite3_stmt *st)
 {
 	char **at = array;
+	int64_t id = sqlite3_column_int64(st, 0);
 	size_t want = (size_t)id + 1;
 
+	if (id <= 0 || id > MAX_ID)
+		return NULL;
 	if (want > *n) {
 		char *p = realloc(*at, want * 2 * size);
 
@@ -69,8 +70,10 @@ static void *slot(void *array, size_t *n, size_t size, int64_t id)
 static void on_vm(sqlite3_stmt *st, void *arg)
 {
 	struct view *v = arg;
-	struct view_vm *vm = slot(&v->vms, &v->n_vms, sizeof(*vm), sqlite3_column_int64(st, 0));
+	struct view_vm *vm = slot(&v->vms, &v->n_vms, sizeof(*vm), st);
 
+	if (!vm)
+		return;
 	*vm = (struct view_vm){ sqlite3_column_int64(st, 0), column_text(st, 1), column_text(st, 2), column_text(st, 3), column_time(st, 4),
 				column_time(st, 5) };
 }
@@ -78,8 +81,10 @@ static void on_vm(sqlite3_stmt *st, void *arg)
 static void on_device(sqlite3_stmt *st, void *arg)
 {
 	struct view *v = arg;
-	struct view_device *d = slot(&v->devices, &v->n_devices, sizeof(*d), sqlite3_column_int64(st, 0));
+	struct view_device *d = slot(&v->devices, &v->n_devices, sizeof(*d), st);
 
+	if (!d)
+		return;
 	*d = (struct view_device){ sqlite3_column_int64(st, 0), (uint32_t)sqlite3_column_int64(st, 1), (uint32_t)sqlite3_column_int64(st, 2),
 				   column_text(st, 3), column_text(st, 4), column_time(st, 5), column_time(st, 6) };
 }
@@ -87,8 +92,10 @@ static void on_device(sqlite3_stmt *st, void *arg)
 static void on_attachment(sqlite3_stmt *st, void *arg)
 {
 	struct view *v = arg;
-	struct view_attachment *a = slot(&v->attachments, &v->n_attachments, sizeof(*a), sqlite3_column_int64(st, 0));
+	struct view_attachment *a = slot(&v->attachments, &v->n_attachments, sizeof(*a), st);
 
+	if (!a)
+		return;
 	*a = (struct view_attachment){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2), column_text(st, 3),
 				       column_text(st, 4), column_text(st, 5), column_int(st, 6), column_int(st, 7), column_time(st, 8),
 				       column_time(st, 9) };
@@ -97,25 +104,44 @@ static void on_attachment(sqlite3_stmt *st, void *arg)
 static void on_series(sqlite3_stmt *st, void *arg)
 {
 	struct view *v = arg;
-	struct view_series *s = slot(&v->series, &v->n_series, sizeof(*s), sqlite3_column_int64(st, 0));
+	struct view_series *s = slot(&v->series, &v->n_series, sizeof(*s), st);
 
+	if (!s)
+		return;
 	*s = (struct view_series){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3),
 				   column_int(st, 4), column_text(st, 5), column_text(st, 6), column_text(st, 7), column_text(st, 8),
-				   column_text(st, 9), column_text(st, 10) };
+				   column_text(st, 9), column_text(st, 10), column_time(st, 11) };
 }
 
+static void on_interval(sqlite3_stmt *st, void *arg)
+{
+	((struct view *)arg)->interval_ns = column_time(st, 0);
+}
+
+static void on_nothing(sqlite3_stmt *st, void *arg)
+{
+	(void)st;
+	(void)arg;
+}
+
+/* In one transaction: what a row points to must have been read as well. */
 static int load_names(struct view *v)
 {
-	int r = view_meta(v, "SELECT id, uuid, name, state, first_ns, last_ns FROM vm", on_vm, v);
+	int r = view_meta(v, "BEGIN", on_nothing, NULL);
 
+	if (r >= 0)
+		r = view_meta(v, "SELECT id, uuid, name, state, first_ns, last_ns FROM vm", on_vm, v);
 	if (r >= 0)
 		r = view_meta(v, "SELECT id, netns, ifindex, name, kind, since_ns, until_ns FROM device", on_device, v);
 	if (r >= 0)
 		r = view_meta(v, "SELECT id, vm_id, device_id, mac, backend, bridge, queues, ring_frames, since_ns, until_ns FROM attachment ORDER BY id",
 			      on_attachment, v);
 	if (r >= 0)
-		r = view_meta(v, "SELECT id, vm_id, attachment_id, device_id, queue, direction, class, kind, reason, site, counter FROM series", on_series, v);
-	return r;
+		r = view_meta(v, "SELECT id, vm_id, attachment_id, device_id, queue, direction, class, kind, reason, site, counter,"
+			      " first_ns FROM series", on_series, v);
+	if (r >= 0)
+		r = view_meta(v, "SELECT interval_ns FROM run ORDER BY id DESC LIMIT 1", on_interval, v);
+	return r < 0 ? r : view_meta(v, "COMMIT", on_nothing, NULL);
 }
 
 static void chain_attachments(struct view *v)
@@ -214,7 +240,19 @@ const struct view_attachment *view_attached(const struct view *v, int64_t device
 	return NULL;
 }
 
+const struct view_vm *view_vm(const struct view *v, int64_t id)
+{
+	return id > 0 && (size_t)id < v->n_vms && v->vms[id].id ? &v->vms[id] : NULL;
+}
+
+const struct view_device *view_device(const struct view *v, int64_t id)
+{
+	return id > 0 && (size_t)id < v->n_devices && v->devices[id].id ? &v->devices[id] : NULL;
+}
+
 const char *view_nic(const struct view *v, int64_t device)
 {
-	return device > 0 && (size_t)device < v->n_devices && v->devices[device].id ? v->devices[device].name : NULL;
+	const struct view_device *d = view_device(v, device);
+
+	return d ? d->name : NULL;
 }

@@ -34,6 +34,7 @@ struct view_series {
 	int64_t id, vm_id, attachment_id, device_id;	/* 0: none */
 	int queue;					/* -1: not known */
 	char *direction, *class, *kind, *reason, *site, *counter;	/* counter may be NULL */
+	uint64_t first_ns;				/* of its first loss ever */
 };
 
 struct view {
@@ -50,6 +51,7 @@ struct view {
 	size_t *first_attachment;	/* by device: 0, or the index of its newest one; the others follow by older_attachment */
 	size_t *older_attachment;
 	bool running;			/* an agent is at work on this store */
+	uint64_t interval_ns;		/* of its last run; 0: it never ran */
 	int pid;
 };
 
@@ -64,9 +66,10 @@ struct view_sum {
 /* Loss of the window, by series: *ret has n_series elements and is the caller's. 0, or -errno after saying why. */
 int view_losses(struct view *v, uint64_t since, uint64_t until, struct view_sum **ret);
 
-/* Each loss row of the window; @span_ns is how long before @t_ns it may have happened. With @hours, whole hours where there are. */
+/* Each loss row of the window whose series is in @wanted (n_series elements; NULL: all); the series given are ones that the
+ * view knows. @span_ns is how long before @t_ns it may have happened. With @hours, whole hours where there are. */
 typedef void view_row_fn(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg);
-int view_rows(struct view *v, uint64_t since, uint64_t until, bool hours, view_row_fn *fn, void *arg);
+int view_rows(struct view *v, uint64_t since, uint64_t until, bool hours, const bool *wanted, view_row_fn *fn, void *arg);
 
 /* Delivered frames, guest's terms, cut to the window in proportion. */
 typedef void view_traffic_fn(int64_t device, uint64_t t_ns, uint64_t rx_frames, uint64_t tx_frames, void *arg);
@@ -87,6 +90,9 @@ struct view_interval {
 /* Covered intervals that touch the window, in order, not merged; an agent that runs now covers up to now. */
 int view_coverage(struct view *v, uint64_t since, uint64_t until, struct view_interval **ret, size_t *n);
 
+/* Sets those of the @n steps from @since on of which any part is covered. 0, or -errno after saying why. */
+int view_observed(struct view *v, uint64_t since, uint64_t step_ns, bool *steps, size_t n);
+
 /* The covered share of the window in percent. Negative: -errno. */
 double view_covered_pct(struct view *v, uint64_t since, uint64_t until);
 
@@ -96,8 +102,10 @@ int view_self(struct view *v, const char *name, uint64_t *ret);
 /* The attachment of @device at @t_ns, or NULL. */
 const struct view_attachment *view_attached(const struct view *v, int64_t device, uint64_t t_ns);
 
-/* "VM, tap": what a series' NIC is called; for a loss without a device the VMM at work. */
-const char *view_nic(const struct view *v, int64_t device);
+/* By id; NULL for 0 and for what the view does not know. */
+const struct view_vm *view_vm(const struct view *v, int64_t id);
+const struct view_device *view_device(const struct view *v, int64_t id);
+const char *view_nic(const struct view *v, int64_t device);	/* the device's name */
 
 /* Runs @sql on meta.db and gives each row to @fn. */
 typedef void view_meta_fn(sqlite3_stmt *st, void *arg);

@@ -6,12 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../collector/base.h"
 #include "cmd.h"
+#include "when.h"
 
-#define FRESH_NS (15 * NSEC_PER_SEC)	/* an agent that runs extends its coverage at least every 10 s */
+/* An agent that runs extends its coverage with each tick, or when nothing happens every 10 s. */
+#define FRESH_NS (15 * NSEC_PER_SEC)
 
 /* One day file, while its rows are read. */
 struct day {
@@ -82,6 +83,9 @@ static int each_day(struct view *v, uint64_t since, uint64_t until, day_fn *fn, 
 /* Loss. Whole hours come from loss_hour where they are rolled, the rest from loss. */
 
 struct reading {
+	const struct view *v;
+	const bool *wanted;	/* by series; NULL: all */
+	char *among;		/* " AND series_id ...", the same for SQLite, who passes over rows faster than we do */
 	view_row_fn *fn;
 	void *arg;
 	uint64_t span_ns;	/* of hours */
@@ -89,16 +93,51 @@ struct reading {
 	size_t n_hours;
 };
 
+/* A list of more would cost SQLite more than it saves. */
+#define AMONG_MAX 500
+
+static void set_among(struct reading *rd)
+{
+	size_t n = 0, first = 0, last = 0, at;
+	char *p;
+
+	for (size_t i = 1; rd->wanted && i < rd->v->n_series; i++) {
+		if (!rd->wanted[i])
+			continue;
+		first = first ? first : i;
+		last = i;
+		n++;
+	}
+	rd->among = p = malloc(128 + (n <= AMONG_MAX ? n : 0) * 16);
+	if (!p)
+		abort();
+	*p = '\0';
+	if (!rd->wanted)
+		return;
+	at = (size_t)sprintf(p, " AND series_id BETWEEN %zu AND %zu", first, last);
+	if (n > AMONG_MAX || n > (last - first) / 2)
+		return;
+	at += (size_t)sprintf(p + at, " AND series_id IN (0");
+	for (size_t i = first; i <= last && n; i++)
+		if (rd->wanted[i])
+			at += (size_t)sprintf(p + at, ",%zu", i);
+	strcpy(p + at, ")");
+}
+
 static void on_row(sqlite3_stmt *st, void *arg)
 {
 	struct reading *rd = arg;
 	struct view_sum sum = { (uint64_t)sqlite3_column_int64(st, 2), (uint64_t)sqlite3_column_int64(st, 3), (uint64_t)sqlite3_column_int64(st, 4) };
 	uint64_t t = (uint64_t)sqlite3_column_int64(st, 0);
+	int64_t series = sqlite3_column_int64(st, 1);
 
+	/* One that was made after the names were read: the next look shows it. */
+	if (series <= 0 || (size_t)series >= rd->v->n_series || !rd->v->series[series].id || (rd->wanted && !rd->wanted[series]))
+		return;
 	if (rd->span_ns)
-		rd->fn(sqlite3_column_int64(st, 1), t + rd->span_ns, rd->span_ns, &sum, rd->arg);
+		rd->fn(series, t + rd->span_ns, rd->span_ns, &sum, rd->arg);
 	else
-		rd->fn(sqlite3_column_int64(st, 1), t, (uint64_t)sqlite3_column_int64(st, 5), &sum, rd->arg);
+		rd->fn(series, t, (uint64_t)sqlite3_column_int64(st, 5), &sum, rd->arg);
 }
 
 static void on_hour(sqlite3_stmt *st, void *arg)
@@ -112,6 +151,18 @@ static void on_hour(sqlite3_stmt *st, void *arg)
 	rd->hours[rd->n_hours++] = (uint64_t)sqlite3_column_int64(st, 0);
 }
 
+static int loss_rows(struct day *d, struct reading *rd, const char *sql, uint64_t a, uint64_t b)
+{
+	char *text;
+	int r;
+
+	if (asprintf(&text, "%s%s", sql, rd->among) < 0)
+		abort();
+	r = each_row(d, text, a, b, on_row, rd);
+	free(text);
+	return r;
+}
+
 /* t_ns > ?1 AND t_ns <= ?2 */
 static int raw_rows(struct day *d, struct reading *rd, uint64_t after, uint64_t upto)
 {
@@ -121,7 +172,15 @@ static int raw_rows(struct day *d, struct reading *rd, uint64_t after, uint64_t 
 	if (after >= upto)
 		return 0;
 	rd->span_ns = 0;
-	return each_row(d, sql, after, upto, on_row, rd);
+	return loss_rows(d, rd, sql, after, upto);
+}
+
+static int hour_rows(struct day *d, struct reading *rd, uint64_t hour)
+{
+	static const char sql[] = "SELECT t_ns, series_id, frames, segments, bytes FROM loss_hour WHERE t_ns >= ?1 AND t_ns <= ?2";
+
+	rd->span_ns = NSEC_PER_HOUR;
+	return loss_rows(d, rd, sql, hour, hour);
 }
 
 /* An hour's rows have t_ns in [hour, hour + 1 h), the window is (since, until]: the moments on its edges stay raw. */
@@ -137,9 +196,8 @@ static int rows_of_day(struct day *d, void *arg)
 		uint64_t hour = rd->hours[i];
 
 		r = raw_rows(d, rd, at, hour - 1);
-		rd->span_ns = NSEC_PER_HOUR;
 		if (r >= 0)
-			r = each_row(d, "SELECT t_ns, series_id, frames, segments, bytes FROM loss_hour WHERE t_ns = ?1 AND ?2", hour, 1, on_row, rd);
+			r = hour_rows(d, rd, hour);
 		at = hour + NSEC_PER_HOUR - 1;
 	}
 	return r < 0 ? r : raw_rows(d, rd, at, d->until);
@@ -150,46 +208,42 @@ static int raw_day(struct day *d, void *arg)
 	return raw_rows(d, arg, d->since, d->until);
 }
 
-int view_rows(struct view *v, uint64_t since, uint64_t until, bool hours, view_row_fn *fn, void *arg)
+int view_rows(struct view *v, uint64_t since, uint64_t until, bool hours, const bool *wanted, view_row_fn *fn, void *arg)
 {
-	struct reading rd = { .fn = fn, .arg = arg };
-	int r = each_day(v, since, until, hours ? rows_of_day : raw_day, &rd);
+	struct reading rd = { .v = v, .wanted = wanted, .fn = fn, .arg = arg };
+	int r;
 
+	set_among(&rd);
+	r = each_day(v, since, until, hours ? rows_of_day : raw_day, &rd);
 	free(rd.hours);
+	free(rd.among);
 	return r;
 }
 
-struct adding {
-	struct view_sum *sums;
-	size_t n;
-};
-
 static void add_up(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
 {
-	struct adding *a = arg;
+	struct view_sum *sums = arg;
 
 	(void)t_ns;
 	(void)span_ns;
-	if (series <= 0 || (size_t)series >= a->n)
-		return;	/* made after the names were read: the next look shows it */
-	a->sums[series].frames += sum->frames;
-	a->sums[series].segments += sum->segments;
-	a->sums[series].bytes += sum->bytes;
+	sums[series].frames += sum->frames;
+	sums[series].segments += sum->segments;
+	sums[series].bytes += sum->bytes;
 }
 
 int view_losses(struct view *v, uint64_t since, uint64_t until, struct view_sum **ret)
 {
-	struct adding a = { calloc(v->n_series + 1, sizeof(*a.sums)), v->n_series };
+	struct view_sum *sums = calloc(v->n_series + 1, sizeof(*sums));
 	int r;
 
-	if (!a.sums)
+	if (!sums)
 		abort();
-	r = view_rows(v, since, until, true, add_up, &a);
+	r = view_rows(v, since, until, true, NULL, add_up, sums);
 	if (r < 0) {
-		free(a.sums);
+		free(sums);
 		return r;
 	}
-	*ret = a.sums;
+	*ret = sums;
 	return 0;
 }
 
@@ -342,19 +396,21 @@ static int by_start(const void *a, const void *b)
 	return x->from_ns < y->from_ns ? -1 : x->from_ns > y->from_ns;
 }
 
-static uint64_t utc_now(void)
+/* The last interval grows while the agent lives, although nobody writes so each moment. */
+static void extend_last(const struct view *v, struct intervals *c, uint64_t now)
 {
-	struct timespec ts;
+	struct view_interval *last = c->n ? &c->all[c->n - 1] : NULL;
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+	if (last && v->running && last->to_ns < now && last->to_ns + FRESH_NS + v->interval_ns > now)
+		last->to_ns = now;
 }
 
 int view_coverage(struct view *v, uint64_t since, uint64_t until, struct view_interval **ret, size_t *n)
 {
 	struct intervals c = { 0 };
-	uint64_t now = utc_now();
-	int r = each_day(v, since, until, coverage_of_day, &c);
+	uint64_t early = FRESH_NS + v->interval_ns;
+	size_t skip = 0;
+	int r = each_day(v, since > early ? since - early : 0, until, coverage_of_day, &c);
 
 	if (r < 0) {
 		free(c.all);
@@ -362,17 +418,37 @@ int view_coverage(struct view *v, uint64_t since, uint64_t until, struct view_in
 	}
 	if (c.n)
 		qsort(c.all, c.n, sizeof(*c.all), by_start);
-	if (c.n && v->running && c.all[c.n - 1].to_ns < now && c.all[c.n - 1].to_ns + FRESH_NS > now)
-		c.all[c.n - 1].to_ns = now;
+	extend_last(v, &c, now_ns());
+	for (size_t i = 0; i < c.n; i++) {
+		if (c.all[i].to_ns <= since)
+			skip++;
+		else
+			c.all[i - skip] = c.all[i];
+	}
 	*ret = c.all;
-	*n = c.n;
+	*n = c.n - skip;
 	return 0;
+}
+
+int view_observed(struct view *v, uint64_t since, uint64_t step_ns, bool *steps, size_t n)
+{
+	_cleanup_(freep) struct view_interval *all = NULL;
+	size_t intervals = 0;
+	int r = view_coverage(v, since, since + n * step_ns, &all, &intervals);
+
+	for (size_t i = 0; r >= 0 && i < intervals; i++) {
+		uint64_t from = all[i].from_ns > since ? all[i].from_ns - since : 0;
+
+		for (size_t k = from / step_ns; k < n && since + k * step_ns < all[i].to_ns; k++)
+			steps[k] = true;
+	}
+	return r;
 }
 
 double view_covered_pct(struct view *v, uint64_t since, uint64_t until)
 {
 	_cleanup_(freep) struct view_interval *all = NULL;
-	uint64_t sum = 0, end = since, now = utc_now();
+	uint64_t sum = 0, end = since, now = now_ns();
 	size_t n = 0;
 	int r = view_coverage(v, since, until, &all, &n);
 

@@ -23,7 +23,9 @@ enum { RANK_OLD_NAME = 1, RANK_DEVICE, RANK_TAP, RANK_MAC, RANK_NAME, RANK_UUID 
 
 static bool gone(const struct view *v, int64_t vm)
 {
-	return !strcmp(v->vms[vm].state, "gone");
+	const struct view_vm *known = view_vm(v, vm);
+
+	return !known || !strcmp(known->state, "gone");
 }
 
 static void offer(struct search *s, int rank, int64_t vm, int64_t device)
@@ -63,7 +65,7 @@ static void on_old_name(sqlite3_stmt *st, void *arg)
 	struct search *s = arg;
 	int64_t vm = sqlite3_column_int64(st, 0);
 
-	if (vm > 0 && (size_t)vm < s->v->n_vms && s->v->vms[vm].id && same_name((const char *)sqlite3_column_text(st, 1), s->text))
+	if (view_vm(s->v, vm) && same_name((const char *)sqlite3_column_text(st, 1), s->text))
 		offer(s, RANK_OLD_NAME, vm, 0);
 }
 
@@ -71,9 +73,9 @@ static void search_attachments(struct search *s)
 {
 	for (size_t i = 0; i < s->v->n_attachments; i++) {
 		const struct view_attachment *a = &s->v->attachments[i];
-		const char *nic = a->id ? view_nic(s->v, a->device_id) : NULL;
+		const char *nic = view_nic(s->v, a->device_id);
 
-		if (!a->id)
+		if (!a->id || !view_vm(s->v, a->vm_id))
 			continue;
 		if (a->mac && !strcasecmp(a->mac, s->text))
 			offer(s, RANK_MAC, a->vm_id, 0);
@@ -128,7 +130,7 @@ static size_t distance(const char *a, const char *b)
 
 static void say_unknown(struct view *v, const char *text)
 {
-	_cleanup_(freep) char *near_name = NULL;
+	const char *near_name = NULL;
 	size_t best = strlen(text) / 2 + 1;
 
 	for (size_t i = 0; i < v->n_vms; i++) {
@@ -137,8 +139,7 @@ static void say_unknown(struct view *v, const char *text)
 		if (d >= best)
 			continue;
 		best = d;
-		free(near_name);
-		near_name = text_short(v->vms[i].name, 60);
+		near_name = v->vms[i].name;
 	}
 	if (near_name)
 		complain("no VM, MAC address or tap is called \"%.200s\"; did you mean \"%s\"?", text, near_name);
@@ -183,10 +184,10 @@ bool vmref_has(const struct vmref *ref, int64_t vm_id, int64_t device_id)
 
 const char *vmref_name(const struct view *v, const struct vmref *ref)
 {
-	return ref->vm_id ? v->vms[ref->vm_id].name : view_nic(v, ref->device_id);
+	return ref->vm_id ? view_vm(v, ref->vm_id)->name : view_nic(v, ref->device_id);
 }
 
 const char *vmref_uuid(const struct view *v, const struct vmref *ref)
 {
-	return ref->vm_id ? v->vms[ref->vm_id].uuid : NULL;
+	return ref->vm_id ? view_vm(v, ref->vm_id)->uuid : NULL;
 }

@@ -189,3 +189,11 @@ int when_parse(const char *text, uint64_t now_ns, uint64_t *ret)
 	r = parse_length(text, now_ns, ret);
 	return r == -EINVAL ? parse_date(text, now_ns, ret) : r;
 }
+
+uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}

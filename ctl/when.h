@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* when - times and lengths of time as people type them. Pure. */
+/* when - times and lengths of time as people type them. Pure, but for now_ns(). */
 #ifndef TAPLOSS_CTL_WHEN_H
 #define TAPLOSS_CTL_WHEN_H
 
@@ -11,5 +11,7 @@ int when_parse(const char *text, uint64_t now_ns, uint64_t *ret);
 
 /* "500ms", "10s", "5min", "1h", "1d", "2w", "1h30min"; a bare number is seconds. In ns, never 0. -EINVAL. */
 int when_length(const char *text, uint64_t *ret);
+
+uint64_t now_ns(void);	/* UTC */
 
 #endif
