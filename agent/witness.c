@@ -37,7 +37,7 @@ static bool watched(const struct tap *t, const struct counter *which)
 }
 
 /* Frames that a macvtap took for its guest: it counts a frame as received first, and then as dropped. A reading between the two is one
- * too many, and the next one makes up for it. */
+ * too many for each CPU at work; the next frame that is taken makes up for it. */
 static uint64_t taken(const struct link_counters *c)
 {
 	return since(c->rx_frames, c->rx_dropped);

@@ -20,7 +20,10 @@ same "$(grep read "hold.$MVT" | jq -c .queues)" '[500,500,500,500]' 'frames in t
 
 # 50,000 came in, says rx_packets; those lost are among them.
 same "$(counter "$MVT" rx_packets)" 50000 'rx_packets'
-same "$(ctl --json loss --vm mac-1 --by vm,nic,direction | jq -c '.rows | map([.frames, .delivered_frames])')" '[[48000,2000]]' delivered
+# It counts a frame as received before it counts it as dropped: a reading in between is one too many for each CPU at work.
+delivered=$(ctl --json loss --vm mac-1 --by vm,nic,direction | jq '.rows[] | select(.frames == 48000) | .delivered_frames')
+at_least "$delivered" 2000
+at_least $((2000 + $(nproc))) "$delivered" 'delivered'
 same "$(ctl --json audit | jq -c '.rows | map(select(.vm == "mac-1" and .counter == "rx_dropped")
 	| [.counted_frames, .explained_frames, .unexplained_frames])')" "[[$lost,$lost,0]]" audit
 same "$(ctl --json audit | jq '[.rows[] | select(.vm == "mac-1") | .unexplained_frames // 0] | add')" 0 'unexplained'
