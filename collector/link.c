@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "base.h"
@@ -21,9 +22,11 @@
 
 #define EVENT_BUFFER (4 << 20)		/* a thousand taps may come at once */
 #define REQUEST_BUFFER (1 << 20)
+#define MAX_DUMPS 8			/* of links that keep changing meanwhile */
 
 struct links {
-	struct nl_sock *events, *requests;
+	struct nl_sock *events;
+	struct nl_sock *requests;	/* NULL after a failure: the rest of an answer would pass for the next one */
 	int own_ns;			/* the way back from a foreign namespace */
 	uint32_t netns;
 	struct linknames *names;	/* of all devices here: what a bridge or a lower device is called */
@@ -47,13 +50,21 @@ static uint64_t inode(int fd)
 
 /* Sockets. */
 
+/* Past net.core.rmem_max (208 KiB by default, a hundred events) where we may. */
+static int set_buffer(struct nl_sock *sk, int size)
+{
+	if (setsockopt(nl_socket_get_fd(sk), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) == 0)
+		return 0;
+	return nl_socket_set_buffer_size(sk, size, 0);
+}
+
 static struct nl_sock *socket_of(int buffer, bool events)
 {
 	struct nl_sock *sk = nl_socket_alloc();
 
 	if (!sk)
 		return NULL;
-	if (nl_connect(sk, NETLINK_ROUTE) < 0 || nl_socket_set_buffer_size(sk, buffer, 0) < 0 ||
+	if (nl_connect(sk, NETLINK_ROUTE) < 0 || set_buffer(sk, buffer) < 0 ||
 	    (events && (nl_socket_add_membership(sk, RTNLGRP_LINK) < 0 || nl_socket_set_nonblocking(sk) < 0))) {
 		nl_socket_free(sk);
 		return NULL;
@@ -269,16 +280,25 @@ static int dump(struct nl_sock *sk, struct reading *rd, int type, const void *bo
 	return r < 0 ? to_errno(r) : receive(sk, rd);
 }
 
-static int dump_links(struct nl_sock *sk, struct reading *rd)
+/* @counters: whether they are wanted as well; without them the kernel has half the work. */
+static int dump_links(struct nl_sock *sk, struct reading *rd, bool counters)
 {
-	struct ifinfomsg body = { .ifi_family = AF_UNSPEC };
-	int r;
+	struct {
+		struct ifinfomsg ifi;
+		struct nlattr at;
+		uint32_t mask;
+	} body = {
+		.ifi = { .ifi_family = AF_UNSPEC },
+		.at = { .nla_len = NLA_HDRLEN + sizeof(uint32_t), .nla_type = IFLA_EXT_MASK },
+		.mask = counters ? 0 : RTEXT_FILTER_SKIP_STATS,
+	};
+	int r = -EINTR;
 
-	/* A dump that something changed under is done again: a link may be missing in it. */
-	do {
+	/* A dump that something changed under is done again: a link may be missing in it. Of what goes on changing the
+	 * events tell. */
+	for (int i = 0; i < MAX_DUMPS && r == -EINTR; i++)
 		r = dump(sk, rd, RTM_GETLINK, &body, sizeof(body));
-	} while (r == -EINTR);
-	return r;
+	return r == -EINTR ? 0 : r;
 }
 
 static int dump_stats(struct nl_sock *sk, struct reading *rd)
@@ -300,30 +320,48 @@ int links_dispatch(struct links *l, link_event_fn *fn, void *arg)
 	return r == -EAGAIN ? 0 : r;
 }
 
-/* Twice when names are missing: the first pass meets a port before its bridge. */
+/* Twice: in the first pass a port may come before its bridge. */
 static int dump_named(struct nl_sock *sk, struct reading *rd)
 {
 	link_event_fn *fn = rd->on_link;
 	int r;
 
 	rd->on_link = NULL;
-	r = dump_links(sk, rd);
+	r = dump_links(sk, rd, false);
 	rd->on_link = fn;
-	return r < 0 ? r : dump_links(sk, rd);
+	return r < 0 ? r : dump_links(sk, rd, true);
+}
+
+typedef int dump_fn(struct nl_sock *sk, struct reading *rd);
+
+static int dump_here(struct links *l, struct reading *rd, dump_fn *fn)
+{
+	int r;
+
+	if (!l->requests)
+		l->requests = socket_of(REQUEST_BUFFER, false);
+	if (!l->requests)
+		return -EIO;
+	r = fn(l->requests, rd);
+	if (r < 0) {
+		nl_socket_free(l->requests);
+		l->requests = NULL;
+	}
+	return r;
 }
 
 int links_dump(struct links *l, link_event_fn *fn, void *arg)
 {
 	struct reading rd = { .netns = l->netns, .names = l->names, .on_link = fn, .arg = arg };
 
-	return dump_named(l->requests, &rd);
+	return dump_here(l, &rd, dump_named);
 }
 
 int links_stats(struct links *l, link_stats_fn *fn, void *arg)
 {
 	struct reading rd = { .netns = l->netns, .names = l->names, .on_stats = fn, .arg = arg };
 
-	return dump_stats(l->requests, &rd);
+	return dump_here(l, &rd, dump_stats);
 }
 
 /* Foreign namespaces. */

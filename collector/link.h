@@ -35,7 +35,8 @@ struct link_info {
 
 struct links;
 
-/* @gone: the device was deleted; @info then holds the last state and counters that the kernel gave. */
+/* @gone: the device was deleted, or moved to another namespace; @info then holds the last state and counters that the kernel
+ * gave. */
 typedef void link_event_fn(const struct link_info *info, bool gone, void *arg);
 
 /* Opens the event and request sockets in the caller's namespace. */
