@@ -32,15 +32,16 @@ char *chart_text(const uint64_t *values, const bool *observed, size_t n, uint64_
 void chart_axis(uint64_t from_ns, uint64_t step_ns, size_t n)
 {
 	char buf[64];
-	size_t at = 0;
+	size_t at = 0, written = 0;
 
-	while (at < n) {
-		size_t len = strlen(text_clock(buf, from_ns + at * step_ns, step_ns * n)), next = at + (len + 4 < 12 ? 12 : len + 4);
+	do {
+		size_t len = strlen(text_clock(buf, from_ns + at * step_ns, step_ns * n));
 
 		if (at + len > n && at)
 			break;
-		printf("%-*s", (int)(next - at), buf);
-		at = next;
-	}
+		printf("%*s%s", (int)(at - written), "", buf);
+		written = at + len;
+		at += len + 4 < 12 ? 12 : len + 4;
+	} while (at < n);
 	putchar('\n');
 }

@@ -148,7 +148,7 @@ static void print_text(const struct audit *a, const json_t *rows, double covered
 		puts("no device counter moved and no loss was counted");
 	}
 	if (uncounted)
-		printf("%s lost frames found no room in the kernel's map: raise [bpf] max_keys\n", text_count(buf, uncounted));
+		printf("Besides, since the store began %s lost frames found no room in the kernel's map:\nraise [bpf] max_keys.\n", text_count(buf, uncounted));
 }
 
 static int print(struct audit *a, double covered)

@@ -114,9 +114,12 @@ static json_t *make_rows(const struct top *t, const struct charting *c)
 
 	for (size_t i = 0; rows && i < c->tally->n; i++) {
 		const struct tally_row *r = &c->tally->rows[i];
-		json_t *o = split_object(c->v, r->series, BY_TOP);
 		double pct = tally_pct(r);
+		json_t *o;
 
+		if (!is_loss(r->series) && !t->filter.class && !t->filter.kind)
+			continue;	/* a ring that was emptied: nobody's trouble now, unless asked for */
+		o = split_object(c->v, r->series, BY_TOP);
 		json_object_set_new(o, "frames_per_s", out_int(c->now[i] * NSEC_PER_SEC / now_span(t)));
 		json_object_set_new(o, "frames", out_int(r->sum.frames));
 		json_object_set_new(o, "loss_pct", pct < 0 ? json_null() : json_real(pct));

@@ -42,7 +42,7 @@ json_t *out_text(const char *text)
 	_cleanup_(freep) char *safe = NULL;
 	json_t *j = text ? json_string(text) : json_null();
 
-	if (!j) {	/* not UTF-8 */
+	if (!j) {	/* not UTF-8: nothing that an agent wrote */
 		safe = text_safe(text);
 		j = json_string(safe);
 	}
@@ -117,6 +117,7 @@ void out_table(const struct global *g, const struct column *cols, size_t n, cons
 	if (!tb)
 		abort();
 	scols_table_enable_colors(tb, g->color);
+	scols_table_enable_noencoding(tb, 1);	/* cells are safe by now; it would write their backslashes as \\x5c */
 	for (i = 0; i < n && m < ARRAY_SIZE(shown); i++) {
 		struct libscols_column *c;
 		static const int flags[] = { [COL_NAME] = 0, [COL_TEXT] = 0, [COL_LONG] = SCOLS_FL_TRUNC, [COL_COUNT] = SCOLS_FL_RIGHT,

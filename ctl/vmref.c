@@ -69,8 +69,18 @@ static void on_old_name(sqlite3_stmt *st, void *arg)
 		offer(s, RANK_OLD_NAME, vm, 0);
 }
 
+/* A tap's name is used again and again: the one that has it now, or had it last. */
+static const struct view_attachment *later(const struct view_attachment *a, const struct view_attachment *b)
+{
+	if (!a || !a->until_ns != !b->until_ns)
+		return a && !a->until_ns ? a : b;
+	return a->since_ns > b->since_ns ? a : b;
+}
+
 static void search_attachments(struct search *s)
 {
+	const struct view_attachment *tap = NULL;
+
 	for (size_t i = 0; i < s->v->n_attachments; i++) {
 		const struct view_attachment *a = &s->v->attachments[i];
 		const char *nic = view_nic(s->v, a->device_id);
@@ -79,26 +89,27 @@ static void search_attachments(struct search *s)
 			continue;
 		if (a->mac && !strcasecmp(a->mac, s->text))
 			offer(s, RANK_MAC, a->vm_id, 0);
-		/* A tap's name is used again and again: the one that has it now, or had it last. */
-		if (nic && same_name(nic, s->text)) {
-			if (s->rank == RANK_TAP)
-				s->rank = 0;
-			offer(s, RANK_TAP, a->vm_id, 0);
-		}
+		if (nic && same_name(nic, s->text))
+			tap = later(tap, a);
 	}
+	if (tap)
+		offer(s, RANK_TAP, tap->vm_id, 0);
 }
 
 static void search_devices(struct search *s)
 {
+	const struct view_device *last = NULL;
+
 	for (size_t i = 0; i < s->v->n_devices; i++) {
 		const struct view_device *d = &s->v->devices[i];
 
 		if (!d->id || !same_name(d->name, s->text))
 			continue;
-		if (s->rank == RANK_DEVICE)
-			s->rank = 0;
-		offer(s, RANK_DEVICE, 0, d->id);
+		if (!last || !d->until_ns > !last->until_ns || (!d->until_ns == !last->until_ns && d->since_ns >= last->since_ns))
+			last = d;
 	}
+	if (last)
+		offer(s, RANK_DEVICE, 0, last->id);
 }
 
 /* How many single edits lie between two names (Levenshtein), for names of a sensible length. */
