@@ -133,7 +133,7 @@ static void add_series(struct work *w, const struct filter *f, const struct view
 
 static void add_side(const struct work *w, const struct unit *u, int side_, struct tally_row *r)
 {
-	r->pct_known &= u->id.device > 0 && w->counted[u->id.device];
+	r->pct_known &= view_device(w->v, u->id.device) && w->counted[u->id.device];
 	r->delivered += u->delivered[side_];
 	r->all_lost += u->lost[side_];
 }
