@@ -177,7 +177,7 @@ $(B)/tests/helpers/%: $(B)/tests/helpers/%.o
 .PHONY: bench
 bench:
 	@tests/packages.sh build test bench
-	@$(MAKE) --no-print-directory all $(BENCHES:%=$(B)/tests/bench/%)
+	@$(MAKE) --no-print-directory -s all $(BENCHES:%=$(B)/tests/bench/%)
 	@r=0; tests/bench/drop_cost.sh $(B)/tests/bench/drop_cost || r=1; echo; \
 		tests/bench/scale.sh $(B)/tests/bench/many_taps $(B)/taplossd || r=1; echo; \
 		$(B)/tests/bench/store || r=1; echo; \
@@ -214,8 +214,8 @@ deps:
 	@tests/packages.sh build test
 testbed: all unit $(TEST_TOOLS)
 check: deps
-	@$(MAKE) --no-print-directory $(PARALLEL) testbed
+	@$(MAKE) --no-print-directory -s $(PARALLEL) testbed
 	@B=$(B) tests/run.sh $(T)
 demo: deps
-	@$(MAKE) --no-print-directory $(PARALLEL) all $(TEST_TOOLS)
+	@$(MAKE) --no-print-directory -s $(PARALLEL) all $(TEST_TOOLS)
 	@B=$(B) tests/demo.sh
