@@ -3,7 +3,7 @@
 # taplossctl audit: counters that agree, that do not, that nobody read; loss that no counter shows.
 . "$(dirname "$0")/store.sh"
 
-says "2026-11-20 00:00:00 to 2026-11-21 06:00:00 UTC (30 h), 93.3 % observed
+says "2023-11-15 00:00:00 to 2023-11-16 06:00:00 UTC (30 h), 93.3 % observed
 3 frames are not explained, or were not counted by the device
 
 VM    NIC   COUNTER    COUNTED EXPLAINED UNEXPLAINED
@@ -36,10 +36,10 @@ exits 0 ctl audit "${DAYS[@]}" --fail --nic tapx
 exits 0 ctl audit "${DAYS[@]}"
 
 # Less counted than explained is a difference as well.
-sql timeline-20261120.db <<< "UPDATE witness SET frames = 1 WHERE counter = 'rx_dropped'"
+sql timeline-20231115.db <<< "UPDATE witness SET frames = 1 WHERE counter = 'rx_dropped'"
 same "$(ctl --json audit "${DAYS[@]}" --vm web-1 | jq -c '[.rows[] | select(.counter == "rx_dropped" and .nic == "vnet0") | .unexplained_frames]')" '[-4]'
 exits 3 ctl audit "${DAYS[@]}" --fail
-says '2026-11-20 18:00:00 to 19:00:00 UTC (1 h), NOT OBSERVED:
+says '2023-11-15 18:00:00 to 19:00:00 UTC (1 h), NOT OBSERVED:
 nobody counted in this time, so nothing is known of it
 Besides, since the store began 3 lost frames found no room in the kernel'\''s map:
 raise [bpf] max_keys.' ctl audit --since "@$((DAY1 + 18 * 3600))" --until "@$((DAY1 + 19 * 3600))"

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A small store of two days, made of SQL, and what the tests of taplossctl share. Sourced first: . "$(dirname "$0")/store.sh"
 #
-# Needs no privilege and no agent. What is in the store (UTC, 20th to 21st of November 2026):
-#   web-1   vnet0, two queues; was called web-old; loses on the 20th, 10:00 to 12:00, and on the 21st; a ring emptied, a bad header
+# Needs no privilege and no agent. What is in the store (UTC, 15th to 16th of November 2023):
+#   web-1   vnet0, two queues; was called web-old; loses on the 15th, 10:00 to 12:00, and on the 16th; a ring emptied, a bad header
 #           mvt0, whose counters nobody could read
 #   db-1    vnet1, healthy
 #   old     had the name vnet0 before; gone
 #   tapx    nobody's
-# Counted were the 20th from 00:00 to 18:00 and from 20:00, and the 21st to 06:00; it has no hour from 18:00 to 20:00.
+# Counted were the 15th from 00:00 to 18:00 and from 20:00, and the 16th to 06:00; it has no hour from 18:00 to 20:00.
 
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -79,8 +79,8 @@ sql() {
 	sqlite3 -bail "$STORE/$1"
 }
 
-DAY1=1795132800	# 2026-11-20 00:00:00 UTC
-DAY2=1795219200
+DAY1=1700006400	# 2023-11-15 00:00:00 UTC
+DAY2=1700092800
 DAYS=(--since "@$DAY1" --until "@$((DAY2 + 6 * 3600))")	# all that was counted
 WEB=11111111-1111-4111-8111-111111111111
 
@@ -100,8 +100,8 @@ new_file() {	# new_file NAME SQL APPLICATION_ID
 make_store() {
 	mkdir "$STORE"
 	new_file meta.db meta_0001.sql 0x54504c4d
-	new_file timeline-20261120.db day_0001.sql 0x54504c44
-	new_file timeline-20261121.db day_0001.sql 0x54504c44
+	new_file timeline-20231115.db day_0001.sql 0x54504c44
+	new_file timeline-20231116.db day_0001.sql 0x54504c44
 	sql meta.db << EOF
 INSERT INTO vm VALUES (1, '$WEB', '$WEB', 'web-1', 'running', 1, 1), (2, '22222222-2222-4222-8222-222222222222',
 	'22222222-2222-4222-8222-222222222222', 'db-1', 'running', 1, 1), (3, 'name:old', NULL, 'old', 'gone', 1, 1);
@@ -123,7 +123,7 @@ INSERT INTO series VALUES
 INSERT INTO run VALUES (1, 4242, '0.1.0', '6.18.0', 120, 1000000000, $(at $DAY1 00:00:00), $(at $DAY2 06:00:00), 1);
 INSERT INTO source VALUES ('bpf-loss', 'ok', '', 1), ('libvirt:qemu:///system', 'stale', 'no answer for 40 s', 2);
 EOF
-	sql timeline-20261120.db << EOF
+	sql timeline-20231115.db << EOF
 INSERT INTO coverage VALUES ($(at $DAY1 00:00:00), $(at $DAY1 18:00:00), 'tick'), ($(at $DAY1 20:00:00), $(at $DAY2 00:00:00), 'tick');
 INSERT INTO tick VALUES ($(at $DAY1 00:10:00), 1000000000), ($(at $DAY1 10:00:00), 1000000000), ($(at $DAY1 10:30:00), 1000000000),
 	($(at $DAY1 11:00:00), 1000000000), ($(at $DAY1 12:30:00), 1000000000), ($(at $DAY1 14:00:00), 1000000000), ($(at $DAY1 15:00:00), 1000000000);
@@ -142,7 +142,7 @@ INSERT INTO traffic VALUES ($(at $DAY1 10:30:00), 1, 60000000000, 450, 45000, 95
 	($(at $DAY1 11:00:00), 1, 60000000000, 49, 4900, 0, 0, 9, 0), ($(at $DAY1 14:00:00), 1, 60000000000, 1, 100, 95, 9500, 1, 9);
 INSERT INTO self VALUES ('uncounted_frames', 1, 0);
 EOF
-	sql timeline-20261121.db << EOF
+	sql timeline-20231116.db << EOF
 INSERT INTO coverage VALUES ($(at $DAY2 00:00:00), $(at $DAY2 03:00:00), 'tick'), ($(at $DAY2 03:00:00), $(at $DAY2 06:00:00), 'catch-up');
 INSERT INTO tick VALUES ($(at $DAY2 01:00:00), 1000000000), ($(at $DAY2 06:00:00), 10800000000000);
 INSERT INTO loss VALUES ($(at $DAY2 01:00:00), 1, 8, 8, 800), ($(at $DAY2 01:00:00), 7, 9, 9, 900), ($(at $DAY2 06:00:00), 2, 90, 90, 9000);
