@@ -9,9 +9,9 @@
 export LIBVIRT_DEFAULT_URI=qemu:///system
 LIBVIRTD=	# its process id
 
-# Nobody is there to be asked for a password.
+# Without a terminal of its own, so that it starts nobody who would ask for a password there.
 virsh() {
-	command virsh --no-pkttyagent "$@"
+	setsid --wait virsh "$@"
 }
 
 # lv_start: returns when it answers
