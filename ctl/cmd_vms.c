@@ -11,7 +11,7 @@
 
 static const struct column columns[] = {
 	{ "name", "VM", COL_NAME }, { "uuid", "UUID", COL_TEXT }, { "state", "STATE", COL_TEXT }, { "ifname", "NIC", COL_NAME }, { "mac", "MAC", COL_TEXT },
-	{ "kind", "KIND", COL_TEXT }, { "backend", "BACKEND", COL_TEXT }, { "queues", "QUEUES", COL_NUMBER }, { "ring_frames", "RING", COL_NUMBER },
+	{ "kind", "KIND", COL_TEXT }, { "backend", "BACKEND", COL_LONG }, { "queues", "QUEUES", COL_NUMBER }, { "ring_frames", "RING", COL_NUMBER },
 	{ "bridge", "BRIDGE", COL_NAME }, { "ifindex", "IFINDEX", COL_NUMBER }, { "netns", "NETNS", COL_NUMBER }, { "since_ns", "SINCE", COL_TIME },
 	{ "until_ns", "UNTIL", COL_TIME },
 };
