@@ -12,6 +12,7 @@
  *       tapmap      which taps there are and whose they are
  *         vmbook      VMs as the store knows them
  *         weigh       whose is this tap, when sources disagree
+ *         nicfacts    what is to be said of its interface
  *       store       the timeline, one transaction a tick (schema/)
  *     virt        domains from libvirt, in threads of their own
  *     vmm         processes that hold taps, from /proc, in a thread of its own */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "nicfacts.h"
 #include "vmbook.h"
 
 #define GRACE_NS (60 * NSEC_PER_SEC)	/* how long a dead tap can still be lost from, or found to be somebody's */
@@ -289,51 +290,6 @@ static int settle_release(struct tapmap *m, struct tap *t, uint64_t now_ns)
 	return 0;
 }
 
-static void mac_text(char ret[18], const uint8_t mac[6])
-{
-	snprintf(ret, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
-}
-
-static const uint8_t *guest_mac(const struct tap *t, const struct claim *c)
-{
-	static const uint8_t none[6];
-
-	if (c->configured && memcmp(c->configured->mac, none, 6) != 0)
-		return c->configured->mac;
-	if (c->held && memcmp(c->held->mac, none, 6) != 0)
-		return c->held->mac;
-	return t->info.kind == TL_KIND_TUN ? none : t->info.mac;	/* a macvtap has its guest's address */
-}
-
-static int queues_of(const struct tap *t, const struct claim *c)
-{
-	int n = t->info.queues + t->info.queues_disabled;
-
-	if (n)
-		return n;
-	if (c->held && c->held->queues)
-		return c->held->queues;
-	return c->configured && c->configured->queues ? c->configured->queues : -1;
-}
-
-static const char *network_of(const struct tap *t, const struct claim *c)
-{
-	if (t->info.bridge[0])
-		return t->info.bridge;
-	if (t->info.lower[0])
-		return t->info.lower;
-	if (c->configured && c->configured->network[0])
-		return c->configured->network;
-	return NULL;
-}
-
-static const char *backend_of(const struct claim *c)
-{
-	if (c->held && c->held->backend[0])
-		return c->held->backend;	/* what is, before what was asked for */
-	return c->configured && c->configured->backend[0] ? c->configured->backend : NULL;
-}
-
 /* Since when does this owner have this tap? A device that goes with its process was made for it; a persistent one may
  * have lost frames before, as nobody's. */
 static uint64_t claim_since(const struct tap *t, const struct claim *c)
@@ -347,22 +303,6 @@ static uint64_t claim_since(const struct tap *t, const struct claim *c)
 	return since;
 }
 
-/* What is to be known of the attachment now. */
-static void tell(const struct tap *t, const struct claim *c, struct tap_told *ret)
-{
-	static const uint8_t none[6];
-	const uint8_t *addr = guest_mac(t, c);
-	const char *backend = backend_of(c), *network = network_of(t, c);
-
-	memset(ret, 0, sizeof(*ret));
-	if (memcmp(addr, none, 6) != 0)
-		mac_text(ret->mac, addr);
-	snprintf(ret->backend, sizeof(ret->backend), "%s", backend ? backend : "");
-	snprintf(ret->bridge, sizeof(ret->bridge), "%s", network ? network : "");
-	ret->queues = queues_of(t, c);
-	ret->ring_frames = (int)t->info.ring_frames;
-}
-
 static const char *or_null(const char *text)
 {
 	return text[0] ? text : NULL;
@@ -371,14 +311,14 @@ static const char *or_null(const char *text)
 static int settle_claim(struct tapmap *m, struct tap *t, const struct claim *c)
 {
 	uint64_t since = claim_since(t, c);
-	struct tap_told now;
+	struct nicfacts now;
 	struct store_attachment row = { .vm_id = vmbook_id(m->book, c->vm->ident), .device_id = t->device_id, .since_ns = since };
 	bool new_owner = !t->ident;
 	int r;
 
 	t->holder = c->pid;
 	t->holder_since_ns = c->since_ns;
-	tell(t, c, &now);
+	nicfacts(&t->info, c, &now);
 	if (!new_owner && t->attachment_id && !memcmp(&now, &t->told, sizeof(now)))
 		return 0;
 	if (!row.vm_id)

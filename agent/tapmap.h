@@ -10,8 +10,8 @@
 
 #include <uthash.h>
 
+#include "nicfacts.h"
 #include "store.h"
-#include "weigh.h"
 
 struct tap_key {
 	uint32_t netns, ifindex;
@@ -35,10 +35,7 @@ struct tap {
 	uint64_t holder_since_ns;	/* when it began; 0 unknown */
 	uint64_t free_since_ns;		/* when the last owner let go; 0: never had one */
 	bool stale;			/* who owns it, or how, is to be looked at again */
-	struct tap_told {		/* what the store knows of the attachment */
-		char mac[20], backend[12], bridge[64];	/* sizes that leave no padding: compared as bytes */
-		int queues, ring_frames;
-	} told;
+	struct nicfacts told;		/* what the store knows of the attachment */
 
 	struct {
 		struct link_counters now, stored, tick;	/* newest; up to where it is stored; at the tick before */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* nicfacts - what is to be said of a VM's interface, from the three that know of it: the kernel's link, the process that holds it,
+ * libvirt's configuration. What is goes before what was asked for. Pure. */
+#ifndef TAPLOSS_AGENT_NICFACTS_H
+#define TAPLOSS_AGENT_NICFACTS_H
+
+#include "weigh.h"
+
+struct nicfacts {
+	char mac[20], backend[12], bridge[64];	/* "" : unknown; sizes that leave no padding: compared as bytes */
+	int queues, ring_frames;		/* -1: unknown */
+};
+
+void nicfacts(const struct link_info *tap, const struct claim *c, struct nicfacts *ret);
+
+#endif
