@@ -64,7 +64,7 @@ AGENT_SRC := agent/agent.c agent/cmdline.c agent/config.c agent/domxml.c agent/l
 	agent/lossline.c agent/mailbox.c agent/nicfacts.c agent/notify.c agent/owner.c agent/procscan.c agent/sampler.c \
 	agent/store.c agent/store_attribute.c agent/store_baseline.c agent/store_chores.c \
 	agent/store_day.c agent/store_db.c agent/store_hour.c agent/store_names.c agent/store_series.c \
-	agent/store_tick.c agent/tapmap.c agent/virt.c agent/vmbook.c agent/vmm.c agent/weigh.c \
+	agent/store_tick.c agent/tapmap.c agent/virt.c agent/virtevents.c agent/vmbook.c agent/vmm.c agent/weigh.c \
 	agent/witness.c
 CTL_SRC := ctl/chart.c ctl/cmd_audit.c ctl/cmd_db.c ctl/cmd_loss.c ctl/cmd_status.c ctl/cmd_timeline.c \
 	ctl/cmd_top.c ctl/cmd_vms.c ctl/out.c ctl/split.c ctl/tally.c ctl/text.c ctl/view.c \

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "domxml.h"
 #include "mailbox.h"
+#include "virtevents.h"
 
 #define PING_NS (2 * NSEC_PER_SEC)		/* an idle connection is asked for a sign of life */
 #define PATIENCE_NS (5 * NSEC_PER_SEC)		/* a call that takes longer is said */
@@ -70,44 +71,7 @@ static struct virt *ref(struct virt *v)
 	return v;
 }
 
-/* libvirt's events: one thread for all connections. It only takes notes; every call is the workers'. */
-
-static void *run_events(void *arg)
-{
-	(void)arg;
-	while (virEventRunDefaultImpl() >= 0)
-		;
-	return NULL;
-}
-
-static void keep_quiet(void *arg, virErrorPtr error)
-{
-	(void)arg;
-	(void)error;	/* asked for where it matters */
-}
-
-static void on_nothing(int timer, void *arg)
-{
-	(void)timer;
-	(void)arg;
-}
-
-static int events_result;
-
-static void start_events(void)
-{
-	pthread_t thread;
-
-	virSetErrorFunc(NULL, keep_quiet);
-	events_result = virInitialize() < 0 || virEventRegisterDefaultImpl() < 0 ? -EIO : 0;
-	/* Without anything to wait for, virEventRunDefaultImpl() would sleep for ever on nothing it could be woken by. */
-	if (events_result == 0 && virEventAddTimeout(1000, on_nothing, NULL, NULL) < 0)
-		events_result = -EIO;
-	if (events_result == 0)
-		events_result = -pthread_create(&thread, NULL, run_events, NULL);
-	if (events_result == 0)
-		pthread_detach(thread);
-}
+/* Called by libvirt's event thread: only notes are taken here; every call is the workers'. */
 
 static void mark(struct virt *v, virDomainPtr dom)
 {
@@ -455,13 +419,12 @@ static void *run(void *arg)
 
 int virt_start(const char *uri, unsigned int resync_ms, struct virt **ret)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct virt *v = calloc(1, sizeof(*v));
 	pthread_condattr_t attr;
 	pthread_t thread;
-	int r;
+	int events, r;
 
-	pthread_once(&once, start_events);
+	events = virtevents_start();
 	if (!v)
 		return -ENOMEM;
 	v->refs = 2;	/* the caller's and the worker's */
@@ -472,7 +435,7 @@ int virt_start(const char *uri, unsigned int resync_ms, struct virt **ret)
 	pthread_cond_init(&v->wake, &attr);
 	r = v->uri ? mailbox_init(&v->box) : -ENOMEM;
 	if (r >= 0)
-		r = events_result;
+		r = events;
 	if (r >= 0)
 		r = -pthread_create(&thread, NULL, run, v);
 	if (r < 0) {
