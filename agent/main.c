@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -151,6 +152,7 @@ static int run(const struct config *c, const char *config_file)
 
 	log_set_level(c->log_level);
 	umask(027);
+	signal(SIGPIPE, SIG_IGN);	/* libvirt's client writes to a daemon that may have gone, and leaves this to us */
 	r = agent_new(c, config_file, &a);
 	if (r < 0)
 		return EXIT_FAILED;

@@ -61,6 +61,9 @@ evidence() {
 		echo "--- ${file##*/}"
 		tail -n 15 "$file"
 	done
+	if [[ -n $AGENT ]] && ! kill -0 "$AGENT" 2> /dev/null; then
+		echo '--- the agent has ended'
+	fi
 	[[ -d $STORE ]] || return 0
 	echo '--- taplossctl loss'	# of this test's devices and VMs, or what looks so
 	taplossctl loss --by vm,nic,queue,direction,class,reason,kind,site 2>&1 |
