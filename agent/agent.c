@@ -355,7 +355,7 @@ static int open_taps(struct agent *a)
 		return r;
 	r = sampler_new(&(struct sampler_options){
 		.store = a->store, .loss = a->loss, .taps = a->taps, .links = a->links, .reasons = a->reasons,
-		.syms = a->syms, .lists = &a->lists, .storm_rows = a->config.storm_rows }, &a->sampler);
+		.syms = a->syms, .lists = &a->lists, .path = a->config.path, .storm_rows = a->config.storm_rows }, &a->sampler);
 	return r < 0 ? r : dump_links(a);
 }
 

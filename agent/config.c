@@ -38,6 +38,8 @@ static const struct key keys[] = {
 	  "Where the kernel's counters are pinned, so that they go on while no agent runs; empty: not pinned." },
 	{ "bpf", "max_keys", TYPE_UINT, AT(max_keys), 64, 1 << 20, "32768",
 	  "How many different losses (device, queue, reason, place) the kernel can tell apart; fixed when the map is made." },
+	{ "bpf", "path", TYPE_BOOL, AT(path), 0, 0, "yes",
+	  "Also count what is lost of the VMs' frames above their taps: bridge, filters, queues, uplink (class PATH)." },
 	{ "libvirt", "uri", TYPE_STRING, AT(uris), 0, 0, "qemu:///system",
 	  "One or more libvirt URIs, separated by blanks; none uses /proc alone." },
 	{ "libvirt", "resync_s", TYPE_UINT, AT(libvirt_resync_s), 1, 86400, "60",

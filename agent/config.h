@@ -24,6 +24,7 @@ struct config {
 	unsigned int storm_rows;
 	char pin_dir[CONFIG_STRING];		/* "" : do not pin */
 	unsigned int max_keys;
+	bool path;
 	char uris[CONFIG_STRING];		/* separated by blanks; "none" */
 	unsigned int libvirt_resync_s;
 	bool proc;

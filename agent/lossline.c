@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "../collector/base.h"
 
@@ -65,27 +66,33 @@ struct lossline *lossline_of(struct losslines *ls, const struct tl_loss_key *key
 	return line;
 }
 
-int lossline_series(struct lossline *line, struct store *s, const struct tap *tap, int64_t vm_id, uint64_t now_ns)
+static int queue_of(const struct tl_loss_key *key)
+{
+	return key->queue == TL_QUEUE_NONE || key->kind == TL_KIND_PATH ? -1 : key->queue;
+}
+
+static const char *or_null(const char *text)
+{
+	return text[0] ? text : NULL;
+}
+
+int lossline_series(struct lossline *line, struct store *s, const struct line_owner *owner, uint64_t now_ns)
 {
 	struct store_series key = {
-		.vm_id = tap ? tap->vm_id : vm_id,
-		.attachment_id = tap ? tap->attachment_id : 0,
-		.device_id = tap ? tap->device_id : 0,
-		.queue = line->key.queue == TL_QUEUE_NONE ? -1 : line->key.queue,
+		.vm_id = owner->vm_id, .attachment_id = owner->attachment_id, .device_id = owner->device_id,
+		.queue = queue_of(&line->key),
 		.direction = line->class.direction, .class = line->class.class, .kind = line->class.kind,
 		.reason = line->reason, .site = line->site, .counter = line->class.counter,
+		.place = or_null(owner->place), .sender = or_null(owner->sender), .sender_vm_id = owner->sender_vm_id,
 	};
 	int r;
 
-	if (line->series_id && line->device_id == key.device_id && line->attachment_id == key.attachment_id &&
-	    line->vm_id == key.vm_id)
+	if (line->series_id && !memcmp(&line->owner, owner, sizeof(*owner)))
 		return 0;
 	r = store_series(s, &key, now_ns, &line->series_id);
 	if (r < 0)
 		return r;
-	line->device_id = key.device_id;
-	line->attachment_id = key.attachment_id;
-	line->vm_id = key.vm_id;
+	line->owner = *owner;
 	return 0;
 }
 
@@ -96,6 +103,14 @@ void losslines_of_device(struct losslines *ls, uint32_t netns, uint32_t ifindex,
 	HASH_ITER(hh, ls->lines, line, tmp)
 		if (line->key.netns == netns && line->key.ifindex == ifindex)
 			fn(line, arg);
+}
+
+void losslines_each(struct losslines *ls, lossline_fn *fn, void *arg)
+{
+	struct lossline *line, *tmp;
+
+	HASH_ITER(hh, ls->lines, line, tmp)
+		fn(line, arg);
 }
 
 void losslines_drop(struct losslines *ls, struct lossline *line)

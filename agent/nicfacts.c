@@ -58,6 +58,7 @@ void nicfacts(const struct link_info *tap, const struct claim *c, struct nicfact
 	memset(ret, 0, sizeof(*ret));
 	if (memcmp(addr, none, 6) != 0)
 		mac_text(ret->mac, addr);
+	memcpy(ret->addr, addr, 6);
 	snprintf(ret->backend, sizeof(ret->backend), "%s", backend ? backend : "");
 	snprintf(ret->bridge, sizeof(ret->bridge), "%s", network ? network : "");
 	ret->queues = queues_of(tap, c);

@@ -9,6 +9,7 @@
 struct nicfacts {
 	char mac[20], backend[12], bridge[64];	/* "" : unknown; sizes that leave no padding: compared as bytes */
 	int queues, ring_frames;		/* -1: unknown */
+	uint8_t addr[8];			/* mac as 6 bytes; 0: unknown */
 };
 
 void nicfacts(const struct link_info *tap, const struct claim *c, struct nicfacts *ret);

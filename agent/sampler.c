@@ -6,10 +6,13 @@
 #include <string.h>
 
 #include "clock.h"
+#include "path.h"
 #include "witness.h"
 
 #define STORM_NS (10 * NSEC_PER_SEC)
 #define MAX_FOREIGN 32		/* foreign namespaces visited in one tick */
+#define IDLE_NS NSEC_PER_HOUR	/* counters of senders and of the path that stood still for so long give their room back */
+#define SWEEP_NS (10 * NSEC_PER_MIN)
 
 /* What one counter gained in the tick at hand. */
 struct gain {
@@ -26,6 +29,7 @@ struct sampler {
 	uint64_t last_ns;		/* UTC of the last stored tick; 0: none yet */
 	uint64_t began_ns;		/* of this run */
 	uint64_t covered_ns;		/* where the agent before us stopped */
+	uint64_t swept_ns;		/* when idle counters were last looked for */
 	uint64_t calm_ns;		/* in a loss storm: no rows before this moment */
 	bool known;			/* the stored baselines belong to these counters */
 	bool unbroken;			/* and they were fed without a pause since the agent before us */
@@ -238,7 +242,7 @@ static int meet_devices(struct sampler *s, uint64_t now_ns)
 		const struct tl_loss_key *key = &s->gains[i].line->key;
 		struct tap *t;
 
-		if (!key->ifindex)
+		if (!key->ifindex || key->kind == TL_KIND_PATH)
 			continue;
 		t = tapmap_find(s->o.taps, key->netns, key->ifindex);
 		if (!t)
@@ -259,21 +263,47 @@ static int64_t vm_at_work(const struct sampler *s, int pid)
 	return vm ? tapmap_vm_id(s->o.taps, vm->ident) : 0;
 }
 
+/* Whose frames @line counts, where they were lost, and who sent them. */
+static void find_owner(struct sampler *s, const struct lossline *line, struct line_owner *ret)
+{
+	const struct tl_loss_key *key = &line->key;
+	const struct tap *t = NULL;
+	char device[24];
+
+	memset(ret, 0, sizeof(*ret));
+	if (key->kind == TL_KIND_PATH)
+		t = path_tap(s->o.taps, s->o.links, key);
+	else if (key->ifindex)
+		t = tapmap_find(s->o.taps, key->netns, key->ifindex);
+	if (t) {
+		ret->device_id = t->device_id;
+		ret->attachment_id = t->attachment_id;
+		ret->vm_id = t->vm_id;
+	} else if (!key->ifindex) {
+		ret->vm_id = vm_at_work(s, (int)key->task);
+	}
+	if (line->class.place) {
+		path_device(s->o.loss, s->o.links, key->netns, key->ifindex, device);
+		snprintf(ret->place, sizeof(ret->place), "%.15s %.23s", line->class.place, device);
+	}
+	path_sender(s->o.loss, s->o.taps, s->o.links, key, &ret->sender_vm_id, ret->sender);
+}
+
 static int make_losses(struct sampler *s, uint64_t now_ns)
 {
 	s->n_losses = 0;
 	for (unsigned int i = 0; i < s->n_gains; i++) {
 		const struct gain *g = &s->gains[i];
 		struct lossline *line = g->line;
-		const struct tap *t = NULL;
+		struct line_owner owner;
 		int r;
 
 		s->baselines[i] = (struct store_baseline){ line->key, line->last };
+		line->moved_ns = now_ns;
 		if (!line->class.class)
 			continue;
-		if (line->key.ifindex)
-			t = tapmap_find(s->o.taps, line->key.netns, line->key.ifindex);
-		r = lossline_series(line, s->o.store, t, vm_at_work(s, (int)line->key.task), now_ns);
+		find_owner(s, line, &owner);
+		r = lossline_series(line, s->o.store, &owner, now_ns);
 		if (r < 0)
 			return r;
 		s->losses[s->n_losses++] = (struct store_loss){ line->series_id, g->more.frames, g->more.segments, g->more.bytes };
@@ -358,11 +388,10 @@ static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 	return 0;
 }
 
-/* Step 4: devices that are long gone give their counters back. */
+/* Step 4: devices that are long gone give their counters back; so do senders and ways that were long quiet. */
 
-static void forget_line(struct lossline *line, void *arg)
+static void forget(struct sampler *s, struct lossline *line, bool gone)
 {
-	struct sampler *s = arg;
 	void *p;
 
 	if (s->n_forget == s->size_forget) {
@@ -375,11 +404,32 @@ static void forget_line(struct lossline *line, void *arg)
 		s->size_forget = n;
 	}
 	/* A counter that moved since it was read stays, and with it its baseline. */
-	if (loss_forget(s->o.loss, &line->key, &line->last) < 0)
+	if (loss_forget(s->o.loss, &line->key, &line->last, gone) < 0)
 		return;
 	s->forget[s->n_forget++] = line->key;
 	delta_forget(s->delta, &line->key);
 	losslines_drop(s->lines, line);
+}
+
+static void forget_line(struct lossline *line, void *arg)
+{
+	forget(arg, line, true);
+}
+
+static void forget_idle(struct lossline *line, void *arg)
+{
+	struct sampler *s = arg;
+
+	if ((line->key.iif || line->key.kind == TL_KIND_PATH) && line->moved_ns + IDLE_NS < s->last_ns)
+		forget(s, line, false);
+}
+
+static void sweep(struct sampler *s)
+{
+	if (s->last_ns < s->swept_ns + SWEEP_NS)
+		return;
+	s->swept_ns = s->last_ns;
+	losslines_each(s->lines, forget_idle, s);
 }
 
 static void expire(struct tap *t, void *arg)
@@ -416,6 +466,18 @@ static int gather(struct sampler *s, uint64_t now_ns)
 	return make_losses(s, now_ns);
 }
 
+/* Which addresses the kernel shall look for. Until every source has spoken, those that an earlier agent gave it are the better ones. */
+static int watch_paths(struct sampler *s)
+{
+	int r = 0;
+
+	if (!s->o.path)
+		r = loss_watch_macs(s->o.loss, NULL, 0);
+	else if (s->o.lists->complete)
+		r = path_watch(s->o.loss, s->o.taps);
+	return r == -ENOSPC ? 0 : r;
+}
+
 int sampler_tick(struct sampler *s, bool all)
 {
 	uint64_t now_ns = utc_ns();
@@ -446,5 +508,6 @@ int sampler_tick(struct sampler *s, bool all)
 	r = tapmap_bury(s->o.taps, now_ns);
 	tapmap_prune_phantoms(s->o.taps, now_ns);
 	tapmap_expire(s->o.taps, now_ns, expire, s);
-	return r;
+	sweep(s);
+	return r < 0 ? r : watch_paths(s);
 }

@@ -19,6 +19,7 @@ struct sampler_options {
 	struct reasons *reasons;
 	struct ksyms *syms;
 	const struct weigh_lists *lists;
+	bool path;			/* count losses of the VMs' frames above their taps, too */
 	unsigned int storm_rows;	/* more loss rows than this in a tick: rows of 10 s until it calms down */
 };
 

@@ -90,6 +90,9 @@ struct store_series {
 	int64_t vm_id, attachment_id, device_id;	/* 0: none (NULL in the database) */
 	int queue;					/* -1: not known */
 	const char *direction, *class, *kind, *reason, *site, *counter;	/* counter NULL: none */
+	const char *place;				/* NULL: the tap */
+	const char *sender;				/* NULL: not known */
+	int64_t sender_vm_id;				/* 0: none */
 };
 /* Finds or makes it. Found ones come from memory. */
 int store_series(struct store *s, const struct store_series *key, uint64_t now_ns, int64_t *ret);

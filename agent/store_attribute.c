@@ -52,7 +52,8 @@ static int hand_over(struct store *s, int64_t id, uint64_t first_ns, const struc
 static int hand_over_all(struct store *s, int64_t device_id, int64_t attachment_id, int64_t vm_id, struct moves *ms)
 {
 	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(&s->meta, &st, "SELECT id, first_ns, queue, direction, class, kind, reason, site, counter FROM series "
+	int r = store_query(&s->meta, &st, "SELECT id, first_ns, queue, direction, class, kind, reason, site, counter, place, sender, "
+			    "sender_vm_id FROM series "
 			    "WHERE device_id = ? AND attachment_id IS NULL AND vm_id IS NULL ORDER BY id", "i", device_id);
 
 	for (; r > 0; r = store_next(&s->meta, st)) {
@@ -60,7 +61,7 @@ static int hand_over_all(struct store *s, int64_t device_id, int64_t attachment_
 			.vm_id = vm_id, .attachment_id = attachment_id, .device_id = device_id,
 			.queue = sqlite3_column_type(st, 2) == SQLITE_NULL ? -1 : sqlite3_column_int(st, 2),
 			.direction = word(st, 3), .class = word(st, 4), .kind = word(st, 5), .reason = word(st, 6), .site = word(st, 7),
-			.counter = word(st, 8),
+			.counter = word(st, 8), .place = word(st, 9), .sender = word(st, 10), .sender_vm_id = sqlite3_column_int64(st, 11),
 		};
 
 		r = hand_over(s, sqlite3_column_int64(st, 0), store_u64(st, 1), &owned, ms);

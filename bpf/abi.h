@@ -9,8 +9,9 @@
 #ifndef __bpf__
 #include <linux/types.h>
 #endif
+#include <stddef.h>
 
-#define TL_ABI_VERSION 1
+#define TL_ABI_VERSION 2
 
 /* What kind of device lost the frame, by rtnl_link_ops->kind. */
 enum tl_kind {
@@ -18,10 +19,13 @@ enum tl_kind {
 	TL_KIND_TUN = 1,	/* tun.ko: tap and tun */
 	TL_KIND_MACVTAP = 2,
 	TL_KIND_IPVTAP = 3,
+	TL_KIND_PATH = 4,	/* none of these: a device on the way to or from a VM whose address stood in the frame */
 };
 
 #define TL_QUEUE_NONE 0xffff	/* the kernel had not chosen a queue, or does not keep it */
 #define TL_REASON_NONE 0xffffffff	/* kernel before 5.17: kfree_skb carries no reason */
+#define TL_IIF_OTHER 0xffffffff		/* one of the senders past the first TL_MAX_SENDERS */
+#define TL_MAX_SENDERS 16		/* keys with a sender that one device may have: bounds the map */
 
 /* One way to lose a frame. Keys compare as bytes, so every byte is always set. */
 struct tl_loss_key {
@@ -29,11 +33,14 @@ struct tl_loss_key {
 	__u32 netns;		/* inode number of the device's network namespace, 0 with no device */
 	__u32 ifindex;		/* the device that lost the frame; 0: unknown, then @task says who was at work */
 	__u32 reason;		/* enum skb_drop_reason of the running kernel, or TL_REASON_NONE */
+	/* TL_KIND_PATH: these two hold the VM's Ethernet address, see tl_path_mac() */
 	__u32 task;		/* process id (initial pid namespace) of the VMM, only when ifindex is 0; else 0 */
 	__u16 queue;		/* 0-based queue of the tap, or TL_QUEUE_NONE */
 	__u8 kind;		/* enum tl_kind */
-	__u8 ingress;		/* 1: the frame was on the device's receive side (tun: from the guest; macvtap: to it) */
-	__u32 zero;		/* room for the input interface; 0 */
+	__u8 ingress;		/* 1: the frame was on the device's receive side (tun: from the guest; macvtap: to it);
+				 * TL_KIND_PATH: the address was the destination */
+	__u32 iif;		/* towards the guest: the device that the frame came in by (skb_iif), TL_IIF_OTHER, or 0: the
+				 * host itself sent it, or (macvtap, ipvtap) the kernel does not keep it; from the guest: 0 */
 };
 
 /* Per CPU. Totals since the element was made; user space adds up the CPUs. */
@@ -57,7 +64,32 @@ struct tl_device {
 	__u8 kind;		/* enum tl_kind */
 	__u8 mac[6];		/* the device's own address */
 	__u8 zero;
+	__u32 senders;		/* loss keys of the device that name a sender */
 };
+
+/* The VMs' Ethernet addresses, as far as user space knows them: losses of other devices are counted for these. */
+struct tl_mac {
+	__u8 addr[6];
+	__u8 zero[2];
+};
+
+/* Which frames cannot be a VM's is seen here first: a bit for each known address, and how many there are. */
+#define TL_FILTER_BITS 8192
+struct tl_mac_filter {
+	__u64 count;
+	__u64 bits[TL_FILTER_BITS / 64];
+};
+
+static inline __u32 tl_mac_bit(const __u16 mac[3])	/* the end of an address differs most */
+{
+	return (__u32)(mac[2] ^ mac[1] << 3 ^ mac[1] >> 5) % TL_FILTER_BITS;
+}
+
+/* The VM's address in a key of TL_KIND_PATH: 6 bytes. */
+static inline const __u8 *tl_path_mac(const struct tl_loss_key *key)
+{
+	return (const __u8 *)&key->task;
+}
 
 /* Index into the per-CPU array of __u64 that counts what the programs themselves could not do. */
 enum tl_stat {
@@ -78,5 +110,7 @@ _Static_assert(sizeof(struct tl_loss_key) == 32, "loss key layout is ABI");
 _Static_assert(sizeof(struct tl_loss_count) == 32, "loss count layout is ABI");
 _Static_assert(sizeof(struct tl_device_key) == 8, "device key layout is ABI");
 _Static_assert(sizeof(struct tl_device) == 40, "device layout is ABI");
+_Static_assert(sizeof(struct tl_mac) == 8, "address layout is ABI");
+_Static_assert(offsetof(struct tl_loss_key, queue) == offsetof(struct tl_loss_key, task) + 4, "an address lies over both");
 
 #endif

@@ -165,6 +165,7 @@ static __noinline void note_device(struct net_device *dev, const struct tl_loss_
 		return;
 	id.netns = key->netns;
 	id.ifindex = key->ifindex;
+	note.senders = key->iif != 0;
 	note.seen_ns = bpf_ktime_get_boot_ns();
 	note.kind = key->kind;
 	note.ring_frames = BPF_CORE_READ(dev, tx_queue_len);
@@ -173,15 +174,38 @@ static __noinline void note_device(struct net_device *dev, const struct tl_loss_
 	bpf_map_update_elem(&devices, &id, &note, BPF_NOEXIST);
 }
 
+/* May the device have one more key that names a sender? */
+static __noinline int room_for_sender(const struct tl_loss_key *key)
+{
+	struct tl_device_key id;
+	struct tl_device *note;
+
+	if (!key)
+		return 0;
+	id.netns = key->netns;
+	id.ifindex = key->ifindex;
+	note = bpf_map_lookup_elem(&devices, &id);
+	if (!note)
+		return 1;	/* its first loss: note_device() counts it */
+	if (note->senders >= TL_MAX_SENDERS)
+		return 0;
+	__sync_fetch_and_add(&note->senders, 1);
+	return 1;
+}
+
 /* Adds the frame under @key. @dev NULL: no device is known. */
-static __always_inline void count(struct sk_buff *skb, struct net_device *dev, const struct tl_loss_key *key)
+static __always_inline void count(struct sk_buff *skb, struct net_device *dev, struct tl_loss_key *key)
 {
 	struct tl_loss_count first, *v;
 	__u32 bytes = bytes_of(skb), segments = segments_of(skb, bytes);
 
 	v = bpf_map_lookup_elem(&losses, key);
+	if (!v && key->iif && !room_for_sender(key)) {
+		key->iif = TL_IIF_OTHER;
+		v = bpf_map_lookup_elem(&losses, key);
+	}
 	if (!v) {
-		if (dev && !still_ours(dev, key->kind))
+		if (dev && key->kind != TL_KIND_PATH && !still_ours(dev, key->kind))
 			return;
 		first = (struct tl_loss_count){ .frames = 1, .segments = segments, .bytes = bytes, .born_ns = bpf_ktime_get_boot_ns() };
 		if (!bpf_map_update_elem(&losses, key, &first, BPF_NOEXIST)) {

@@ -108,6 +108,7 @@ struct tap_queue {
 #pragma clang attribute pop
 
 #define PF_KTHREAD 0x00200000
+#define PROC_DYNAMIC_FIRST 0xf0000000	/* fs/proc/generic.c */
 #define SKB_GSO_UDP (1 << 0)
 #define SKB_GSO_UDP_L4 (1 << 17)
 

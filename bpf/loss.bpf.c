@@ -1,9 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* loss - counts every frame freed as lost on a tun, tap, macvtap or ipvtap device. Uses types of the kernel proper only;
- * what needs tun.ko or tap.ko is reached by tail calls (sock.bpf.c) and done without when it is not there. */
+/* loss - counts every frame freed as lost on a tun, tap, macvtap or ipvtap device, and on any other device those to and from
+ * the VMs' addresses. Uses types of the kernel proper only; what needs tun.ko or tap.ko is reached by tail calls (sock.bpf.c) and
+ * done without when it is not there. */
 #include "bpf/count.h"
 
 char LICENSE[] SEC("license") = "GPL";
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct tl_mac);
+	__type(value, __u8);
+} macs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tl_mac_filter);
+} mac_filter SEC(".maps");
 
 /* A worker of vhost-net, by its name "vhost-PID": a thread of the VMM since 6.4, a kernel thread before. 0: it is not. */
 static __noinline __u32 vhost_owner(void)
@@ -39,6 +54,8 @@ static __always_inline void on_tun(void *ctx, struct sk_buff *skb, struct net_de
 	key->queue = queue;
 	if (!key->ingress && sk && kind_of_sock(sk) == TL_KIND_TUN)
 		bpf_tail_call(ctx, &programs, TL_SLOT_SOCK);
+	if (!key->ingress)
+		key->iif = skb->skb_iif;
 	count(skb, dev, key);
 }
 
@@ -75,6 +92,47 @@ static __always_inline void on_nothing(void *ctx, struct sk_buff *skb, struct tl
 		count(skb, NULL, key);
 }
 
+struct addresses {
+	__u16 to[3], from[3];
+};
+
+static __always_inline int is_known(const struct tl_mac_filter *filter, const __u16 addr[3], struct tl_loss_key *key)
+{
+	__u32 bit = tl_mac_bit(addr);
+	struct tl_mac mac = { 0 };
+
+	if (!(filter->bits[bit / 64 % (TL_FILTER_BITS / 64)] & 1ULL << bit % 64))
+		return 0;
+	__builtin_memcpy(mac.addr, addr, sizeof(mac.addr));
+	if (!bpf_map_lookup_elem(&macs, &mac))
+		return 0;
+	__builtin_memcpy(&key->task, addr, sizeof(key->task));		/* tl_path_mac() */
+	__builtin_memcpy(&key->queue, addr + 2, sizeof(key->queue));
+	return 1;
+}
+
+/* A device that is no tap: was the frame on its way to a VM, or from one? A frame between two counts for the receiver. */
+static __always_inline void on_path(struct sk_buff *skb, struct net_device *dev, struct tl_loss_key *key)
+{
+	struct addresses eth;
+	__u32 zero = 0;
+	__u16 mac = skb->mac_header;
+	struct tl_mac_filter *filter = bpf_map_lookup_elem(&mac_filter, &zero);
+
+	if (!filter || !filter->count || mac == 0xffff || bpf_probe_read_kernel(&eth, sizeof(eth), skb->head + mac))
+		return;
+	key->ingress = is_known(filter, eth.to, key);
+	if (!key->ingress && !is_known(filter, eth.from, key))
+		return;
+	key_device(key, dev, TL_KIND_PATH);
+	/* Sockets keep frames in trees whose nodes lie over skb->dev: a real device's namespace has such a number (proc_alloc_inum()). */
+	if (key->netns < PROC_DYNAMIC_FIRST)
+		return;
+	if (key->ingress)
+		key->iif = skb->skb_iif;
+	count(skb, dev, key);
+}
+
 static __always_inline int on_kfree_skb(void *ctx, struct sk_buff *skb, void *location, __u32 reason)
 {
 	struct tl_loss_key key = { .location = (__u64)location, .reason = reason };
@@ -88,8 +146,10 @@ static __always_inline int on_kfree_skb(void *ctx, struct sk_buff *skb, void *lo
 		return 0;
 	}
 	kind = kind_of(dev->rtnl_link_ops);
-	if (!kind)
+	if (!kind) {
+		on_path(skb, dev, &key);
 		return 0;
+	}
 	key_device(&key, dev, kind);
 	if (kind == TL_KIND_TUN)
 		on_tun(ctx, skb, dev, &key);

@@ -59,6 +59,7 @@ static __always_inline int on_sock(struct sk_buff *skb, void *location, __u32 re
 		key = (struct tl_loss_key){ .location = (__u64)location, .reason = reason };
 		key_device(&key, dev, kind_of(dev->rtnl_link_ops));
 		key.queue = key.kind == TL_KIND_TUN ? skb->queue_mapping : TL_QUEUE_NONE;
+		key.iif = key.kind == TL_KIND_TUN ? skb->skb_iif : 0;
 		own = dev;
 	}
 	count(skb, own, &key);

@@ -8,7 +8,7 @@
 
 const char *const class_names[] = {
 	"PTR_FULL", "SKB_COPY_DATA", "VIRTNET_HDR", "GSO", "CHECKSUM", "HDR_TRUNC", "NOMEM", "DEV_READY", "FILTER", "QDISC", "TC",
-	"NETFILTER", "MTU", "XDP", "OVERRUN", "PURGE", "OTHER", NULL,
+	"NETFILTER", "MTU", "XDP", "OVERRUN", "PATH", "PURGE", "OTHER", NULL,
 };
 
 const char *const class_kinds[] = { "capacity", "fault", "policy", "lifecycle", NULL };
@@ -141,7 +141,7 @@ static const struct rule {
 	{ NULL, NULL, ANY, BY_FLAG, "OTHER", "policy", NULL },
 };
 
-static bool matches(const char *pattern, const char *text)
+bool class_matches(const char *pattern, const char *text)
 {
 	size_t n;
 
@@ -159,7 +159,7 @@ static bool fits(const struct rule *r, const struct class_in *in)
 		return false;
 	if (r->device == TAP && !tap)
 		return false;
-	return matches(r->reason, in->reason) && matches(r->function, in->function);
+	return class_matches(r->reason, in->reason) && class_matches(r->function, in->function);
 }
 
 /* A tun receives what its guest sends; a macvtap receives what its guest shall receive. */
@@ -175,9 +175,13 @@ void class_of(const struct class_in *in, struct class_out *ret)
 {
 	const struct rule *r = rules;
 
+	if (in->kind == TL_KIND_PATH) {
+		class_path_of(in, ret);
+		return;
+	}
 	while (!fits(r, in))	/* the last row fits everything */
 		r++;
-	*ret = (struct class_out){ r->class, r->kind, direction(in, r->side), r->counter };
+	*ret = (struct class_out){ NULL, r->class, r->kind, direction(in, r->side), r->counter };
 }
 
 const char *class_canonical(const char *name)

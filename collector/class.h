@@ -20,6 +20,7 @@ struct class_in {
 
 /* All strings are static. */
 struct class_out {
+	const char *place;	/* NULL: at the tap; else the loss was on the path above it (class PATH): "bridge", "netfilter", "qdisc" ... */
 	const char *class;	/* "PTR_FULL" ...; NULL: not a loss (fragment of a delivered frame, dummy, capture socket) */
 	const char *kind;	/* "capacity", "fault", "policy", "lifecycle" */
 	const char *direction;	/* "rx": towards the guest, "tx": from the guest */
@@ -27,6 +28,12 @@ struct class_out {
 };
 
 void class_of(const struct class_in *in, struct class_out *ret);
+
+/* The part of class_of() that knows devices which are no taps (TL_KIND_PATH). */
+void class_path_of(const struct class_in *in, struct class_out *ret);
+
+/* How the tables compare: @pattern NULL fits everything, a trailing * any rest. */
+bool class_matches(const char *pattern, const char *text);
 
 /* Is @name one of our class names? Case does not matter; returns the canonical spelling or NULL. The names that the
  * reasons had when proposed are ours; the kernel's own names are resolved by the caller against stored reasons. */

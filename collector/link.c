@@ -197,7 +197,7 @@ static bool read_link(const struct reading *rd, struct nlmsghdr *h, struct link_
 	if (nlmsg_parse(h, sizeof(*ifi), tb, IFLA_MAX, NULL) < 0 || !tb[IFLA_IFNAME])
 		return false;
 	nla_strlcpy(info->name, tb[IFLA_IFNAME], sizeof(info->name));
-	linknames_put(rd->names, info->ifindex, info->name);
+	linknames_put(rd->names, info->ifindex, info->name, tb[IFLA_MASTER] ? nla_get_u32(tb[IFLA_MASTER]) : 0);
 	if (!tb[IFLA_LINKINFO] || nla_parse_nested(li, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL) < 0 || !li[IFLA_INFO_KIND])
 		return false;
 	info->kind = kind_of(nla_get_string(li[IFLA_INFO_KIND]));
@@ -362,6 +362,14 @@ int links_stats(struct links *l, link_stats_fn *fn, void *arg)
 	struct reading rd = { .netns = l->netns, .names = l->names, .on_stats = fn, .arg = arg };
 
 	return dump_here(l, &rd, dump_stats);
+}
+
+void links_place(const struct links *l, uint32_t ifindex, struct link_place *ret)
+{
+	uint32_t master = linknames_master(l->names, ifindex);
+
+	linknames_get(l->names, ifindex, ret->name);
+	linknames_get(l->names, master, ret->master);
 }
 
 /* Foreign namespaces. */

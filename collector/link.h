@@ -55,6 +55,13 @@ int links_dispatch(struct links *l, link_event_fn *fn, void *arg);
 /* Every tap-like device of the own namespace. */
 int links_dump(struct links *l, link_event_fn *fn, void *arg);
 
+struct link_place {
+	char name[16], master[16];	/* "" when unknown, or none */
+};
+
+/* What any device of the own namespace is called now, and the bridge (or bond, team, VRF) that it is part of. From memory. */
+void links_place(const struct links *l, uint32_t ifindex, struct link_place *ret);
+
 /* Every tap-like device of the namespace that @pid lives in. -ESRCH: the process is gone. -EPERM. */
 int links_dump_netns(struct links *l, int pid, uint32_t *ret_netns, link_event_fn *fn, void *arg);
 

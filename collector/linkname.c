@@ -8,7 +8,7 @@
 #include "base.h"
 
 struct entry {
-	uint32_t ifindex;
+	uint32_t ifindex, master;
 	char name[16];
 	UT_hash_handle hh;
 };
@@ -41,7 +41,7 @@ struct linknames *linknames_free(struct linknames *n)
 	return NULL;
 }
 
-void linknames_put(struct linknames *n, uint32_t ifindex, const char *name)
+void linknames_put(struct linknames *n, uint32_t ifindex, const char *name, uint32_t master)
 {
 	struct entry *e;
 
@@ -54,6 +54,7 @@ void linknames_put(struct linknames *n, uint32_t ifindex, const char *name)
 		HASH_ADD(hh, n->entries, ifindex, sizeof(e->ifindex), e);
 	}
 	snprintf(e->name, sizeof(e->name), "%s", name);
+	e->master = master;
 }
 
 void linknames_drop(struct linknames *n, uint32_t ifindex)
@@ -73,4 +74,12 @@ void linknames_get(const struct linknames *n, uint32_t ifindex, char ret[static 
 
 	HASH_FIND(hh, n->entries, &ifindex, sizeof(ifindex), e);
 	snprintf(ret, 16, "%s", e ? e->name : "");
+}
+
+uint32_t linknames_master(const struct linknames *n, uint32_t ifindex)
+{
+	struct entry *e;
+
+	HASH_FIND(hh, n->entries, &ifindex, sizeof(ifindex), e);
+	return e ? e->master : 0;
 }

@@ -22,6 +22,8 @@ static const struct {
 	[MAP_DEVICES] = { "devices", BPF_MAP_TYPE_HASH, sizeof(struct tl_device_key), sizeof(struct tl_device) },
 	[MAP_STATS] = { "stats", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t), sizeof(uint64_t) },
 	[MAP_PROGRAMS] = { "programs", BPF_MAP_TYPE_PROG_ARRAY, sizeof(uint32_t), sizeof(uint32_t) },
+	[MAP_MACS] = { "macs", BPF_MAP_TYPE_HASH, sizeof(struct tl_mac), sizeof(uint8_t) },
+	[MAP_MAC_FILTER] = { "mac_filter", BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct tl_mac_filter) },
 };
 
 /* libbpf's last words, for the one sentence that says why. */
@@ -231,9 +233,9 @@ static int inherit(struct loss *l)
 
 /* Loading, attaching. */
 
-int loss_reuse(struct bpf_map *const maps[static MAP_COUNT], const int fds[static MAP_COUNT])
+int loss_reuse(struct bpf_map *const *maps, const int *fds, int n)
 {
-	for (int i = 0; i < MAP_COUNT; i++) {
+	for (int i = 0; i < n; i++) {
 		int r = bpf_map__reuse_fd(maps[i], fds[i]);
 
 		if (r < 0)
@@ -245,12 +247,13 @@ int loss_reuse(struct bpf_map *const maps[static MAP_COUNT], const int fds[stati
 /* Loads the main program and makes the maps, or uses those at hand. */
 static int load(struct loss *l, struct loss_bpf *skel, uint32_t max_keys)
 {
-	struct bpf_map *const maps[MAP_COUNT] = { skel->maps.losses, skel->maps.devices, skel->maps.stats, skel->maps.programs };
+	struct bpf_map *const maps[MAP_COUNT] = { skel->maps.losses, skel->maps.devices, skel->maps.stats, skel->maps.programs,
+						  skel->maps.macs, skel->maps.mac_filter };
 	int r;
 
 	bpf_program__set_autoload(skel->progs.loss_reason, l->reasons);
 	bpf_program__set_autoload(skel->progs.loss_noreason, !l->reasons);
-	r = l->inherited ? loss_reuse(maps, l->maps) : bpf_map__set_max_entries(skel->maps.losses, max_keys);
+	r = l->inherited ? loss_reuse(maps, l->maps, MAP_COUNT) : bpf_map__set_max_entries(skel->maps.losses, max_keys);
 	if (r >= 0)
 		r = loss_bpf__load(skel);
 	for (int i = 0; r >= 0 && i < MAP_COUNT && !l->inherited; i++) {
@@ -377,6 +380,7 @@ struct loss *loss_close(struct loss *l)
 	pins_close(&l->pins);
 	free(l->keys);
 	free(l->counts);
+	free(l->macs);
 	free(l);
 	return NULL;
 }

@@ -80,8 +80,13 @@ int loss_missed(const struct loss *l, uint64_t *ret);
 /* What @netns/@ifindex was when it first lost a frame. -ENOENT: it never lost one. */
 int loss_device(const struct loss *l, uint32_t netns, uint32_t ifindex, struct tl_device *ret);
 
-/* Forgets @key (and its device entry) when no frame was added since @last was read. For devices that are gone.
+/* Losses on devices that are no taps are counted for frames to and from these @n Ethernet addresses, the VMs' (TL_KIND_PATH). They
+ * replace the ones of the last call; the same ones again cost nothing. -ENOSPC: more than the kernel's map holds (16384), the first ones
+ * are watched. */
+int loss_watch_macs(struct loss *l, const uint8_t (*macs)[6], uint32_t n);
+
+/* Forgets @key when no frame was added since @last was read; with @gone, also what is known of its device.
  * -EAGAIN: it moved, read it again first. */
-int loss_forget(struct loss *l, const struct tl_loss_key *key, const struct loss_total *last);
+int loss_forget(struct loss *l, const struct tl_loss_key *key, const struct loss_total *last, bool gone);
 
 #endif

@@ -6,7 +6,12 @@
 #include "loss.h"
 #include "pins.h"
 
-enum loss_map { MAP_LOSSES, MAP_DEVICES, MAP_STATS, MAP_PROGRAMS, MAP_COUNT };
+enum loss_map {
+	MAP_LOSSES, MAP_DEVICES, MAP_STATS, MAP_PROGRAMS,
+	MAP_SHARED,				/* both objects use those above, */
+	MAP_MACS = MAP_SHARED, MAP_MAC_FILTER,	/* the main one also these */
+	MAP_COUNT,
+};
 
 struct loss {
 	struct pins pins;
@@ -24,13 +29,18 @@ struct loss {
 	struct tl_loss_key *keys;	/* of one batch */
 	struct tl_loss_count *counts;	/* [batch][cpus] */
 	uint32_t batch;
+
+	/* loss_path.c: the addresses in the kernel's map, sorted */
+	struct tl_mac *macs;
+	uint32_t n_macs;
+	bool macs_known;		/* false: an earlier agent may have left others there */
 };
 
 struct bpf_map;
 struct btf;
 
-/* Makes libbpf maps stand for the maps at @fds. */
-int loss_reuse(struct bpf_map *const maps[static MAP_COUNT], const int fds[static MAP_COUNT]);
+/* Makes @n libbpf maps stand for the maps at @fds. */
+int loss_reuse(struct bpf_map *const *maps, const int *fds, int n);
 
 /* Notes in @l which modules' types @vmlinux holds. */
 void loss_sock_init(struct loss *l, const struct btf *vmlinux);

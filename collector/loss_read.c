@@ -119,7 +119,18 @@ int loss_device(const struct loss *l, uint32_t netns, uint32_t ifindex, struct t
 	return 0;
 }
 
-int loss_forget(struct loss *l, const struct tl_loss_key *key, const struct loss_total *last)
+/* Another sender may have its place. The kernel may add one meanwhile: then the bound is one off. */
+static void release_sender(const struct loss *l, const struct tl_device_key *key)
+{
+	struct tl_device dev;
+
+	if (bpf_map_lookup_elem(l->maps[MAP_DEVICES], key, &dev) < 0 || !dev.senders)
+		return;
+	dev.senders--;
+	bpf_map_update_elem(l->maps[MAP_DEVICES], key, &dev, BPF_EXIST);
+}
+
+int loss_forget(struct loss *l, const struct tl_loss_key *key, const struct loss_total *last, bool gone)
 {
 	struct tl_device_key dev = { key->netns, key->ifindex };
 	struct loss_total now;
@@ -131,6 +142,9 @@ int loss_forget(struct loss *l, const struct tl_loss_key *key, const struct loss
 		return -EAGAIN;
 	if (bpf_map_delete_elem(l->maps[MAP_LOSSES], key) < 0 && errno != ENOENT)
 		return -errno;
-	bpf_map_delete_elem(l->maps[MAP_DEVICES], &dev);
+	if (gone)
+		bpf_map_delete_elem(l->maps[MAP_DEVICES], &dev);
+	else if (key->iif && key->iif != TL_IIF_OTHER)
+		release_sender(l, &dev);
 	return 0;
 }

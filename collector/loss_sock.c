@@ -60,7 +60,8 @@ static int load(const struct loss *l)
 	bpf_program__set_autoload(skel->progs.tapq_reason, l->reasons);
 	bpf_program__set_autoload(skel->progs.sock_noreason, !l->reasons);
 	bpf_program__set_autoload(skel->progs.tapq_noreason, !l->reasons);
-	r = loss_reuse((struct bpf_map *const[]){ skel->maps.losses, skel->maps.devices, skel->maps.stats, skel->maps.programs }, l->maps);
+	r = loss_reuse((struct bpf_map *const[]){ skel->maps.losses, skel->maps.devices, skel->maps.stats, skel->maps.programs }, l->maps,
+		       MAP_SHARED);
 	if (r >= 0)
 		r = sock_bpf__load(skel);
 	if (r >= 0)

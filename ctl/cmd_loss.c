@@ -11,7 +11,7 @@
 #include "text.h"
 
 /* A person wants the cause on one line; a program gets all there is and adds up as it likes. */
-#define BY_TEXT (BY_VM | BY_NIC | BY_DIRECTION | BY_CLASS | BY_REASON | BY_KIND)
+#define BY_TEXT (BY_VM | BY_NIC | BY_DIRECTION | BY_CLASS | BY_REASON | BY_KIND | BY_PLACE)
 #define BY_DEVICE (BY_VM | BY_NIC | BY_DIRECTION)	/* what --fail-over asks about */
 
 struct request {
@@ -26,8 +26,9 @@ struct request {
 static const struct column columns[] = {
 	{ "vm", "VM", COL_NAME }, { "uuid", "UUID", COL_TEXT }, { "nic", "NIC", COL_NAME }, { "queue", "QUEUE", COL_NUMBER },
 	{ "direction", "DIR", COL_TEXT }, { "class", "CLASS", COL_TEXT }, { "kernel_reason", "KERNEL", COL_LONG }, { "kind", "KIND", COL_TEXT },
-	{ "site", "SITE", COL_LONG }, { "frames", "FRAMES", COL_COUNT }, { "segments", "SEGMENTS", COL_COUNT }, { "bytes", "BYTES", COL_BYTES },
-	{ "purged_frames", "OF IT PURGED", COL_COUNT }, { "delivered_frames", "DELIVERED", COL_COUNT }, { "loss_pct", "LOST", COL_PERCENT },
+	{ "site", "SITE", COL_LONG }, { "place", "PLACE", COL_LONG }, { "from", "FROM", COL_NAME }, { "from_uuid", "FROM UUID", COL_TEXT },
+	{ "from_nic", "BY", COL_NAME }, { "frames", "FRAMES", COL_COUNT }, { "segments", "SEGMENTS", COL_COUNT }, { "bytes", "BYTES", COL_BYTES },
+	{ "path_frames", "OF IT ON PATH", COL_COUNT }, { "purged_frames", "OF IT PURGED", COL_COUNT }, { "delivered_frames", "DELIVERED", COL_COUNT }, { "loss_pct", "LOST", COL_PERCENT },
 	{ "first_seen_ns", "FIRST SEEN", COL_TIME },
 };
 
@@ -45,6 +46,8 @@ static json_t *row_object(const struct view *v, const struct tally_row *row, uns
 	put(o, "frames", out_int(row->sum.frames));
 	put(o, "segments", out_int(row->sum.segments));
 	put(o, "bytes", out_int(row->sum.bytes));
+	if (row->path && !(by & (BY_CLASS | BY_PLACE)))
+		put(o, "path_frames", out_int(row->path));
 	if (row->purged && !(by & BY_CLASS))
 		put(o, "purged_frames", out_int(row->purged));
 	put(o, "delivered_frames", row->pct_known ? out_int(row->delivered) : json_null());
@@ -63,12 +66,14 @@ static json_t *rows_array(const struct view *v, const struct tally *t, const str
 }
 
 /* What a table of 80 characters has no room for, and what nobody knows for this split. */
-static bool hidden(const struct request *rq, const char *key)
+static bool hidden(const struct request *rq, const struct tally *t, const char *key)
 {
 	static const char *const wide[] = { "segments", "delivered_frames", "first_seen_ns" };
 	bool narrow = out_columns() && out_columns() < 120;
 
-	if (!strcmp(key, "uuid"))
+	if (!strcmp(key, "uuid") || !strcmp(key, "from_uuid"))
+		return true;
+	if (!strcmp(key, "place") && !t->path)
 		return true;
 	if (!tally_knows_delivered(rq->by) && (!strcmp(key, "delivered_frames") || !strcmp(key, "loss_pct")))
 		return true;
@@ -78,13 +83,13 @@ static bool hidden(const struct request *rq, const char *key)
 	return false;
 }
 
-static void print_table(const struct request *rq, const json_t *rows)
+static void print_table(const struct request *rq, const struct tally *t, const json_t *rows)
 {
 	struct column shown[ARRAY_SIZE(columns)];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-		if (!hidden(rq, columns[i].key))
+		if (!hidden(rq, t, columns[i].key))
 			shown[n++] = columns[i];
 	out_table(&rq->g, shown, n, rows);
 }
@@ -100,10 +105,12 @@ static void print_text(const struct request *rq, const struct tally *t, const js
 		return;
 	}
 	printf("%s frames lost", text_count(buf, t->lost));
+	if (t->path)
+		printf("; besides, %s lost on the way to or from the tap (PATH)", text_count(buf, t->path));
 	if (t->purged)
 		printf("; besides, %s in rings that were emptied (PURGE), which is not loss", text_count(buf, t->purged));
 	puts("\n");
-	print_table(rq, rows);
+	print_table(rq, t, rows);
 	if (t->n > rq->limit)
 		printf("%zu more rows: --limit 0 shows all\n", t->n - rq->limit);
 }

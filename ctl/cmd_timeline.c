@@ -213,7 +213,7 @@ static void print_curve(const struct timeline *t, const struct curve *c)
 	}
 	label_of(t, c, label, sizeof(label));
 	printf("\n%s: %s frames %s, at most %s in %s (from %s)\n", label, text_count(total, c->total.frames),
-	       is_loss(c->series) ? "lost" : "in rings that were emptied", text_count(most, values[peak]), text_duration(step, t->step_ns),
+	       share_of(c->series) == EMPTIED ? "in rings that were emptied" : "lost", text_count(most, values[peak]), text_duration(step, t->step_ns),
 	       text_clock(at, t->window.since_ns + peak * t->step_ns, t->step_ns * t->n_steps));
 	for (size_t i = 0, n; i < t->n_steps; i += n) {
 		_cleanup_(freep) char *line = NULL;

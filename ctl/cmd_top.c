@@ -117,7 +117,7 @@ static json_t *make_rows(const struct top *t, const struct charting *c)
 		double pct = tally_pct(r);
 		json_t *o;
 
-		if (!is_loss(r->series) && !t->filter.class && !t->filter.kind)
+		if (share_of(r->series) == EMPTIED && !t->filter.class && !t->filter.kind)
 			continue;	/* a ring that was emptied: nobody's trouble now, unless asked for */
 		o = split_object(c->v, r->series, BY_TOP);
 		json_object_set_new(o, "frames_per_s", out_int(c->now[i] * NSEC_PER_SEC / now_span(t)));

@@ -17,7 +17,7 @@ static const struct {
 	enum field field;
 } fields[] = {
 	{ "vm", BY_VM }, { "nic", BY_NIC }, { "queue", BY_QUEUE }, { "direction", BY_DIRECTION }, { "class", BY_CLASS }, { "reason", BY_REASON },
-	{ "kind", BY_KIND }, { "site", BY_SITE },
+	{ "kind", BY_KIND }, { "site", BY_SITE }, { "place", BY_PLACE }, { "from", BY_FROM },
 };
 
 static unsigned int field_of(const char *name, size_t len)
@@ -37,7 +37,7 @@ unsigned int split_parse(const char *text)
 		unsigned int field = field_of(text, len);
 
 		if (!field) {
-			complain("--by: \"%.*s\" is none of vm, nic, queue, direction, class, reason, kind, site", (int)len, text);
+			complain("--by: \"%.*s\" is none of vm, nic, queue, direction, class, reason, kind, site, place, from", (int)len, text);
 			return 0;
 		}
 		by |= field;
@@ -136,9 +136,11 @@ bool filter_passes(const struct filter *f, const struct view *v, const struct vi
 	       (f->queue < 0 || f->queue == s->queue);
 }
 
-bool is_loss(const struct view_series *s)
+enum share share_of(const struct view_series *s)
 {
-	return strcmp(s->class, "PURGE") != 0;
+	if (s->place)
+		return ON_PATH;
+	return strcmp(s->class, "PURGE") != 0 ? LOST : EMPTIED;
 }
 
 static void put(json_t *o, const char *key, json_t *value)
@@ -172,6 +174,14 @@ json_t *split_object(const struct view *v, const struct view_series *s, unsigned
 		put(o, "kind", out_text(s->kind));
 	if (by & BY_SITE)
 		put(o, "site", out_text(s->site));
+	if (by & BY_PLACE)
+		put(o, "place", out_text(s->place ? s->place : "tap"));
+	if (by & BY_FROM) {
+		vm = view_vm(v, s->sender_vm_id);
+		put(o, "from", out_text(vm ? vm->name : s->sender));
+		put(o, "from_uuid", out_text(vm ? vm->uuid : NULL));
+		put(o, "from_nic", out_text(s->sender));
+	}
 	return o;
 }
 
@@ -181,9 +191,11 @@ char *split_key(const struct view *v, const struct view_series *s, unsigned int 
 	const char *nic = view_nic(v, s->device_id);
 	char *key;
 
-	if (asprintf(&key, "%lld|%s|%d|%s|%s|%s|%s|%s", by & BY_VM ? (long long)s->vm_id : -1, by & BY_NIC && nic ? nic : "",
+	if (asprintf(&key, "%lld|%s|%d|%s|%s|%s|%s|%s|%s|%s|%lld", by & BY_VM ? (long long)s->vm_id : -1, by & BY_NIC && nic ? nic : "",
 		     by & BY_QUEUE ? s->queue : -2, by & BY_DIRECTION ? s->direction : "", by & BY_CLASS ? s->class : "",
-		     by & BY_REASON ? s->reason : "", by & BY_KIND ? s->kind : "", by & BY_SITE ? s->site : "") < 0)
+		     by & BY_REASON ? s->reason : "", by & BY_KIND ? s->kind : "", by & BY_SITE ? s->site : "",
+		     by & BY_PLACE && s->place ? s->place : "", by & BY_FROM && s->sender ? s->sender : "",
+		     by & BY_FROM ? (long long)s->sender_vm_id : -1) < 0)
 		abort();
 	return key;
 }

@@ -15,9 +15,9 @@
 
 enum field {
 	BY_VM = 1 << 0, BY_NIC = 1 << 1, BY_QUEUE = 1 << 2, BY_DIRECTION = 1 << 3, BY_CLASS = 1 << 4, BY_REASON = 1 << 5, BY_KIND = 1 << 6,
-	BY_SITE = 1 << 7,
+	BY_SITE = 1 << 7, BY_PLACE = 1 << 8, BY_FROM = 1 << 9,
 };
-#define BY_ALL 0xff
+#define BY_ALL 0x1ff	/* who sent them is told when asked for: each sender is a row */
 
 /* "vm,nic,class": 0 after saying what is wrong. */
 unsigned int split_parse(const char *text);
@@ -56,8 +56,9 @@ json_t *split_object(const struct view *v, const struct view_series *s, unsigned
 /* The same as text: equal text, same row. The caller frees it. */
 char *split_key(const struct view *v, const struct view_series *s, unsigned int by);
 
-/* Is it a frame that was on its way, and not a ring that was emptied? */
-bool is_loss(const struct view_series *s);
+/* Loss of the VM's tap is one sum. What else there is stands beside it and is never added. */
+enum share { LOST, ON_PATH, EMPTIED };	/* at the tap; above it (class PATH); in rings that were emptied (PURGE) */
+enum share share_of(const struct view_series *s);
 
 /* The window and its options. */
 struct window {

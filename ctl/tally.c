@@ -21,7 +21,7 @@ struct group {
 	char *key;
 	const struct view_series *series;
 	struct view_sum sum;
-	uint64_t purged, first_ns;
+	uint64_t purged, path, first_ns;
 	struct unit **units;
 	size_t n_units;
 	UT_hash_handle hh;
@@ -111,9 +111,10 @@ static void on_traffic(int64_t device, uint64_t t_ns, uint64_t rx, uint64_t tx, 
 static void add_series(struct work *w, const struct filter *f, const struct view_series *s, const struct view_sum *sum, struct tally *t)
 {
 	struct unit *u = unit_of(w, s->device_id, s->attachment_id, s->vm_id);
+	enum share share = share_of(s);
 	struct group *g;
 
-	if (is_loss(s))
+	if (share == LOST)
 		u->lost[side(s->direction)] += sum->frames;
 	if (!filter_passes(f, w->v, s))
 		return;
@@ -123,11 +124,18 @@ static void add_series(struct work *w, const struct filter *f, const struct view
 	g->sum.bytes += sum->bytes;
 	g->first_ns = g->first_ns && g->first_ns < s->first_ns ? g->first_ns : s->first_ns;
 	add_unit(g, u);
-	if (is_loss(s)) {
+	switch (share) {
+	case LOST:
 		t->lost += sum->frames;
-	} else {
+		break;
+	case ON_PATH:
+		t->path += sum->frames;
+		g->path += sum->frames;
+		break;
+	case EMPTIED:
 		t->purged += sum->frames;
 		g->purged += sum->frames;
+		break;
 	}
 }
 
@@ -144,7 +152,7 @@ static void add_delivered(const struct work *w, const struct group *g, struct ta
 	int d = side(g->series->direction);
 	struct unit *u, *tmp;
 
-	r->pct_known = tally_knows_delivered(w->by) && g->sum.frames > g->purged;
+	r->pct_known = tally_knows_delivered(w->by) && g->sum.frames > g->purged + g->path;
 	if (!r->pct_known)
 		return;
 	if (w->by & BY_NIC) {
@@ -183,6 +191,7 @@ static void take_rows(struct work *w, struct tally *t)
 		r->key = g->key;
 		r->sum = g->sum;
 		r->purged = g->purged;
+		r->path = g->path;
 		r->first_ns = g->first_ns;
 		add_delivered(w, g, r);
 		HASH_DEL(w->groups, g);
@@ -244,5 +253,5 @@ void tally_free(struct tally *t)
 
 double tally_pct(const struct tally_row *r)
 {
-	return r->pct_known ? (double)(r->sum.frames - r->purged) * 100 / (double)(r->all_lost + r->delivered) : -1;
+	return r->pct_known ? (double)(r->sum.frames - r->purged - r->path) * 100 / (double)(r->all_lost + r->delivered) : -1;
 }

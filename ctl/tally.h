@@ -9,16 +9,16 @@ struct tally_row {
 	const struct view_series *series;	/* one of those in the row: all agree in what it is split by */
 	char *key;
 	struct view_sum sum;
-	uint64_t purged;			/* frames of it that were in rings that were emptied, which is not loss */
+	uint64_t purged, path;			/* frames of it that were in rings that were emptied, or never reached the tap */
 	uint64_t first_ns;			/* when the first of its series first lost a frame, ever */
 	bool pct_known;				/* delivered can be told for this row */
-	uint64_t delivered, all_lost;		/* of the device(s) and direction; all_lost: not only this row's, nothing purged */
+	uint64_t delivered, all_lost;		/* of the device(s) and direction; all_lost: not only this row's, at the tap */
 };
 
 struct tally {
 	struct tally_row *rows;			/* most frames first */
 	size_t n;
-	uint64_t lost, purged;			/* frames: on their way; in rings that were emptied */
+	uint64_t lost, path, purged;		/* frames: at taps; above them; in rings that were emptied */
 };
 
 /* Can delivered frames be told at all when split so? They are counted by device and direction. */

@@ -110,7 +110,8 @@ static void on_series(sqlite3_stmt *st, void *arg)
 		return;
 	*s = (struct view_series){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3),
 				   column_int(st, 4), column_text(st, 5), column_text(st, 6), column_text(st, 7), column_text(st, 8),
-				   column_text(st, 9), column_text(st, 10), column_time(st, 11) };
+				   column_text(st, 9), column_text(st, 10), column_text(st, 11), column_text(st, 12),
+				   sqlite3_column_int64(st, 13), column_time(st, 14) };
 }
 
 static void on_interval(sqlite3_stmt *st, void *arg)
@@ -137,7 +138,7 @@ static int load_names(struct view *v)
 		r = view_meta(v, "SELECT id, vm_id, device_id, mac, backend, bridge, queues, ring_frames, since_ns, until_ns FROM attachment ORDER BY id",
 			      on_attachment, v);
 	if (r >= 0)
-		r = view_meta(v, "SELECT id, vm_id, attachment_id, device_id, queue, direction, class, kind, reason, site, counter,"
+		r = view_meta(v, "SELECT id, vm_id, attachment_id, device_id, queue, direction, class, kind, reason, site, counter, place, sender, sender_vm_id,"
 			      " first_ns FROM series", on_series, v);
 	if (r >= 0)
 		r = view_meta(v, "SELECT interval_ns FROM run ORDER BY id DESC LIMIT 1", on_interval, v);
@@ -213,6 +214,8 @@ struct view *view_free(struct view *v)
 		free(s->reason);
 		free(s->site);
 		free(s->counter);
+		free(s->place);
+		free(s->sender);
 	}
 	free(v->first_attachment);
 	free(v->older_attachment);

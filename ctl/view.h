@@ -34,6 +34,9 @@ struct view_series {
 	int64_t id, vm_id, attachment_id, device_id;	/* 0: none */
 	int queue;					/* -1: not known */
 	char *direction, *class, *kind, *reason, *site, *counter;	/* counter may be NULL */
+	char *place;					/* NULL: the tap */
+	char *sender;					/* NULL: not known */
+	int64_t sender_vm_id;				/* 0: none */
 	uint64_t first_ns;				/* of its first loss ever */
 };
 

@@ -66,6 +66,9 @@ CREATE TABLE series (
 	reason TEXT NOT NULL,			-- the kernel's own word
 	site TEXT NOT NULL,			-- the kernel function
 	counter TEXT,				-- device counter that moves with it; NULL: none
+	place TEXT,				-- NULL: the tap; else what lost it on the way, and where: "qdisc eth1" (class PATH)
+	sender TEXT,				-- who sent the frames: a device, "host", "other"; NULL: not known
+	sender_vm_id INTEGER REFERENCES vm(id),	-- whose device that was; NULL: no VM's
 	first_ns INTEGER NOT NULL		-- of its first loss row
 ) STRICT;
 CREATE INDEX series_by_device ON series (device_id);

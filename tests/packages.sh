@@ -17,7 +17,7 @@ uthash-dev				hash tables
 # What `make check` and `make demo` use beside that.
 test='
 libcmocka-dev libc6-dev			unit tests; the static init of the test guest
-iproute2 util-linux procps		namespaces, links, mounts, processes
+iproute2 util-linux procps nftables	namespaces, links, mounts, processes, filters
 jq sqlite3				look into answers and stores
 kmod cpio				the kernel modules of the test guest
 qemu-system-x86				real guests

@@ -21,12 +21,12 @@ says '{"since_ns":1700006400000000000,"until_ns":1700114400000000000,"coverage_p
 # CSV: all fields, line ends as RFC 4180 wants them.
 ctl loss "${DAYS[@]}" --csv --kind fault > "$W/csv"
 same "$(od -An -c "$W/csv" | tr -d ' \n')" "$(printf '%s\r\n' \
-	vm,uuid,nic,queue,direction,class,kernel_reason,kind,site,frames,segments,bytes,purged_frames,delivered_frames,loss_pct,first_seen_ns \
-	"web-1,$WEB,vnet0,0,tx,VIRTNET_HDR,NOT_SPECIFIED,fault,tun_get_user,5,5,60,,,,1700056800000000000" | od -An -c | tr -d ' \n')" 'CSV'
+	vm,uuid,nic,queue,direction,class,kernel_reason,kind,site,place,from,from_uuid,from_nic,frames,segments,bytes,path_frames,purged_frames,delivered_frames,loss_pct,first_seen_ns \
+	"web-1,$WEB,vnet0,0,tx,VIRTNET_HDR,NOT_SPECIFIED,fault,tun_get_user,tap,,,,5,5,60,,,,,1700056800000000000" | od -An -c | tr -d ' \n')" 'CSV'
 
 # Without --by, programs get every field.
 same "$(ctl --json loss "${DAYS[@]}" | jq -c '.rows[0] | keys_unsorted')" \
-	'["vm","uuid","nic","queue","direction","class","kernel_reason","kind","site","frames","segments","bytes","delivered_frames","loss_pct","first_seen_ns"]'
+	'["vm","uuid","nic","queue","direction","class","kernel_reason","kind","site","place","frames","segments","bytes","delivered_frames","loss_pct","first_seen_ns"]'
 same "$(ctl --json loss "${DAYS[@]}" | jq -c '[.rows[] | select(.vm == null) | .uuid, .nic]')" '[null,"tapx"]' 'unattributed'
 
 # However it is split, the frames are the same.

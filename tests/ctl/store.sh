@@ -112,7 +112,7 @@ INSERT INTO attachment VALUES (1, 1, 1, '52:54:00:00:00:01', 2, 500, 'vhost', 'b
 	(2, 2, 2, '52:54:00:00:00:02', 1, 500, 'userspace', 'br0', $(at $DAY1 01:00:00), NULL),
 	(3, 3, 3, '52:54:00:00:00:03', 1, 500, NULL, NULL, 1, $(at $DAY1 00:30:00)),
 	(4, 1, 5, '52:54:00:00:00:11', 1, 256, 'vhost', 'eth0', 1, NULL);
-INSERT INTO series VALUES
+INSERT INTO series (id, vm_id, attachment_id, device_id, queue, direction, class, kind, reason, site, counter, first_ns) VALUES
 	(1, 1, 1, 1, 0, 'rx', 'PTR_FULL', 'capacity', 'FULL_RING', 'tun_net_xmit', 'tx_dropped', $(at $DAY1 10:00:00)),
 	(2, 1, 1, 1, 1, 'rx', 'PTR_FULL', 'capacity', 'FULL_RING', 'tun_net_xmit', 'tx_dropped', $(at $DAY1 10:30:00)),
 	(3, 1, 1, 1, NULL, 'rx', 'PURGE', 'lifecycle', 'NOT_SPECIFIED', '__tun_detach', NULL, $(at $DAY1 12:30:00)),

@@ -14,16 +14,9 @@ struct flood {
 	unsigned long count, rate;	/* rate: frames a second, 0 as fast as it goes */
 	unsigned int flows;		/* 0: numbered frames of the test's own type */
 	size_t len;
-	uint8_t dst[6];
+	uint8_t dst[6], src[6];
 	unsigned long sent, refused;	/* refused: the device said that it lost the frame */
 };
-
-static void parse_mac(const char *text, uint8_t ret[static 6])
-{
-	errno = 0;
-	if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", ret, ret + 1, ret + 2, ret + 3, ret + 4, ret + 5) != 6)
-		die("not an Ethernet address: %s", text);
-}
 
 static void offer(struct flood *f, unsigned long seq)
 {
@@ -33,6 +26,7 @@ static void offer(struct flood *f, unsigned long seq)
 		frame_udp(frame, f->dst, f->len, (uint16_t)(seq % f->flows));
 	else
 		frame_test(frame, f->dst, f->len, (uint32_t)seq);
+	memcpy(frame + 6, f->src, 6);
 	if (send(f->fd, frame, f->len, 0) >= 0)
 		f->sent++;
 	else if (errno == ENOBUFS)
@@ -64,7 +58,8 @@ int cmd_flood(const struct args *a)
 		die("usage: flood DEV COUNT, with a len from 60 to 2048");
 	memcpy(f.dst, broadcast, sizeof(f.dst));
 	if (args_value(a, "to"))
-		parse_mac(args_value(a, "to"), f.dst);
+		frame_mac(args_value(a, "to"), f.dst);
+	frame_mac(args_value(a, "from"), f.src);
 	f.fd = packet_socket(args_name(a, 0, ""), args_flag(a, "bypass"));
 	burst = f.rate / 200 + 1;	/* what is due in 5 ms */
 	clock_gettime(CLOCK_MONOTONIC, &start);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <linux/if_ether.h>
@@ -13,6 +14,14 @@
 
 const uint8_t broadcast[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 static const uint8_t from[6] = { 0x02, 0, 0, 0, 0, 0x09 };
+
+void frame_mac(const char *text, uint8_t ret[static 6])
+{
+	if (!text)
+		memcpy(ret, from, 6);
+	else if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", ret, ret + 1, ret + 2, ret + 3, ret + 4, ret + 5) != 6)
+		die("not an Ethernet address: %s", text);
+}
 
 static void put16(uint8_t *b, unsigned int v)
 {

@@ -66,6 +66,26 @@ static void print_read(struct held *h)
 	printf("],\"read\":%lu}\n", sum);
 }
 
+/* As the guest sends: "say N len N to MAC from MAC". */
+static void say(const struct args *a, const struct held *h)
+{
+	uint8_t buf[VNET_HDR + 2048] = { 0 }, to[6], from[6];
+	size_t head = args_flag(a, "vnet") ? VNET_HDR : 0, len = args_number(a, "len", 100);
+	unsigned long n = args_number(a, "say", 0), done = 0;
+
+	if (len < 60 || len > 2048)
+		die("len: 60 to 2048");
+	frame_mac(args_value(a, "to"), to);
+	frame_mac(args_value(a, "from"), from);
+	for (; done < n; done++) {
+		frame_test(buf + head, to, len, (uint32_t)done);
+		memcpy(buf + head + 6, from, 6);
+		if (write(h->fds[0], buf, head + len) != (ssize_t)(head + len))
+			die("frame %lu of the guest", done);
+	}
+	printf("{\"said\":%lu}\n", done);
+}
+
 /* Before READY is said: whoever waits for that may send them at once. */
 static int signals(void)
 {
@@ -73,6 +93,7 @@ static int signals(void)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -94,7 +115,11 @@ int cmd_hold(const struct args *a)
 
 	open_queues(a, name, &h);
 	puts("READY");
-	while (next_signal(fd) == SIGUSR1) {
+	for (uint32_t signo = next_signal(fd); signo == SIGUSR1 || signo == SIGUSR2; signo = next_signal(fd)) {
+		if (signo == SIGUSR2) {
+			say(a, &h);
+			continue;
+		}
 		memset(h.read, 0, sizeof(h.read));
 		for (unsigned int i = 0; i < h.n; i++)
 			read_all(&h, i);

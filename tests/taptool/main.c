@@ -16,11 +16,12 @@ static const struct command {
 	const char *name, *args, *help;
 	int (*run)(const struct args *a);
 } commands[] = {
-	{ "hold", "NAME [queues N] [ring N] [vnet] [down] [persist] [macvtap] [-- WORDS]",
-	  "open NAME and never read it; says READY and waits to be killed; SIGUSR1: read all there is and print how much", cmd_hold },
+	{ "hold", "NAME [queues N] [ring N] [vnet] [down] [persist] [macvtap] [say N len N to MAC from MAC] [-- WORDS]",
+	  "open NAME and never read it; says READY and waits to be killed; SIGUSR1: read all there is and print how much; SIGUSR2: send N frames "
+	  "as the guest would", cmd_hold },
 	{ "drain", "NAME [queues N] [ring N] [vnet] [macvtap] [-- WORDS]",
 	  "open NAME and read all that comes; prints how much at SIGTERM", cmd_drain },
-	{ "flood", "DEV COUNT [len N] [flows N] [bypass] [rate PPS] [to MAC]",
+	{ "flood", "DEV COUNT [len N] [flows N] [bypass] [rate PPS] [to MAC] [from MAC]",
 	  "send exactly COUNT frames out of DEV, several UDP flows or sequence-numbered ones", cmd_flood },
 	{ "case", "CASE [dev NAME] [count N] [rounds N] [pause MS] [stay] [-- WORDS]",
 	  "lose frames in one certain way, print what was offered and how DEV's counters moved", cmd_case },

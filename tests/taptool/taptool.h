@@ -58,6 +58,7 @@ void counters_print(const struct counters *from, const struct counters *to);	/* 
 extern const uint8_t broadcast[6];
 
 /* An Ethernet frame of @len bytes with @seq in its first payload bytes. */
+void frame_mac(const char *text, uint8_t ret[static 6]);	/* NULL: the address that frames come from when nothing is said */
 void frame_test(uint8_t *b, const uint8_t *dst, size_t len, uint32_t seq);
 
 /* An IPv4 frame of @len bytes: flow @flow differs from others in its UDP source port. */

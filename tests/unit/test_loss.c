@@ -397,11 +397,11 @@ static void forgets_only_what_did_not_move(void **state)
 	send_frames(RING + 5);
 	lost = lost_at(l, false);
 	send_frames(1);
-	assert_int_equal(loss_forget(l, &lost.key, &lost.total), -EAGAIN);
+	assert_int_equal(loss_forget(l, &lost.key, &lost.total, true), -EAGAIN);
 	lost = lost_at(l, false);
 	assert_int_equal(lost.total.frames, 6);
-	assert_int_equal(loss_forget(l, &lost.key, &lost.total), 0);
-	assert_int_equal(loss_forget(l, &lost.key, &lost.total), 0);
+	assert_int_equal(loss_forget(l, &lost.key, &lost.total, true), 0);
+	assert_int_equal(loss_forget(l, &lost.key, &lost.total, true), 0);
 	assert_int_equal(lost_at(l, false).keys, 0);
 	send_frames(2);
 	again = lost_at(l, false);

@@ -98,7 +98,8 @@ static int fill_meta(sqlite3 *db, void *arg)
 {
 	(void)arg;
 	for (int i = 1; i <= SERIES; i++)
-		add(db, "INSERT INTO series VALUES (%d, NULL, NULL, NULL, NULL, 'rx', 'PTR_FULL', 'capacity', 'FULL_RING', 'f', NULL, 1)", i);
+		add(db, "INSERT INTO series (id, direction, class, kind, reason, site, first_ns) "
+		    "VALUES (%d, 'rx', 'PTR_FULL', 'capacity', 'FULL_RING', 'f', 1)", i);
 	return 0;
 }
 

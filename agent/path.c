@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "path.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../collector/base.h"
+
+struct addresses {
+	uint8_t (*macs)[6];
+	uint32_t n, size;
+	bool failed;
+};
+
+static bool is_set(const uint8_t addr[6])
+{
+	static const uint8_t none[6];
+
+	return memcmp(addr, none, sizeof(none)) != 0;
+}
+
+static void add_address(struct tap *t, void *arg)
+{
+	struct addresses *a = arg;
+
+	if (t->gone_ns || !t->vm_id || !is_set(t->told.addr))
+		return;
+	if (a->n == a->size) {
+		uint32_t size = a->size ? a->size * 2 : 64;
+		void *p = realloc(a->macs, size * sizeof(*a->macs));
+
+		a->failed |= !p;
+		if (!p)
+			return;
+		a->macs = p;
+		a->size = size;
+	}
+	memcpy(a->macs[a->n++], t->told.addr, sizeof(*a->macs));
+}
+
+int path_watch(struct loss *l, struct tapmap *m)
+{
+	struct addresses a = { 0 };
+	int r;
+
+	tapmap_each(m, add_address, &a);
+	r = a.failed ? -ENOMEM : loss_watch_macs(l, (const uint8_t (*)[6])a.macs, a.n);
+	free(a.macs);
+	return r;
+}
+
+/* How well a tap fits where the frame was lost. */
+enum fit { SOMEWHERE, DEAD_HERE, HERE, DEAD_ON_BRIDGE, ON_BRIDGE };
+
+struct search {
+	const struct tl_loss_key *key;
+	struct link_place place;
+	const struct tap *best;
+	enum fit fit;
+	bool several;
+};
+
+static bool on_bridge(const struct link_info *t, const struct link_place *p)
+{
+	if (!p->name[0])
+		return false;
+	if (t->bridge[0] && (!strcmp(t->bridge, p->name) || !strcmp(t->bridge, p->master)))
+		return true;
+	return t->lower[0] && (!strcmp(t->lower, p->name) || (p->master[0] && !strcmp(t->lower, p->master)));
+}
+
+static void look(struct tap *t, void *arg)
+{
+	struct search *s = arg;
+	bool here = t->key.netns == s->key->netns;
+	enum fit fit;
+
+	if (!t->vm_id || memcmp(t->told.addr, tl_path_mac(s->key), 6) != 0)
+		return;
+	if (here && on_bridge(&t->info, &s->place))
+		fit = t->gone_ns ? DEAD_ON_BRIDGE : ON_BRIDGE;
+	else
+		fit = !here ? SOMEWHERE : t->gone_ns ? DEAD_HERE : HERE;
+	if (s->best && fit < s->fit)
+		return;
+	s->several = s->best && fit == s->fit && s->best->vm_id != t->vm_id;
+	s->best = t;
+	s->fit = fit;
+}
+
+const struct tap *path_tap(struct tapmap *m, const struct links *links, const struct tl_loss_key *key)
+{
+	struct search s = { .key = key };
+
+	if (key->netns == links_netns(links))
+		links_place(links, key->ifindex, &s.place);
+	tapmap_each(m, look, &s);
+	return s.several ? NULL : s.best;
+}
+
+void path_device(struct loss *l, const struct links *links, uint32_t netns, uint32_t ifindex, char ret[static 24])
+{
+	struct link_place place = { 0 };
+	struct tl_device dev;
+
+	if (netns == links_netns(links))
+		links_place(links, ifindex, &place);
+	if (place.name[0])
+		snprintf(ret, 24, "%s", place.name);
+	else if (loss_device(l, netns, ifindex, &dev) == 0)
+		snprintf(ret, 24, "%.15s", dev.name);
+	else
+		snprintf(ret, 24, "if%u", ifindex);
+}
+
+void path_sender(struct loss *l, struct tapmap *m, const struct links *links, const struct tl_loss_key *key, int64_t *ret_vm, char ret[static 24])
+{
+	const struct tap *t;
+
+	*ret_vm = 0;
+	ret[0] = '\0';
+	if (key->iif == TL_IIF_OTHER) {
+		snprintf(ret, 24, "other");
+	} else if (key->iif) {
+		t = tapmap_find(m, key->netns, key->iif);
+		*ret_vm = t ? t->vm_id : 0;
+		if (t)
+			snprintf(ret, 24, "%s", t->info.name);
+		else
+			path_device(l, links, key->netns, key->iif, ret);
+	} else if ((key->kind == TL_KIND_TUN && !key->ingress) || (key->kind == TL_KIND_PATH && key->ingress)) {
+		snprintf(ret, 24, "host");
+	}
+}
