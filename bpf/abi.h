@@ -74,7 +74,7 @@ struct tl_mac {
 };
 
 /* Which frames cannot be a VM's is seen here first: a bit for each known address, and how many there are. */
-#define TL_FILTER_BITS 8192
+#define TL_FILTER_BITS 65536
 struct tl_mac_filter {
 	__u64 count;
 	__u64 bits[TL_FILTER_BITS / 64];

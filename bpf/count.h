@@ -68,6 +68,27 @@ static __always_inline __u8 kind_by_name(const char *name)
 	return TL_KIND_NONE;
 }
 
+/* Kinds that are none of ours, seen lately. Where the ops, their name and their function stood says it again: a module that was loaded
+ * in the place of another one has not all three where that had them. */
+static struct {
+	__u64 ops, kind, setup;
+} known_others[2];
+static __u32 next_other;
+
+static __always_inline int is_other(const struct rtnl_link_ops *ops, __u32 i)
+{
+	return (__u64)ops == known_others[i].ops && (__u64)ops->kind == known_others[i].kind && (__u64)ops->setup == known_others[i].setup;
+}
+
+static __always_inline void remember_other(const struct rtnl_link_ops *ops)
+{
+	__u32 i = next_other++ & 1;
+
+	known_others[i].ops = (__u64)ops;
+	known_others[i].kind = (__u64)ops->kind;
+	known_others[i].setup = (__u64)ops->setup;
+}
+
 /* Is @ops one of ours? The pointer may be anything; what spells "tun" is a tun. */
 static __always_inline __u8 kind_of(const struct rtnl_link_ops *ops)
 {
@@ -79,9 +100,13 @@ static __always_inline __u8 kind_of(const struct rtnl_link_ops *ops)
 		return TL_KIND_TUN;
 	if ((__u64)ops == known_ops[TL_KIND_MACVTAP])
 		return TL_KIND_MACVTAP;
+	if (is_other(ops, 0) || is_other(ops, 1))
+		return TL_KIND_NONE;
 	kind = kind_by_name(ops->kind);
 	if (kind)
 		known_ops[kind & 3] = (__u64)ops;
+	else
+		remember_other(ops);
 	return kind;
 }
 

@@ -22,6 +22,7 @@ typedef struct {
 
 struct rtnl_link_ops {
 	const char *kind;
+	void (*setup)(void *dev);
 };
 
 struct net_device {

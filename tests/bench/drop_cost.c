@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* drop_cost - what counting costs, by the kernel's own clock on BPF programs (run_time_ns / run_cnt).
  *
- *   drop_cost [--prog NAME] [--runs N] [--frames N] drops      frames into a tap that nobody reads
+ *   drop_cost [--prog NAME] [--runs N] [--frames N] [--macs N] drops   frames into a tap that nobody reads
  *   drop_cost ...                                   nobody      frames that die on a device that is no tap (veth v0, v1)
  *   drop_cost ...                                   delivered   frames through a tap that is read
  *
- * Prints one line: median ns per run, runs of the program, frames dropped, frames counted. Without --prog it loads taploss'
+ * --macs: that many VMs' addresses are watched for on the path above the taps. Prints one line: median ns per run, runs of the program, frames dropped, frames counted. Without --prog it loads taploss'
  * own program; with it, it watches one that somebody else has loaded. Run it in a network namespace of its own. */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -41,6 +41,7 @@ struct bench {
 	const char *prog;	/* of somebody else */
 	unsigned int runs;
 	uint64_t frames;
+	unsigned int macs;
 	struct loss *loss;
 	int prog_fd;
 };
@@ -248,6 +249,24 @@ static void delivered(const struct bench *b)
 	       dropped_of("t0", true), got);
 }
 
+/* As libvirt gives them: the last three bytes at random. */
+static void watch(const struct bench *b)
+{
+	_cleanup_(freep) uint8_t (*macs)[6] = calloc(b->macs + 1, sizeof(*macs));
+
+	if (!macs)
+		fail("addresses");
+	srandom(1);
+	for (unsigned int i = 0; i < b->macs; i++) {
+		long r = random();
+
+		memcpy(macs[i], (uint8_t[]){ 0x52, 0x54, 0, (uint8_t)(r >> 16), (uint8_t)(r >> 8), (uint8_t)r }, 6);
+	}
+	errno = -loss_watch_macs(b->loss, (const uint8_t (*)[6])macs, b->macs);
+	if (errno)
+		fail("watching addresses");
+}
+
 static void open_loss(struct bench *b)
 {
 	struct loss_options opt = { .max_keys = 4096 };
@@ -258,6 +277,7 @@ static void open_loss(struct bench *b)
 		exit(1);
 	}
 	loss_sockets_known(b->loss, why);
+	watch(b);
 }
 
 static void pin_to_cpu(void)
@@ -286,9 +306,11 @@ int main(int argc, char **argv)
 			b.runs = (unsigned int)strtoul(argv[2], NULL, 10);
 		else if (!strcmp(argv[1], "--frames"))
 			b.frames = strtoull(argv[2], NULL, 10);
+		else if (!strcmp(argv[1], "--macs"))
+			b.macs = (unsigned int)strtoul(argv[2], NULL, 10);
 	}
 	if (argc != 2 || b.runs < 1 || b.runs > MAX_RUNS || !b.frames) {
-		fprintf(stderr, "usage: drop_cost [--prog NAME] [--runs 1-31] [--frames N] drops|nobody|delivered\n");
+		fprintf(stderr, "usage: drop_cost [--prog NAME] [--runs 1-31] [--frames N] [--macs N] drops|nobody|delivered\n");
 		return 2;
 	}
 	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);	/* for as long as it is open: nothing to put back */

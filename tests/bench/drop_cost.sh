@@ -17,8 +17,9 @@ echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6	# the kernel's own frames woul
 ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up || exit 1
 
 # ns runs dropped counted
-read -r ours ours_runs ours_dropped ours_counted < <("$program" drops) || exit 1
-read -r nobody nobody_runs _ _ < <("$program" nobody) || exit 1
+read -r ours ours_runs ours_dropped ours_counted < <("$program" --macs 1000 drops) || exit 1
+read -r nobody nobody_runs _ _ < <("$program" --macs 1000 nobody) || exit 1
+read -r off _ _ _ < <("$program" nobody) || exit 1
 read -r _ delivered_runs delivered_dropped delivered < <("$program" delivered) || exit 1
 
 # bpftrace reaches kfree_skb by the tracepoint; what the kernel spends on filling the tracepoint's record is not in its figure.
@@ -55,6 +56,7 @@ else
 	echo 'the same, bpftrace                  skipped: bpftrace is not installed or did not attach'
 fi
 printf '%-34s %12s %12s\n' "a drop that is nobody's (veth)" "$nobody" "$nobody_runs"
+printf '%-34s %12s\n' '  with path = no' "$off"
 printf '%-34s %12s  (the program ran %s times for %s frames)\n' 'a delivered frame' 0.0 "$delivered_runs" "$delivered"
 
 bad=0
