@@ -146,7 +146,7 @@ static void dump_foreign(struct agent *a)
 {
 	for (unsigned int i = 0; a->proc_list && i < a->proc_list->n_vms; i++) {
 		const struct owner_vm *vm = &a->proc_list->vms[i];
-		uint32_t netns = vm->n_nics ? vm->nics[0].netns : 0;
+		uint32_t netns = vm->netns;
 		uint64_t mark = utc_ns();
 
 		if (!netns || netns == a->lists.own_netns)

@@ -26,6 +26,7 @@ struct owner_vm {
 	char *name;		/* UTF-8 (invalid bytes replaced), any length, any character but NUL */
 	char state[16];		/* "running", "paused", "shutoff", ... */
 	int pid;		/* VMM process in the agent's pid namespace, 0 unknown */
+	uint32_t netns;		/* the process's network namespace, 0 unknown; its taps may be in others */
 	uint64_t since_ns;	/* UTC ns since which this VM has been running, 0 unknown */
 	uint64_t at_ns;		/* CLOCK_MONOTONIC just before this VM's interfaces were read (not the list's end) */
 	struct owner_nic *nics;

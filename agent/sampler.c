@@ -158,7 +158,7 @@ static void read_foreign(struct sampler *s)
 
 	for (unsigned int i = 0; l && i < l->n_vms && n < MAX_FOREIGN; i++) {
 		const struct owner_vm *vm = &l->vms[i];
-		uint32_t netns = vm->n_nics ? vm->nics[0].netns : 0;
+		uint32_t netns = vm->netns;
 		bool seen = !netns || netns == s->o.lists->own_netns;
 
 		for (unsigned int j = 0; j < n && !seen; j++)
