@@ -9,7 +9,7 @@ grep -qx '           libvirt:qemu:///system   !! stale: no answer for 40 s' "$W/
 grep -qx 'own loss   3 frames without room in the kernel.s map' "$W/text" || fail 'own loss'
 same "$(ctl --json status | jq -c 'del(.database.bytes, .coverage)')" '{"agent":{"running":false,"pid":null,"version":"0.1.0","since_ns":1700006400000000000,"interval_ns":1000000000},"kernel":{"release":"6.18.0","reasons":120},"sources":[{"name":"bpf-loss","state":"ok","why":"","since_ns":1},{"name":"libvirt:qemu:///system","state":"stale","why":"no answer for 40 s","since_ns":2}],"database":{"path":"'"$STORE"'","schema_version":1},"self":{"uncounted_frames":3,"missed_events":0,"late_ticks":2}}'
 sql meta.db <<< 'UPDATE run SET clean = 0, until_ns = NULL'
-ctl status | grep -q 'NOT RUNNING: it died or was killed' || fail 'an agent that died'
+has "$(ctl status)" 'NOT RUNNING: it died or was killed'
 
 # Coverage of the last day: intervals that touch are one, a gap is shown.
 now=$(date +%s)
@@ -22,7 +22,7 @@ rm "$STORE/timeline-20231115.db"
 today=timeline-$(date -u +%Y%m%d).db
 [[ -e $STORE/$today ]] || mv "$STORE/timeline-20231116.db" "$STORE/$today"
 same "$(ctl --json status | jq -c --argjson now "$now" '[.coverage[] | (.from_ns, .to_ns) / 1e9 - $now | round]')" '[-9000,-7200,-3600,-1800]'
-ctl status | grep -qx '             gap of 1 h' || fail 'no gap'
+has "$(ctl status)" $'\n             gap of 1 h\n'
 
 # Nobody looks: that is what top says, and not that nobody loses.
 ctl top > "$W/text"
@@ -38,7 +38,7 @@ INSERT INTO loss VALUES ($((now - 2))000000000, 1, 50, 50, 5000), ($((now - 40))
 EOF
 same "$(ctl --json top --once --window 2min | jq -c '[.rows[] | .vm, .frames]')" '["web-1",50,"old",700]' 'top'
 same "$(ctl --json top -n 1 | jq '.rows | length')" 1
-ctl top --csv | grep -q '^web-1,.*,50,' || fail 'top --csv'
+[[ $(ctl top --csv) == *$'\nweb-1,'*',50,'* ]] || fail 'top --csv'
 
 # The files.
 same "$(ctl db check | awk '{ print $1, $NF }')" "FILE STATE

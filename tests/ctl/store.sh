@@ -43,6 +43,11 @@ got:    $1
 wanted: $2"
 }
 
+# has TEXT PART: PART stands somewhere in TEXT. Not `| grep -q`: that ends at the first match, and the writer by a signal.
+has() {
+	[[ $1 == *"$2"* ]] || fail "no '$2' in: $1"
+}
+
 # says TEXT COMMAND...: its standard output, to the byte, but for the line end at its end; exit status 0
 says() {
 	local want=$1

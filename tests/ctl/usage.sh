@@ -6,7 +6,7 @@
 ctl --help > "$W/out"
 for command in status vms top loss timeline audit db; do
 	grep -q "^  $command " "$W/out" || fail "--help does not list $command"
-	ctl $command --help | grep -q "^usage: taplossctl $command" || fail "$command --help"
+	[[ $(ctl $command --help) == "usage: taplossctl $command"* ]] || fail "$command --help"
 done
 says "taplossctl $(sed -n 's/^VERSION := //p' "$ROOT/Makefile")" ctl --version
 exits 2 ctl
@@ -32,15 +32,15 @@ refused 1 "no store in $W/none" ctl --store "$W/none" db check
 same "$(ctl --json vms | md5sum)" "$(TAPLOSS_STORE=$W/none ctl vms --store "$STORE" -j | md5sum)"
 
 # Colour only when asked for, or on a terminal.
-! ctl vms --color auto | grep -q $'\e' || fail 'colour into a pipe'
-ctl status --color always | grep -q $'\e\[1;31m!! stale\e\[0m' || fail '--color always'
-! ctl status --color never | grep -q $'\e' || fail '--color never'
+[[ $(ctl vms --color auto) != *$'\e'* ]] || fail 'colour into a pipe'
+has "$(ctl status --color always)" $'\e[1;31m!! stale\e[0m'
+[[ $(ctl status --color never) != *$'\e'* ]] || fail '--color never'
 if command -v script > /dev/null; then
 	on_terminal() {
 		TERM=xterm script -qec "$TAPLOSSCTL status" /dev/null < /dev/null
 	}
-	NO_COLOR='' on_terminal | grep -q $'\e\[1;31m' || fail 'no colour on a terminal'
-	! NO_COLOR=1 on_terminal | grep -q $'\e\[' || fail 'NO_COLOR'
+	has "$(NO_COLOR='' on_terminal)" $'\e[1;31m'
+	[[ $(NO_COLOR=1 on_terminal) != *$'\e['* ]] || fail 'NO_COLOR'
 fi
 
 # A reader that went away is no error message; a full disk is.
