@@ -10,6 +10,7 @@
 #include "log.h"
 #include "loop.h"
 #include "notify.h"
+#include "programs.h"
 #include "sampler.h"
 #include "virt.h"
 #include "vmm.h"
@@ -38,6 +39,7 @@ struct agent {
 	struct ksyms *syms;
 	struct tapmap *taps;
 	struct sampler *sampler;
+	struct programs programs;
 	struct vmm *vmm;
 	struct owner_list *proc_list;
 	struct uri uris[CONFIG_MAX_URIS];
@@ -225,7 +227,6 @@ static void say_virt(struct agent *a, struct uri *u)
 static void say_sources(struct agent *a)
 {
 	struct source_state st;
-	char why[256] = "";
 
 	for (unsigned int i = 0; i < a->n_uris; i++)
 		say_virt(a, &a->uris[i]);
@@ -233,10 +234,7 @@ static void say_sources(struct agent *a)
 		vmm_state(a->vmm, &st);
 		say_source(a, "proc", st.state, st.why);
 	}
-	if (loss_sockets_known(a->loss, why))
-		say_source(a, "bpf-sockets", "ok", "");
-	else
-		say_source(a, "bpf-sockets", "failed", why);
+	programs_tick(&a->programs);
 }
 
 /* Time and signals. */
@@ -356,6 +354,7 @@ static int open_taps(struct agent *a)
 	r = sampler_new(&(struct sampler_options){
 		.store = a->store, .loss = a->loss, .taps = a->taps, .links = a->links, .reasons = a->reasons,
 		.syms = a->syms, .lists = &a->lists, .path = a->config.path, .storm_rows = a->config.storm_rows }, &a->sampler);
+	a->programs = (struct programs){ .loss = a->loss, .store = a->store, .context = a->config.context };
 	return r < 0 ? r : dump_links(a);
 }
 

@@ -10,7 +10,7 @@
 #include "../collector/base.h"
 #include "log.h"
 
-enum type { TYPE_UINT, TYPE_STRING, TYPE_BOOL, TYPE_LEVEL };
+enum type { TYPE_UINT, TYPE_STRING, TYPE_BOOL, TYPE_LEVEL, TYPE_WHEN };
 
 struct key {
 	const char *section, *name;
@@ -40,6 +40,8 @@ static const struct key keys[] = {
 	  "How many different losses (device, queue, reason, place) the kernel can tell apart; fixed when the map is made." },
 	{ "bpf", "path", TYPE_BOOL, AT(path), 0, 0, "yes",
 	  "Also count what is lost of the VMs' frames above their taps: bridge, filters, queues, uplink (class PATH)." },
+	{ "bpf", "context", TYPE_WHEN, AT(context), 0, 0, "auto",
+	  "Programs that name the queue of what a vhost worker loses, run for each batch a guest sends: on, off, auto (only while it loses)." },
 	{ "libvirt", "uri", TYPE_STRING, AT(uris), 0, 0, "qemu:///system",
 	  "One or more libvirt URIs, separated by blanks; none uses /proc alone." },
 	{ "libvirt", "resync_s", TYPE_UINT, AT(libvirt_resync_s), 1, 86400, "60",
@@ -102,6 +104,20 @@ static int set_level(unsigned int *at, const char *value, char why[static CONFIG
 	return -EINVAL;
 }
 
+static const char *const whens[] = { "off", "auto", "on" };	/* enum loss_context_mode */
+
+static int set_when(unsigned int *at, const char *value, char why[static CONFIG_WHY])
+{
+	for (size_t i = 0; i < ARRAY_SIZE(whens); i++) {
+		if (!strcasecmp(value, whens[i])) {
+			*at = (unsigned int)i;
+			return 0;
+		}
+	}
+	snprintf(why, CONFIG_WHY, "%.80s is not one of off, auto, on", value);
+	return -EINVAL;
+}
+
 static int set(struct config *c, const struct key *k, const char *value, char why[static CONFIG_WHY])
 {
 	char *at = (char *)c + k->at;
@@ -115,6 +131,8 @@ static int set(struct config *c, const struct key *k, const char *value, char wh
 		return set_bool((bool *)(void *)at, value, why);
 	case TYPE_LEVEL:
 		return set_level((unsigned int *)(void *)at, value, why);
+	case TYPE_WHEN:
+		return set_when((unsigned int *)(void *)at, value, why);
 	}
 	return -EINVAL;
 }
@@ -259,6 +277,9 @@ static void print_value(FILE *f, const struct config *c, const struct key *k)
 		break;
 	case TYPE_LEVEL:
 		fputs(levels[*(const unsigned int *)(const void *)at - LOG_LEVEL_ERROR], f);
+		break;
+	case TYPE_WHEN:
+		fputs(whens[*(const unsigned int *)(const void *)at], f);
 		break;
 	}
 }

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "path.h"
+#include "whose.h"
 #include "witness.h"
 
 #define STORM_NS (10 * NSEC_PER_SEC)
@@ -256,39 +257,6 @@ static int meet_devices(struct sampler *s, uint64_t now_ns)
 
 /* Step 3: rows. */
 
-static int64_t vm_at_work(const struct sampler *s, int pid)
-{
-	const struct owner_vm *vm = pid ? weigh_pid(s->o.lists, pid) : NULL;
-
-	return vm ? tapmap_vm_id(s->o.taps, vm->ident) : 0;
-}
-
-/* Whose frames @line counts, where they were lost, and who sent them. */
-static void find_owner(struct sampler *s, const struct lossline *line, struct line_owner *ret)
-{
-	const struct tl_loss_key *key = &line->key;
-	const struct tap *t = NULL;
-	char device[24];
-
-	memset(ret, 0, sizeof(*ret));
-	if (key->kind == TL_KIND_PATH)
-		t = path_tap(s->o.taps, s->o.links, key);
-	else if (key->ifindex)
-		t = tapmap_find(s->o.taps, key->netns, key->ifindex);
-	if (t) {
-		ret->device_id = t->device_id;
-		ret->attachment_id = t->attachment_id;
-		ret->vm_id = t->vm_id;
-	} else if (!key->ifindex) {
-		ret->vm_id = vm_at_work(s, (int)key->task);
-	}
-	if (line->class.place) {
-		path_device(s->o.loss, s->o.links, key->netns, key->ifindex, device);
-		snprintf(ret->place, sizeof(ret->place), "%.15s %.23s", line->class.place, device);
-	}
-	path_sender(s->o.loss, s->o.taps, s->o.links, key, &ret->sender_vm_id, ret->sender);
-}
-
 static int make_losses(struct sampler *s, uint64_t now_ns)
 {
 	s->n_losses = 0;
@@ -302,7 +270,7 @@ static int make_losses(struct sampler *s, uint64_t now_ns)
 		line->moved_ns = now_ns;
 		if (!line->class.class)
 			continue;
-		find_owner(s, line, &owner);
+		whose(&s->o, line, &owner);
 		r = lossline_series(line, s->o.store, &owner, now_ns);
 		if (r < 0)
 			return r;

@@ -448,6 +448,20 @@ bool tapmap_orphans(const struct tapmap *m)
 	return false;
 }
 
+const struct tap *tapmap_only(const struct tapmap *m, int64_t vm_id, bool tun)
+{
+	const struct tap *only = NULL;
+
+	for (const struct tap *t = m->live; t; t = t->hh.next) {
+		if (!vm_id || t->vm_id != vm_id || (t->info.kind == TL_KIND_TUN) != tun)
+			continue;
+		if (only)
+			return NULL;
+		only = t;
+	}
+	return only;
+}
+
 int64_t tapmap_vm_id(const struct tapmap *m, const char *ident)
 {
 	return vmbook_id(m->book, ident);

@@ -102,6 +102,9 @@ bool tapmap_orphans(const struct tapmap *m);
 /* The store's id of a VM that some list names, 0 for any other. */
 int64_t tapmap_vm_id(const struct tapmap *m, const char *ident);
 
+/* The only live tap of @vm_id of this kind (TL_KIND_TUN, or any that is not). NULL: it has none, or several. */
+const struct tap *tapmap_only(const struct tapmap *m, int64_t vm_id, bool tun);
+
 /* Has a process that held a tap ended? A tap that stays behind says nothing of it. */
 bool tapmap_let_go(const struct tapmap *m);
 

@@ -96,6 +96,8 @@ enum tl_stat {
 	TL_STAT_UNCOUNTED_FRAMES,	/* lost frames of taps that found no room in the map */
 	TL_STAT_UNCOUNTED_BYTES,
 	TL_STAT_UNNAMED_FRAMES,		/* counted, but the device behind the socket could not be read */
+	TL_STAT_NAMELESS_FRAMES,	/* freed by a vhost worker with neither device nor socket: who wants them named needs the context */
+	TL_STAT_CONTEXT_FRAMES,		/* of those: the context named device and queue */
 	TL_STAT_MAX,
 };
 
@@ -103,6 +105,7 @@ enum tl_stat {
 enum tl_slot {
 	TL_SLOT_SOCK,		/* skb->dev is NULL (or says too little): ask the tun_file / tap_queue behind skb->sk */
 	TL_SLOT_TAPQ,		/* macvtap, ipvtap towards the guest: which queue did tap_get_queue() choose? */
+	TL_SLOT_CONTEXT,	/* neither device nor socket: on which socket is this vhost worker sending? */
 	TL_SLOT_MAX,
 };
 

@@ -47,6 +47,10 @@ struct sock {
 	struct sock_common __sk_common;
 };
 
+struct socket {
+	struct sock *sk;
+};
+
 struct skb_shared_info {
 	unsigned short gso_size;
 	unsigned short gso_segs;

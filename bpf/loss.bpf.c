@@ -3,6 +3,7 @@
  * the VMs' addresses. Uses types of the kernel proper only; what needs tun.ko or tap.ko is reached by tail calls (sock.bpf.c) and
  * done without when it is not there. */
 #include "bpf/count.h"
+#include "bpf/worker.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -19,27 +20,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct tl_mac_filter);
 } mac_filter SEC(".maps");
-
-/* A worker of vhost-net, by its name "vhost-PID": a thread of the VMM since 6.4, a kernel thread before. 0: it is not. */
-static __noinline __u32 vhost_owner(void)
-{
-	char comm[16] = { 0 };
-	struct task_struct *task = (void *)bpf_get_current_task();
-	__u32 pid = 0;
-
-	bpf_get_current_comm(comm, sizeof(comm));
-	if (comm[0] != 'v' || comm[1] != 'h' || comm[2] != 'o' || comm[3] != 's' || comm[4] != 't' || comm[5] != '-')
-		return 0;
-	if (!(BPF_CORE_READ(task, flags) & PF_KTHREAD))
-		return bpf_get_current_pid_tgid() >> 32;
-#pragma unroll
-	for (int i = 6; i < 15; i++) {
-		if (comm[i] < '0' || comm[i] > '9')
-			break;
-		pid = pid * 10 + (comm[i] - '0');
-	}
-	return pid;
-}
 
 /* A frame on a tap's transmit side (towards the guest) or, by @ingress, on its receive side. A frame that the guest wrote and that
  * was freed before the stack saw it does not say yet that it came in: its socket does. */
@@ -87,6 +67,10 @@ static __always_inline void on_nothing(void *ctx, struct sk_buff *skb, struct tl
 		key->task = bpf_get_current_pid_tgid() >> 32;
 	} else {
 		key->task = vhost_owner();
+		if (key->task) {
+			bump(TL_STAT_NAMELESS_FRAMES, 1);
+			bpf_tail_call(ctx, &programs, TL_SLOT_CONTEXT);
+		}
 	}
 	if (key->task)
 		count(skb, NULL, key);
@@ -98,10 +82,11 @@ struct addresses {
 
 static __always_inline int is_known(const struct tl_mac_filter *filter, const __u16 addr[3], struct tl_loss_key *key)
 {
-	__u32 bit = tl_mac_bit(addr);
+	__u32 bit = tl_mac_bit(addr), word = bit / 64;
 	struct tl_mac mac = { 0 };
 
-	if (!(filter->bits[bit / 64 % (TL_FILTER_BITS / 64)] & 1ULL << bit % 64))
+	barrier_var(word);	/* verifiers up to 6.1 lose the bounds of a 32-bit xor: the mask has to come after it */
+	if (!(filter->bits[word % (TL_FILTER_BITS / 64)] & 1ULL << bit % 64))
 		return 0;
 	__builtin_memcpy(mac.addr, addr, sizeof(mac.addr));
 	if (!bpf_map_lookup_elem(&macs, &mac))

@@ -374,6 +374,7 @@ struct loss *loss_close(struct loss *l)
 {
 	if (!l)
 		return NULL;
+	loss_context_close(l);
 	close_fd(l->link);
 	close_fd(l->prog);
 	close_maps(l);

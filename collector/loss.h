@@ -59,7 +59,7 @@ bool loss_pinned(const struct loss *l);
 const char *loss_attach_kind(const struct loss *l);
 
 /* True when the sockets of tun_file / tap_queue can be read as far as their modules are there (second object loaded). Cheap: call it
- * now and then, it loads again when a module has come; @why says why not. */
+ * now and then, it loads again when a module has come; @why says why not, or by what makeshift, else "". */
 bool loss_sockets_known(struct loss *l, char why[static 256]);
 
 /* Does this kernel give reasons (5.17 and later)? */

@@ -23,6 +23,9 @@ struct loss {
 	unsigned int builtin;		/* whose types are the kernel's own */
 	unsigned int tried, known;	/* whose types were there at the last load, and it worked out for these */
 	int sock_error;
+	uint32_t own_fields;		/* bpf/behind.h; 0: cannot be told */
+
+	struct loss_context *context;	/* loss_context.c; NULL: not attached */
 
 	/* loss_read.c */
 	int cpus;
@@ -37,10 +40,19 @@ struct loss {
 };
 
 struct bpf_map;
+struct bpf_program;
 struct btf;
 
 /* Makes @n libbpf maps stand for the maps at @fds. */
 int loss_reuse(struct bpf_map *const *maps, const int *fds, int n);
+
+/* Puts @prog into the program array. */
+int loss_set_slot(const struct loss *l, uint32_t slot, const struct bpf_program *prog);
+
+/* Which modules are loaded or built in: bit 0 tun, bit 1 tap. */
+unsigned int loss_modules(const struct loss *l);
+
+void loss_context_close(struct loss *l);
 
 /* Notes in @l which modules' types @vmlinux holds. */
 void loss_sock_init(struct loss *l, const struct btf *vmlinux);

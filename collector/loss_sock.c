@@ -16,8 +16,21 @@ static const struct {
 	const char *name, *type;
 } modules[] = { { "tun", "tun_file" }, { "tap", "tap_queue" } };
 
+/* Where the fields of tun_file and tap_queue begin that are their own: behind a struct sock, rounded up to a cache line, and a struct
+ * socket. For kernels that do not show the types of their modules (bpf/behind.h). */
+static uint32_t own_fields(const struct btf *vmlinux)
+{
+	int sock = btf__find_by_name_kind(vmlinux, "sock", BTF_KIND_STRUCT);
+	int socket = btf__find_by_name_kind(vmlinux, "socket", BTF_KIND_STRUCT);
+
+	if (sock <= 0 || socket <= 0)
+		return 0;
+	return (btf__type_by_id(vmlinux, (uint32_t)sock)->size + 63) / 64 * 64 + btf__type_by_id(vmlinux, (uint32_t)socket)->size;
+}
+
 void loss_sock_init(struct loss *l, const struct btf *vmlinux)
 {
+	l->own_fields = own_fields(vmlinux);
 	for (size_t i = 0; i < ARRAY_SIZE(modules); i++)
 		if (btf__find_by_name_kind(vmlinux, modules[i].type, BTF_KIND_STRUCT) > 0)
 			l->builtin |= 1U << i;
@@ -37,7 +50,12 @@ static unsigned int modules_in(const char *dir)
 	return found;
 }
 
-static int set_slot(const struct loss *l, uint32_t slot, const struct bpf_program *prog)
+unsigned int loss_modules(const struct loss *l)
+{
+	return l->builtin | modules_in("/sys/module");
+}
+
+int loss_set_slot(const struct loss *l, uint32_t slot, const struct bpf_program *prog)
 {
 	int fd = bpf_program__fd(prog);
 
@@ -56,6 +74,7 @@ static int load(const struct loss *l)
 
 	if (!skel)
 		return -errno;
+	skel->rodata->own_fields = l->own_fields;
 	bpf_program__set_autoload(skel->progs.sock_reason, l->reasons);
 	bpf_program__set_autoload(skel->progs.tapq_reason, l->reasons);
 	bpf_program__set_autoload(skel->progs.sock_noreason, !l->reasons);
@@ -65,15 +84,16 @@ static int load(const struct loss *l)
 	if (r >= 0)
 		r = sock_bpf__load(skel);
 	if (r >= 0)
-		r = set_slot(l, TL_SLOT_SOCK, l->reasons ? skel->progs.sock_reason : skel->progs.sock_noreason);
+		r = loss_set_slot(l, TL_SLOT_SOCK, l->reasons ? skel->progs.sock_reason : skel->progs.sock_noreason);
 	if (r >= 0)
-		r = set_slot(l, TL_SLOT_TAPQ, l->reasons ? skel->progs.tapq_reason : skel->progs.tapq_noreason);
+		r = loss_set_slot(l, TL_SLOT_TAPQ, l->reasons ? skel->progs.tapq_reason : skel->progs.tapq_noreason);
 	return r;
 }
 
 bool loss_sockets_known(struct loss *l, char why[static 256])
 {
-	unsigned int there = l->builtin | modules_in("/sys/kernel/btf"), blind = modules_in("/sys/module") & ~there;
+	unsigned int shown = l->builtin | modules_in("/sys/kernel/btf"), blind = loss_modules(l) & ~shown;
+	unsigned int there = l->own_fields ? shown | blind : shown;
 
 	why[0] = '\0';
 	if (there != l->tried) {	/* also when one has gone: it may come back as another build */
@@ -88,7 +108,7 @@ bool loss_sockets_known(struct loss *l, char why[static 256])
 		snprintf(why, 256, "queues of macvtap and of guests' own frames are not known: %s%s%.120s", strerror(-l->sock_error),
 			 loss_warning()[0] ? ": " : "", loss_warning());
 	else if (blind)
-		snprintf(why, 256, "the kernel shows no types of its module %s: its queues of guests' own frames are not known",
+		snprintf(why, 256, "the kernel shows no types of its module %s: their usual layout is read, and checked",
 			 modules[blind & 1 ? 0 : 1].name);
-	return !why[0];
+	return l->sock_error >= 0 && l->known == there;
 }

@@ -114,7 +114,7 @@ static void print_sources(const struct status *s, const struct global *g)
 
 	json_array_foreach(s->sources, i, src) {
 		const char *state = json_string_value(json_object_get(src, "state")), *why = json_string_value(json_object_get(src, "why"));
-		bool ok = !strcmp(state, "ok");
+		bool ok = !strcmp(state, "ok") || !strcmp(state, "off");
 		_cleanup_(freep) char *safe = text_safe(why);
 		_cleanup_(freep) char *name = text_safe(json_string_value(json_object_get(src, "name")));
 
