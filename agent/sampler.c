@@ -241,6 +241,7 @@ static int meet_devices(struct sampler *s, uint64_t now_ns)
 {
 	for (unsigned int i = 0; i < s->n_gains; i++) {
 		const struct tl_loss_key *key = &s->gains[i].line->key;
+		const struct class_out *c = &s->gains[i].line->class;
 		struct tap *t;
 
 		if (!key->ifindex || key->kind == TL_KIND_PATH)
@@ -250,7 +251,9 @@ static int meet_devices(struct sampler *s, uint64_t now_ns)
 			t = phantom(s, key, now_ns);
 		if (!t)
 			return -ENOMEM;
-		t->counted.lost |= s->gains[i].line->class.class != NULL;
+		t->counted.lost |= c->class != NULL;
+		if (c->class && strcmp(c->class, "PURGE") != 0)
+			witness_lost(t, c->direction, c->kind, s->gains[i].more.frames);
 	}
 	return 0;
 }

@@ -132,7 +132,10 @@ struct store_witness {
 };
 struct store_traffic {
 	int64_t device_id;
-	uint64_t span_ns, rx_frames, rx_bytes, tx_frames, tx_bytes, rx_peak, tx_peak;	/* guest's terms */
+	uint64_t span_ns, rx_frames, rx_bytes, tx_frames, tx_bytes;	/* guest's terms */
+	uint64_t rx_peak, tx_peak;		/* offered in the busiest second, frames/s */
+	uint64_t rx_lost, tx_lost;		/* for want of capacity */
+	uint64_t joins_ns;	/* t_ns of the device's last row, when this one shall lengthen it (within an hour); 0: a row of its own */
 };
 struct store_device_counters {
 	int64_t device_id;

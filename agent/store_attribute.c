@@ -87,13 +87,13 @@ static int move_rows(struct store_db *d, const struct move *m, uint64_t since_ns
 
 static int roll_again(struct store_db *d, const struct move *m, uint64_t since_ns)
 {
-	uint64_t hour = since_ns - since_ns % NSEC_PER_HOUR;
+	uint64_t hour = since_ns ? hour_of(since_ns) : 0;
 	int r = store_exec(d, "DELETE FROM loss_hour WHERE t_ns >= ? AND series_id IN (?, ?)", "uii", hour, m->from, m->to);
 
 	if (r < 0)
 		return r;
 	return store_exec(d, "INSERT INTO loss_hour SELECT r.t_ns, l.series_id, sum(l.frames), sum(l.segments), sum(l.bytes) FROM rolled r "
-			  "JOIN loss l ON l.t_ns >= r.t_ns AND l.t_ns < r.t_ns + 3600000000000 "
+			  "JOIN loss l ON l.t_ns > r.t_ns AND l.t_ns <= r.t_ns + 3600000000000 "
 			  "WHERE r.t_ns >= ? AND l.series_id IN (?, ?) GROUP BY r.t_ns, l.series_id", "uii", hour, m->from, m->to);
 }
 

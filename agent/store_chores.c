@@ -34,8 +34,6 @@ static int retire(struct store *s, const struct schema_day *day)
 		r = hours_load(&h, &d);
 		if (r >= 0)
 			r = hours_write(&h, &d);
-		if (r >= 0)
-			r = hours_roll_traffic(&d, day->to_ns);
 		r = store_end(&d, r);
 	}
 	hours_clear(&h);

@@ -71,7 +71,6 @@ static void turn_to(struct store *s, const struct schema_day *day)
 	s->cover_from_ns = 0;
 	hours_clear(&s->hours);
 	s->hours.stale = true;
-	s->traffic_ns = 0;
 	s->chores_ns = 0;
 	s->unparked = true;
 }

@@ -68,16 +68,27 @@ static inline uint64_t store_u64(sqlite3_stmt *st, int column)
 	return (uint64_t)sqlite3_column_int64(st, column);
 }
 
-/* The hour at hand: what loss_hour will say of it. */
+/* Start of the hour of a row: hours are (start, start + 1 h]. */
+static inline uint64_t hour_of(uint64_t t_ns)
+{
+	return (t_ns - 1) / NSEC_PER_HOUR * NSEC_PER_HOUR;
+}
+
+/* The hour at hand: what loss_hour and traffic_hour will say of it. */
 struct hour_sum {
 	int64_t series_id;
 	uint64_t frames, segments, bytes;
 	UT_hash_handle hh;
 };
+struct traffic_sum {
+	struct store_traffic sum;
+	UT_hash_handle hh;	/* by sum.device_id */
+};
 struct hours {
 	uint64_t from_ns;	/* start of the hour */
-	bool stale;		/* @sums are not what the database holds: load them */
+	bool stale;		/* the sums are not what the database holds: load them */
 	struct hour_sum *sums;
+	struct traffic_sum *traffic;
 };
 
 /* Reads the rows of hours that are not rolled up yet; rolls up all but the last. Inside a transaction. */
@@ -85,10 +96,8 @@ int hours_load(struct hours *h, struct store_db *d);
 /* Rolls up the hour at hand. Inside a transaction; the sums stay as they are. */
 int hours_write(struct hours *h, struct store_db *d);
 void hours_add(struct hours *h, int64_t series_id, uint64_t frames, uint64_t segments, uint64_t bytes);
+void hours_add_traffic(struct hours *h, const struct store_traffic *more);
 void hours_clear(struct hours *h);
-
-/* Sums up the traffic of whole hours that end at or before @upto_ns and are not summed up yet. Inside a transaction. */
-int hours_roll_traffic(struct store_db *d, uint64_t upto_ns);
 
 struct series_entry;		/* store_series.c */
 
@@ -100,7 +109,6 @@ struct store {
 	struct schema_day today;	/* the newest day file; name empty: there is none yet */
 	struct series_entry *series;	/* uthash: those met since the start */
 	struct hours hours;		/* of the day file */
-	uint64_t traffic_ns;		/* traffic of the hours before this one is summed up; 0: ask the file */
 	int64_t run_id;			/* 0: none begun */
 	bool meta_dirty;		/* meta.db has transactions that a power failure could take */
 	bool unparked;			/* closed days may still be in WAL mode */

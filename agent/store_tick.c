@@ -56,19 +56,37 @@ static int write_witnesses(struct store *s, const struct store_tick *t)
 	return r;
 }
 
+/* The row that it joins is in an earlier file after midnight, and its hour may be summed up: then it stays as it is. */
+static int put_traffic(struct store *s, sqlite3_stmt *st, uint64_t t_ns, const struct store_traffic *x, uint64_t joins_ns)
+{
+	return store_run_stmt(&s->day, st, joins_ns ? "uiuuuuuuuuuu" : "uiuuuuuuuuu", t_ns, x->device_id, x->span_ns, x->rx_frames, x->rx_bytes,
+			      x->tx_frames, x->tx_bytes, x->rx_peak, x->tx_peak, x->rx_lost, x->tx_lost, joins_ns);
+}
+
 static int write_traffic(struct store *s, const struct store_tick *t)
 {
-	sqlite3_stmt *st;
-	int r = store_stmt(&s->day, "INSERT INTO traffic VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+	sqlite3_stmt *put, *join = NULL;
+	int r = store_stmt(&s->day, "INSERT INTO traffic VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
 			   "rx_frames = rx_frames + excluded.rx_frames, rx_bytes = rx_bytes + excluded.rx_bytes, "
 			   "tx_frames = tx_frames + excluded.tx_frames, tx_bytes = tx_bytes + excluded.tx_bytes, "
-			   "rx_peak = max(rx_peak, excluded.rx_peak), tx_peak = max(tx_peak, excluded.tx_peak)", &st);
+			   "rx_peak = max(rx_peak, excluded.rx_peak), tx_peak = max(tx_peak, excluded.tx_peak), "
+			   "rx_lost = rx_lost + excluded.rx_lost, tx_lost = tx_lost + excluded.tx_lost", &put);
 
+	if (r >= 0)
+		r = store_stmt(&s->day, "UPDATE traffic SET t_ns = ?1, span_ns = span_ns + ?3, rx_frames = rx_frames + ?4, "
+			       "rx_bytes = rx_bytes + ?5, tx_frames = tx_frames + ?6, tx_bytes = tx_bytes + ?7, rx_peak = max(rx_peak, ?8), "
+			       "tx_peak = max(tx_peak, ?9), rx_lost = rx_lost + ?10, tx_lost = tx_lost + ?11 "
+			       "WHERE t_ns = ?12 AND device_id = ?2", &join);
 	for (unsigned int i = 0; i < t->n_traffic && r >= 0; i++) {
 		const struct store_traffic *x = &t->traffic[i];
+		bool joined = false;
 
-		r = store_run_stmt(&s->day, st, "uiuuuuuuu", t->t_ns, x->device_id, x->span_ns, x->rx_frames, x->rx_bytes, x->tx_frames,
-				   x->tx_bytes, x->rx_peak, x->tx_peak);
+		if (x->joins_ns && hour_of(x->joins_ns) == hour_of(t->t_ns)) {
+			r = put_traffic(s, join, t->t_ns, x, x->joins_ns);
+			joined = sqlite3_changes64(s->day.db) > 0;
+		}
+		if (r >= 0 && !joined)
+			r = put_traffic(s, put, t->t_ns, x, 0);
 	}
 	return r;
 }
@@ -131,15 +149,8 @@ static int roll_hours(struct store *s, uint64_t t_ns)
 {
 	int r = s->hours.stale ? hours_load(&s->hours, &s->day) : 0;
 
-	uint64_t hour = t_ns - 1 - (t_ns - 1) % NSEC_PER_HOUR;
-
-	if (r >= 0 && t_ns - t_ns % NSEC_PER_HOUR > s->hours.from_ns)
+	if (r >= 0 && hour_of(t_ns) > s->hours.from_ns)
 		r = hours_write(&s->hours, &s->day);
-	if (r < 0 || hour <= s->traffic_ns)
-		return r;
-	r = hours_roll_traffic(&s->day, hour);
-	if (r >= 0)
-		s->traffic_ns = hour;	/* should this tick fail, the next hour makes up for it */
 	return r;
 }
 
@@ -167,7 +178,7 @@ static int write_all(struct store *s, const struct store_tick *t, uint64_t *ret_
 /* After the COMMIT: memory follows. */
 static void stored(struct store *s, const struct store_tick *t, uint64_t cover_from_ns)
 {
-	uint64_t hour = t->t_ns - t->t_ns % NSEC_PER_HOUR;
+	uint64_t hour = hour_of(t->t_ns);
 
 	s->cover_from_ns = cover_from_ns;
 	s->covered_ns = s->last_ns = t->t_ns;
@@ -181,6 +192,8 @@ static void stored(struct store *s, const struct store_tick *t, uint64_t cover_f
 		if (l->frames | l->segments | l->bytes)
 			hours_add(&s->hours, l->series_id, l->frames, l->segments, l->bytes);
 	}
+	for (unsigned int i = 0; i < t->n_traffic; i++)
+		hours_add_traffic(&s->hours, &t->traffic[i]);
 }
 
 /* The COMMIT of @t_ns failed and the connection is gone. Was it stored all the same? */

@@ -17,6 +17,8 @@ struct tap_key {
 	uint32_t netns, ifindex;
 };
 
+#define TAP_TICKS 12
+
 /* One lifetime of a device. Fields are for reading; the counters are the sampler's. */
 struct tap {
 	struct tap_key key;
@@ -40,7 +42,14 @@ struct tap {
 	struct {
 		struct link_counters now, stored, tick;	/* newest; up to where it is stored; at the tick before */
 		uint64_t stored_ns;
-		uint64_t rx_peak, tx_peak;
+		uint64_t row_ns, row_from_ns;	/* the newest row of traffic, while it may still grow; 0: it may not */
+		uint64_t got[2], missed[2], full[2];	/* in the tick at hand, [0] rx [1] tx: delivered, lost, lost for want of capacity */
+		struct {
+			uint64_t from_ns, offered[2];
+		} ticks[TAP_TICKS];		/* the newest ones: a second's worth at the shortest interval */
+		unsigned int next_tick;
+		uint64_t tick_ns;		/* end of the newest one */
+		uint64_t peak[2];		/* frames/s in the busiest second since stored_ns */
 		uint64_t taken;		/* macvtap, ipvtap: rx_frames - rx_dropped, up to where it is stored */
 		bool known, based;	/* now is set; stored is set */
 		bool lost;		/* frames in the tick at hand: store the traffic beside them */

@@ -7,6 +7,7 @@
 #include "../collector/base.h"
 
 #define TRAFFIC_NS NSEC_PER_MIN
+#define GROWS_NS (5 * NSEC_PER_SEC)	/* a row that was as short as this when it began may grow */
 
 /* Counters that tell of loss. tun and tap keep both sides apart; macvtap and ipvtap show each frame that they drop
  * towards the guest as rx_dropped and rx_errors at once (macvlan_count_rx()), so only the first is a witness. */
@@ -60,7 +61,7 @@ int witness_base(struct tap *t, struct store *s, bool from_now, uint64_t now_ns)
 	}
 	t->counted.taken = taken(&t->counted.stored);
 	t->counted.tick = t->counted.now;
-	t->counted.stored_ns = now_ns;
+	t->counted.stored_ns = t->counted.tick_ns = now_ns;
 	t->counted.based = true;
 	return 0;
 }
@@ -86,14 +87,60 @@ void witness_tick(struct tap *t)
 {
 	struct store_traffic now = { 0 };
 
+	for (int d = 0; d < 2; d++)
+		t->counted.got[d] = t->counted.missed[d] = t->counted.full[d] = 0;
 	if (!t->counted.based)
 		return;
 	guest_frames(t, &t->counted.tick, &t->counted.now, &now);
-	if (now.rx_frames > t->counted.rx_peak)
-		t->counted.rx_peak = now.rx_frames;
-	if (now.tx_frames > t->counted.tx_peak)
-		t->counted.tx_peak = now.tx_frames;
+	t->counted.got[0] = now.rx_frames;
+	t->counted.got[1] = now.tx_frames;
 	t->counted.tick = t->counted.now;
+}
+
+void witness_lost(struct tap *t, const char *direction, const char *kind, uint64_t frames)
+{
+	int d = !strcmp(direction, "tx");
+
+	t->counted.missed[d] += frames;
+	if (!strcmp(kind, "capacity"))
+		t->counted.full[d] += frames;
+}
+
+/* Offered in the second that ends now, or in the tick when that is longer; frames/s. A tick that could not be stored is left
+ * out: what was lost in it comes again. */
+static void keep_peaks(struct tap *t, uint64_t now_ns)
+{
+	uint64_t sum[2] = { 0 }, from = now_ns;
+	unsigned int at = t->counted.next_tick++ % TAP_TICKS;
+
+	t->counted.ticks[at].from_ns = t->counted.tick_ns;
+	for (int d = 0; d < 2; d++)
+		t->counted.ticks[at].offered[d] = t->counted.got[d] + t->counted.missed[d];
+	t->counted.tick_ns = now_ns;
+	for (unsigned int i = 0; i < TAP_TICKS; i++) {
+		unsigned int k = (at + TAP_TICKS - i) % TAP_TICKS;
+
+		if (!t->counted.ticks[k].from_ns || (i && now_ns - t->counted.ticks[k].from_ns > NSEC_PER_SEC))
+			break;
+		from = t->counted.ticks[k].from_ns;
+		sum[0] += t->counted.ticks[k].offered[0];
+		sum[1] += t->counted.ticks[k].offered[1];
+	}
+	from = now_ns - from < NSEC_PER_SEC ? now_ns - NSEC_PER_SEC : from;
+	for (int d = 0; d < 2; d++) {
+		uint64_t rate = (uint64_t)((double)sum[d] * (double)NSEC_PER_SEC / (double)(now_ns - from));
+
+		t->counted.peak[d] = rate > t->counted.peak[d] ? rate : t->counted.peak[d];
+	}
+}
+
+/* A row that was begun by loss grows for a minute. One that covers the quiet time before is left as it is: a moment's loss
+ * beside a minute's traffic would look small. */
+static uint64_t joins(const struct tap *t, uint64_t now_ns)
+{
+	bool grows = t->counted.row_ns && t->counted.row_ns == t->counted.stored_ns && now_ns - t->counted.row_from_ns <= TRAFFIC_NS;
+
+	return grows ? t->counted.row_ns : 0;
 }
 
 static bool dropped(const struct tap *t)
@@ -143,11 +190,15 @@ static void add_witnesses(struct witness_rows *w, const struct tap *t)
 int witness_add(struct witness_rows *w, struct tap *t, uint64_t now_ns, bool all)
 {
 	struct store_traffic row = { .device_id = t->device_id, .span_ns = since(now_ns, t->counted.stored_ns),
-				     .rx_peak = t->counted.rx_peak, .tx_peak = t->counted.tx_peak };
+				     .rx_lost = t->counted.full[0], .tx_lost = t->counted.full[1] };
 	bool due;
 
 	if (!t->counted.based)
 		return 0;
+	keep_peaks(t, now_ns);
+	row.rx_peak = t->counted.peak[0];
+	row.tx_peak = t->counted.peak[1];
+	row.joins_ns = joins(t, now_ns);
 	guest_frames(t, &t->counted.stored, &t->counted.now, &row);
 	if (t->info.kind != TL_KIND_TUN)
 		row.rx_frames = since(taken(&t->counted.now), t->counted.taken);
@@ -160,16 +211,37 @@ int witness_add(struct witness_rows *w, struct tap *t, uint64_t now_ns, bool all
 	if (grow(w) < 0)
 		return -ENOMEM;
 	add_witnesses(w, t);
-	if (row.rx_frames || row.tx_frames)
+	if (row.rx_frames || row.tx_frames || row.rx_lost || row.tx_lost)
 		w->traffic[w->n_traffic++] = row;
 	w->counters[w->n_counters++] = (struct store_device_counters){ t->device_id, t->counted.now };
 	w->taps[w->n_taps++] = t;
 	return 0;
 }
 
-void witness_clear(struct witness_rows *w)
+static void forget_rows(struct witness_rows *w)
 {
 	w->n_witnesses = w->n_traffic = w->n_counters = w->n_taps = 0;
+}
+
+void witness_clear(struct witness_rows *w)
+{
+	for (unsigned int i = 0; i < w->n_taps; i++) {
+		struct tap *t = w->taps[i];
+
+		memset(t->counted.ticks[(t->counted.next_tick - 1) % TAP_TICKS].offered, 0, sizeof(t->counted.ticks[0].offered));
+	}
+	forget_rows(w);
+}
+
+/* The row that was just stored, and whether the next one may join it. */
+static void grow_row(struct tap *t, uint64_t now_ns)
+{
+	if (joins(t, now_ns)) {
+		t->counted.row_ns = now_ns;
+		return;
+	}
+	t->counted.row_from_ns = t->counted.stored_ns;
+	t->counted.row_ns = now_ns - t->counted.stored_ns <= GROWS_NS ? now_ns : 0;
 }
 
 void witness_commit(struct witness_rows *w, uint64_t now_ns)
@@ -178,13 +250,14 @@ void witness_commit(struct witness_rows *w, uint64_t now_ns)
 		struct tap *t = w->taps[i];
 
 		t->counted.stored = t->counted.now;
+		grow_row(t, now_ns);
 		if (taken(&t->counted.now) > t->counted.taken)
 			t->counted.taken = taken(&t->counted.now);
 		t->counted.stored_ns = now_ns;
-		t->counted.rx_peak = t->counted.tx_peak = 0;
+		t->counted.peak[0] = t->counted.peak[1] = 0;
 		t->counted.lost = false;
 	}
-	witness_clear(w);
+	forget_rows(w);
 }
 
 void witness_free(struct witness_rows *w)

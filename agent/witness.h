@@ -22,10 +22,13 @@ struct witness_rows {
  * there before we did (@from_now), what they say now. */
 int witness_base(struct tap *t, struct store *s, bool from_now, uint64_t now_ns);
 
-/* Newest counters are in; keeps the peaks. Once a tick. */
+/* A tick begins, and the newest counters are in: what was delivered since the last one. */
 void witness_tick(struct tap *t);
 
-/* Adds the rows of @t: when a drop counter moved, the tap lost frames (counted.lost), or a minute went by; with @all also
+/* @t lost @frames in the tick at hand; before witness_add(). */
+void witness_lost(struct tap *t, const char *direction, const char *kind, uint64_t frames);
+
+/* Ends the tick for @t: keeps the peaks, and adds its rows: when a drop counter moved, the tap lost frames (counted.lost), or a minute went by; with @all also
  * when there is only some traffic. -ENOMEM. */
 int witness_add(struct witness_rows *w, struct tap *t, uint64_t now_ns, bool all);
 

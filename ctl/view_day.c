@@ -183,7 +183,7 @@ static int hour_rows(struct day *d, struct reading *rd, uint64_t hour)
 	return loss_rows(d, rd, sql, hour, hour);
 }
 
-/* An hour's rows have t_ns in [hour, hour + 1 h), the window is (since, until]: the moments on its edges stay raw. */
+/* Hours are (hour, hour + 1 h], as the window is (since, until]. */
 static int rows_of_day(struct day *d, void *arg)
 {
 	struct reading *rd = arg;
@@ -191,14 +191,14 @@ static int rows_of_day(struct day *d, void *arg)
 	int r;
 
 	rd->n_hours = 0;
-	r = each_row(d, "SELECT t_ns FROM rolled WHERE t_ns > ?1 AND t_ns + 3600000000000 <= ?2 ORDER BY t_ns", d->since, d->until, on_hour, rd);
+	r = each_row(d, "SELECT t_ns FROM rolled WHERE t_ns >= ?1 AND t_ns + 3600000000000 <= ?2 ORDER BY t_ns", d->since, d->until, on_hour, rd);
 	for (size_t i = 0; r >= 0 && i < rd->n_hours; i++) {
 		uint64_t hour = rd->hours[i];
 
-		r = raw_rows(d, rd, at, hour - 1);
+		r = raw_rows(d, rd, at, hour);
 		if (r >= 0)
 			r = hour_rows(d, rd, hour);
-		at = hour + NSEC_PER_HOUR - 1;
+		at = hour + NSEC_PER_HOUR;
 	}
 	return r < 0 ? r : raw_rows(d, rd, at, d->until);
 }

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
--- timeline-YYYYMMDD.db, version 1: one UTC day. Keys start with time, so that writing appends.
+-- timeline-YYYYMMDD.db, version 1: one UTC day, (midnight, midnight]. Keys start with time, so that writing appends.
 -- The newest day file holds the baselines: they move in the same transaction as the rows derived from them.
 
 -- Which counters the baselines belong to. Other counters (reboot, new map) start from 0.
@@ -62,7 +62,7 @@ CREATE TABLE loss (
 	PRIMARY KEY (t_ns, series_id)
 ) STRICT, WITHOUT ROWID;
 
--- The same by the hour, for the hours listed in rolled: sum over loss with t_ns in [t_ns, t_ns + 1 h). Hours without loss are
+-- The same by the hour, for the hours listed in rolled: sum over loss with t_ns in (t_ns, t_ns + 1 h]. Hours without loss are
 -- not listed; nor is the hour at hand.
 CREATE TABLE loss_hour (
 	t_ns INTEGER NOT NULL,			-- start of the hour
@@ -86,8 +86,8 @@ CREATE TABLE witness (
 	PRIMARY KEY (t_ns, device_id, counter)
 ) STRICT, WITHOUT ROWID;
 
--- Delivered frames, in the guest's terms (rx: towards the guest), of NICs that had any; about one row a minute and NIC,
--- earlier when the NIC loses frames. Covers (t_ns - span_ns, t_ns].
+-- Delivered frames, in the guest's terms (rx: towards the guest), of NICs that had any, and what was lost beside them; about
+-- one row a minute and NIC, begun when a NIC begins to lose frames and grown while it does. Covers (t_ns - span_ns, t_ns].
 CREATE TABLE traffic (
 	t_ns INTEGER NOT NULL,
 	device_id INTEGER NOT NULL,
@@ -96,8 +96,10 @@ CREATE TABLE traffic (
 	rx_bytes INTEGER NOT NULL,
 	tx_frames INTEGER NOT NULL,
 	tx_bytes INTEGER NOT NULL,
-	rx_peak INTEGER NOT NULL,		-- most frames in one tick of the span
+	rx_peak INTEGER NOT NULL,		-- offered (delivered + lost) in its busiest second: frames/s
 	tx_peak INTEGER NOT NULL,
+	rx_lost INTEGER NOT NULL,		-- frames lost for want of capacity
+	tx_lost INTEGER NOT NULL,
 	PRIMARY KEY (t_ns, device_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -112,6 +114,8 @@ CREATE TABLE traffic_hour (
 	tx_bytes INTEGER NOT NULL,
 	rx_peak INTEGER NOT NULL,
 	tx_peak INTEGER NOT NULL,
+	rx_lost INTEGER NOT NULL,
+	tx_lost INTEGER NOT NULL,
 	PRIMARY KEY (t_ns, device_id)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE traffic_rolled (

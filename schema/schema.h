@@ -49,7 +49,7 @@ int schema_errno(int rc);
 int schema_fault(sqlite3 *db);
 
 struct schema_day {
-	uint64_t from_ns, to_ns;	/* UTC midnight to midnight */
+	uint64_t from_ns, to_ns;	/* UTC midnight to midnight: (from_ns, to_ns] */
 	char name[32];			/* file name inside the store's directory */
 };
 

@@ -20,6 +20,7 @@ void schema_day_of(uint64_t t_ns, struct schema_day *ret)
 	struct tm tm;
 	time_t t;
 
+	t_ns -= t_ns > 0;	/* midnight itself ends a day */
 	ret->from_ns = t_ns - t_ns % NSEC_PER_DAY;
 	ret->to_ns = ret->from_ns + NSEC_PER_DAY;
 	t = (time_t)(ret->from_ns / NSEC_PER_SEC);
@@ -41,7 +42,7 @@ static bool is_day(const char *name, struct schema_day *ret)
 	t = timegm(&tm);
 	if (t < 0)
 		return false;
-	schema_day_of((uint64_t)t * NSEC_PER_SEC, ret);
+	schema_day_of((uint64_t)t * NSEC_PER_SEC + 1, ret);
 	return !strcmp(ret->name, name);
 }
 

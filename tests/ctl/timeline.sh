@@ -6,16 +6,16 @@
 says "web-1 ($WEB)"'
 2023-11-15 00:00:00 to 2023-11-16 06:00:00 UTC (30 h), 93.3 % observed
 
-rx PTR_FULL: 558 frames lost, at most 400 in 1 h (from 11:00)
-··········▂█······  ····▁····▂
+rx PTR_FULL: 558 frames lost, at most 450 in 1 h (from 10:00)
+·········▁█·······  ····▁····▂
 00:00       12:00       00:00
 
 rx PURGE: 250 frames in rings that were emptied, at most 250 in 1 h (from 12:00)
 ············█·····  ··········
 00:00       12:00       00:00
 
-tx VIRTNET_HDR: 5 frames lost, at most 5 in 1 h (from 14:00)
-··············█···  ··········
+tx VIRTNET_HDR: 5 frames lost, at most 5 in 1 h (from 13:00)
+·············█····  ··········
 00:00       12:00       00:00
 blank: not observed
 Some loss was stored in one piece for a time longer than a step (the agent was
@@ -23,7 +23,7 @@ away, or the disk full): it stands at that time'\''s end.' ctl timeline web-1 "$
 
 # Where the character set has no blocks.
 LC_ALL=C ctl timeline web-1 "${DAYS[@]}" --step 1h --class PTR_FULL --queue 0 > "$W/out"
-same "$(sed -n 5,6p "$W/out")" '.........._#......  ...._.....
+same "$(sed -n 5,6p "$W/out")" '........._#.......  ...._.....
 00:00       12:00       00:00'
 
 says '{"vm":"web-1","uuid":"'$WEB'","nic":null,"since_ns":1700042400000000000,"until_ns":1700046000000000000,"step_ns":600000000000,"coverage_pct":100.0,"series":[{"queue":0,"frames":420,"points":[{"t_ns":1700044200000000000,"frames":20,"segments":40,"bytes":2000},{"t_ns":1700046000000000000,"frames":400,"segments":400,"bytes":40000}]},{"queue":1,"frames":30,"points":[{"t_ns":1700044200000000000,"frames":30,"segments":30,"bytes":3000}]}]}' \
@@ -45,7 +45,7 @@ says 'db-1 (22222222-2222-4222-8222-222222222222)
 nobody counted in this time, so nothing is known of it' ctl timeline db-1 --since "@$((DAY1 + 18 * 3600))" --until "@$((DAY1 + 19 * 3600))"
 
 same "$(ctl --csv timeline web-1 "${DAYS[@]}" --class VIRTNET_HDR --step 1h | tr -d '\r')" "t_ns,vm,uuid,nic,queue,direction,class,kernel_reason,kind,site,frames,segments,bytes
-1700060400000000000,web-1,$WEB,,,tx,VIRTNET_HDR,,,,5,5,60"
+1700056800000000000,web-1,$WEB,,,tx,VIRTNET_HDR,,,,5,5,60"
 
 refused 2 'one VM' ctl timeline
 refused 2 'one VM' ctl timeline web-1 db-1

@@ -22,7 +22,8 @@ frames 6820 2023-11-15 '2023-11-16 06:00'
 # The sums are used: when they say something else, so does the answer.
 sql timeline-20231115.db <<< 'UPDATE loss_hour SET frames = frames + 1000 WHERE series_id = 2'
 frames 1451 '2023-11-15 09:00' '2023-11-15 12:00'
-frames 450 '2023-11-15 10:00' '2023-11-15 11:00'
+frames 1450 '2023-11-15 10:00' '2023-11-15 11:00'
+frames 450 '2023-11-15 10:00:01' '2023-11-15 11:00'
 
 # What was delivered is cut to the window in proportion: half of the minute to 10:30.
 same "$(ctl --json loss --since '2023-11-15 10:29:30' --until '2023-11-15 10:30' --vm web-1 --by vm,nic,direction | jq -c '.rows[] | [.frames, .delivered_frames]')" '[50,225]'

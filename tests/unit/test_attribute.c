@@ -79,10 +79,10 @@ static int64_t frames(const char *dir, const char *day, int64_t id)
 
 static void assert_rolled_right(const char *dir, const char *day)
 {
-	assert_int_equal(ask(below(dir, day), "SELECT count(*) FROM (SELECT t_ns - t_ns %% 3600000000000 AS h, series_id, sum(frames), sum(segments), "
+	assert_int_equal(ask(below(dir, day), "SELECT count(*) FROM (SELECT (t_ns - 1) / 3600000000000 * 3600000000000 AS h, series_id, sum(frames), sum(segments), "
 			     "sum(bytes) FROM loss WHERE h IN (SELECT t_ns FROM rolled) GROUP BY 1, 2 EXCEPT SELECT * FROM loss_hour)"), 0);
 	assert_int_equal(ask(below(dir, day), "SELECT (SELECT coalesce(sum(frames), 0) FROM loss_hour) = (SELECT coalesce(sum(frames), 0) FROM loss "
-			     "WHERE t_ns - t_ns %% 3600000000000 IN (SELECT t_ns FROM rolled))"), 1);
+			     "WHERE (t_ns - 1) / 3600000000000 * 3600000000000 IN (SELECT t_ns FROM rolled))"), 1);
 }
 
 static void all_of_it_is_his(void **state)

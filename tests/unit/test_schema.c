@@ -185,7 +185,9 @@ static void days_are_files_with_a_date(void **state)
 	free(days);
 	schema_day_of(NOON, &day);
 	assert_string_equal(day.name, "timeline-20260301.db");
-	schema_day_of(NOON + 12 * NSEC_PER_HOUR, &day);
+	schema_day_of(NOON + 12 * NSEC_PER_HOUR, &day);		/* midnight ends the day */
+	assert_string_equal(day.name, "timeline-20260301.db");
+	schema_day_of(NOON + 12 * NSEC_PER_HOUR + 1, &day);
 	assert_string_equal(day.name, "timeline-20260302.db");
 	assert_int_equal(schema_days(below(*state, "none"), &days, &n), -ENOENT);
 }

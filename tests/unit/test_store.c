@@ -221,7 +221,7 @@ static void loss_is_stored_and_zero_is_not(void **state)
 	struct store *s = must_open(*state);
 	int64_t a = a_series(s, 0, 0, 0);
 	struct store_loss loss[] = { { a, 5, 6, 7 }, { a, 10, 10, 10 }, { a + 1, 0, 0, 0 } };
-	struct store_traffic traffic = { 3, SEC, 1, 2, 3, 4, 5, 6 };
+	struct store_traffic traffic = { .device_id = 3, .span_ns = SEC, .rx_frames = 1, .rx_bytes = 2, .tx_frames = 3, .tx_bytes = 4, .rx_peak = 5, .tx_peak = 6 };
 	struct store_witness witness = { 3, "tx_dropped", 15 };
 	struct store_device_counters counters = { 3, { .tx_dropped = 15 } };
 	struct store_tick t = { .t_ns = NOON, .span_ns = SEC, .loss = loss, .n_loss = 3, .traffic = &traffic, .n_traffic = 1,
@@ -433,9 +433,9 @@ static void a_day_that_cannot_begin_waits(void **state)
 	store_close(s);
 }
 
-#define SAME_SUMS "SELECT (SELECT count(*) FROM (SELECT t_ns - t_ns %% 3600000000000 AS h, series_id, sum(frames), sum(segments), sum(bytes) " \
+#define SAME_SUMS "SELECT (SELECT count(*) FROM (SELECT (t_ns - 1) / 3600000000000 * 3600000000000 AS h, series_id, sum(frames), sum(segments), sum(bytes) " \
 	"FROM loss WHERE h IN (SELECT t_ns FROM rolled) GROUP BY 1, 2 EXCEPT SELECT * FROM loss_hour)) + " \
-	"(SELECT count(*) FROM (SELECT * FROM loss_hour EXCEPT SELECT t_ns - t_ns %% 3600000000000 AS h, series_id, sum(frames), sum(segments), " \
+	"(SELECT count(*) FROM (SELECT * FROM loss_hour EXCEPT SELECT (t_ns - 1) / 3600000000000 * 3600000000000 AS h, series_id, sum(frames), sum(segments), " \
 	"sum(bytes) FROM loss GROUP BY 1, 2))"
 
 static void hours_add_up(void **state)
@@ -450,11 +450,34 @@ static void hours_add_up(void **state)
 		}
 		must(s, tick(s, NOON + i * 5 * NSEC_PER_MIN, 1 + i % 3, i + 1));
 	}
-	assert_int_equal(ask(day1, "SELECT count(*) FROM rolled"), 12);
+	assert_int_equal(ask(day1, "SELECT count(*) FROM rolled"), 13);	/* noon itself ends an hour */
 	assert_int_equal(ask(day1, SAME_SUMS), 0);
 	assert_int_equal(ask(day1, "SELECT sum(frames) = (SELECT sum(frames) FROM loss) FROM loss_hour"), 1);
 	assert_int_equal(ask(below(*state, DAY2), "SELECT count(*) FROM rolled"), 4);
 	assert_int_equal(ask(below(*state, DAY2), SAME_SUMS), 0);
+	store_close(s);
+}
+
+/* A row that grows: within an hour it is one, however many ticks lengthened it; nothing is counted twice. */
+static void traffic_rows_grow(void **state)
+{
+	const char *day1 = below(*state, DAY1);
+	struct store *s = must_open(*state);
+	uint64_t last = 0;
+
+	for (unsigned int i = 1; i <= 4000; i++) {
+		struct store_traffic x = { .device_id = 3, .span_ns = SEC, .rx_frames = i, .rx_bytes = 2, .rx_peak = i, .rx_lost = 1, .joins_ns = last };
+		struct store_tick t = { .t_ns = NOON + i * SEC, .span_ns = SEC, .traffic = &x, .n_traffic = 1 };
+
+		must(s, store_tick(s, &t));
+		last = t.t_ns;
+	}
+	assert_int_equal(ask(day1, "SELECT count(*) FROM traffic"), 2);
+	assert_int_equal(ask(day1, "SELECT sum(rx_frames) FROM traffic"), 4000 * 4001 / 2);
+	assert_int_equal(ask(day1, "SELECT rx_frames FROM traffic WHERE t_ns = %llu AND span_ns = 3600000000000", NOON + NSEC_PER_HOUR), 3600 * 3601 / 2);
+	assert_int_equal(ask(day1, "SELECT count(*) FROM (SELECT * FROM traffic WHERE span_ns = 3600000000000)"), 1);
+	assert_int_equal(ask(day1, "SELECT rx_peak + rx_lost FROM traffic_hour"), 7200);
+	assert_int_equal(ask(day1, "SELECT rx_frames FROM traffic_hour"), 3600 * 3601 / 2);
 	store_close(s);
 }
 
@@ -518,6 +541,7 @@ int main(void)
 		TEST(a_new_day_takes_the_baselines_along),
 		TEST(a_day_that_cannot_begin_waits),
 		TEST(hours_add_up),
+		TEST(traffic_rows_grow),
 		TEST(old_days_are_forgotten),
 		TEST(a_full_store_forgets_the_oldest),
 	};

@@ -259,7 +259,7 @@ static int step(struct agent *a)
 }
 
 /* Rows of loss_hour that are not the sum of their hour, or are missing. */
-#define ROLLED_WRONG "WITH h AS (SELECT t_ns - t_ns %% 3600000000000 AS t, series_id, sum(frames), sum(segments), sum(bytes) FROM loss " \
+#define ROLLED_WRONG "WITH h AS (SELECT (t_ns - 1) / 3600000000000 * 3600000000000 AS t, series_id, sum(frames), sum(segments), sum(bytes) FROM loss " \
 	"WHERE t IN (SELECT t_ns FROM rolled) GROUP BY 1, 2) SELECT (SELECT count(*) FROM (SELECT * FROM h EXCEPT SELECT * FROM loss_hour)) + " \
 	"(SELECT count(*) FROM (SELECT * FROM loss_hour EXCEPT SELECT * FROM h))"
 
@@ -277,8 +277,8 @@ static uint64_t sum_of(const char *dir, const char *what)
 		sum += (uint64_t)ask(below(dir, days[i].name), what);
 	}
 	/* No hour was passed over. */
-	assert_int_equal(ask(below(dir, days[n - 1].name), "SELECT count(*) FROM loss WHERE t_ns < (SELECT max(t_ns) - max(t_ns) %% 3600000000000 "
-			     "FROM loss) AND t_ns - t_ns %% 3600000000000 NOT IN (SELECT t_ns FROM rolled)"), 0);
+	assert_int_equal(ask(below(dir, days[n - 1].name), "SELECT count(*) FROM loss WHERE t_ns <= (SELECT (max(t_ns) - 1) / 3600000000000 * 3600000000000 "
+			     "FROM loss) AND (t_ns - 1) / 3600000000000 * 3600000000000 NOT IN (SELECT t_ns FROM rolled)"), 0);
 	free(days);
 	return sum;
 }

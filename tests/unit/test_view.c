@@ -86,8 +86,8 @@ static int fill_day(sqlite3 *db, void *arg)
 		    (unsigned long long)rows[i].t_ns, rows[i].series, (unsigned long long)rows[i].frames);
 	}
 	/* Two hours of three. */
-	run_sql(db, "INSERT INTO loss_hour SELECT t_ns - t_ns % 3600000000000 AS h, series_id, sum(frames), sum(segments), sum(bytes) FROM loss"
-		    " WHERE t_ns / 3600000000000 % 3 != 0 GROUP BY h, series_id");
+	run_sql(db, "INSERT INTO loss_hour SELECT (t_ns - 1) / 3600000000000 * 3600000000000 AS h, series_id, sum(frames), sum(segments), sum(bytes) FROM loss"
+		    " WHERE (t_ns - 1) / 3600000000000 % 3 != 0 GROUP BY h, series_id");
 	run_sql(db, "INSERT INTO rolled SELECT DISTINCT t_ns FROM loss_hour");
 	add(db, "INSERT INTO coverage VALUES (%llu, %llu, 'tick')", (unsigned long long)(START + (uint64_t)day * NSEC_PER_DAY),
 	    (unsigned long long)(START + (uint64_t)day * NSEC_PER_DAY + 6 * NSEC_PER_HOUR));
@@ -114,7 +114,7 @@ static int make_store(void **state)
 	snprintf(path, sizeof(path), "%s/meta.db", dir);
 	assert_int_equal(schema_create(path, SCHEMA_META, fill_meta, NULL, why), 0);
 	for (int i = 0; i < DAYS; i++) {
-		schema_day_of(START + (uint64_t)i * NSEC_PER_DAY, &day);
+		schema_day_of(START + (uint64_t)i * NSEC_PER_DAY + 1, &day);
 		snprintf(path, sizeof(path), "%s/%s", dir, day.name);
 		assert_int_equal(schema_create(path, SCHEMA_DAY, fill_day, &i, why), 0);
 	}

@@ -17,7 +17,7 @@ static struct tap tap_of(uint8_t kind)
 	struct tap t = { .info = { .kind = kind }, .device_id = 3 };
 
 	t.counted.known = t.counted.based = true;
-	t.counted.stored_ns = T0;
+	t.counted.stored_ns = t.counted.tick_ns = T0;
 	return t;
 }
 
@@ -133,6 +133,61 @@ static void quiet_minutes_are_not_spanned(void **state)
 	witness_free(&w);
 }
 
+/* A tenth of a second each, for 70 s; 5 frames got through and 3 were lost in each. One row a minute in the end, and what was
+ * offered in its busiest second. */
+static void a_losing_nic_has_a_row_that_grows(void **state)
+{
+	struct tap t = tap_of(TL_KIND_TUN);
+	struct witness_rows w = { 0 };
+	unsigned int begun = 0;
+	uint64_t lost = 0;
+
+	(void)state;
+	for (unsigned int i = 1; i <= 700; i++) {
+		uint64_t now = T0 + i * 100 * NSEC_PER_MSEC;
+
+		t.counted.now.tx_frames += 5;
+		t.counted.now.tx_dropped += 3;
+		t.counted.lost = true;
+		witness_tick(&t);
+		witness_lost(&t, "rx", "capacity", 3);
+		witness_lost(&t, "rx", "fault", 1);
+		assert_int_equal(witness_add(&w, &t, now, false), 0);
+		assert_int_equal(w.n_traffic, 1);
+		assert_int_equal(w.traffic[0].rx_frames, 5);
+		assert_true(w.traffic[0].joins_ns == 0 || w.traffic[0].joins_ns == now - 100 * NSEC_PER_MSEC);
+		begun += !w.traffic[0].joins_ns;
+		lost += w.traffic[0].rx_lost;
+		if (i > 10)
+			assert_int_equal(w.traffic[0].rx_peak, 90);
+		witness_commit(&w, now);
+	}
+	assert_int_equal(begun, 2);
+	assert_int_equal(lost, 2100);
+	witness_free(&w);
+}
+
+/* The quiet minute before a burst is a row of its own: it would make the burst look small. */
+static void a_row_that_covers_a_quiet_time_does_not_grow(void **state)
+{
+	struct tap t = tap_of(TL_KIND_TUN);
+	struct witness_rows w = { 0 };
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		uint64_t now = T0 + (40 + i) * NSEC_PER_SEC;
+
+		t.counted.now.tx_frames += 5;
+		t.counted.lost = true;
+		witness_tick(&t);
+		assert_int_equal(witness_add(&w, &t, now, false), 0);
+		assert_int_equal(w.traffic[0].span_ns, i ? NSEC_PER_SEC : 40 * NSEC_PER_SEC);
+		assert_int_equal(w.traffic[0].joins_ns, i == 2 ? now - NSEC_PER_SEC : 0);
+		witness_commit(&w, now);
+	}
+	witness_free(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +196,8 @@ int main(void)
 		cmocka_unit_test(a_reading_in_between_is_made_up_for),
 		cmocka_unit_test(a_tick_that_failed_is_made_up_for),
 		cmocka_unit_test(plain_traffic_waits_for_its_minute),
+		cmocka_unit_test(a_losing_nic_has_a_row_that_grows),
+		cmocka_unit_test(a_row_that_covers_a_quiet_time_does_not_grow),
 		cmocka_unit_test(quiet_minutes_are_not_spanned),
 	};
 
