@@ -10,6 +10,10 @@ br=b$TAG up=v$TAG far=w$TAG		# one network,
 br2=c$TAG up2=x$TAG far2=y$TAG		# and another one
 tap3=s$TAG
 
+forwards() {	# forwards PORT: a bridge takes frames from it, which comes a moment after its carrier
+	[[ $(bridge -j link show dev "$1" | jq -r '.[0].state') == forwarding ]]
+}
+
 network() {	# network BRIDGE UPLINK FAR-END
 	ip link add "$1" type bridge mcast_snooping 0
 	ip link add "$2" type veth peer name "$3"
@@ -17,6 +21,7 @@ network() {	# network BRIDGE UPLINK FAR-END
 	for dev in "$@"; do
 		ip link set "$dev" up
 	done
+	wait_for 5 forwards "$2"
 }
 
 vm() {	# vm NAME TAP MAC BRIDGE [LENGTH]
@@ -24,6 +29,7 @@ vm() {	# vm NAME TAP MAC BRIDGE [LENGTH]
 		-netdev "tap,id=n0,ifname=$2" -device "virtio-net-pci,netdev=n0,mac=$3"
 	ip link set "$2" master "$4"
 	bridge fdb add "$3" dev "$2" master static
+	wait_for 5 forwards "$2"
 }
 
 network "$br" "$up" "$far"
@@ -108,6 +114,7 @@ same "$(counter "$TAP2" tx_dropped)" $lost_b tx_dropped
 text=$(ctl loss --vm path-a --vm path-b)
 has "$text" "$lost_b frames lost; besides, "
 has "$text" 'lost on the way to or from the tap (PATH)'
+same "$(ctl --json audit --vm path-a --vm path-c | jq '[.rows[] | select(.counter == "none")]')" '[]' 'audit has no line for the path'
 same "$(ctl --json audit --vm path-b | jq '[.rows[].unexplained_frames] | add')" 0 'audit'
 
 # More senders than a device may have apart: the rest is one row, and no frame is missing.
@@ -119,6 +126,7 @@ for ((i = 0; i < 20; i++)); do
 	ip link set "p$TAG$i" master "$br"
 	ip link set "p$TAG$i" up
 	ip link set "q$TAG$i" up
+	wait_for 5 forwards "p$TAG$i"
 	frames "q$TAG$i" 3 to "$mac_b" from "02:00:00:00:01:$(printf %02x $i)"
 done
 expect_lost $((lost_b + 60)) vm=path-b class=PTR_FULL
