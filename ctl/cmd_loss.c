@@ -27,7 +27,7 @@ static const struct column columns[] = {
 	{ "vm", "VM", COL_NAME }, { "uuid", "UUID", COL_TEXT }, { "nic", "NIC", COL_NAME }, { "queue", "QUEUE", COL_NUMBER },
 	{ "direction", "DIR", COL_TEXT }, { "class", "CLASS", COL_TEXT }, { "kernel_reason", "KERNEL", COL_LONG }, { "kind", "KIND", COL_TEXT },
 	{ "site", "SITE", COL_LONG }, { "place", "PLACE", COL_LONG }, { "from", "FROM", COL_NAME }, { "from_uuid", "FROM UUID", COL_TEXT },
-	{ "from_nic", "BY", COL_NAME }, { "frames", "FRAMES", COL_COUNT }, { "segments", "SEGMENTS", COL_COUNT }, { "bytes", "BYTES", COL_BYTES },
+	{ "from_nic", "FROM NIC", COL_NAME }, { "frames", "FRAMES", COL_COUNT }, { "segments", "SEGMENTS", COL_COUNT }, { "bytes", "BYTES", COL_BYTES },
 	{ "path_frames", "OF IT ON PATH", COL_COUNT }, { "purged_frames", "OF IT PURGED", COL_COUNT }, { "delivered_frames", "DELIVERED", COL_COUNT }, { "loss_pct", "LOST", COL_PERCENT },
 	{ "first_seen_ns", "FIRST SEEN", COL_TIME },
 };
