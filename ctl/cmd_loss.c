@@ -29,7 +29,7 @@ static const struct column columns[] = {
 	{ "site", "SITE", COL_LONG }, { "place", "PLACE", COL_LONG }, { "from", "FROM", COL_NAME }, { "from_uuid", "FROM UUID", COL_TEXT },
 	{ "from_nic", "FROM NIC", COL_NAME }, { "frames", "FRAMES", COL_COUNT }, { "segments", "SEGMENTS", COL_COUNT }, { "bytes", "BYTES", COL_BYTES },
 	{ "path_frames", "OF IT ON PATH", COL_COUNT }, { "purged_frames", "OF IT PURGED", COL_COUNT }, { "delivered_frames", "DELIVERED", COL_COUNT }, { "loss_pct", "LOST", COL_PERCENT },
-	{ "first_seen_ns", "FIRST SEEN", COL_TIME },
+	{ "first_seen_ns", "FIRST SEEN", COL_TIME }, { "mask", "MASK", COL_TEXT },
 };
 
 static void put(json_t *o, const char *key, json_t *value)
@@ -99,17 +99,22 @@ static void print_text(const struct request *rq, const struct tally *t, const js
 	char buf[32];
 
 	window_print(&rq->window, covered);
-	if (!t->n) {
-		if (covered > 0)
-			puts("no loss");
+	if (!t->n && covered <= 0)
 		return;
-	}
-	printf("%s frames lost", text_count(buf, t->lost));
+	if (t->n)
+		printf("%s frames lost", text_count(buf, t->lost));
+	else
+		fputs("no loss", stdout);
 	if (t->path)
 		printf("; besides, %s lost on the way to or from the tap (PATH)", text_count(buf, t->path));
 	if (t->purged)
 		printf("; besides, %s in rings that were emptied (PURGE), which is not loss", text_count(buf, t->purged));
-	puts("\n");
+	if (t->masked)
+		printf("; besides, %s masked%s", text_count(buf, t->masked), rq->filter.masked ? "" : " (--masked shows them)");
+	putchar('\n');
+	if (!t->n)
+		return;
+	putchar('\n');
 	print_table(rq, t, rows);
 	if (t->n > rq->limit)
 		printf("%zu more rows: --limit 0 shows all\n", t->n - rq->limit);
@@ -139,8 +144,8 @@ static int print(const struct request *rq, struct view *v, const struct tally *t
 	json_t *rows = rows_array(v, t, rq);
 
 	if (rq->g.format == FORMAT_JSON)
-		return out_json(json_pack("{sI sI sf so}", "since_ns", (json_int_t)rq->window.since_ns, "until_ns", (json_int_t)rq->window.until_ns,
-					  "coverage_pct", covered, "rows", rows));
+		return out_json(json_pack("{sI sI sf sI so}", "since_ns", (json_int_t)rq->window.since_ns, "until_ns", (json_int_t)rq->window.until_ns,
+					  "coverage_pct", covered, "masked_frames", (json_int_t)t->masked, "rows", rows));
 	if (rq->g.format == FORMAT_CSV)
 		out_csv(columns, ARRAY_SIZE(columns), rows);
 	else
@@ -227,6 +232,8 @@ static int run(const struct global *g, int argc, char **argv)
 		return EXIT_USAGE;
 	if (!rq.by)
 		rq.by = rq.fail_over >= 0 ? BY_DEVICE : rq.g.format == FORMAT_TEXT ? BY_TEXT : BY_ALL;
+	if (rq.filter.masked)
+		rq.by |= BY_MASK;
 	if (rq.fail_over >= 0 && !tally_knows_delivered(rq.by))
 		return wrong_usage(&cmd_loss, "--fail-over needs rows by direction and by nic or vm, and not by queue");
 	return answer(&rq);

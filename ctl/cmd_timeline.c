@@ -34,6 +34,7 @@ struct timeline {
 	struct view *v;
 	struct curve *curves, **curve_of;	/* curve_of: by series */
 	bool *observed, *coarse;	/* n_steps */
+	uint64_t masked;		/* frames; without --masked they have no curve */
 };
 
 static void *must(void *p)
@@ -93,6 +94,11 @@ static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct
 	size_t at = (t_ns - 1 - t->window.since_ns) / t->step_ns;
 	struct curve *c = t->curve_of[series];
 
+	if (t->v->series[series].mask) {
+		t->masked += sum->frames;
+		if (!t->filter.masked)
+			return;
+	}
 	if (!c)
 		c = t->curve_of[series] = make_curve(t, &t->v->series[series]);
 	add(&c->points[at], sum);
@@ -146,9 +152,10 @@ static int print_json(struct timeline *t, double covered)
 		json_object_set_new(o, "points", points_array(t, c));
 		json_array_append_new(series, o);
 	}
-	return out_json(json_pack("{so so so sI sI sI sf so}", "vm", out_text(ref->vm_id ? vmref_name(t->v, ref) : NULL), "uuid",
+	return out_json(json_pack("{so so so sI sI sI sf sI so}", "vm", out_text(ref->vm_id ? vmref_name(t->v, ref) : NULL), "uuid",
 				  out_text(vmref_uuid(t->v, ref)), "nic", out_text(ref->vm_id ? t->filter.nic : vmref_name(t->v, ref)), "since_ns", (json_int_t)t->window.since_ns, "until_ns",
-				  (json_int_t)t->window.until_ns, "step_ns", (json_int_t)t->step_ns, "coverage_pct", covered, "series", series));
+				  (json_int_t)t->window.until_ns, "step_ns", (json_int_t)t->step_ns, "coverage_pct", covered, "masked_frames",
+				  (json_int_t)t->masked, "series", series));
 }
 
 static int print_csv(struct timeline *t)
@@ -156,7 +163,7 @@ static int print_csv(struct timeline *t)
 	static const struct column columns[] = {
 		{ "t_ns", "", COL_TIME }, { "vm", "", COL_NAME }, { "uuid", "", COL_TEXT }, { "nic", "", COL_NAME }, { "queue", "", COL_NUMBER },
 		{ "direction", "", COL_TEXT }, { "class", "", COL_TEXT }, { "kernel_reason", "", COL_TEXT }, { "kind", "", COL_TEXT }, { "site", "", COL_TEXT },
-		{ "frames", "", COL_COUNT }, { "segments", "", COL_COUNT }, { "bytes", "", COL_BYTES },
+		{ "frames", "", COL_COUNT }, { "segments", "", COL_COUNT }, { "bytes", "", COL_BYTES }, { "mask", "", COL_TEXT },
 	};
 	json_t *rows = must(json_array()), *p;
 	struct curve *c, *tmp;
@@ -238,11 +245,14 @@ static int print_text(struct timeline *t, double covered)
 	_cleanup_(freep) char *name = text_safe(vmref_name(t->v, &t->filter.refs[0]));
 	const char *uuid = vmref_uuid(t->v, &t->filter.refs[0]);
 	struct curve *c, *tmp;
+	char masked[32];
 
 	printf("%s%s%s%s\n", name, uuid ? " (" : "", uuid ? uuid : "", uuid ? ")" : "");
 	window_print(&t->window, covered);
 	if (!t->curves && covered > 0)
 		puts("no loss");
+	if (t->masked && !t->filter.masked)
+		printf("besides, %s frames masked (--masked shows them)\n", text_count(masked, t->masked));
 	HASH_ITER(hh, t->curves, c, tmp)
 		print_curve(t, c);
 	if (t->curves && any(t->observed, t->n_steps, false))
@@ -359,6 +369,8 @@ static int run(const struct global *g, int argc, char **argv)
 		return EXIT_USAGE;
 	if (optind < argc || t.filter.n_vms != 1)
 		return wrong_usage(&cmd_timeline, "one VM");
+	if (t.filter.masked)
+		t.by |= BY_MASK;
 	if (!window_valid(&t.window) || set_steps(&t) < 0)
 		return EXIT_USAGE;
 	return answer(&t);

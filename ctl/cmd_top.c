@@ -31,7 +31,7 @@ struct top {
 static const struct column columns[] = {
 	{ "vm", "VM", COL_NAME }, { "uuid", "", COL_TEXT }, { "nic", "NIC", COL_NAME }, { "direction", "DIR", COL_TEXT }, { "class", "CLASS", COL_TEXT },
 	{ "kind", "KIND", COL_TEXT }, { "frames_per_s", "NOW/s", COL_COUNT }, { "frames", "FRAMES", COL_COUNT }, { "loss_pct", "LOST", COL_PERCENT },
-	{ "first_seen_ns", "FIRST SEEN", COL_TIME }, { "chart", "OVER TIME", COL_TEXT },	/* chart: the last, text only */
+	{ "first_seen_ns", "FIRST SEEN", COL_TIME }, { "mask", "MASK", COL_TEXT }, { "chart", "OVER TIME", COL_TEXT },	/* chart: the last, text only */
 };
 
 static void *must(void *p)
@@ -39,6 +39,11 @@ static void *must(void *p)
 	if (!p)
 		abort();
 	return p;
+}
+
+static unsigned int by_of(const struct top *t)
+{
+	return t->filter.masked ? BY_TOP | BY_MASK : BY_TOP;
 }
 
 static uint64_t now_span(const struct top *t)
@@ -72,7 +77,7 @@ static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct
 /* Series that lost nothing in the window have no row. */
 static size_t find_row(const struct charting *c, const struct view_series *s)
 {
-	_cleanup_(freep) char *key = split_key(c->v, s, BY_TOP);
+	_cleanup_(freep) char *key = split_key(c->v, s, by_of(c->t));
 	size_t i = 0;
 
 	while (i < c->tally->n && strcmp(c->tally->rows[i].key, key) != 0)
@@ -88,7 +93,7 @@ static int read_rows(struct charting *c)
 	for (size_t i = 0; i < c->v->n_series; i++) {
 		const struct view_series *s = &c->v->series[i];
 
-		if (!s->id || !filter_passes(&c->t->filter, c->v, s))
+		if (!s->id || (s->mask && !c->t->filter.masked) || !filter_passes(&c->t->filter, c->v, s))
 			continue;
 		row_of[i] = find_row(c, s);
 		wanted[i] = row_of[i] < c->tally->n;
@@ -119,7 +124,7 @@ static json_t *make_rows(const struct top *t, const struct charting *c)
 
 		if (share_of(r->series) == EMPTIED && !t->filter.class && !t->filter.kind)
 			continue;	/* a ring that was emptied: nobody's trouble now, unless asked for */
-		o = split_object(c->v, r->series, BY_TOP);
+		o = split_object(c->v, r->series, by_of(t));
 		json_object_set_new(o, "frames_per_s", out_int(c->now[i] * NSEC_PER_SEC / now_span(t)));
 		json_object_set_new(o, "frames", out_int(r->sum.frames));
 		json_object_set_new(o, "loss_pct", pct < 0 ? json_null() : json_real(pct));
@@ -217,7 +222,7 @@ static int look(struct top *t, size_t limit)
 	w.since_ns = w.until_ns - t->span_ns;
 	c.since = w.since_ns;
 	c.until = w.until_ns;
-	if (filter_resolve(&t->filter, v) == 0 && tally_make(v, &w, &t->filter, BY_TOP, &tally) == 0) {
+	if (filter_resolve(&t->filter, v) == 0 && tally_make(v, &w, &t->filter, by_of(t), &tally) == 0) {
 		c.cells = must(calloc(tally.n + 1, sizeof(*c.cells)));
 		c.now = must(calloc(tally.n + 1, sizeof(*c.now)));
 		if (view_observed(v, c.since, (c.until - c.since) / CELLS, c.observed, CELLS) == 0 && read_rows(&c) == 0) {

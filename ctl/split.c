@@ -92,6 +92,9 @@ int filter_option(struct filter *f, int opt, const char *value)
 			return 1;
 		complain("--queue: \"%.60s\" is not a queue number", value);
 		return -1;
+	case 2006:
+		f->masked = true;
+		return 1;
 	default:
 		return 0;
 	}
@@ -182,6 +185,8 @@ json_t *split_object(const struct view *v, const struct view_series *s, unsigned
 		put(o, "from_uuid", out_text(vm ? vm->uuid : NULL));
 		put(o, "from_nic", out_text(s->sender));
 	}
+	if (by & BY_MASK)
+		put(o, "mask", out_text(s->mask));
 	return o;
 }
 
@@ -191,11 +196,11 @@ char *split_key(const struct view *v, const struct view_series *s, unsigned int 
 	const char *nic = view_nic(v, s->device_id);
 	char *key;
 
-	if (asprintf(&key, "%lld|%s|%d|%s|%s|%s|%s|%s|%s|%s|%lld", by & BY_VM ? (long long)s->vm_id : -1, by & BY_NIC && nic ? nic : "",
+	if (asprintf(&key, "%lld|%s|%d|%s|%s|%s|%s|%s|%s|%s|%lld|%s", by & BY_VM ? (long long)s->vm_id : -1, by & BY_NIC && nic ? nic : "",
 		     by & BY_QUEUE ? s->queue : -2, by & BY_DIRECTION ? s->direction : "", by & BY_CLASS ? s->class : "",
 		     by & BY_REASON ? s->reason : "", by & BY_KIND ? s->kind : "", by & BY_SITE ? s->site : "",
 		     by & BY_PLACE && s->place ? s->place : "", by & BY_FROM && s->sender ? s->sender : "",
-		     by & BY_FROM ? (long long)s->sender_vm_id : -1) < 0)
+		     by & BY_FROM ? (long long)s->sender_vm_id : -1, by & BY_MASK && s->mask ? s->mask : "") < 0)
 		abort();
 	return key;
 }

@@ -16,6 +16,7 @@
 enum field {
 	BY_VM = 1 << 0, BY_NIC = 1 << 1, BY_QUEUE = 1 << 2, BY_DIRECTION = 1 << 3, BY_CLASS = 1 << 4, BY_REASON = 1 << 5, BY_KIND = 1 << 6,
 	BY_SITE = 1 << 7, BY_PLACE = 1 << 8, BY_FROM = 1 << 9,
+	BY_MASK = 1 << 10,	/* comes with --masked, not by name */
 };
 #define BY_ALL 0x1ff	/* who sent them is told when asked for: each sender is a row */
 
@@ -29,19 +30,22 @@ struct filter {
 	unsigned int n_vms;
 	const char *nic, *direction, *class, *kind;
 	int queue;			/* -1: any */
+	bool masked;			/* show also what is masked */
 };
 
 /* The filter's options for getopt_long(), and what to do with one. filter_option: 1 taken, 0 not a filter's, -1 wrong (said). */
 #define FILTER_OPTIONS \
 	{ "vm", required_argument, NULL, 2000 }, { "nic", required_argument, NULL, 2001 }, { "direction", required_argument, NULL, 2002 }, \
-	{ "class", required_argument, NULL, 2003 }, { "kind", required_argument, NULL, 2004 }, { "queue", required_argument, NULL, 2005 }
+	{ "class", required_argument, NULL, 2003 }, { "kind", required_argument, NULL, 2004 }, { "queue", required_argument, NULL, 2005 }, \
+	{ "masked", no_argument, NULL, 2006 }
 #define FILTER_HELP \
 	"  --vm V           only this VM (name, UUID, MAC, tap); may be given several times\n" \
 	"  --nic NAME       only this device\n" \
 	"  --direction D    rx (towards the guest) or tx (from it)\n" \
 	"  --class C        a class (PTR_FULL), or the kernel's reason (FULL_RING)\n" \
 	"  --kind K         capacity, fault, policy, lifecycle\n" \
-	"  --queue N        only this queue\n"
+	"  --queue N        only this queue\n" \
+	"  --masked         also what a mask leaves out (taplossctl mask list)\n"
 void filter_init(struct filter *f);
 int filter_option(struct filter *f, int opt, const char *value);
 

@@ -114,16 +114,23 @@ static void add_series(struct work *w, const struct filter *f, const struct view
 	enum share share = share_of(s);
 	struct group *g;
 
-	if (share == LOST)
+	if (share == LOST && !s->mask)
 		u->lost[side(s->direction)] += sum->frames;
 	if (!filter_passes(f, w->v, s))
 		return;
+	if (s->mask) {
+		t->masked += sum->frames;
+		if (!f->masked)
+			return;
+	}
 	g = group_of(w, s);
 	g->sum.frames += sum->frames;
 	g->sum.segments += sum->segments;
 	g->sum.bytes += sum->bytes;
 	g->first_ns = g->first_ns && g->first_ns < s->first_ns ? g->first_ns : s->first_ns;
 	add_unit(g, u);
+	if (s->mask)
+		return;
 	switch (share) {
 	case LOST:
 		t->lost += sum->frames;
@@ -152,7 +159,7 @@ static void add_delivered(const struct work *w, const struct group *g, struct ta
 	int d = side(g->series->direction);
 	struct unit *u, *tmp;
 
-	r->pct_known = tally_knows_delivered(w->by) && g->sum.frames > g->purged + g->path;
+	r->pct_known = tally_knows_delivered(w->by) && !g->series->mask && g->sum.frames > g->purged + g->path;
 	if (!r->pct_known)
 		return;
 	if (w->by & BY_NIC) {

@@ -19,6 +19,7 @@ struct tally {
 	struct tally_row *rows;			/* most frames first */
 	size_t n;
 	uint64_t lost, path, purged;		/* frames: at taps; above them; in rings that were emptied */
+	uint64_t masked;			/* frames that a mask leaves out of these; rows only with filter.masked */
 };
 
 /* Can delivered frames be told at all when split so? They are counted by device and direction. */

@@ -8,6 +8,7 @@
 
 #include "../collector/base.h"
 #include "cmd.h"
+#include "mask.h"
 
 #define MAX_ID (1 << 28)
 
@@ -111,7 +112,7 @@ static void on_series(sqlite3_stmt *st, void *arg)
 	*s = (struct view_series){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3),
 				   column_int(st, 4), column_text(st, 5), column_text(st, 6), column_text(st, 7), column_text(st, 8),
 				   column_text(st, 9), column_text(st, 10), column_text(st, 11), column_text(st, 12),
-				   sqlite3_column_int64(st, 13), column_time(st, 14) };
+				   sqlite3_column_int64(st, 13), column_time(st, 14), NULL };
 }
 
 static void on_interval(sqlite3_stmt *st, void *arg)
@@ -161,6 +162,22 @@ static void chain_attachments(struct view *v)
 	}
 }
 
+static int apply_masks(struct view *v)
+{
+	int r;
+
+	v->masks = calloc(1, sizeof(*v->masks));
+	if (!v->masks)
+		abort();
+	r = masks_load(v->dir, v->masks);
+	for (size_t i = 0; r >= 0 && i < v->n_series; i++) {
+		const struct mask *m = v->series[i].id ? masks_find(v->masks, v, &v->series[i]) : NULL;
+
+		v->series[i].mask = m ? m->id : NULL;
+	}
+	return r;
+}
+
 struct view *view_open(const char *dir)
 {
 	struct view *v = calloc(1, sizeof(*v));
@@ -180,6 +197,8 @@ struct view *view_open(const char *dir)
 		r = schema_days(dir, &v->days, &v->n_days);
 	if (r >= 0)
 		r = load_names(v);
+	if (r >= 0)
+		r = apply_masks(v);
 	if (r < 0)
 		return view_free(v);
 	chain_attachments(v);
@@ -217,6 +236,9 @@ struct view *view_free(struct view *v)
 		free(s->place);
 		free(s->sender);
 	}
+	if (v->masks)
+		masks_free(v->masks);
+	free(v->masks);
 	free(v->first_attachment);
 	free(v->older_attachment);
 	free(v->vms);

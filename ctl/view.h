@@ -38,7 +38,10 @@ struct view_series {
 	char *sender;					/* NULL: not known */
 	int64_t sender_vm_id;				/* 0: none */
 	uint64_t first_ns;				/* of its first loss ever */
+	const char *mask;				/* id of the mask that leaves it out of the figures; NULL: none */
 };
+
+struct masks;
 
 struct view {
 	char *dir;
@@ -53,6 +56,7 @@ struct view {
 	size_t n_vms, n_devices, n_attachments, n_series;	/* highest id + 1 */
 	size_t *first_attachment;	/* by device: 0, or the index of its newest one; the others follow by older_attachment */
 	size_t *older_attachment;
+	struct masks *masks;
 	bool running;			/* an agent is at work on this store */
 	uint64_t interval_ns;		/* of its last run; 0: it never ran */
 	int pid;

@@ -66,7 +66,7 @@ evidence() {
 	fi
 	[[ -d $STORE ]] || return 0
 	echo '--- taplossctl loss'	# of this test's devices and VMs, or what looks so
-	taplossctl loss --by vm,nic,queue,direction,class,reason,kind,site 2>&1 |
+	taplossctl loss --masked --by vm,nic,queue,direction,class,reason,kind,site 2>&1 |
 		awk -v tag="$TAG" 'NR <= 2 || index($2, tag) || $1 != "-"' | head -n 40 || true
 }
 
@@ -197,7 +197,7 @@ rows() {
 	for arg in "$@"; do
 		filter+=" | map(select((.${arg%%=*} | tostring) == $(jq -nR --arg v "${arg#*=}" '$v')))"
 	done
-	ctl --json loss --by vm,nic,queue,direction,class,reason,kind,site | jq -c ".rows | $filter"
+	ctl --json loss --masked --by vm,nic,queue,direction,class,reason,kind,site | jq -c ".rows | $filter"
 }
 
 # lost [KEY=VALUE]...: their frames

@@ -26,7 +26,7 @@ LC_ALL=C ctl timeline web-1 "${DAYS[@]}" --step 1h --class PTR_FULL --queue 0 > 
 same "$(sed -n 5,6p "$W/out")" '........._#.......  ...._.....
 00:00       12:00       00:00'
 
-says '{"vm":"web-1","uuid":"'$WEB'","nic":null,"since_ns":1700042400000000000,"until_ns":1700046000000000000,"step_ns":600000000000,"coverage_pct":100.0,"series":[{"queue":0,"frames":420,"points":[{"t_ns":1700044200000000000,"frames":20,"segments":40,"bytes":2000},{"t_ns":1700046000000000000,"frames":400,"segments":400,"bytes":40000}]},{"queue":1,"frames":30,"points":[{"t_ns":1700044200000000000,"frames":30,"segments":30,"bytes":3000}]}]}' \
+says '{"vm":"web-1","uuid":"'$WEB'","nic":null,"since_ns":1700042400000000000,"until_ns":1700046000000000000,"step_ns":600000000000,"coverage_pct":100.0,"masked_frames":0,"series":[{"queue":0,"frames":420,"points":[{"t_ns":1700044200000000000,"frames":20,"segments":40,"bytes":2000},{"t_ns":1700046000000000000,"frames":400,"segments":400,"bytes":40000}]},{"queue":1,"frames":30,"points":[{"t_ns":1700044200000000000,"frames":30,"segments":30,"bytes":3000}]}]}' \
 	ctl --json timeline web-1 --since "@$((DAY1 + 10 * 3600))" --until "@$((DAY1 + 11 * 3600))" --step 10min --by queue
 
 # By the hour or finer, the sums are the same; coarse points are marked.
@@ -44,8 +44,8 @@ says 'db-1 (22222222-2222-4222-8222-222222222222)
 2023-11-15 18:00:00 to 19:00:00 UTC (1 h), NOT OBSERVED:
 nobody counted in this time, so nothing is known of it' ctl timeline db-1 --since "@$((DAY1 + 18 * 3600))" --until "@$((DAY1 + 19 * 3600))"
 
-same "$(ctl --csv timeline web-1 "${DAYS[@]}" --class VIRTNET_HDR --step 1h | tr -d '\r')" "t_ns,vm,uuid,nic,queue,direction,class,kernel_reason,kind,site,frames,segments,bytes
-1700056800000000000,web-1,$WEB,,,tx,VIRTNET_HDR,,,,5,5,60"
+same "$(ctl --csv timeline web-1 "${DAYS[@]}" --class VIRTNET_HDR --step 1h | tr -d '\r')" "t_ns,vm,uuid,nic,queue,direction,class,kernel_reason,kind,site,frames,segments,bytes,mask
+1700056800000000000,web-1,$WEB,,,tx,VIRTNET_HDR,,,,5,5,60,"
 
 refused 2 'one VM' ctl timeline
 refused 2 'one VM' ctl timeline web-1 db-1

@@ -54,7 +54,7 @@ queueless() {
 }
 
 all_attributed() {
-	ctl --json loss --by vm,nic | jq -e --arg tap "$TAP" '.rows | map(select((.nic // "") | startswith($tap)))
+	ctl --json loss --masked --by vm,nic | jq -e --arg tap "$TAP" '.rows | map(select((.nic // "") | startswith($tap)))
 		| length == 23 and (map(select(.vm == null)) | length == 2)'
 }
 wait_for 10 all_attributed
