@@ -269,7 +269,7 @@ static void reload(struct agent *a)
 		a->config.log_level = next.log_level;
 		log_set_level(next.log_level);
 		loop_set_timer(a->timer, next.interval_ms * NSEC_PER_MSEC);
-		store_run_interval(a->store, next.interval_ms * NSEC_PER_MSEC);
+		store_run_interval(a->store, next.interval_ms * NSEC_PER_MSEC, utc_ns());
 		log_notice("configuration read again: interval %u ms (other keys need a restart)", next.interval_ms);
 	}
 	notify("READY=1");

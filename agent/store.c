@@ -205,13 +205,15 @@ int store_run_begin(struct store *s, const struct store_run *run)
 	return r;
 }
 
-int store_run_interval(struct store *s, uint64_t interval_ns)
+int store_run_interval(struct store *s, uint64_t interval_ns, uint64_t now_ns)
 {
 	int r = store_meta_begin(s);
 
 	if (r < 0)
 		return r;
-	r = store_exec(&s->meta, "UPDATE run SET interval_ns = ? WHERE id = ?", "ui", interval_ns, s->run_id);
+	r = store_event_interval(s, interval_ns, now_ns);
+	if (r >= 0)
+		r = store_exec(&s->meta, "UPDATE run SET interval_ns = ? WHERE id = ?", "ui", interval_ns, s->run_id);
 	return store_meta_end(s, r);
 }
 
@@ -221,8 +223,10 @@ int store_source(struct store *s, const char *name, const char *state, const cha
 
 	if (r < 0)
 		return r;
-	r = store_exec(&s->meta, "INSERT INTO source VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
-		       "since_ns = iif(state = excluded.state, since_ns, excluded.since_ns), state = excluded.state, why = excluded.why "
-		       "WHERE state <> excluded.state OR why <> excluded.why", "tttu", name, state, why ? why : "", now_ns);
+	r = store_event_source(s, name, state, now_ns);
+	if (r >= 0)
+		r = store_exec(&s->meta, "INSERT INTO source VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
+			       "since_ns = iif(state = excluded.state, since_ns, excluded.since_ns), state = excluded.state, why = excluded.why "
+			       "WHERE state <> excluded.state OR why <> excluded.why", "tttu", name, state, why ? why : "", now_ns);
 	return store_meta_end(s, r);
 }

@@ -40,7 +40,7 @@ struct store_run {
 	uint64_t interval_ns, since_ns;
 };
 int store_run_begin(struct store *s, const struct store_run *run);
-int store_run_interval(struct store *s, uint64_t interval_ns);	/* configuration was read again */
+int store_run_interval(struct store *s, uint64_t interval_ns, uint64_t now_ns);	/* configuration was read again */
 
 /* The newest word of a source; written only when state or why differ from the last call's. */
 int store_source(struct store *s, const char *name, const char *state, const char *why, uint64_t now_ns);
@@ -75,6 +75,7 @@ struct store_attachment {
 	const char *mac, *backend, *bridge;	/* NULL: unknown */
 	int queues, ring_frames;		/* -1: unknown */
 	uint64_t since_ns;
+	uint64_t at_ns;				/* when it was seen so: what differs from before is an event of then; 0: since_ns */
 };
 /* Finds the open attachment of (vm_id, device_id) and brings it up to date, or makes one. */
 int store_attachment(struct store *s, const struct store_attachment *a, int64_t *ret);
@@ -85,6 +86,9 @@ typedef int store_device_fn(int64_t device_id, uint32_t netns, uint32_t ifindex,
 int store_each_device(struct store *s, const char *boot_id, store_device_fn *fn, void *arg);
 typedef int store_attachment_fn(int64_t attachment_id, int64_t device_id, int64_t vm_id, const char *vm_ident, uint64_t since_ns, void *arg);
 int store_each_attachment(struct store *s, store_attachment_fn *fn, void *arg);
+
+/* Forgets events from before @before_ns. */
+int store_forget_events(struct store *s, uint64_t before_ns);
 
 struct store_series {
 	int64_t vm_id, attachment_id, device_id;	/* 0: none (NULL in the database) */

@@ -116,6 +116,8 @@ void store_chores(struct store *s, uint64_t now_ns)
 	if (schema_days(s->dir, &days, &n) < 0)
 		return;
 	gone = apply_limits(s, days, n, now_ns);
+	if (gone)
+		store_forget_events(s, days[gone].from_ns);
 	if (s->unparked)
 		park_closed(s, days + gone, n - gone);
 }

@@ -33,12 +33,17 @@ static int put_vm(struct store *s, const struct store_vm *vm, uint64_t now_ns, i
 	if (r < 0)
 		return r;
 	if (found) {
+		r = store_event_vm(s, *ret, vm->name, vm->state, now_ns);
+		if (r < 0)
+			return r;
 		r = store_exec(&s->meta, "UPDATE vm SET uuid = coalesce(?, uuid), name = ?, state = ?, last_ns = max(last_ns, ?) WHERE id = ?",
 			       "tttui", vm->uuid, vm->name, vm->state, now_ns, *ret);
 	} else {
 		r = store_exec(&s->meta, "INSERT INTO vm (ident, uuid, name, state, first_ns, last_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
 			       "ttttu", vm->ident, vm->uuid, vm->name, vm->state, now_ns);
 		*ret = sqlite3_last_insert_rowid(s->meta.db);
+		if (r >= 0)
+			r = store_event_new_vm(s, *ret, vm->state, now_ns);
 	}
 	if (r < 0 || same_name)
 		return r;
@@ -179,10 +184,13 @@ static int find_attachment(struct store *s, const struct store_attachment *a, in
 static int put_attachment(struct store *s, const struct store_attachment *a, int64_t *ret)
 {
 	int r = find_attachment(s, a, ret);
+	bool known = r > 0;
 
+	if (known)
+		r = store_event_attachment(s, *ret, a);
 	if (r < 0)
 		return r;
-	if (r > 0)
+	if (known)
 		return store_exec(&s->meta, "UPDATE attachment SET mac = coalesce(?, mac), queues = coalesce(?, queues), "
 				  "ring_frames = coalesce(?, ring_frames), backend = coalesce(?, backend), bridge = coalesce(?, bridge) "
 				  "WHERE id = ?", "tnntti", a->mac, a->queues, a->ring_frames, a->backend, a->bridge, *ret);
@@ -190,7 +198,7 @@ static int put_attachment(struct store *s, const struct store_attachment *a, int
 		       "VALUES (?, ?, ?, ?, ?, ?, ?, ?)", "iitnnttu", a->vm_id, a->device_id, a->mac, a->queues, a->ring_frames, a->backend,
 		       a->bridge, a->since_ns);
 	*ret = sqlite3_last_insert_rowid(s->meta.db);
-	return r;
+	return r < 0 ? r : store_event_new_attachment(s, a);
 }
 
 int store_attachment(struct store *s, const struct store_attachment *a, int64_t *ret)
@@ -212,8 +220,10 @@ int store_attachment_end(struct store *s, int64_t attachment_id, uint64_t until_
 
 	if (r < 0)
 		return r;
-	r = store_exec(&s->meta, "UPDATE attachment SET until_ns = max(since_ns, ?) WHERE id = ? AND until_ns IS NULL", "ui", until_ns,
-		       attachment_id);
+	r = store_event_attachment_end(s, attachment_id, until_ns);
+	if (r >= 0)
+		r = store_exec(&s->meta, "UPDATE attachment SET until_ns = max(since_ns, ?) WHERE id = ? AND until_ns IS NULL", "ui", until_ns,
+			       attachment_id);
 	return store_meta_end(s, r);
 }
 

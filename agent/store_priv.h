@@ -10,7 +10,7 @@
 #include "../collector/base.h"
 #include "store.h"
 
-#define STORE_STMTS 48
+#define STORE_STMTS 96
 
 /* One database and its prepared statements, by the address of their text. */
 struct store_db {
@@ -134,6 +134,15 @@ int store_sync_meta(struct store *s);
 int store_flush_coverage(struct store *s);
 /* Finishes attributions that a crash cut off. */
 int store_recover_attributions(struct store *s);
+
+/* Events; inside the transaction of what happened, before the row is changed. */
+int store_event_vm(struct store *s, int64_t vm_id, const char *name, const char *state, uint64_t now_ns);
+int store_event_new_vm(struct store *s, int64_t vm_id, const char *state, uint64_t now_ns);
+int store_event_attachment(struct store *s, int64_t attachment_id, const struct store_attachment *now);
+int store_event_new_attachment(struct store *s, const struct store_attachment *a);
+int store_event_attachment_end(struct store *s, int64_t attachment_id, uint64_t until_ns);
+int store_event_source(struct store *s, const char *name, const char *state, uint64_t now_ns);
+int store_event_interval(struct store *s, uint64_t interval_ns, uint64_t now_ns);
 
 void store_series_forget(struct store *s);
 /* 1 and the id, 0: there is none, or -errno. */

@@ -308,11 +308,12 @@ static const char *or_null(const char *text)
 	return text[0] ? text : NULL;
 }
 
-static int settle_claim(struct tapmap *m, struct tap *t, const struct claim *c)
+static int settle_claim(struct tapmap *m, struct tap *t, const struct claim *c, uint64_t now_ns)
 {
 	uint64_t since = claim_since(t, c);
 	struct nicfacts now;
-	struct store_attachment row = { .vm_id = vmbook_id(m->book, c->vm->ident), .device_id = t->device_id, .since_ns = since };
+	struct store_attachment row = { .vm_id = vmbook_id(m->book, c->vm->ident), .device_id = t->device_id, .since_ns = since,
+					.at_ns = now_ns };
 	bool new_owner = !t->ident;
 	int r;
 
@@ -362,7 +363,7 @@ static int settle_tap(struct tapmap *m, struct tap *t, const struct weigh_lists 
 			return r;
 	}
 	if (c.vm && (!t->gone_ns || !t->ident)) {
-		r = settle_claim(m, t, &c);
+		r = settle_claim(m, t, &c, now_ns);
 		if (r < 0)
 			return r;
 		t->ended = false;	/* found late: what it owned has an end as well */

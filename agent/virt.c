@@ -152,14 +152,33 @@ static bool has_quit(struct virt *v)
 	return quit;
 }
 
-static const char *state_name(int state)
+static const char *pause_name(int reason)
+{
+	switch (reason) {
+	case VIR_DOMAIN_PAUSED_MIGRATION:
+	case VIR_DOMAIN_PAUSED_POSTCOPY:
+	case VIR_DOMAIN_PAUSED_POSTCOPY_FAILED:
+		return "migrating";
+	case VIR_DOMAIN_PAUSED_SAVE:
+	case VIR_DOMAIN_PAUSED_DUMP:
+	case VIR_DOMAIN_PAUSED_SNAPSHOT:
+		return "saving";
+	case VIR_DOMAIN_PAUSED_STARTING_UP:
+	case VIR_DOMAIN_PAUSED_FROM_SNAPSHOT:
+		return "starting";
+	default:
+		return "paused";
+	}
+}
+
+static const char *state_name(int state, int reason)
 {
 	switch (state) {
 	case VIR_DOMAIN_RUNNING:
 	case VIR_DOMAIN_BLOCKED:
 		return "running";
 	case VIR_DOMAIN_PAUSED:
-		return "paused";
+		return pause_name(reason);
 	case VIR_DOMAIN_SHUTDOWN:
 		return "shutdown";
 	case VIR_DOMAIN_SHUTOFF:
@@ -184,9 +203,9 @@ static int read_domain(virDomainPtr dom, struct owner_vm *ret)
 	struct owner_vm vm = { 0 };
 	uint64_t began = mono_ns();
 	char *xml;
-	int state = VIR_DOMAIN_NOSTATE, r;
+	int state = VIR_DOMAIN_NOSTATE, reason = 0, r;
 
-	if (virDomainGetState(dom, &state, NULL, 0) < 0)
+	if (virDomainGetState(dom, &state, &reason, 0) < 0)
 		return call_failed();
 	xml = virDomainGetXMLDesc(dom, 0);
 	if (!xml)
@@ -196,7 +215,7 @@ static int read_domain(virDomainPtr dom, struct owner_vm *ret)
 	if (r < 0)
 		return r;
 	vm.at_ns = began;
-	snprintf(vm.state, sizeof(vm.state), "%s", state_name(state));
+	snprintf(vm.state, sizeof(vm.state), "%s", state_name(state, reason));
 	*ret = vm;
 	return 0;
 }

@@ -9,7 +9,7 @@ CREATE TABLE vm (
 	ident TEXT NOT NULL UNIQUE,
 	uuid TEXT,				-- NULL: the VMM was given none
 	name TEXT NOT NULL,			-- the newest one
-	state TEXT NOT NULL,			-- running, paused, shutoff, ...; gone: no source knows it any more
+	state TEXT NOT NULL,			-- running, paused, migrating, saving, starting, shutoff, ...; gone: no source knows it any more
 	first_ns INTEGER NOT NULL,
 	last_ns INTEGER NOT NULL
 ) STRICT;
@@ -50,6 +50,19 @@ CREATE TABLE attachment (
 ) STRICT;
 CREATE INDEX attachment_by_vm ON attachment (vm_id);
 CREATE INDEX attachment_by_device ON attachment (device_id);
+
+-- What happened to VMs, their interfaces and the agent itself, as it was stored; a thousand of each VM and kind are kept, and for as long as
+-- day files are. An agent's starts and ends stand in run.
+CREATE TABLE event (
+	id INTEGER PRIMARY KEY,
+	t_ns INTEGER NOT NULL,			-- when it was noticed
+	vm_id INTEGER REFERENCES vm(id),	-- NULL: the host's
+	device_id INTEGER REFERENCES device(id),	-- NULL: the VM's as a whole
+	what TEXT NOT NULL,			-- vm, state, name; nic, queues, ring, bridge, backend, mac; source, interval
+	was TEXT,				-- NULL: it was not there
+	became TEXT				-- NULL: it went
+) STRICT;
+CREATE INDEX event_by_vm ON event (vm_id, what);
 
 -- One way in which one queue of one interface loses frames: what a loss row in a day file points to.
 -- A series never changes its meaning; that unattributed loss found its owner is the one exception (attachment_id and vm_id

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/store.sh"
 
 ctl --help > "$W/out"
-for command in status vms top loss timeline audit mask db; do
+for command in status vms top loss timeline events audit mask db; do
 	grep -q "^  $command " "$W/out" || fail "--help does not list $command"
 	[[ $(ctl $command --help) == "usage: taplossctl $command"* ]] || fail "$command --help"
 done
@@ -52,7 +52,7 @@ done
 
 # It reads only: not a byte of the store is another one.
 before=$(cat "$STORE"/*.db | md5sum)
-for command in status vms loss audit 'top --once' 'timeline web-1' 'db check'; do
+for command in status vms loss events audit 'top --once' 'timeline web-1' 'db check'; do
 	# shellcheck disable=SC2086	# a command and its option
 	exits 0 ctl $command
 done

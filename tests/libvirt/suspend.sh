@@ -48,3 +48,4 @@ wait_for 20 counter_at_least "$TAP" tx_packets $((2000 + sent_in_rings))
 settled
 same "$(lost vm=web-1)" "$dropped" 'after it was resumed'
 same "$(ctl --json audit | jq '[.rows[] | select(.vm == "web-1") | .unexplained_frames // 0] | add')" 0 'unexplained'
+same "$(ctl --json events web-1 | jq -c '[.events[] | select(.vm == "web-1" and .nic == null) | .event]')" '["found","paused","resumed"]' events

@@ -206,7 +206,7 @@ static void a_run_ends_clean_or_not(void **state)
 	struct store *s = must_open(*state);
 
 	must(s, store_run_begin(s, &run));
-	must(s, store_run_interval(s, 2 * SEC));
+	must(s, store_run_interval(s, 2 * SEC, NOON));
 	assert_int_equal(ask(meta, "SELECT clean FROM run"), 0);
 	assert_int_equal(ask(meta, "SELECT interval_ns FROM run"), 2 * SEC);
 	store_close(s);

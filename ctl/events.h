@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* events - what happened to VMs, their NICs and the agent, in the words of the answer. */
+#ifndef TAPLOSS_CTL_EVENTS_H
+#define TAPLOSS_CTL_EVENTS_H
+
+#include "view.h"
+
+struct event {
+	uint64_t t_ns;
+	int64_t vm_id, device_id;	/* 0: the host's; the VM's as a whole */
+	const char *what;		/* "started", "paused", "nic-added", "ring", ... */
+	char *was, *became;		/* NULL: it was not there; it went */
+};
+
+struct events {
+	struct event *all;		/* in order of time */
+	size_t n;
+};
+
+/* Those of (since, until]. 0, or -errno after saying why. */
+int events_read(struct view *v, uint64_t since, uint64_t until, struct events *ret);
+void events_free(struct events *e);
+
+/* Was the VM, at any time of [from, to], in a state other than running? Its word ("paused", "shutoff", ...), else NULL. Pass all events up to @to_ns. */
+const char *events_halted(const struct events *e, int64_t vm_id, uint64_t from_ns, uint64_t to_ns);
+
+#endif
