@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 
 #include "clock.h"
+#include "hidden.h"
 #include "log.h"
 #include "loop.h"
 #include "notify.h"
@@ -39,6 +40,7 @@ struct agent {
 	struct ksyms *syms;
 	struct tapmap *taps;
 	struct sampler *sampler;
+	struct hidden *hidden;
 	struct programs programs;
 	struct vmm *vmm;
 	struct owner_list *proc_list;
@@ -351,8 +353,11 @@ static int open_taps(struct agent *a)
 	r = tapmap_resume(a->taps);
 	if (r < 0)
 		return r;
+	r = hidden_new(a->lists.own_netns, a->config.proc, &a->hidden);
+	if (r < 0)
+		return r;
 	r = sampler_new(&(struct sampler_options){
-		.store = a->store, .loss = a->loss, .taps = a->taps, .links = a->links, .reasons = a->reasons,
+		.store = a->store, .loss = a->loss, .taps = a->taps, .links = a->links, .hidden = a->hidden, .reasons = a->reasons,
 		.syms = a->syms, .lists = &a->lists, .path = a->config.path, .storm_rows = a->config.storm_rows }, &a->sampler);
 	a->programs = (struct programs){ .loss = a->loss, .store = a->store, .context = a->config.context };
 	return r < 0 ? r : dump_links(a);
@@ -470,6 +475,7 @@ struct agent *agent_free(struct agent *a)
 	vmm_stop(a->vmm);
 	owner_list_free(a->proc_list);
 	sampler_free(a->sampler);
+	hidden_free(a->hidden);
 	tapmap_free(a->taps);
 	links_free(a->links);
 	store_close(a->store);

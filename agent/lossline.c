@@ -82,7 +82,7 @@ int lossline_series(struct lossline *line, struct store *s, const struct line_ow
 		.vm_id = owner->vm_id, .attachment_id = owner->attachment_id, .device_id = owner->device_id,
 		.queue = queue_of(&line->key),
 		.direction = line->class.direction, .class = line->class.class, .kind = line->class.kind,
-		.reason = line->reason, .site = line->site, .counter = line->class.counter,
+		.reason = line->reason, .site = line->site, .counter = owner->counter,
 		.place = or_null(owner->place), .sender = or_null(owner->sender), .sender_vm_id = owner->sender_vm_id,
 	};
 	int r;

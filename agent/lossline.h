@@ -18,6 +18,7 @@
 struct line_owner {
 	int64_t device_id, attachment_id, vm_id;	/* 0: none */
 	int64_t sender_vm_id;		/* 0: none */
+	const char *counter;		/* device counter that moves with it, static; NULL: none */
 	char sender[24];		/* "": not known */
 	char place[40];			/* "": the tap; sizes that leave no padding: compared as bytes */
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "hidden.h"
 #include "path.h"
 #include "whose.h"
 #include "witness.h"
@@ -146,7 +147,7 @@ static void on_counters(uint32_t ifindex, const struct link_counters *c, void *a
 
 	if (!t || t->gone_ns)
 		return;
-	t->counted.now = *c;
+	tap_counters(t, c);
 	t->counted.known = true;
 }
 
@@ -254,6 +255,7 @@ static int meet_devices(struct sampler *s, uint64_t now_ns)
 		t->counted.lost |= c->class != NULL;
 		if (c->class && strcmp(c->class, "PURGE") != 0)
 			witness_lost(t, c->direction, c->kind, s->gains[i].more.frames);
+		hidden_want(t, s->gains[i].line);
 	}
 	return 0;
 }
@@ -431,6 +433,7 @@ static int gather(struct sampler *s, uint64_t now_ns)
 	r = meet_devices(s, now_ns);
 	if (r < 0)
 		return r;
+	hidden_read(s->o.hidden, s->o.taps, now_ns);
 	r = tapmap_settle(s->o.taps, s->o.lists, now_ns);
 	if (r < 0)
 		return r;

@@ -16,6 +16,7 @@ struct sampler_options {
 	struct loss *loss;
 	struct tapmap *taps;
 	struct links *links;
+	struct hidden *hidden;
 	struct reasons *reasons;
 	struct ksyms *syms;
 	const struct weigh_lists *lists;

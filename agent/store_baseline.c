@@ -79,13 +79,14 @@ int store_device_baseline(struct store *s, int64_t device_id, struct link_counte
 {
 	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
 	int r = s->today.name[0] ? store_query(&s->day, &st, "SELECT rx_frames, rx_bytes, tx_frames, tx_bytes, rx_dropped, tx_dropped, "
-					       "rx_errors, tx_errors FROM device_baseline WHERE device_id = ?", "i", device_id) : 0;
+					       "rx_errors, tx_errors, rx_frame_errors, qdisc_dropped FROM device_baseline WHERE device_id = ?", "i", device_id) : 0;
 
 	if (r <= 0)
 		return r < 0 ? r : -ENOENT;
 	*ret = (struct link_counters){
 		.rx_frames = store_u64(st, 0), .rx_bytes = store_u64(st, 1), .tx_frames = store_u64(st, 2), .tx_bytes = store_u64(st, 3),
 		.rx_dropped = store_u64(st, 4), .tx_dropped = store_u64(st, 5), .rx_errors = store_u64(st, 6), .tx_errors = store_u64(st, 7),
+		.rx_frame_errors = store_u64(st, 8), .qdisc_dropped = store_u64(st, 9),
 	};
 	return 0;
 }

@@ -148,7 +148,8 @@ static int fill(sqlite3 *db, void *arg)
 			       "INSERT INTO baseline VALUES (?, ?, ?, ?, ?)");
 	if (r >= 0)
 		r = copy_table(s, db, "device_baseline", "SELECT device_id, rx_frames, rx_bytes, tx_frames, tx_bytes, rx_dropped, tx_dropped, "
-			       "rx_errors, tx_errors FROM device_baseline", "INSERT INTO device_baseline VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+			       "rx_errors, tx_errors, rx_frame_errors, qdisc_dropped FROM device_baseline",
+			       "INSERT INTO device_baseline VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	if (r >= 0)
 		r = copy_table(s, db, "self", "SELECT name, total, baseline FROM self", "INSERT INTO self VALUES (?, ?, ?)");
 	return r;

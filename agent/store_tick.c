@@ -94,13 +94,13 @@ static int write_traffic(struct store *s, const struct store_tick *t)
 static int write_counters(struct store *s, const struct store_tick *t)
 {
 	sqlite3_stmt *st;
-	int r = store_stmt(&s->day, "INSERT OR REPLACE INTO device_baseline VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", &st);
+	int r = store_stmt(&s->day, "INSERT OR REPLACE INTO device_baseline VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &st);
 
 	for (unsigned int i = 0; i < t->n_counters && r >= 0; i++) {
 		const struct link_counters *c = &t->counters[i].counters;
 
-		r = store_run_stmt(&s->day, st, "iuuuuuuuu", t->counters[i].device_id, c->rx_frames, c->rx_bytes, c->tx_frames, c->tx_bytes,
-				   c->rx_dropped, c->tx_dropped, c->rx_errors, c->tx_errors);
+		r = store_run_stmt(&s->day, st, "iuuuuuuuuuu", t->counters[i].device_id, c->rx_frames, c->rx_bytes, c->tx_frames, c->tx_bytes,
+				   c->rx_dropped, c->tx_dropped, c->rx_errors, c->tx_errors, c->rx_frame_errors, c->qdisc_dropped);
 	}
 	return r;
 }

@@ -107,8 +107,20 @@ static struct tap *add(struct tapmap *m, const struct link_info *info, uint64_t 
 	t->since_ns = since_ns;
 	t->life.found_ns = mono_ns();
 	t->stale = true;
+	t->counted.now.rx_frame_errors = t->counted.now.qdisc_dropped = LINK_UNREAD;
 	HASH_ADD(hh, m->live, key, sizeof(t->key), t);
 	return t;
+}
+
+void tap_counters(struct tap *t, const struct link_counters *c)
+{
+	struct link_counters old = t->counted.now;
+
+	t->counted.now = *c;
+	if (c->rx_frame_errors == LINK_UNREAD)
+		t->counted.now.rx_frame_errors = old.rx_frame_errors;
+	if (c->qdisc_dropped == LINK_UNREAD)
+		t->counted.now.qdisc_dropped = old.qdisc_dropped;
 }
 
 static void die(struct tapmap *m, struct tap *t, uint64_t now_ns)
@@ -200,7 +212,7 @@ int tapmap_link(struct tapmap *m, const struct link_info *info, bool gone, uint6
 	t->seen = true;
 	t->shown_ns = now_ns;
 	t->info = *info;
-	t->counted.now = info->counters;
+	tap_counters(t, &info->counters);
 	t->counted.known = true;
 	if (gone)
 		die(m, t, now_ns);

@@ -52,12 +52,17 @@ struct tap {
 		uint64_t peak[2];		/* frames/s in the busiest second since stored_ns */
 		uint64_t taken;		/* macvtap, ipvtap: rx_frames - rx_dropped, up to where it is stored */
 		bool known, based;	/* now is set; stored is set */
+		uint8_t wanted;		/* enum hidden_counter: to be read in the tick at hand */
+		uint64_t looked_ns;	/* when the hidden ones were read last */
 		bool lost;		/* frames in the tick at hand: store the traffic beside them */
 	} counted;
 
 	struct tap *next;		/* tapmap::dead */
 	UT_hash_handle hh;		/* tapmap::live */
 };
+
+/* Newest link statistics. What they do not have keeps its value. */
+void tap_counters(struct tap *t, const struct link_counters *c);
 
 struct tapmap;
 

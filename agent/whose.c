@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hidden.h"
 #include "path.h"
 
 /* The kernel named no device, only the process at work: a VM with one tap of that kind lost it there. */
@@ -29,6 +30,7 @@ void whose(const struct sampler_options *o, const struct lossline *line, struct 
 		t = tapmap_find(o->taps, key->netns, key->ifindex);
 	else
 		t = tap_at_work(o, line, &ret->vm_id);
+	ret->counter = line->class.counter ? line->class.counter : hidden_counter(o->hidden, t, line);
 	if (t) {
 		ret->device_id = t->device_id;
 		ret->attachment_id = t->attachment_id;

@@ -20,6 +20,8 @@ static const struct counter {
 	{ "tx_dropped", offsetof(struct link_counters, tx_dropped), false },
 	{ "rx_errors", offsetof(struct link_counters, rx_errors), true },
 	{ "tx_errors", offsetof(struct link_counters, tx_errors), true },
+	{ "rx_frame_errors", offsetof(struct link_counters, rx_frame_errors), true },
+	{ "qdisc_dropped", offsetof(struct link_counters, qdisc_dropped), false },
 };
 
 static uint64_t value(const struct link_counters *c, const struct counter *which)
@@ -30,6 +32,14 @@ static uint64_t value(const struct link_counters *c, const struct counter *which
 static uint64_t since(uint64_t now, uint64_t then)
 {
 	return now > then ? now - then : 0;
+}
+
+/* What @which gained since it was stored last. Nothing as long as it was not read, or is read for the first time. */
+static uint64_t gained(const struct tap *t, const struct counter *which)
+{
+	uint64_t now = value(&t->counted.now, which), then = value(&t->counted.stored, which);
+
+	return now == LINK_UNREAD || then == LINK_UNREAD ? 0 : since(now, then);
 }
 
 static bool watched(const struct tap *t, const struct counter *which)
@@ -146,7 +156,7 @@ static uint64_t joins(const struct tap *t, uint64_t now_ns)
 static bool dropped(const struct tap *t)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(counters); i++)
-		if (watched(t, &counters[i]) && value(&t->counted.now, &counters[i]) != value(&t->counted.stored, &counters[i]))
+		if (watched(t, &counters[i]) && gained(t, &counters[i]))
 			return true;
 	return false;
 }
@@ -159,6 +169,18 @@ static int grow_array(void *at, unsigned int n, size_t size)
 		return -ENOMEM;
 	*(void **)at = p;
 	return 0;
+}
+
+/* Where the baselines go: that of a counter which was not read stays where it is. */
+static struct link_counters to_store(const struct tap *t)
+{
+	struct link_counters c = t->counted.now;
+
+	if (c.rx_frame_errors == LINK_UNREAD)
+		c.rx_frame_errors = t->counted.stored.rx_frame_errors;
+	if (c.qdisc_dropped == LINK_UNREAD)
+		c.qdisc_dropped = t->counted.stored.qdisc_dropped;
+	return c;
 }
 
 /* Room for one more tap. */
@@ -179,12 +201,21 @@ static int grow(struct witness_rows *w)
 static void add_witnesses(struct witness_rows *w, const struct tap *t)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
-		uint64_t n = since(value(&t->counted.now, &counters[i]), value(&t->counted.stored, &counters[i]));
+		uint64_t n = gained(t, &counters[i]);
 
 		if (n && watched(t, &counters[i]))
 			w->witnesses[w->n_witnesses++] = (struct store_witness){
 				.device_id = t->device_id, .counter = counters[i].name, .frames = n };
 	}
+}
+
+/* A hidden counter of a device that was there before us counts from its first reading. */
+static void begin_hidden(struct tap *t)
+{
+	if (t->counted.stored.rx_frame_errors == LINK_UNREAD)
+		t->counted.stored.rx_frame_errors = t->counted.now.rx_frame_errors;
+	if (t->counted.stored.qdisc_dropped == LINK_UNREAD)
+		t->counted.stored.qdisc_dropped = t->counted.now.qdisc_dropped;
 }
 
 int witness_add(struct witness_rows *w, struct tap *t, uint64_t now_ns, bool all)
@@ -195,6 +226,7 @@ int witness_add(struct witness_rows *w, struct tap *t, uint64_t now_ns, bool all
 
 	if (!t->counted.based)
 		return 0;
+	begin_hidden(t);
 	keep_peaks(t, now_ns);
 	row.rx_peak = t->counted.peak[0];
 	row.tx_peak = t->counted.peak[1];
@@ -213,7 +245,7 @@ int witness_add(struct witness_rows *w, struct tap *t, uint64_t now_ns, bool all
 	add_witnesses(w, t);
 	if (row.rx_frames || row.tx_frames || row.rx_lost || row.tx_lost)
 		w->traffic[w->n_traffic++] = row;
-	w->counters[w->n_counters++] = (struct store_device_counters){ t->device_id, t->counted.now };
+	w->counters[w->n_counters++] = (struct store_device_counters){ t->device_id, to_store(t) };
 	w->taps[w->n_taps++] = t;
 	return 0;
 }
@@ -249,7 +281,7 @@ void witness_commit(struct witness_rows *w, uint64_t now_ns)
 	for (unsigned int i = 0; i < w->n_taps; i++) {
 		struct tap *t = w->taps[i];
 
-		t->counted.stored = t->counted.now;
+		t->counted.stored = to_store(t);
 		grow_row(t, now_ns);
 		if (taken(&t->counted.now) > t->counted.taken)
 			t->counted.taken = taken(&t->counted.now);

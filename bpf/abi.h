@@ -91,6 +91,12 @@ static inline const __u8 *tl_path_mac(const struct tl_loss_key *key)
 	return (const __u8 *)&key->task;
 }
 
+/* One open queue of a tap, as frame_errors.bpf.c writes it. */
+struct tl_frame_errors {
+	__u32 netns, ifindex;
+	__u64 frames;		/* of the whole device */
+};
+
 /* Index into the per-CPU array of __u64 that counts what the programs themselves could not do. */
 enum tl_stat {
 	TL_STAT_UNCOUNTED_FRAMES,	/* lost frames of taps that found no room in the map */

@@ -91,6 +91,7 @@ static const struct rule {
 	{ "DEV_READY", "tun_get_user", ANY, RX, "DEV_READY", "lifecycle", "rx_dropped" },
 	{ "NOT_SPECIFIED", "tun_get_user", ANY, RX, "VIRTNET_HDR", "fault", NULL },
 	{ "DEV_HDR", "tun_get_user", ANY, RX, "VIRTNET_HDR", "fault", NULL },
+	{ "NONE", "tun_get_user", ANY, RX, "VIRTNET_HDR", "fault", NULL },		/* before 5.17: mostly the header */
 	{ NULL, "tun_get_user", ANY, RX, "OTHER", "fault", NULL },
 	{ NULL, "tun_sendmsg", ANY, RX, "VIRTNET_HDR", "fault", NULL },
 	{ NULL, "tun_xdp_one", ANY, RX, "VIRTNET_HDR", "fault", NULL },
@@ -121,6 +122,8 @@ static const struct rule {
 	{ "PTYPE_ABSENT", NULL, TAP, RX, "DEV_READY", "lifecycle", "rx_dropped" },
 	{ "UNHANDLED_PROTO", NULL, TUN, RX, "OTHER", "policy", "rx_dropped" },
 	{ "PTYPE_ABSENT", NULL, TUN, RX, "OTHER", "policy", "rx_dropped" },
+	{ "NONE", "__netif_receive_skb_core", TAP, RX, "DEV_READY", "lifecycle", "rx_dropped" },	/* before 5.17: mostly that */
+	{ "NONE", "__netif_receive_skb_core", TUN, RX, "OTHER", "policy", "rx_dropped" },
 	{ "OTHERHOST", NULL, TUN, RX, "OTHER", "policy", NULL },
 
 	/* Anywhere. */

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
 #include "base.h"
 #include "linkname.h"
@@ -170,13 +171,29 @@ static void read_tun(struct nlattr *data, struct link_info *info)
 		info->queues_disabled = (uint16_t)nla_get_u32(tb[IFLA_TUN_NUM_DISABLED_QUEUES]);
 }
 
+/* 497a5757ce4e (5.11) took them from a tap's statistics. */
+bool links_frame_errors(void)
+{
+	static int shows = -1;
+	unsigned int major = 6, minor = 0;
+	struct utsname un;
+
+	if (shows < 0) {
+		if (uname(&un) == 0)
+			sscanf(un.release, "%u.%u", &major, &minor);
+		shows = major < 5 || (major == 5 && minor < 11);
+	}
+	return shows;
+}
+
 static void read_counters(struct nlattr *at, struct link_counters *c)
 {
 	struct rtnl_link_stats64 s = { 0 };
 	int len = nla_len(at);
 
 	memcpy(&s, nla_data(at), len < (int)sizeof(s) ? (size_t)len : sizeof(s));
-	*c = (struct link_counters){ s.rx_packets, s.rx_bytes, s.tx_packets, s.tx_bytes, s.rx_dropped, s.tx_dropped, s.rx_errors, s.tx_errors };
+	*c = (struct link_counters){ s.rx_packets, s.rx_bytes, s.tx_packets, s.tx_bytes, s.rx_dropped, s.tx_dropped, s.rx_errors, s.tx_errors,
+				     links_frame_errors() ? s.rx_frame_errors : LINK_UNREAD, LINK_UNREAD };
 }
 
 static void read_relatives(const struct reading *rd, struct nlattr **tb, struct link_info *info)
@@ -205,6 +222,7 @@ static bool read_link(const struct reading *rd, struct nlmsghdr *h, struct link_
 		return false;
 	if (info->kind == TL_KIND_TUN)
 		read_tun(li[IFLA_INFO_DATA], info);
+	info->carrier = tb[IFLA_CARRIER] && nla_get_u8(tb[IFLA_CARRIER]);
 	if (tb[IFLA_TXQLEN])
 		info->ring_frames = nla_get_u32(tb[IFLA_TXQLEN]);
 	if (tb[IFLA_ADDRESS] && nla_len(tb[IFLA_ADDRESS]) == sizeof(info->mac))

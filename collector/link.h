@@ -17,13 +17,18 @@
 struct link_counters {
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
 	uint64_t rx_dropped, tx_dropped, rx_errors, tx_errors;
+	uint64_t rx_frame_errors;	/* tun, tap: bad virtio-net headers; LINK_UNREAD after 5.10, see frame_errors.h */
+	uint64_t qdisc_dropped;		/* always LINK_UNREAD here, see qdisc.h */
 };
+
+#define LINK_UNREAD UINT64_MAX		/* a counter that these statistics do not have */
 
 struct link_info {
 	uint32_t netns, ifindex;
 	char name[16];
 	uint8_t kind;		/* enum tl_kind */
 	bool up, multi_queue, persist, l3;	/* l3: a tun, not a tap */
+	bool carrier;		/* somebody holds the tap; the lower device is up */
 	uint8_t mac[6];
 	uint16_t queues;	/* attached queues; 0 where the kernel does not say (macvtap) */
 	uint16_t queues_disabled;
@@ -32,6 +37,9 @@ struct link_info {
 	char lower[16];		/* macvtap, ipvtap: the device below, "" for none */
 	struct link_counters counters;
 };
+
+/* Has rx_frame_errors of a tap in its link statistics a meaning? Up to 5.10. */
+bool links_frame_errors(void);
 
 struct links;
 

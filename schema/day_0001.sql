@@ -28,7 +28,9 @@ CREATE TABLE device_baseline (
 	rx_dropped INTEGER NOT NULL,
 	tx_dropped INTEGER NOT NULL,
 	rx_errors INTEGER NOT NULL,
-	tx_errors INTEGER NOT NULL
+	tx_errors INTEGER NOT NULL,
+	rx_frame_errors INTEGER NOT NULL,	-- this and the next: -1, never read yet
+	qdisc_dropped INTEGER NOT NULL
 ) STRICT;
 
 -- What the program itself could not do: uncounted_frames, late_ticks, ... Totals, carried from day to day.
@@ -77,7 +79,7 @@ CREATE TABLE rolled (
 ) STRICT;
 
 -- What the device counted itself, when it moved: the second witness. counter: rx_dropped, tx_dropped, rx_errors, tx_errors
--- in device terms.
+-- in device terms; rx_frame_errors (tun.ko's own count of bad headers), qdisc_dropped (the root queueing discipline's).
 CREATE TABLE witness (
 	t_ns INTEGER NOT NULL,
 	device_id INTEGER NOT NULL,

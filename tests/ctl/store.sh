@@ -142,7 +142,7 @@ INSERT INTO rolled SELECT DISTINCT t_ns FROM loss_hour;
 INSERT INTO witness VALUES ($(at $DAY1 00:10:00), 3, 'tx_dropped', 7), ($(at $DAY1 10:00:00), 1, 'tx_dropped', 1),
 	($(at $DAY1 10:30:00), 1, 'tx_dropped', 50), ($(at $DAY1 11:00:00), 1, 'tx_dropped', 400), ($(at $DAY1 14:00:00), 1, 'rx_dropped', 8),
 	($(at $DAY1 15:00:00), 4, 'tx_dropped', 6000);
-INSERT INTO device_baseline VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0), (2, 0, 0, 0, 0, 0, 0, 0, 0), (3, 0, 0, 0, 0, 0, 0, 0, 0), (4, 0, 0, 0, 0, 0, 0, 0, 0);
+INSERT INTO device_baseline VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), (2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), (3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), (4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 INSERT INTO traffic VALUES ($(at $DAY1 10:30:00), 1, 60000000000, 450, 45000, 95, 9500, 60, 5, 50, 0),
 	($(at $DAY1 10:30:00), 2, 60000000000, 600, 1, 60, 1, 10, 1, 0, 0), ($(at $DAY1 11:00:00), 1, 60000000000, 49, 4900, 0, 0, 9, 0, 400, 0),
 	($(at $DAY1 14:00:00), 1, 60000000000, 1, 100, 95, 9500, 1, 9, 0, 0);
@@ -153,7 +153,7 @@ INSERT INTO coverage VALUES ($(at $DAY2 00:00:00), $(at $DAY2 03:00:00), 'tick')
 INSERT INTO tick VALUES ($(at $DAY2 01:00:00), 1000000000), ($(at $DAY2 06:00:00), 10800000000000);
 INSERT INTO loss VALUES ($(at $DAY2 01:00:00), 1, 8, 8, 800), ($(at $DAY2 01:00:00), 7, 9, 9, 900), ($(at $DAY2 06:00:00), 2, 90, 90, 9000);
 INSERT INTO witness VALUES ($(at $DAY2 01:00:00), 1, 'tx_dropped', 8), ($(at $DAY2 06:00:00), 1, 'tx_dropped', 90);
-INSERT INTO device_baseline VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0);
+INSERT INTO device_baseline VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 INSERT INTO self VALUES ('uncounted_frames', 3, 0), ('late_ticks', 2, 0);
 EOF
 }

@@ -188,6 +188,48 @@ static void a_row_that_covers_a_quiet_time_does_not_grow(void **state)
 	witness_free(&w);
 }
 
+static void a_hidden_counter_of_an_old_device_begins_with_its_first_reading(void **state)
+{
+	struct tap t = tap_of(TL_KIND_TUN);
+	struct witness_rows w = { 0 };
+
+	(void)state;
+	t.counted.now.rx_frame_errors = t.counted.now.qdisc_dropped = LINK_UNREAD;
+	t.counted.stored = t.counted.now;
+	t.counted.now.tx_dropped = 1;
+	assert_int_equal(witness_add(&w, &t, T0 + NSEC_PER_SEC, false), 0);
+	assert_int_equal(w.n_witnesses, 1);
+	assert_true(w.counters[0].counters.rx_frame_errors == LINK_UNREAD);	/* so the next agent knows it as well */
+	witness_commit(&w, T0 + NSEC_PER_SEC);
+	t.counted.now.rx_frame_errors = 1000;
+	assert_int_equal(witness_add(&w, &t, T0 + 2 * NSEC_PER_SEC, false), 0);
+	assert_int_equal(w.n_witnesses, 0);
+	t.counted.now.rx_frame_errors = 1003;
+	assert_int_equal(witness_add(&w, &t, T0 + 3 * NSEC_PER_SEC, false), 0);
+	assert_int_equal(w.n_witnesses, 1);
+	assert_string_equal(w.witnesses[0].counter, "rx_frame_errors");
+	assert_int_equal(w.witnesses[0].frames, 3);
+	witness_free(&w);
+}
+
+static void a_hidden_counter_that_was_not_read_stays_where_it_was(void **state)
+{
+	struct tap t = tap_of(TL_KIND_TUN);
+	struct witness_rows w = { 0 };
+
+	(void)state;
+	t.counted.stored.rx_frame_errors = 40;		/* what an earlier agent stored */
+	t.counted.now.rx_frame_errors = t.counted.now.qdisc_dropped = LINK_UNREAD;
+	t.counted.now.tx_dropped = 1;
+	assert_int_equal(witness_add(&w, &t, T0 + NSEC_PER_SEC, false), 0);
+	assert_int_equal(w.counters[0].counters.rx_frame_errors, 40);
+	witness_commit(&w, T0 + NSEC_PER_SEC);
+	t.counted.now.rx_frame_errors = 42;		/* its first reading here; nobody saw those two */
+	assert_int_equal(witness_add(&w, &t, T0 + 2 * NSEC_PER_SEC, false), 0);
+	assert_int_equal(w.witnesses[0].frames, 2);
+	witness_free(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +241,8 @@ int main(void)
 		cmocka_unit_test(a_losing_nic_has_a_row_that_grows),
 		cmocka_unit_test(a_row_that_covers_a_quiet_time_does_not_grow),
 		cmocka_unit_test(quiet_minutes_are_not_spanned),
+		cmocka_unit_test(a_hidden_counter_of_an_old_device_begins_with_its_first_reading),
+		cmocka_unit_test(a_hidden_counter_that_was_not_read_stays_where_it_was),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
