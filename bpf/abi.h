@@ -115,6 +115,20 @@ enum tl_slot {
 	TL_SLOT_MAX,
 };
 
+/* taplossctl trace, not pinned: how often a watched device lost frames from one kernel stack. */
+#define TL_TRACE_DEPTH 64
+struct tl_trace_key {
+	__u64 location;		/* as in tl_loss_key */
+	__u32 netns, ifindex, reason;
+	__s32 stack;		/* in the map of stacks; negative: there was no room for it, or another one had its place */
+	__u8 kind, ingress, zero[6];
+};
+
+struct tl_trace_count {
+	__u64 frames, bytes;
+};
+
+_Static_assert(sizeof(struct tl_trace_key) == 32, "trace key layout is ABI");
 _Static_assert(sizeof(struct tl_loss_key) == 32, "loss key layout is ABI");
 _Static_assert(sizeof(struct tl_loss_count) == 32, "loss count layout is ABI");
 _Static_assert(sizeof(struct tl_device_key) == 8, "device key layout is ABI");

@@ -60,23 +60,30 @@ static int say(int error, char why[static 256], const char *what)
 }
 
 /* How many arguments has the tracepoint? Two (and no reason) before 5.17, three, or four from 6.11 on. */
+int loss_gives_reasons(const struct btf *vmlinux)
+{
+	int id = btf__find_by_name_kind(vmlinux, "btf_trace_kfree_skb", BTF_KIND_TYPEDEF);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(vmlinux, (uint32_t)id) : NULL;
+
+	while (t && (btf_is_typedef(t) || btf_is_ptr(t)))
+		t = btf__type_by_id(vmlinux, t->type);
+	if (!t)
+		return -EOPNOTSUPP;
+	return btf_is_func_proto(t) && btf_vlen(t) >= 4;	/* the tracepoint's own data comes first */
+}
+
 static int look_at_kernel(struct loss *l)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
-	const struct btf_type *t;
-	int id;
+	int r;
 
 	if (!btf)
 		return -ENOENT;
-	id = btf__find_by_name_kind(btf, "btf_trace_kfree_skb", BTF_KIND_TYPEDEF);
-	t = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
-	while (t && (btf_is_typedef(t) || btf_is_ptr(t)))
-		t = btf__type_by_id(btf, t->type);
-	if (t && btf_is_func_proto(t))
-		l->reasons = btf_vlen(t) >= 4;	/* the tracepoint's own data comes first */
+	r = loss_gives_reasons(btf);
+	l->reasons = r > 0;
 	loss_sock_init(l, btf);
 	btf__free(btf);
-	return t ? 0 : -EOPNOTSUPP;
+	return r < 0 ? r : 0;
 }
 
 /* Pins: nothing happens to them when there is no directory for them. */

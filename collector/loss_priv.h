@@ -54,6 +54,12 @@ unsigned int loss_modules(const struct loss *l);
 
 void loss_context_close(struct loss *l);
 
+/* Does this kernel's tracepoint have a reason? -EOPNOTSUPP: there is no such tracepoint. */
+int loss_gives_reasons(const struct btf *vmlinux);
+
+/* What bpf/behind.h calls own_fields. */
+uint32_t loss_own_fields(const struct btf *vmlinux);
+
 /* Notes in @l which modules' types @vmlinux holds. */
 void loss_sock_init(struct loss *l, const struct btf *vmlinux);
 

@@ -18,7 +18,7 @@ static const struct {
 
 /* Where the fields of tun_file and tap_queue begin that are their own: behind a struct sock, rounded up to a cache line, and a struct
  * socket. For kernels that do not show the types of their modules (bpf/behind.h). */
-static uint32_t own_fields(const struct btf *vmlinux)
+uint32_t loss_own_fields(const struct btf *vmlinux)
 {
 	int sock = btf__find_by_name_kind(vmlinux, "sock", BTF_KIND_STRUCT);
 	int socket = btf__find_by_name_kind(vmlinux, "socket", BTF_KIND_STRUCT);
@@ -30,7 +30,7 @@ static uint32_t own_fields(const struct btf *vmlinux)
 
 void loss_sock_init(struct loss *l, const struct btf *vmlinux)
 {
-	l->own_fields = own_fields(vmlinux);
+	l->own_fields = loss_own_fields(vmlinux);
 	for (size_t i = 0; i < ARRAY_SIZE(modules); i++)
 		if (btf__find_by_name_kind(vmlinux, modules[i].type, BTF_KIND_STRUCT) > 0)
 			l->builtin |= 1U << i;
