@@ -74,6 +74,11 @@ UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 HELPERS := $(patsubst tests/helpers/%.c,%,$(wildcard tests/helpers/*.c))
 BENCHES := drop_cost fill many_taps store
 
+# History: what stays of days, and how it is read.
+SCHEMA_SRC += schema/absorb.c schema/demand.c schema/thin.c schema/tidy.c
+SQL += schema/history_0001.sql
+CTL_SRC += ctl/view_loss.c ctl/view_traffic.c
+
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 SKELS := $(BPF_OBJS:%=$(B)/bpf/%.skel.h)
 SQL_H := $(SQL:%.sql=$(B)/%.sql.h)

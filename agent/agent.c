@@ -315,7 +315,10 @@ static int open_loss(struct agent *a)
 
 static int open_store(struct agent *a)
 {
-	struct store_options opt = { .retention_days = a->config.retention_days, .max_bytes = (uint64_t)a->config.max_size_mib << 20 };
+	const struct config *c = &a->config;
+	struct store_options opt = { .fine_days = c->seconds_days, .retention_days = c->retention_days, .hour_days = c->hours_days,
+				     .fine_bytes = (uint64_t)c->seconds_max_mib << 20, .max_bytes = (uint64_t)c->max_size_mib << 20,
+				     .history_bytes = (uint64_t)c->history_max_mib << 20, .background = true };
 	struct loss_epoch epoch;
 	struct utsname un;
 	char why[SCHEMA_WHY];

@@ -19,8 +19,8 @@ struct config {
 	unsigned int interval_ms;
 	unsigned int log_level;			/* enum log_level */
 	char store[CONFIG_STRING];
-	unsigned int retention_days;		/* 0: for ever */
-	unsigned int max_size_mib;		/* 0: no limit */
+	unsigned int seconds_days, retention_days, hours_days;		/* 0: for ever */
+	unsigned int seconds_max_mib, max_size_mib, history_max_mib;	/* 0: no limit */
 	unsigned int storm_rows;
 	char pin_dir[CONFIG_STRING];		/* "" : do not pin */
 	unsigned int max_keys;

@@ -20,7 +20,7 @@ const char *store_error(const struct store *s)
 
 static bool is_ours(const char *name)
 {
-	return !strncmp(name, "meta.db", 7) || !strncmp(name, "timeline-", 9) || !strcmp(name, "lock");
+	return !strncmp(name, "meta.db", 7) || !strncmp(name, "history.db", 10) || !strncmp(name, "timeline-", 9) || !strcmp(name, "lock");
 }
 
 /* Best effort: new files take the directory's group themselves, older ones may be from before the group was made. */
@@ -97,6 +97,9 @@ static int open_all(struct store *s, char why[static SCHEMA_WHY])
 
 	if (r < 0)
 		return r;
+	r = store_chores_start(s);
+	if (r < 0)
+		return store_say(why, r, "no thread: %s", strerror(-r));
 	r = store_ready(&s->meta);
 	if (r < 0)
 		return store_say(why, r, "%s", s->error);
@@ -152,6 +155,7 @@ struct store *store_close(struct store *s)
 {
 	if (!s)
 		return NULL;
+	store_chores_stop(s);
 	store_flush_coverage(s);
 	if (s->run_id)
 		end_run(s);

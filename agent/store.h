@@ -18,8 +18,10 @@
 struct store;
 
 struct store_options {
-	unsigned int retention_days;	/* 0: for ever */
-	uint64_t max_bytes;		/* of all day files; oldest closed days go first; 0: no limit */
+	/* How long each level of detail is kept; see schema/tidy.h. 0: no limit. */
+	unsigned int fine_days, retention_days, hour_days;
+	uint64_t fine_bytes, max_bytes, history_bytes;
+	bool background;		/* closed days are looked after by a thread, not in store_tick() */
 };
 
 /* Makes @dir (0750, group taploss where there is one) when missing, takes its lock, opens or creates meta.db, opens the newest

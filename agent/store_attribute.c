@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../schema/tidy.h"
+
 /* A series of the device that was nobody's, and the owner's one that takes its rows. */
 struct move {
 	int64_t from, to;
@@ -117,6 +119,11 @@ static int move_in_closed(struct store *s, const struct schema_day *day, const s
 	int r;
 
 	snprintf(d.path, sizeof(d.path), "%s/%s", s->dir, day->name);
+	if (access(d.path, F_OK) < 0)
+		return 0;
+	r = tidy_disown(s->dir, day, d.error);
+	if (r < 0 && r != -EUCLEAN && r != -EMEDIUMTYPE && r != -EPROTO)
+		return r;
 	r = schema_open(d.path, SCHEMA_DAY, SCHEMA_REWRITE, &d.db, d.error);
 	if (r == -ENOENT || r == -EUCLEAN || r == -EMEDIUMTYPE || r == -EPROTO)
 		return 0;	/* nothing there that could be set right; it must not stop what can */
@@ -135,11 +142,15 @@ static int move_everywhere(struct store *s, const struct moves *ms)
 
 	if (r < 0 || !n)
 		return r;
-	for (size_t i = 0; i + 1 < n; i++) {
-		r = days[i].to_ns > ms->since_ns ? move_in_closed(s, &days[i], ms) : 0;
-		if (r < 0)
-			return r;
+	for (size_t i = 0; i + 1 < n && r >= 0; i++) {
+		if (days[i].to_ns < ms->since_ns)
+			continue;
+		store_chores_hold(s);
+		r = move_in_closed(s, &days[i], ms);
+		store_chores_release(s);
 	}
+	if (r < 0)
+		return r;
 	s->hours.stale = true;
 	return move_all(&s->day, ms);
 }

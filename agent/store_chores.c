@@ -2,122 +2,195 @@
 #include "store_priv.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "../schema/tidy.h"
 #include "clock.h"
 
 #define CHORES_NS (60 * NSEC_PER_SEC)	/* at most so much of the newest history does a power failure cost */
 
-static const char *const tails[] = { "", "-wal", "-shm", "-journal" };
+/* What takes long, or waits for the disk, is done beside the loop. @lock guards all but @stop. */
+struct chores {
+	char dir[PATH_MAX - 64], day[PATH_MAX], meta[PATH_MAX];
+	struct tidy_limits limits;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool wanted, running, held, quit;
+	atomic_bool stop;
+	uint64_t now_ns, oldest_ns;
+	int result;
+	char why[SCHEMA_WHY];
+};
 
-static void path_of(const struct store *s, const struct schema_day *day, const char *tail, char ret[static PATH_MAX])
+static void checkpoint(const char *path, enum schema_kind kind)
 {
-	snprintf(ret, PATH_MAX, "%s/%s%s", s->dir, day->name, tail);
+	char why[SCHEMA_WHY];
+	sqlite3 *db = NULL;
+
+	if (!*path || schema_open(path, kind, SCHEMA_REWRITE, &db, why) < 0)
+		return;
+	sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_close_v2(db);
 }
 
-/* Rolls up the hours of a day that is over, and parks it. */
-static int retire(struct store *s, const struct schema_day *day)
-{
-	char error[SCHEMA_WHY];
-	struct store_db d = { .kind = SCHEMA_DAY, .error = error };
-	struct hours h = { 0 };
-	int r;
-
-	path_of(s, day, "", d.path);
-	r = schema_open(d.path, SCHEMA_DAY, SCHEMA_REWRITE, &d.db, error);
-	if (r < 0)
-		return r;
-	r = store_begin(&d);
-	if (r >= 0) {
-		r = hours_load(&h, &d);
-		if (r >= 0)
-			r = hours_write(&h, &d);
-		r = store_end(&d, r);
-	}
-	hours_clear(&h);
-	if (r >= 0)
-		r = schema_park(d.db);
-	store_db_close(&d);
-	return r;
-}
-
-static uint64_t size_of(const struct store *s, const struct schema_day *day)
-{
-	char path[PATH_MAX];
-	uint64_t sum = 0;
-	struct stat st;
-
-	for (size_t i = 0; i < ARRAY_SIZE(tails); i++) {
-		path_of(s, day, tails[i], path);
-		if (stat(path, &st) == 0)
-			sum += (uint64_t)st.st_size;
-	}
-	return sum;
-}
-
-static void forget(const struct store *s, const struct schema_day *day)
-{
-	char path[PATH_MAX];
-
-	for (size_t i = 0; i < ARRAY_SIZE(tails); i++) {
-		path_of(s, day, tails[i], path);
-		unlink(path);
-	}
-}
-
-/* Oldest first; the newest day is never forgotten. Returns how many are gone. */
-static size_t apply_limits(struct store *s, const struct schema_day *days, size_t n, uint64_t now_ns)
-{
-	uint64_t sum = 0, age = s->opt.retention_days * NSEC_PER_DAY;
-	size_t gone = 0;
-
-	for (size_t i = 0; i < n && s->opt.max_bytes; i++)
-		sum += size_of(s, &days[i]);
-	for (; gone + 1 < n; gone++) {
-		bool old = s->opt.retention_days && days[gone].to_ns + age <= now_ns;
-
-		if (!old && (!s->opt.max_bytes || sum <= s->opt.max_bytes))
-			break;
-		sum -= s->opt.max_bytes ? size_of(s, &days[gone]) : 0;
-		forget(s, &days[gone]);
-	}
-	return gone;
-}
-
-/* A day that is damaged, foreign or newer is left as it is; one that is being read or cannot be written now is tried again. */
-static void park_closed(struct store *s, const struct schema_day *days, size_t n)
-{
-	s->unparked = false;
-	for (size_t i = 0; i + 1 < n; i++) {
-		int r = retire(s, &days[i]);
-
-		s->unparked |= r < 0 && r != -EUCLEAN && r != -EMEDIUMTYPE && r != -EPROTO;
-	}
-}
-
-static void checkpoint(struct store_db *d)
+static void checkpoint_own(struct store_db *d)
 {
 	if (d->db)
 		sqlite3_wal_checkpoint_v2(d->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
+static void *work(void *arg)
+{
+	struct chores *c = arg;
+	char day[PATH_MAX], why[SCHEMA_WHY];
+	struct tidy_done done;
+	uint64_t now;
+	int r;
+
+	pthread_mutex_lock(&c->lock);
+	for (;;) {
+		while (!c->quit && (!c->wanted || c->held))
+			pthread_cond_wait(&c->changed, &c->lock);
+		if (c->quit)
+			break;
+		c->wanted = false;
+		c->running = true;
+		strcpy(day, c->day);
+		now = c->now_ns;
+		pthread_mutex_unlock(&c->lock);
+		checkpoint(c->meta, SCHEMA_META);
+		checkpoint(day, SCHEMA_DAY);
+		why[0] = '\0';
+		r = tidy(c->dir, &c->limits, now, &c->stop, &done, why);
+		pthread_mutex_lock(&c->lock);
+		c->running = false;
+		c->result = r;
+		c->oldest_ns = done.oldest_ns ? done.oldest_ns : c->oldest_ns;
+		strcpy(c->why, why);
+		pthread_cond_broadcast(&c->changed);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return NULL;
+}
+
+int store_chores_start(struct store *s)
+{
+	struct chores *c = calloc(1, sizeof(*c));
+	sigset_t all, old;
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	snprintf(c->dir, sizeof(c->dir), "%s", s->dir);
+	snprintf(c->meta, sizeof(c->meta), "%s", s->meta.path);
+	c->limits = (struct tidy_limits){ .fine_days = s->opt.fine_days, .days = s->opt.retention_days, .hour_days = s->opt.hour_days,
+					  .fine_bytes = s->opt.fine_bytes, .bytes = s->opt.max_bytes, .history_bytes = s->opt.history_bytes };
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->changed, NULL);
+	s->chores = c;
+	if (!s->opt.background)
+		return 0;
+	sigfillset(&all);	/* signals are the loop's */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	r = pthread_create(&c->thread, NULL, work, c);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (r) {
+		s->chores = NULL;
+		free(c);
+	}
+	return -r;
+}
+
+void store_chores_stop(struct store *s)
+{
+	struct chores *c = s->chores;
+
+	if (!c)
+		return;
+	if (s->opt.background) {
+		pthread_mutex_lock(&c->lock);
+		c->quit = true;
+		c->stop = true;
+		pthread_cond_broadcast(&c->changed);
+		pthread_mutex_unlock(&c->lock);
+		pthread_join(c->thread, NULL);
+	}
+	pthread_cond_destroy(&c->changed);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+	s->chores = NULL;
+}
+
+void store_chores_hold(struct store *s)
+{
+	struct chores *c = s->chores;
+
+	pthread_mutex_lock(&c->lock);
+	c->held = true;
+	c->stop = true;
+	while (c->running)
+		pthread_cond_wait(&c->changed, &c->lock);
+	c->stop = false;
+	pthread_mutex_unlock(&c->lock);
+}
+
+void store_chores_release(struct store *s)
+{
+	struct chores *c = s->chores;
+
+	pthread_mutex_lock(&c->lock);
+	c->held = false;
+	c->wanted = true;
+	pthread_cond_broadcast(&c->changed);
+	pthread_mutex_unlock(&c->lock);
+	s->chores_ns = 0;
+}
+
+static void say(struct store *s, int r, const char *why, uint64_t now_ns)
+{
+	if (r != -EBUSY && r != -EINTR)		/* those are tried again soon */
+		store_source(s, "history", r < 0 ? "failed" : "ok", r < 0 ? why : "", now_ns);
+}
+
 void store_chores(struct store *s, uint64_t now_ns)
 {
-	_cleanup_(freep) struct schema_day *days = NULL;
-	size_t n = 0, gone;
+	struct chores *c = s->chores;
+	char why[SCHEMA_WHY] = "";
+	struct tidy_done done;
+	uint64_t oldest;
+	bool told;
+	int r;
 
 	if (mono_ns() < s->chores_ns)
 		return;
 	s->chores_ns = mono_ns() + CHORES_NS;
-	checkpoint(&s->meta);
-	checkpoint(&s->day);
-	if (schema_days(s->dir, &days, &n) < 0)
+	if (!s->opt.background) {
+		checkpoint_own(&s->meta);
+		checkpoint_own(&s->day);
+		r = tidy(c->dir, &c->limits, now_ns, NULL, &done, why);
+		say(s, r, why, now_ns);
+		if (done.oldest_ns)
+			store_forget_events(s, done.oldest_ns);
 		return;
-	gone = apply_limits(s, days, n, now_ns);
-	if (gone)
-		store_forget_events(s, days[gone].from_ns);
-	if (s->unparked)
-		park_closed(s, days + gone, n - gone);
+	}
+	pthread_mutex_lock(&c->lock);
+	strcpy(why, c->why);
+	r = c->result;
+	told = c->running || c->wanted;
+	c->now_ns = now_ns;
+	strcpy(c->day, s->day.path);
+	c->wanted = true;
+	oldest = c->oldest_ns;
+	c->oldest_ns = 0;
+	pthread_cond_broadcast(&c->changed);
+	pthread_mutex_unlock(&c->lock);
+	if (!told)
+		say(s, r, why, now_ns);
+	if (oldest)
+		store_forget_events(s, oldest);
 }

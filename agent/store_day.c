@@ -72,7 +72,6 @@ static void turn_to(struct store *s, const struct schema_day *day)
 	hours_clear(&s->hours);
 	s->hours.stale = true;
 	s->chores_ns = 0;
-	s->unparked = true;
 }
 
 int store_day_resume(struct store *s, char why[static SCHEMA_WHY])

@@ -100,6 +100,7 @@ void hours_add_traffic(struct hours *h, const struct store_traffic *more);
 void hours_clear(struct hours *h);
 
 struct series_entry;		/* store_series.c */
+struct chores;			/* store_chores.c */
 
 struct store {
 	char dir[PATH_MAX - 64];
@@ -111,7 +112,7 @@ struct store {
 	struct hours hours;		/* of the day file */
 	int64_t run_id;			/* 0: none begun */
 	bool meta_dirty;		/* meta.db has transactions that a power failure could take */
-	bool unparked;			/* closed days may still be in WAL mode */
+	struct chores *chores;
 	uint64_t cover_from_ns;		/* key of the coverage row that grows; 0: the next tick makes one */
 	uint64_t covered_ns;		/* end of coverage as the database has it */
 	uint64_t last_ns;		/* newest tick, stored or empty */
@@ -126,8 +127,13 @@ int store_day_for(struct store *s, uint64_t t_ns);
 int store_day_opened(struct store_db *d);
 /* Opens the newest day file when there is one. */
 int store_day_resume(struct store *s, char why[static SCHEMA_WHY]);
-/* Checkpoints, rolls up and parks closed days, applies retention; when it is time. Failures wait for the next time. */
+/* Checkpoints, and looks after closed days (schema/tidy.h); when it is time. Failures wait for the next time. */
 void store_chores(struct store *s, uint64_t now_ns);
+int store_chores_start(struct store *s);
+void store_chores_stop(struct store *s);
+/* Between these two nobody else touches a closed day. Waits for what is under way to be given up, which is soon. */
+void store_chores_hold(struct store *s);
+void store_chores_release(struct store *s);
 /* Makes what was committed to meta.db durable. */
 int store_sync_meta(struct store *s);
 /* Writes down that there was coverage up to the newest tick. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "view.h"
+#include "view_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -199,6 +199,8 @@ struct view *view_open(const char *dir)
 		r = load_names(v);
 	if (r >= 0)
 		r = apply_masks(v);
+	if (r >= 0)
+		r = view_load_past(v);
 	if (r < 0)
 		return view_free(v);
 	chain_attachments(v);
@@ -246,6 +248,8 @@ struct view *view_free(struct view *v)
 	free(v->attachments);
 	free(v->series);
 	free(v->days);
+	free(v->past);
+	schema_close(v->history);
 	free(v->dir);
 	schema_close(v->meta);
 	free(v);

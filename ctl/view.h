@@ -43,9 +43,19 @@ struct view_series {
 
 struct masks;
 
+/* A day as history.db has it: all of it lies in (from_ns, to_ns]. */
+struct view_past {
+	uint64_t day;			/* since the epoch */
+	uint64_t from_ns, to_ns;
+	bool hours;			/* sums by the hour, too */
+};
+
 struct view {
 	char *dir;
 	sqlite3 *meta;
+	sqlite3 *history;		/* NULL: there is none */
+	struct view_past *past;
+	size_t n_past;
 	struct schema_day *days;
 	size_t n_days;
 	/* Indexed by id; holes have id 0. [0] is a hole. */
@@ -74,11 +84,12 @@ struct view_sum {
 int view_losses(struct view *v, uint64_t since, uint64_t until, struct view_sum **ret);
 
 /* Each loss row of the window whose series is in @wanted (n_series elements; NULL: all); the series given are ones that the
- * view knows. @span_ns is how long before @t_ns it may have happened. With @hours, whole hours where there are. */
+ * view knows. @span_ns is how long before @t_ns it may have happened: rows of days that were thinned are a minute long, those
+ * of days whose file is gone an hour or a day. With @hours, whole hours where there are. */
 typedef void view_row_fn(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg);
 int view_rows(struct view *v, uint64_t since, uint64_t until, bool hours, const bool *wanted, view_row_fn *fn, void *arg);
 
-/* Delivered frames, guest's terms, cut to the window in proportion. */
+/* Delivered frames, guest's terms, cut to the window in proportion; whole days in one piece where they have one owner. */
 typedef void view_traffic_fn(int64_t device, uint64_t t_ns, uint64_t rx_frames, uint64_t tx_frames, void *arg);
 int view_traffic(struct view *v, uint64_t since, uint64_t until, view_traffic_fn *fn, void *arg);
 

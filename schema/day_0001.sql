@@ -123,3 +123,10 @@ CREATE TABLE traffic_hour (
 CREATE TABLE traffic_rolled (
 	t_ns INTEGER PRIMARY KEY
 ) STRICT;
+
+-- A row here: the day was thinned to save room. loss, witness and tick are sums of loss_ns, traffic is empty (traffic_hour has it).
+CREATE TABLE thinned (
+	one INTEGER PRIMARY KEY CHECK (one = 1),
+	loss_ns INTEGER NOT NULL,
+	traffic_ns INTEGER NOT NULL
+) STRICT;

@@ -2,8 +2,9 @@
 /* schema - contract 2: the database that the agent writes and taplossctl reads.
  *
  * A store is a directory: meta.db (names and lifetimes, kept), timeline-YYYYMMDD.db (one UTC day each; deleting a file is
- * how history is forgotten), lock (locked by the running agent; holds its pid). What the tables mean stands in
- * meta_0001.sql and day_0001.sql. Both kinds of file carry an application_id of ours; user_version is the schema version.
+ * how detail is forgotten), history.db (what stays of days: sums by hour and day; see tidy.h), lock (locked by the running
+ * agent; holds its pid). What the tables mean stands in meta_0001.sql, day_0001.sql and history_0001.sql. Each kind of
+ * file carries an application_id of ours; user_version is the schema version.
  * The newest day file by name is the one in use. Others are parked: journal_mode=DELETE, without -wal and -shm.
  * No logging: @why is one sentence for a person, without a full stop, naming the file and what to do. */
 #ifndef TAPLOSS_SCHEMA_H
@@ -16,11 +17,13 @@
 
 #define SCHEMA_META_VERSION 1
 #define SCHEMA_DAY_VERSION 1
+#define SCHEMA_HISTORY_VERSION 1
 #define SCHEMA_META_APPID 0x54504c4d	/* "TPLM" */
 #define SCHEMA_DAY_APPID 0x54504c44	/* "TPLD" */
+#define SCHEMA_HISTORY_APPID 0x54504c48	/* "TPLH" */
 #define SCHEMA_WHY 512
 
-enum schema_kind { SCHEMA_META, SCHEMA_DAY };
+enum schema_kind { SCHEMA_META, SCHEMA_DAY, SCHEMA_HISTORY };
 enum schema_mode {
 	SCHEMA_READ,		/* existing file, never written; works for an unprivileged reader, also after a crash */
 	SCHEMA_WRITE,		/* creates the file when missing, migrates it when older; WAL */

@@ -18,12 +18,16 @@ static const char *const meta_steps[SCHEMA_META_VERSION] = {
 static const char *const day_steps[SCHEMA_DAY_VERSION] = {
 #include "schema/day_0001.sql.h"
 };
+static const char *const history_steps[SCHEMA_HISTORY_VERSION] = {
+#include "schema/history_0001.sql.h"
+};
 
 const struct schema_def *schema_def(enum schema_kind kind)
 {
 	static const struct schema_def defs[] = {
 		[SCHEMA_META] = { SCHEMA_META_APPID, SCHEMA_META_VERSION, meta_steps },
 		[SCHEMA_DAY] = { SCHEMA_DAY_APPID, SCHEMA_DAY_VERSION, day_steps },
+		[SCHEMA_HISTORY] = { SCHEMA_HISTORY_APPID, SCHEMA_HISTORY_VERSION, history_steps },
 	};
 
 	return &defs[kind];
@@ -82,6 +86,9 @@ static int write_all(sqlite3 *db, const struct schema_def *def, schema_fill_fn *
 	char appid[64];
 	int r;
 
+	/* Rows of the history are deleted one day; those of a day's file never are. */
+	if (def->appid == SCHEMA_HISTORY_APPID && sqlite3_exec(db, "PRAGMA auto_vacuum = INCREMENTAL", NULL, NULL, NULL) != SQLITE_OK)
+		return schema_fault(db);
 	/* Nobody sees the file before it is done: a rollback journal on disk would only cost. */
 	if (sqlite3_exec(db, "PRAGMA page_size = 4096; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL; BEGIN",
 			 NULL, NULL, NULL) != SQLITE_OK)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* view_priv - what the files of the view share: days, from their own file or from history.db.
+ *
+ * A day is read from its file; when that is gone, from history.db, which keeps its sums by hour and by day. Both add up to the same.
+ * Where a sum of the whole day is all that is asked for, history.db answers at once. */
+#ifndef TAPLOSS_CTL_VIEW_PRIV_H
+#define TAPLOSS_CTL_VIEW_PRIV_H
+
+#include "../collector/base.h"
+#include "view.h"
+
+/* One day, while its rows are read. */
+struct day {
+	struct view *v;
+	sqlite3 *db;
+	const char *name;
+	uint64_t since, until;		/* the window */
+	const struct view_past *past;	/* not NULL: db is history.db, and this is what it has of the day */
+};
+
+/* Calls @fn for each day that can hold moments of the window. A clock that was set back leaves older moments in newer files, so
+ * all days from the one of @since on are looked at. */
+typedef int day_fn(struct day *d, void *arg);
+int each_day(struct view *v, uint64_t since, uint64_t until, day_fn *fn, void *arg);
+
+/* The same, but those that lie wholly in the window and that history.db knows are given as past. */
+int each_day_or_sum(struct view *v, uint64_t since, uint64_t until, day_fn *fn, void *arg);
+
+/* Does all that history.db has of @d lie in the window? */
+static inline bool day_whole(const struct day *d)
+{
+	return d->past && d->past->from_ns >= d->since && d->past->to_ns <= d->until;
+}
+
+/* Runs @sql with ?1, ?2 = @a, @b. */
+typedef void row_fn(sqlite3_stmt *st, void *arg);
+int each_row(struct day *d, const char *sql, uint64_t a, uint64_t b, row_fn *fn, void *arg);
+
+/* history.db's days. @v's file of names is open already. */
+int view_load_past(struct view *v);
+
+#endif
