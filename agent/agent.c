@@ -362,7 +362,8 @@ static int open_taps(struct agent *a)
 	r = sampler_new(&(struct sampler_options){
 		.store = a->store, .loss = a->loss, .taps = a->taps, .links = a->links, .hidden = a->hidden, .reasons = a->reasons,
 		.syms = a->syms, .lists = &a->lists, .path = a->config.path, .storm_rows = a->config.storm_rows }, &a->sampler);
-	a->programs = (struct programs){ .loss = a->loss, .store = a->store, .context = a->config.context };
+	a->programs = (struct programs){ .loss = a->loss, .store = a->store, .hidden = a->hidden, .context = a->config.context };
+	programs_init(&a->programs, a->syms != NULL);
 	return r < 0 ? r : dump_links(a);
 }
 

@@ -2,6 +2,9 @@
 #include "programs.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
 
 #include "clock.h"
 #include "log.h"
@@ -12,24 +15,53 @@ static void say(const struct programs *p, const char *name, const char *state, c
 		log_debug("source %s is %s, not stored", name, state);
 }
 
-static void tick_sockets(const struct programs *p)
+/* The first pid namespace has a number of its own (PROC_PID_INIT_INO). */
+static bool own_pids(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != 0xeffffffc;
+}
+
+/* Zero to the end, so that facts compare as bytes. */
+static void note(char ret[static BLIND_WHY], const char *why)
+{
+	memset(ret, 0, BLIND_WHY);
+	snprintf(ret, BLIND_WHY, "%s", why);
+}
+
+void programs_init(struct programs *p, bool functions)
+{
+	struct utsname un;
+
+	uname(&un);
+	p->facts.kernel = blind_kernel(un.release);
+	p->facts.reasons = loss_has_reasons(p->loss);
+	p->facts.functions = functions;
+	p->facts.own_pids = own_pids();
+	p->facts.context_mode = p->context;
+	note(p->facts.xdp_why, "they are no frames of the kernel's, and what XDP itself reports is not watched");
+}
+
+static void tick_sockets(struct programs *p)
 {
 	char why[256];
 
-	if (loss_sockets_known(p->loss, why))
-		say(p, "bpf-sockets", "ok", why);
-	else
-		say(p, "bpf-sockets", "failed", why);
+	p->facts.sockets = loss_sockets_known(p->loss, why);
+	note(p->facts.sockets_why, why);
+	say(p, "bpf-sockets", p->facts.sockets ? "ok" : "failed", why);
 }
 
-static void tick_context(const struct programs *p)
+static void tick_context(struct programs *p)
 {
 	uint64_t stats[TL_STAT_MAX];
 	char why[256], text[400];
 
 	if (loss_stats(p->loss, stats) < 0)
 		return;
-	switch (loss_context(p->loss, p->context, stats[TL_STAT_NAMELESS_FRAMES], mono_ns(), why)) {
+	p->facts.context = loss_context(p->loss, p->context, stats[TL_STAT_NAMELESS_FRAMES], mono_ns(), why);
+	note(p->facts.context_why, why);
+	switch (p->facts.context) {
 	case LOSS_CONTEXT_IDLE:
 		if (p->context == LOSS_CONTEXT_OFF)
 			say(p, "bpf-context", "off", "by configuration: what a vhost worker loses unnamed is its VM's");
@@ -49,8 +81,21 @@ static void tick_context(const struct programs *p)
 	}
 }
 
+/* What cannot be shown follows from all of that. */
+static void tick_blind(struct programs *p)
+{
+	struct blind_row rows[BLIND_MAX];
+
+	note(p->facts.frame_errors_why, hidden_why(p->hidden));
+	if (!memcmp(&p->facts, &p->said, sizeof(p->facts)))
+		return;
+	if (store_blind(p->store, rows, blind_list(&p->facts, rows)) >= 0)
+		p->said = p->facts;
+}
+
 void programs_tick(struct programs *p)
 {
 	tick_sockets(p);
 	tick_context(p);
+	tick_blind(p);
 }

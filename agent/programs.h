@@ -5,13 +5,20 @@
 #define TAPLOSS_AGENT_PROGRAMS_H
 
 #include "../collector/loss_context.h"
+#include "blind.h"
+#include "hidden.h"
 #include "store.h"
 
 struct programs {
-	struct loss *loss;		/* borrowed, as is the store */
+	struct loss *loss;		/* borrowed, as are the next two */
 	struct store *store;
+	const struct hidden *hidden;
 	enum loss_context_mode context;
+	struct blind_facts facts, said;	/* as found at this start and in the last tick; as the store knows them */
 };
+
+/* Fills in @p for what cannot change any more; the caller has set the borrowed ones and @context. @functions: kernel addresses have names. */
+void programs_init(struct programs *p, bool functions);
 
 /* Once a tick, after the counters were read. */
 void programs_tick(struct programs *p);

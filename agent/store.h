@@ -46,6 +46,9 @@ int store_run_interval(struct store *s, uint64_t interval_ns, uint64_t now_ns);	
 
 /* The newest word of a source; written only when state or why differ from the last call's. */
 int store_source(struct store *s, const char *name, const char *state, const char *why, uint64_t now_ns);
+/* What cannot be shown here: takes the place of what an earlier call said. */
+struct blind_row;
+int store_blind(struct store *s, const struct blind_row *rows, unsigned int n);
 /* The store itself speaks as source "store": "failed" while a new day's file cannot be made and the old one serves on. */
 
 /* Names and lifetimes. Each sets *ret to the id. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* context - which socket is a vhost worker sending on? tun_xdp_one() and tap_get_user_xdp() free a frame with a bad header before it
- * has a device or a socket (until 7.1). These programs remember the socket of the batch in hand, and a tail of loss.bpf.c looks it up.
+ * has a device or a socket (before 7.2). These programs remember the socket of the batch in hand, and a tail of loss.bpf.c looks it up.
  *
  * They run once for each batch that a guest sends, also when nothing is lost: so they are attached only while such losses happen. */
 #include <asm/ptrace.h>

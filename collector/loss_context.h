@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* loss_context - names for the drops that name nothing: until 7.1 a vhost worker frees a guest's frame with a bad header before it has
+/* loss_context - names for the drops that name nothing: before 7.2 a vhost worker frees a guest's frame with a bad header before it has
  * a device or a socket.
  *
  * Without help such a loss is counted for the worker's VM. With programs at tun_sendmsg() and tap_sendmsg() it is counted for the

@@ -5,6 +5,7 @@
 #include <uthash.h>
 
 #include "../collector/base.h"
+#include "audit_hint.h"
 #include "cmd.h"
 #include "out.h"
 #include "split.h"
@@ -13,6 +14,7 @@
 static const struct column columns[] = {
 	{ "vm", "VM", COL_NAME }, { "uuid", "UUID", COL_TEXT }, { "nic", "NIC", COL_NAME }, { "counter", "COUNTER", COL_TEXT },
 	{ "counted_frames", "COUNTED", COL_COUNT }, { "explained_frames", "EXPLAINED", COL_COUNT }, { "unexplained_frames", "UNEXPLAINED", COL_COUNT },
+	{ "may_be", "MAY BE", COL_TEXT },
 };
 
 /* One counter of one device in the hands of one owner. counter "" : losses that no device counter shows. */
@@ -114,15 +116,37 @@ static bool known(const struct audit *a, const struct line *l)
 	return l->id.counter[0] && view_device(a->v, l->id.device) && a->counted[l->id.device];
 }
 
+static const char *may_be(const struct audit *a, const struct line *l)
+{
+	return known(a, l) && l->counted != l->explained
+		? audit_hint(view_device(a->v, l->id.device)->kind, l->id.counter, (int64_t)(l->counted - l->explained)) : NULL;
+}
+
 static json_t *line_object(const struct audit *a, const struct line *l)
 {
 	const struct view_vm *vm = view_vm(a->v, l->id.vm);
 	bool none = !known(a, l);
 
-	return json_pack("{so so so ss so sI so}", "vm", out_text(vm ? vm->name : NULL), "uuid", out_text(vm ? vm->uuid : NULL), "nic",
+	return json_pack("{so so so ss so sI so so}", "vm", out_text(vm ? vm->name : NULL), "uuid", out_text(vm ? vm->uuid : NULL), "nic",
 			 out_text(view_nic(a->v, l->id.device)), "counter", l->id.counter[0] ? l->id.counter : "none", "counted_frames",
 			 none ? json_null() : out_int(l->counted), "explained_frames", (json_int_t)l->explained, "unexplained_frames",
-			 none ? json_null() : json_integer((json_int_t)(l->counted - l->explained)));
+			 none ? json_null() : json_integer((json_int_t)(l->counted - l->explained)), "may_be", out_text(may_be(a, l)));
+}
+
+/* Under the table: it would be too wide with them. */
+static void print_hints(const json_t *rows)
+{
+	size_t i;
+	json_t *row;
+
+	json_array_foreach(rows, i, row) {
+		const char *hint = json_string_value(json_object_get(row, "may_be"));
+		const char *nic = json_string_value(json_object_get(row, "nic"));
+		_cleanup_(freep) char *safe = text_safe(nic ? nic : "-");
+
+		if (hint)
+			printf("%s %s may be: %s.\n", safe, json_string_value(json_object_get(row, "counter")), hint);
+	}
 }
 
 static void print_text(const struct audit *a, const json_t *rows, double covered, uint64_t uncounted, uint64_t open_frames)
@@ -132,7 +156,7 @@ static void print_text(const struct audit *a, const json_t *rows, double covered
 	char buf[32];
 
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-		if (strcmp(columns[i].key, "uuid") != 0)
+		if (strcmp(columns[i].key, "uuid") != 0 && strcmp(columns[i].key, "may_be") != 0)
 			shown[n++] = columns[i];
 	window_print(&a->window, covered);
 	if (json_array_size(rows)) {
@@ -145,6 +169,7 @@ static void print_text(const struct audit *a, const json_t *rows, double covered
 		     "EXPLAINED: what taploss counted with a reason.\n"
 		     "none: loss that no counter of the device shows.\n"
 		     "-: the counter could not be read (a device in another network namespace).");
+		print_hints(rows);
 	} else if (covered > 0) {
 		puts("no device counter moved and no loss was counted");
 	}

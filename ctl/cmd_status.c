@@ -8,6 +8,7 @@
 #include "cmd.h"
 #include "out.h"
 #include "split.h"
+#include "status_blind.h"
 #include "text.h"
 
 /* The newest run, and what its sources say. */
@@ -206,8 +207,9 @@ static int answer(const struct global *g)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS, { 0 } };
+	static const struct option options[] = { GLOBAL_OPTIONS, { "blind", no_argument, NULL, 3000 }, { 0 } };
 	struct global mine = *g;
+	bool blind = false;
 	int opt, status;
 
 	while ((opt = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
@@ -215,13 +217,17 @@ static int run(const struct global *g, int argc, char **argv)
 
 		if (taken < 0)
 			return status;
-		if (!taken)
+		if (!taken && opt != 3000)
 			return EXIT_USAGE;
+		blind |= !taken;
 	}
-	return optind < argc ? wrong_usage(&cmd_status, "takes no argument") : answer(&mine);
+	if (optind < argc)
+		return wrong_usage(&cmd_status, "takes no argument");
+	return blind ? status_blind(&mine) : answer(&mine);
 }
 
 const struct cmd cmd_status = {
-	.name = "status", .args = "", .help = "is it counting, since when, what it cannot see", .run = run,
-	.details = "  (coverage is that of the last 24 hours)\n",
+	.name = "status", .args = "[--blind]", .help = "is it counting, since when, what it cannot see", .run = run,
+	.details = "  --blind  which losses cannot be shown on this host, why, and what shows them all the same\n"
+		   "  (coverage is that of the last 24 hours)\n",
 };

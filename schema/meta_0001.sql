@@ -100,6 +100,14 @@ CREATE TABLE run (
 	clean INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
+-- What the newest agent cannot show here, kernel and attached programs being what they are; in order.
+CREATE TABLE blind (
+	id INTEGER PRIMARY KEY,
+	loss TEXT NOT NULL,
+	why TEXT NOT NULL,
+	witness TEXT NOT NULL			-- what shows it all the same
+) STRICT;
+
 -- What the agent's sources of knowledge say of themselves (newest word only).
 CREATE TABLE source (
 	name TEXT PRIMARY KEY,			-- bpf-loss, bpf-sockets, bpf-context, link, proc, libvirt:URI, store

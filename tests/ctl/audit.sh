@@ -18,6 +18,7 @@ COUNTED: the device's own counter, in its terms (a tap's tx is towards the guest
 EXPLAINED: what taploss counted with a reason.
 none: loss that no counter of the device shows.
 -: the counter could not be read (a device in another network namespace).
+vnet0 rx_dropped may be: a guest's frames dropped by an XDP program on the tap, or that could not be copied from its memory.
 Besides, since the store began 3 lost frames found no room in the kernel's map:
 raise [bpf] max_keys." ctl audit "${DAYS[@]}"
 same "$(ctl --json audit "${DAYS[@]}" | jq -c '.rows[] | [.vm, .nic, .counter, .counted_frames, .explained_frames, .unexplained_frames]')" \
