@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 
 #include "clock.h"
+#include "counting.h"
 #include "hidden.h"
 #include "log.h"
 #include "loop.h"
@@ -33,11 +34,9 @@ struct agent {
 	struct config config;
 	const char *config_file;
 	struct loop *loop;
-	struct loss *loss;
+	struct source *source;
 	struct store *store;
 	struct links *links;
-	struct reasons *reasons;
-	struct ksyms *syms;
 	struct tapmap *taps;
 	struct sampler *sampler;
 	struct hidden *hidden;
@@ -292,24 +291,19 @@ static int on_signal(int signo, void *arg)
 
 /* Setting up, in order. Each logs its own failure. */
 
-static int open_loss(struct agent *a)
+static int open_source(struct agent *a)
 {
-	struct loss_options opt = { .pin_dir = a->config.pin_dir[0] ? a->config.pin_dir : NULL, .max_keys = a->config.max_keys };
 	char why[256];
-	int r = loss_open(&opt, &a->loss, why);
+	struct loss *l;
+	int r = counting_open(&a->config, &a->source);
 
-	if (r < 0) {
-		log_error("cannot count loss: %s", why);
+	if (r < 0)
 		return r;
-	}
-	loss_sockets_known(a->loss, why);	/* now, so that the first frames have their queues; the timer says how it went */
-	a->fresh_pins = loss_pinned(a->loss) && !loss_inherited(a->loss);
-	r = reasons_new(&a->reasons);
-	if (r < 0)
-		log_warning("drop reasons have no names on this kernel: %s", strerror(-r));
-	r = ksyms_new(&a->syms);
-	if (r < 0)
-		log_warning("kernel functions have no names: %s; give CAP_SYSLOG and set kernel.kptr_restrict below 2", strerror(-r));
+	l = source_loss(a->source);
+	if (!l)
+		return 0;
+	loss_sockets_known(l, why);	/* now, so that the first frames have their queues; the timer says how it went */
+	a->fresh_pins = loss_pinned(l) && !loss_inherited(l);
 	return 0;
 }
 
@@ -331,13 +325,13 @@ static int open_store(struct agent *a)
 	uname(&un);
 	r = store_run_begin(a->store, &(struct store_run){
 		.pid = (int)getpid(), .version = TAPLOSS_VERSION, .kernel = un.release,
-		.reasons = loss_has_reasons(a->loss) ? reasons_count(a->reasons) : 0,
+		.reasons = source_reasons(a->source),
 		.interval_ns = a->config.interval_ms * NSEC_PER_MSEC, .since_ns = utc_ns() });
 	if (r < 0) {
 		log_error("%s: %s (%s)", a->config.store, strerror(-r), store_error(a->store));
 		return r;
 	}
-	loss_epoch(a->loss, &epoch);
+	source_epoch(a->source, &epoch);
 	return store_end_other_boots(a->store, epoch.boot_id, utc_ns());
 }
 
@@ -348,7 +342,7 @@ static int open_taps(struct agent *a)
 
 	if (r < 0)
 		return r;
-	loss_epoch(a->loss, &epoch);
+	source_epoch(a->source, &epoch);
 	a->lists.own_netns = links_netns(a->links);
 	r = tapmap_new(a->store, epoch.boot_id, a->lists.own_netns, &a->taps);
 	if (r < 0)
@@ -360,10 +354,10 @@ static int open_taps(struct agent *a)
 	if (r < 0)
 		return r;
 	r = sampler_new(&(struct sampler_options){
-		.store = a->store, .loss = a->loss, .taps = a->taps, .links = a->links, .hidden = a->hidden, .reasons = a->reasons,
-		.syms = a->syms, .lists = &a->lists, .path = a->config.path, .storm_rows = a->config.storm_rows }, &a->sampler);
-	a->programs = (struct programs){ .loss = a->loss, .store = a->store, .hidden = a->hidden, .context = a->config.context };
-	programs_init(&a->programs, a->syms != NULL);
+		.store = a->store, .source = a->source, .taps = a->taps, .links = a->links, .hidden = a->hidden,
+		.lists = &a->lists, .path = a->config.path, .storm_rows = a->config.storm_rows }, &a->sampler);
+	a->programs = (struct programs){ .loss = source_loss(a->source), .store = a->store, .hidden = a->hidden, .context = a->config.context };
+	programs_init(&a->programs, source_functions(a->source));
 	return r < 0 ? r : dump_links(a);
 }
 
@@ -410,7 +404,7 @@ static int start_loop(struct agent *a)
 
 static int set_up(struct agent *a)
 {
-	int r = open_loss(a);
+	int r = open_source(a);
 
 	if (r < 0)
 		return r;	/* said */
@@ -452,7 +446,7 @@ int agent_new(const struct config *c, const char *config_file, struct agent **re
 			loss_unpin(c->pin_dir);
 		return r;
 	}
-	say_source(a, "bpf-loss", "ok", loss_pinned(a->loss) ? "" : "not pinned: loss is not counted while taplossd is down");
+	counting_say(a->source, &a->config, a->store);
 	say_source(a, "link", "ok", "");
 	*ret = a;
 	return 0;
@@ -460,8 +454,10 @@ int agent_new(const struct config *c, const char *config_file, struct agent **re
 
 int agent_run(struct agent *a)
 {
-	log_notice("counting by %s%s, store %s, every %u ms, %u taps", loss_attach_kind(a->loss),
-		   loss_inherited(a->loss) ? " (taken over)" : "", a->config.store, a->config.interval_ms, tapmap_count(a->taps));
+	char by[64];
+
+	counting_words(a->source, by);
+	log_notice("counting by %s, store %s, every %u ms, %u taps", by, a->config.store, a->config.interval_ms, tapmap_count(a->taps));
 	notify("READY=1");
 	return loop_run(a->loop);
 }
@@ -483,9 +479,7 @@ struct agent *agent_free(struct agent *a)
 	tapmap_free(a->taps);
 	links_free(a->links);
 	store_close(a->store);
-	loss_close(a->loss);
-	reasons_free(a->reasons);
-	ksyms_free(a->syms);
+	source_close(a->source);
 	loop_free(a->loop);
 	free(a);
 	return NULL;

@@ -8,9 +8,10 @@
 #include <strings.h>
 
 #include "../collector/base.h"
+#include "../collector/source.h"
 #include "log.h"
 
-enum type { TYPE_UINT, TYPE_STRING, TYPE_BOOL, TYPE_LEVEL, TYPE_WHEN };
+enum type { TYPE_UINT, TYPE_STRING, TYPE_BOOL, TYPE_LEVEL, TYPE_WHEN, TYPE_SOURCE };
 
 struct key {
 	const char *section, *name;
@@ -42,6 +43,8 @@ static const struct key keys[] = {
 	  "history.db; its oldest days go first; 0 is no limit." },
 	{ "store", "storm_rows", TYPE_UINT, AT(storm_rows), 100, 1000000, "4000",
 	  "When one interval has more loss rows than this, rows of 10 s are stored until it calms down. No frame is left out." },
+	{ "loss", "source", TYPE_SOURCE, AT(source), 0, 0, "auto",
+	  "What counts loss: bpf; counters (the devices' own: no reasons, no queues); auto is the first of these that works here." },
 	{ "bpf", "pin_dir", TYPE_STRING, AT(pin_dir), 0, 0, "/sys/fs/bpf/taploss",
 	  "Where the kernel's counters are pinned, so that they go on while no agent runs; empty: not pinned." },
 	{ "bpf", "max_keys", TYPE_UINT, AT(max_keys), 64, 1 << 20, "32768",
@@ -126,6 +129,16 @@ static int set_when(unsigned int *at, const char *value, char why[static CONFIG_
 	return -EINVAL;
 }
 
+static int set_source(char *at, const char *value, char why[static CONFIG_WHY])
+{
+	if (!source_known(value)) {
+		snprintf(why, CONFIG_WHY, "%.80s is not one of auto, bpf, counters", value);
+		return -EINVAL;
+	}
+	strcpy(at, value);
+	return 0;
+}
+
 static int set(struct config *c, const struct key *k, const char *value, char why[static CONFIG_WHY])
 {
 	char *at = (char *)c + k->at;
@@ -139,6 +152,8 @@ static int set(struct config *c, const struct key *k, const char *value, char wh
 		return set_bool((bool *)(void *)at, value, why);
 	case TYPE_LEVEL:
 		return set_level((unsigned int *)(void *)at, value, why);
+	case TYPE_SOURCE:
+		return set_source(at, value, why);
 	case TYPE_WHEN:
 		return set_when((unsigned int *)(void *)at, value, why);
 	}
@@ -278,6 +293,7 @@ static void print_value(FILE *f, const struct config *c, const struct key *k)
 		fprintf(f, "%u", *(const unsigned int *)(const void *)at);
 		break;
 	case TYPE_STRING:
+	case TYPE_SOURCE:
 		fputs(at, f);
 		break;
 	case TYPE_BOOL:

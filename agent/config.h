@@ -22,6 +22,7 @@ struct config {
 	unsigned int seconds_days, retention_days, hours_days;		/* 0: for ever */
 	unsigned int seconds_max_mib, max_size_mib, history_max_mib;	/* 0: no limit */
 	unsigned int storm_rows;
+	char source[16];			/* source_open() */
 	char pin_dir[CONFIG_STRING];		/* "" : do not pin */
 	unsigned int max_keys;
 	bool path;

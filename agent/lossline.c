@@ -8,19 +8,17 @@
 #include "../collector/base.h"
 
 struct losslines {
-	struct reasons *reasons;
-	struct ksyms *syms;
+	struct source *source;
 	struct lossline *lines;
 };
 
-int losslines_new(struct reasons *reasons, struct ksyms *syms, struct losslines **ret)
+int losslines_new(struct source *source, struct losslines **ret)
 {
 	struct losslines *ls = calloc(1, sizeof(*ls));
 
 	if (!ls)
 		return -ENOMEM;
-	ls->reasons = reasons;
-	ls->syms = syms;
+	ls->source = source;
 	*ret = ls;
 	return 0;
 }
@@ -40,11 +38,11 @@ struct losslines *losslines_free(struct losslines *ls)
 static void find_words(struct losslines *ls, struct lossline *line)
 {
 	struct class_in in = { .kind = line->key.kind, .ingress = line->key.ingress };
-	struct ksym sym;
+	struct source_words words;
 
-	ksym_find(ls->syms, line->key.location, &sym);
-	snprintf(line->site, sizeof(line->site), "%s", sym.function);
-	line->reason = reason_name(ls->reasons, line->key.reason);
+	source_words(ls->source, &line->key, &words);
+	snprintf(line->site, sizeof(line->site), "%s", words.site);
+	line->reason = words.reason;
 	in.reason = line->reason;
 	in.function = line->site;
 	class_of(&in, &line->class);

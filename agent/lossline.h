@@ -9,8 +9,7 @@
 #include <uthash.h>
 
 #include "../collector/class.h"
-#include "../collector/ksym.h"
-#include "../collector/reason.h"
+#include "../collector/source.h"
 #include "store.h"
 #include "tapmap.h"
 
@@ -38,8 +37,8 @@ struct lossline {
 
 struct losslines;
 
-/* @reasons, @syms: borrowed, may be NULL (then names are numbers). */
-int losslines_new(struct reasons *reasons, struct ksyms *syms, struct losslines **ret);
+/* @source: borrowed. */
+int losslines_new(struct source *source, struct losslines **ret);
 struct losslines *losslines_free(struct losslines *ls);	/* NULL is fine; returns NULL */
 
 /* Finds or makes it. NULL: no memory. Lives until losslines_drop(). */

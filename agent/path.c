@@ -39,13 +39,13 @@ static void add_address(struct tap *t, void *arg)
 	memcpy(a->macs[a->n++], t->told.addr, sizeof(*a->macs));
 }
 
-int path_watch(struct loss *l, struct tapmap *m)
+int path_watch(struct source *src, struct tapmap *m)
 {
 	struct addresses a = { 0 };
 	int r;
 
 	tapmap_each(m, add_address, &a);
-	r = a.failed ? -ENOMEM : loss_watch_macs(l, (const uint8_t (*)[6])a.macs, a.n);
+	r = a.failed ? -ENOMEM : source_watch(src, (const uint8_t (*)[6])a.macs, a.n);
 	free(a.macs);
 	return r;
 }
@@ -99,7 +99,7 @@ const struct tap *path_tap(struct tapmap *m, const struct links *links, const st
 	return s.several ? NULL : s.best;
 }
 
-void path_device(struct loss *l, const struct links *links, uint32_t netns, uint32_t ifindex, char ret[static 24])
+void path_device(struct source *src, const struct links *links, uint32_t netns, uint32_t ifindex, char ret[static 24])
 {
 	struct link_place place = { 0 };
 	struct tl_device dev;
@@ -108,13 +108,13 @@ void path_device(struct loss *l, const struct links *links, uint32_t netns, uint
 		links_place(links, ifindex, &place);
 	if (place.name[0])
 		snprintf(ret, 24, "%s", place.name);
-	else if (loss_device(l, netns, ifindex, &dev) == 0)
+	else if (source_device(src, netns, ifindex, &dev) == 0)
 		snprintf(ret, 24, "%.15s", dev.name);
 	else
 		snprintf(ret, 24, "if%u", ifindex);
 }
 
-void path_sender(struct loss *l, struct tapmap *m, const struct links *links, const struct tl_loss_key *key, int64_t *ret_vm, char ret[static 24])
+void path_sender(struct source *src, struct tapmap *m, const struct links *links, const struct tl_loss_key *key, int64_t *ret_vm, char ret[static 24])
 {
 	const struct tap *t;
 
@@ -128,7 +128,7 @@ void path_sender(struct loss *l, struct tapmap *m, const struct links *links, co
 		if (t)
 			snprintf(ret, 24, "%s", t->info.name);
 		else
-			path_device(l, links, key->netns, key->iif, ret);
+			path_device(src, links, key->netns, key->iif, ret);
 	} else if ((key->kind == TL_KIND_TUN && !key->ingress) || (key->kind == TL_KIND_PATH && key->ingress)) {
 		snprintf(ret, 24, "host");
 	}

@@ -7,20 +7,20 @@
 #ifndef TAPLOSS_AGENT_PATH_H
 #define TAPLOSS_AGENT_PATH_H
 
-#include "../collector/loss.h"
+#include "../collector/source.h"
 #include "tapmap.h"
 
 /* Tells the kernel's counters the addresses of all live taps. Cheap when nothing changed. */
-int path_watch(struct loss *l, struct tapmap *m);
+int path_watch(struct source *src, struct tapmap *m);
 
 /* The tap whose frame @key (TL_KIND_PATH) counts, or NULL. */
 const struct tap *path_tap(struct tapmap *m, const struct links *links, const struct tl_loss_key *key);
 
 /* What a device of any kind is called: by rtnetlink, else by the kernel's note of its first loss, else by its number. */
-void path_device(struct loss *l, const struct links *links, uint32_t netns, uint32_t ifindex, char ret[static 24]);
+void path_device(struct source *src, const struct links *links, uint32_t netns, uint32_t ifindex, char ret[static 24]);
 
 /* Who sent what @key lost: *ret_vm is the VM, 0 for none; @ret the device that it came in by, "host" for the host itself, "other"
  * for one of too many, "" when the kernel does not keep it. */
-void path_sender(struct loss *l, struct tapmap *m, const struct links *links, const struct tl_loss_key *key, int64_t *ret_vm, char ret[static 24]);
+void path_sender(struct source *src, struct tapmap *m, const struct links *links, const struct tl_loss_key *key, int64_t *ret_vm, char ret[static 24]);
 
 #endif

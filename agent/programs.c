@@ -34,6 +34,8 @@ void programs_init(struct programs *p, bool functions)
 {
 	struct utsname un;
 
+	if (!p->loss)
+		return;
 	uname(&un);
 	p->facts.kernel = blind_kernel(un.release);
 	p->facts.reasons = loss_has_reasons(p->loss);
@@ -95,6 +97,8 @@ static void tick_blind(struct programs *p)
 
 void programs_tick(struct programs *p)
 {
+	if (!p->loss)
+		return;
 	tick_sockets(p);
 	tick_context(p);
 	tick_blind(p);

@@ -10,7 +10,7 @@
 #include "store.h"
 
 struct programs {
-	struct loss *loss;		/* borrowed, as are the next two */
+	struct loss *loss;		/* NULL: loss is not counted by BPF; borrowed, as are the next two */
 	struct store *store;
 	const struct hidden *hidden;
 	enum loss_context_mode context;

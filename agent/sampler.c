@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "counted.h"
 #include "hidden.h"
 #include "path.h"
 #include "whose.h"
@@ -41,7 +42,7 @@ struct sampler {
 	struct store_loss *losses;
 	struct store_baseline *baselines;
 	struct tl_loss_key *forget;	/* of dead devices: the kernel's are gone, the stored ones follow */
-	unsigned int n_losses, n_forget, size_forget;
+	unsigned int n_losses, size_losses, n_forget, size_forget;
 	struct witness_rows rows;
 };
 
@@ -56,16 +57,16 @@ static int seed(const struct tl_loss_key *key, const struct loss_total *total, v
 static int pick_up(struct sampler *s)
 {
 	struct loss_epoch epoch;
-	uint64_t stats[TL_STAT_MAX];
+	struct source_own own;
 	int r;
 
-	loss_epoch(s->o.loss, &epoch);
+	source_epoch(s->o.source, &epoch);
 	r = store_baselines(s->o.store, &epoch, &s->known, seed, s);
 	if (r < 0)
 		return r;
-	s->unbroken = s->known && loss_was_attached(s->o.loss);
-	if (!s->known && loss_inherited(s->o.loss)) {
-		r = loss_read(s->o.loss, seed, s);
+	s->unbroken = s->known && source_was_attached(s->o.source);
+	if (!s->known && source_inherited(s->o.source)) {
+		r = source_read(s->o.source, seed, s);
 		if (r < 0)
 			return r;
 	}
@@ -78,16 +79,13 @@ static int pick_up(struct sampler *s)
 	r = store_self_baseline(s->o.store, "missed_events", &s->missed);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (!s->unbroken)
-		r = loss_missed(s->o.loss, &s->missed);	/* counted by program, and this one is new */
-	if (r < 0 && r != -ENOENT)
-		return r;
-	if (s->known)
-		return 0;
-	r = loss_stats(s->o.loss, stats);
+	r = source_own(s->o.source, &own);
 	if (r < 0)
 		return r;
-	s->uncounted = stats[TL_STAT_UNCOUNTED_FRAMES];
+	if (!s->unbroken)
+		s->missed = own.missed;		/* counted by program, and this one is new */
+	if (!s->known)
+		s->uncounted = own.uncounted;
 	return 0;
 }
 
@@ -102,7 +100,7 @@ int sampler_new(const struct sampler_options *opt, struct sampler **ret)
 	s->began_ns = utc_ns();
 	r = delta_new(&s->delta);
 	if (r >= 0)
-		r = losslines_new(opt->reasons, opt->syms, &s->lines);
+		r = losslines_new(opt->source, &s->lines);
 	if (r >= 0)
 		r = pick_up(s);
 	if (r < 0) {
@@ -183,7 +181,7 @@ static void tick_tap(struct tap *t, void *arg)
 static int grow(struct sampler *s)
 {
 	unsigned int n = s->size_gains ? s->size_gains * 2 : 256;
-	void *g, *l, *b;
+	void *g, *b;
 
 	if (s->n_gains < s->size_gains)
 		return 0;
@@ -191,10 +189,6 @@ static int grow(struct sampler *s)
 	if (!g)
 		return -ENOMEM;
 	s->gains = g;
-	l = realloc(s->losses, n * sizeof(*s->losses));
-	if (!l)
-		return -ENOMEM;
-	s->losses = l;
 	b = realloc(s->baselines, n * sizeof(*s->baselines));
 	if (!b)
 		return -ENOMEM;
@@ -228,7 +222,7 @@ static struct tap *phantom(struct sampler *s, const struct tl_loss_key *key, uin
 	struct tl_device dev;
 
 	snprintf(info.name, sizeof(info.name), "if%u", key->ifindex);
-	if (loss_device(s->o.loss, key->netns, key->ifindex, &dev) == 0) {
+	if (source_device(s->o.source, key->netns, key->ifindex, &dev) == 0) {
 		memcpy(info.name, dev.name, sizeof(info.name));
 		info.name[sizeof(info.name) - 1] = '\0';
 		memcpy(info.mac, dev.mac, sizeof(info.mac));
@@ -262,6 +256,23 @@ static int meet_devices(struct sampler *s, uint64_t now_ns)
 
 /* Step 3: rows. */
 
+static int add_loss(const struct store_loss *loss, void *arg)
+{
+	struct sampler *s = arg;
+
+	if (s->n_losses == s->size_losses) {
+		unsigned int n = s->size_losses ? s->size_losses * 2 : 256;
+		void *p = realloc(s->losses, n * sizeof(*s->losses));
+
+		if (!p)
+			return -ENOMEM;
+		s->losses = p;
+		s->size_losses = n;
+	}
+	s->losses[s->n_losses++] = *loss;
+	return 0;
+}
+
 static int make_losses(struct sampler *s, uint64_t now_ns)
 {
 	s->n_losses = 0;
@@ -277,9 +288,10 @@ static int make_losses(struct sampler *s, uint64_t now_ns)
 			continue;
 		whose(&s->o, line, &owner);
 		r = lossline_series(line, s->o.store, &owner, now_ns);
+		if (r >= 0)
+			r = add_loss(&(struct store_loss){ line->series_id, g->more.frames, g->more.segments, g->more.bytes }, s);
 		if (r < 0)
 			return r;
-		s->losses[s->n_losses++] = (struct store_loss){ line->series_id, g->more.frames, g->more.segments, g->more.bytes };
 	}
 	return 0;
 }
@@ -319,21 +331,22 @@ static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 {
 	struct adding adding = { .s = s, .now_ns = now_ns, .all = all };
 	struct store_self self[3];
-	uint64_t stats[TL_STAT_MAX], missed;
-	struct store_tick tick = { .t_ns = now_ns, .self = self, .n_self = 3 };
+	struct source_own own;
+	struct store_tick tick = { .t_ns = now_ns, .how = source_how(s->o.source), .self = self, .n_self = 3 };
 	int r;
 
-	r = loss_stats(s->o.loss, stats);
-	if (r >= 0)
-		r = loss_missed(s->o.loss, &missed);
+	r = source_own(s->o.source, &own);
 	if (r < 0)
 		return r;
 	tapmap_each(s->o.taps, add_tap, &adding);
-	if (adding.error < 0)
-		return adding.error;
-	self[0] = (struct store_self){ "uncounted_frames", stats[TL_STAT_UNCOUNTED_FRAMES] - s->uncounted, stats[TL_STAT_UNCOUNTED_FRAMES] };
+	r = adding.error;
+	if (r >= 0 && s->o.source->ops->by_counters)
+		r = counted_losses(s->o.store, s->lines, &s->rows, now_ns, add_loss, s);
+	if (r < 0)
+		return r;
+	self[0] = (struct store_self){ "uncounted_frames", own.uncounted - s->uncounted, own.uncounted };
 	self[1] = (struct store_self){ "late_ticks", s->late, 0 };
-	self[2] = (struct store_self){ "missed_events", missed > s->missed ? missed - s->missed : 0, missed };
+	self[2] = (struct store_self){ "missed_events", own.missed > s->missed ? own.missed - s->missed : 0, own.missed };
 	if (!self[0].add && !self[1].add && !self[2].add && s->last_ns)
 		tick.n_self = 0;
 	tick.caught_up = !s->last_ns && s->unbroken;
@@ -354,8 +367,8 @@ static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 	r = store_tick(s->o.store, &tick);
 	if (r < 0)
 		return r;
-	s->uncounted = stats[TL_STAT_UNCOUNTED_FRAMES];
-	s->missed = missed;
+	s->uncounted = own.uncounted;
+	s->missed = own.missed;
 	s->late = 0;
 	s->n_forget = 0;
 	return 0;
@@ -377,7 +390,7 @@ static void forget(struct sampler *s, struct lossline *line, bool gone)
 		s->size_forget = n;
 	}
 	/* A counter that moved since it was read stays, and with it its baseline. */
-	if (loss_forget(s->o.loss, &line->key, &line->last, gone) < 0)
+	if (source_forget(s->o.source, &line->key, &line->last, gone) < 0)
 		return;
 	s->forget[s->n_forget++] = line->key;
 	delta_forget(s->delta, &line->key);
@@ -427,7 +440,7 @@ static int gather(struct sampler *s, uint64_t now_ns)
 	r = grow(s);
 	if (r < 0)
 		return r;
-	r = loss_read(s->o.loss, on_total, s);
+	r = source_read(s->o.source, on_total, s);
 	if (r < 0)
 		return r;
 	r = meet_devices(s, now_ns);
@@ -446,9 +459,9 @@ static int watch_paths(struct sampler *s)
 	int r = 0;
 
 	if (!s->o.path)
-		r = loss_watch_macs(s->o.loss, NULL, 0);
+		r = source_watch(s->o.source, NULL, 0);
 	else if (s->o.lists->complete)
-		r = path_watch(s->o.loss, s->o.taps);
+		r = path_watch(s->o.source, s->o.taps);
 	return r == -ENOSPC ? 0 : r;
 }
 

@@ -13,12 +13,10 @@
 
 struct sampler_options {
 	struct store *store;		/* all borrowed; must outlive the sampler */
-	struct loss *loss;
+	struct source *source;
 	struct tapmap *taps;
 	struct links *links;
 	struct hidden *hidden;
-	struct reasons *reasons;
-	struct ksyms *syms;
 	const struct weigh_lists *lists;
 	bool path;			/* count losses of the VMs' frames above their taps, too */
 	unsigned int storm_rows;	/* more loss rows than this in a tick: rows of 10 s until it calms down */

@@ -234,3 +234,10 @@ int store_source(struct store *s, const char *name, const char *state, const cha
 			       "WHERE state <> excluded.state OR why <> excluded.why", "tttu", name, state, why ? why : "", now_ns);
 	return store_meta_end(s, r);
 }
+
+int store_source_gone(struct store *s, const char *name)
+{
+	int r = store_meta_begin(s);
+
+	return r < 0 ? r : store_meta_end(s, store_exec(&s->meta, "DELETE FROM source WHERE name = ?", "t", name));
+}

@@ -46,6 +46,7 @@ int store_run_interval(struct store *s, uint64_t interval_ns, uint64_t now_ns);	
 
 /* The newest word of a source; written only when state or why differ from the last call's. */
 int store_source(struct store *s, const char *name, const char *state, const char *why, uint64_t now_ns);
+int store_source_gone(struct store *s, const char *name);	/* it has nothing to say any more */
 /* What cannot be shown here: takes the place of what an earlier call said. */
 struct blind_row;
 int store_blind(struct store *s, const struct blind_row *rows, unsigned int n);
@@ -158,6 +159,7 @@ struct store_self {
 /* Arrays are borrowed. Entries of one series add up. */
 struct store_tick {
 	uint64_t t_ns, span_ns;
+	const char *how;	/* what coverage says: "tick"; or the name of a source that sees less than all. Static */
 	bool caught_up;		/* the span was counted by the kernel while no agent was there to read */
 	bool gap;		/* the span was not counted: coverage starts at t_ns */
 	const struct store_loss *loss;

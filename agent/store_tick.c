@@ -127,12 +127,13 @@ static int put_coverage(struct store *s, uint64_t from_ns, uint64_t to_ns, const
 static int write_coverage(struct store *s, const struct store_tick *t, uint64_t *ret)
 {
 	uint64_t from = t->span_ns < t->t_ns ? t->t_ns - t->span_ns : 0;
+	const char *how = t->how ? t->how : "tick";
 	bool joins = s->last_ns && from <= s->last_ns && s->covered_ns < t->t_ns;
 
 	*ret = 0;
 	if (t->gap) {
 		*ret = t->t_ns;
-		return put_coverage(s, t->t_ns, t->t_ns, "tick");
+		return put_coverage(s, t->t_ns, t->t_ns, how);
 	}
 	if (t->caught_up)
 		return put_coverage(s, from, t->t_ns, "catch-up");
@@ -142,7 +143,7 @@ static int write_coverage(struct store *s, const struct store_tick *t, uint64_t 
 	}
 	/* Empty ticks before it may not be written yet. */
 	*ret = joins && s->covered_ns ? s->covered_ns : from;
-	return put_coverage(s, *ret, t->t_ns, "tick");
+	return put_coverage(s, *ret, t->t_ns, how);
 }
 
 static int roll_hours(struct store *s, uint64_t t_ns)

@@ -37,8 +37,8 @@ void whose(const struct sampler_options *o, const struct lossline *line, struct 
 		ret->vm_id = t->vm_id;
 	}
 	if (line->class.place) {
-		path_device(o->loss, o->links, key->netns, key->ifindex, device);
+		path_device(o->source, o->links, key->netns, key->ifindex, device);
 		snprintf(ret->place, sizeof(ret->place), "%.15s %.23s", line->class.place, device);
 	}
-	path_sender(o->loss, o->taps, o->links, key, &ret->sender_vm_id, ret->sender);
+	path_sender(o->source, o->taps, o->links, key, &ret->sender_vm_id, ret->sender);
 }

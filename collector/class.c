@@ -8,10 +8,10 @@
 
 const char *const class_names[] = {
 	"PTR_FULL", "SKB_COPY_DATA", "VIRTNET_HDR", "GSO", "CHECKSUM", "HDR_TRUNC", "NOMEM", "DEV_READY", "FILTER", "QDISC", "TC",
-	"NETFILTER", "MTU", "XDP", "OVERRUN", "PATH", "PURGE", "OTHER", NULL,
+	"NETFILTER", "MTU", "XDP", "OVERRUN", "PATH", "PURGE", "OTHER", "UNKNOWN", NULL,
 };
 
-const char *const class_kinds[] = { "capacity", "fault", "policy", "lifecycle", NULL };
+const char *const class_kinds[] = { "capacity", "fault", "policy", "lifecycle", "unknown", NULL };
 
 /* Which side of the device frees frames there. */
 enum side {
@@ -34,6 +34,12 @@ static const struct rule {
 	{ "PACKET_SOCK_ERROR", NULL, ANY, BY_FLAG, NULL, NULL, NULL },
 	{ NULL, "skb_release_data", ANY, BY_FLAG, NULL, NULL, NULL },
 	{ NULL, "kfree_skb_partial", ANY, BY_FLAG, NULL, NULL, NULL },
+
+	/* The device counted it, and that is all that is known (collector/source_counters.c). */
+	{ "COUNTER", "qdisc_dropped", ANY, TX, "QDISC", "capacity", NULL },
+	{ "COUNTER", "rx_frame_errors", ANY, RX, "VIRTNET_HDR", "fault", NULL },
+	{ "COUNTER", "tx_*", ANY, TX, "UNKNOWN", "unknown", NULL },
+	{ "COUNTER", "rx_*", ANY, RX, "UNKNOWN", "unknown", NULL },
 
 	/* Rings and queues that were emptied, not overrun: close, detach, delete, resize. */
 	{ "QUEUE_PURGE", NULL, ANY, BY_FLAG, "PURGE", "lifecycle", NULL },

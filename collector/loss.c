@@ -398,16 +398,22 @@ int loss_unpin(const char *pin_dir)
 	return pins_remove(pin_dir);
 }
 
-void loss_epoch(const struct loss *l, struct loss_epoch *ret)
+void loss_boot(char ret[static 37])
 {
 	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
 
+	memset(ret, 0, 37);
+	if (!f)
+		return;
+	if (!fgets(ret, 37, f))
+		ret[0] = '\0';
+	fclose(f);
+}
+
+void loss_epoch(const struct loss *l, struct loss_epoch *ret)
+{
 	memset(ret, 0, sizeof(*ret));
-	if (f) {
-		if (!fgets(ret->boot_id, sizeof(ret->boot_id), f))
-			ret->boot_id[0] = '\0';
-		fclose(f);
-	}
+	loss_boot(ret->boot_id);
 	ret->map_id = map_id(l->maps[MAP_LOSSES]);
 }
 

@@ -46,6 +46,9 @@ int loss_unpin(const char *pin_dir);
 
 void loss_epoch(const struct loss *l, struct loss_epoch *ret);
 
+/* This boot's id, "" when it cannot be read. */
+void loss_boot(char ret[static 37]);
+
 /* True when the maps were there already: what they hold was counted for an earlier agent. */
 bool loss_inherited(const struct loss *l);
 

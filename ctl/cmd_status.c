@@ -68,6 +68,13 @@ static uint64_t store_bytes(const struct view *v)
 	return sum;
 }
 
+static bool touches(const json_t *last, const struct view_interval *next)
+{
+	const char *only = json_string_value(json_object_get(last, "only"));
+
+	return last && (uint64_t)json_integer_value(json_object_get(last, "to_ns")) + NSEC_PER_MSEC >= next->from_ns && !strcmp(only ? only : "", next->only);
+}
+
 /* Merged: two intervals that touch are one. A restart of a pinned agent leaves no gap. */
 static json_t *coverage(struct view *v, uint64_t since)
 {
@@ -80,14 +87,27 @@ static json_t *coverage(struct view *v, uint64_t since)
 		return NULL;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (last && (uint64_t)json_integer_value(json_object_get(last, "to_ns")) + NSEC_PER_MSEC >= all[i].from_ns) {
+		if (touches(last, &all[i])) {
 			json_object_set_new(last, "to_ns", out_int(all[i].to_ns));
 			continue;
 		}
 		last = json_pack("{so so}", "from_ns", out_int(all[i].from_ns), "to_ns", out_int(all[i].to_ns));
+		if (all[i].only[0])
+			json_object_set_new(last, "only", out_text(all[i].only));
 		json_array_append_new(list, last);
 	}
 	return list;
+}
+
+static bool by_bpf(const struct status *s)
+{
+	const json_t *src;
+	size_t i;
+
+	json_array_foreach(s->sources, i, src)
+		if (!strcmp(json_string_value(json_object_get(src, "name")), "bpf-loss"))
+			return !strcmp(json_string_value(json_object_get(src, "state")), "ok");
+	return true;
 }
 
 static void print_agent(const struct status *s)
@@ -105,7 +125,7 @@ static void print_agent(const struct status *s)
 	else
 		puts("agent      NOT RUNNING: it died or was killed\n           (the kernel goes on counting for the next one, unless the machine was restarted)");
 	if (s->some)
-		printf("kernel     %s, %s\n", s->kernel, s->reasons ? "gives a reason for each drop" : "gives no reasons (before 5.17)");
+		printf("kernel     %s%s\n", s->kernel, s->reasons ? ", gives a reason for each drop" : by_bpf(s) ? ", gives no reasons (before 5.17)" : "");
 }
 
 static void print_sources(const struct status *s, const struct global *g)
@@ -136,9 +156,10 @@ static void print_coverage(const json_t *list)
 	json_array_foreach(list, i, c) {
 		uint64_t a = (uint64_t)json_integer_value(json_object_get(c, "from_ns")), b = (uint64_t)json_integer_value(json_object_get(c, "to_ns"));
 
-		if (end)
+		if (end && a > end + NSEC_PER_MSEC)
 			printf("%-10s   gap of %s\n", "", text_duration(len, a - end));
-		printf("%-10s %s to %s\n", i ? "" : "observed", text_time(from, a), text_time(to, b));
+		printf("%-10s %s to %s%s%s\n", i ? "" : "observed", text_time(from, a), text_time(to, b), json_object_get(c, "only") ? ", by " : "",
+		       json_object_get(c, "only") ? json_string_value(json_object_get(c, "only")) : "");
 		end = b;
 	}
 	if (!json_array_size(list))

@@ -51,19 +51,24 @@ void filter_init(struct filter *f)
 	*f = (struct filter){ .queue = -1 };
 }
 
-static int one_of(const char *option, const char *value, const char *a, const char *b, const char *c, const char *d)
+/* @words: NULL-terminated. */
+static int one_of(const char *option, const char *value, const char *const *words)
 {
-	const char *const words[] = { a, b, c, d };
+	char list[128] = "";
+	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (words[i] && !strcmp(value, words[i]))
+	for (size_t i = 0; words[i]; i++) {
+		if (!strcmp(value, words[i]))
 			return 1;
-	complain("%s: \"%.60s\" is none of %s, %s%s%s%s%s", option, value, a, b, c ? ", " : "", c ? c : "", d ? ", " : "", d ? d : "");
+		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", n ? ", " : "", words[i]);
+	}
+	complain("%s: \"%.60s\" is none of %s", option, value, list);
 	return -1;
 }
 
 int filter_option(struct filter *f, int opt, const char *value)
 {
+	static const char *const directions[] = { "rx", "tx", NULL };
 	char *end;
 
 	switch (opt) {
@@ -79,13 +84,13 @@ int filter_option(struct filter *f, int opt, const char *value)
 		return 1;
 	case 2002:
 		f->direction = value;
-		return one_of("--direction", value, "rx", "tx", NULL, NULL);
+		return one_of("--direction", value, directions);
 	case 2003:
 		f->class = value;
 		return 1;
 	case 2004:
 		f->kind = value;
-		return one_of("--kind", value, "capacity", "fault", "policy", "lifecycle");
+		return one_of("--kind", value, class_kinds);
 	case 2005:
 		f->queue = (int)strtol(value, &end, 10);
 		if (*value && !*end && f->queue >= 0 && f->queue < 65535)

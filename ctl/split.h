@@ -43,7 +43,7 @@ struct filter {
 	"  --nic NAME       only this device\n" \
 	"  --direction D    rx (towards the guest) or tx (from it)\n" \
 	"  --class C        a class (PTR_FULL), or the kernel's reason (FULL_RING)\n" \
-	"  --kind K         capacity, fault, policy, lifecycle\n" \
+	"  --kind K         capacity, fault, policy, lifecycle, unknown\n" \
 	"  --queue N        only this queue\n" \
 	"  --masked         also what a mask leaves out (taplossctl mask list)\n"
 void filter_init(struct filter *f);

@@ -102,7 +102,7 @@ int view_counted(struct view *v, uint64_t since, uint64_t until, view_device_fn 
 
 struct view_interval {
 	uint64_t from_ns, to_ns;
-	bool catch_up;
+	char only[16];		/* the source that counted, when it sees less than all; else "" */
 };
 
 /* Covered intervals that touch the window, in order, not merged; an agent that runs now covers up to now. */

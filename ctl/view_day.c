@@ -165,12 +165,15 @@ static void on_coverage(sqlite3_stmt *st, void *arg)
 {
 	struct intervals *c = arg;
 	struct view_interval *p = realloc(c->all, (c->n + 1) * sizeof(*p));
+	const char *how = (const char *)sqlite3_column_text(st, 2);
 
 	if (!p)
 		abort();
 	c->all = p;
-	c->all[c->n++] = (struct view_interval){ (uint64_t)sqlite3_column_int64(st, 0), (uint64_t)sqlite3_column_int64(st, 1),
-						 !strcmp((const char *)sqlite3_column_text(st, 2), "catch-up") };
+	p += c->n++;
+	*p = (struct view_interval){ (uint64_t)sqlite3_column_int64(st, 0), (uint64_t)sqlite3_column_int64(st, 1), "" };
+	if (strcmp(how, "tick") != 0 && strcmp(how, "catch-up") != 0)
+		snprintf(p->only, sizeof(p->only), "%s", how);
 }
 
 static int coverage_of_day(struct day *d, void *arg)

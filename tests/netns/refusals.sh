@@ -39,6 +39,8 @@ refused 2 'No such file' taplossd --config "$W/none.conf" --check-config
 printf '[agent]\n\nintervall_ms = 5\n' > bad.conf
 refused 2 'bad.conf:3: agent.intervall_ms: no such key' taplossd --config bad.conf --check-config
 printf '[agent]\ninterval_ms = 50\n' > bad.conf
+printf '[loss]\nsource = magic\n' > magic.conf
+refused 2 'magic.conf:2: loss.source: magic is not one of auto, bpf, counters' taplossd --config magic.conf
 refused 2 'bad.conf:2: agent.interval_ms: 50 is not a whole number from 100 to 60000' taplossd --config bad.conf
 taplossd --check-config
 taplossd --print-config > good.conf
@@ -66,13 +68,14 @@ chmod 755 "$W"
 refused 1 'be root or a member of the group' "${nobody[@]}" taplossctl --store "$STORE" status
 agent_stop
 
-# Privilege, type information.
+# Privilege, type information, when BPF is asked for.
+printf '[loss]\nsource = bpf\n' > bpf.conf
 mkdir -m 777 nobodys
-refused 1 'CAP_BPF' "${nobody[@]}" taplossd --libvirt none --store "$W/nobodys/store"
+refused 1 'CAP_BPF' "${nobody[@]}" taplossd --libvirt none --config bpf.conf --store "$W/nobodys/store"
 [[ -z $(ls nobodys) ]] || fail 'an agent without privilege left something behind'
 mkdir empty
 mount --bind empty /sys/kernel/btf
-refused 1 'CONFIG_DEBUG_INFO_BTF' "${agent[@]}" --store "$W/nobtf"
+refused 1 'CONFIG_DEBUG_INFO_BTF' "${agent[@]}" --config bpf.conf --store "$W/nobtf"
 umount /sys/kernel/btf
 [[ ! -e nobtf ]] || fail 'an agent without BTF left a store behind'
 

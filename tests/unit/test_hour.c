@@ -34,12 +34,10 @@
 static char dir[] = "/tmp/taploss-hour-XXXXXX";
 
 struct host {
-	struct loss *loss;
+	struct source *source;
 	struct store *store;
 	struct links *links;
 	struct hidden *hidden;
-	struct reasons *reasons;
-	struct ksyms *syms;
 	struct tapmap *taps;
 	struct sampler *sampler;
 	struct weigh_lists lists;
@@ -108,22 +106,20 @@ static void new_owners(struct host *h)
 
 static void open_all(struct host *h)
 {
-	char why[SCHEMA_WHY], store[64];
+	char why[SOURCE_WHY], store[64];
 	struct loss_epoch epoch;
 
-	assert_int_equal(loss_open(&(struct loss_options){ .max_keys = 4096 }, &h->loss, why), 0);
-	assert_true(loss_sockets_known(h->loss, why));
+	assert_int_equal(source_open("bpf", &(struct source_options){ .max_keys = 4096 }, &h->source, why), 0);
+	assert_true(loss_sockets_known(source_loss(h->source), why));
 	snprintf(store, sizeof(store), "%s/store", dir);
 	assert_int_equal(store_open(store, &(struct store_options){ 0 }, &h->store, why), 0);
 	assert_int_equal(links_new(&h->links), 0);
-	assert_int_equal(reasons_new(&h->reasons), 0);
-	assert_int_equal(ksyms_new(&h->syms), 0);
-	loss_epoch(h->loss, &epoch);
+	source_epoch(h->source, &epoch);
 	h->lists.own_netns = links_netns(h->links);
 	assert_int_equal(tapmap_new(h->store, epoch.boot_id, h->lists.own_netns, &h->taps), 0);
 	assert_int_equal(hidden_new(h->lists.own_netns, true, &h->hidden), 0);
-	assert_int_equal(sampler_new(&(struct sampler_options){ .store = h->store, .loss = h->loss, .taps = h->taps, .links = h->links, .hidden = h->hidden,
-								.reasons = h->reasons, .syms = h->syms, .lists = &h->lists, .storm_rows = 4000 },
+	assert_int_equal(sampler_new(&(struct sampler_options){ .store = h->store, .source = h->source, .taps = h->taps, .links = h->links, .hidden = h->hidden,
+								.lists = &h->lists, .storm_rows = 4000 },
 				     &h->sampler), 0);
 	assert_int_equal(links_dump(h->links, on_link, h), 0);
 	assert_int_equal(sampler_tick(h->sampler, false), 0);
@@ -136,9 +132,7 @@ static void close_all(struct host *h)
 	hidden_free(h->hidden);
 	links_free(h->links);
 	store_close(h->store);
-	loss_close(h->loss);
-	reasons_free(h->reasons);
-	ksyms_free(h->syms);
+	source_close(h->source);
 	owner_list_free(h->proc);
 }
 
