@@ -200,14 +200,17 @@ clean:
 
 # Test bed and demo: taptool (holds taps, loses frames), the init of the small guest.
 TAPTOOL_SRC := $(wildcard tests/taptool/*.c)
-TEST_TOOLS := $(HELPERS:%=$(B)/tests/helpers/%) $(B)/tests/taptool/taptool $(B)/tests/guest/init
+TEST_TOOLS := $(HELPERS:%=$(B)/tests/helpers/%) $(B)/tests/taptool/taptool $(B)/tests/guest/init $(B)/tests/vm/init $(B)/tests/vm/vmctl
 .SECONDARY:
 
 $(B)/tests/taptool/taptool: $(call obj,$(TAPTOOL_SRC))
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(OUR_CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^
-# Static and never sanitized: it is all there is in that guest.
-$(B)/tests/guest/init: tests/guest/init.c
+$(B)/tests/vm/vmctl: $(B)/tests/vm/vmctl.o
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(OUR_CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^
+# Static and never sanitized: they are the first program of a machine.
+$(B)/tests/guest/init $(B)/tests/vm/init: $(B)/tests/%/init: tests/%/init.c
 	@mkdir -p $(@D)
 	$(say) CC $@
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -Os -static -s -o $@ $<

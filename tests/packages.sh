@@ -17,9 +17,9 @@ uthash-dev				hash tables
 # What `make check` and `make demo` use beside that.
 test='
 libcmocka-dev libc6-dev			unit tests; the static init of the test guest
-iproute2 util-linux procps nftables	namespaces, links, mounts, processes, filters
+iproute2 util-linux procps nftables ethtool	namespaces, links, mounts, processes, filters
 jq sqlite3				look into answers and stores
-kmod cpio				the kernel modules of the test guest
+kmod cpio xz-utils			the kernel modules of test guests and hosts
 qemu-system-x86				real guests
 libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients	a libvirt of the test'\''s own; no service comes with these
 tcpdump valgrind tmux			watch frames, memory, a screen
