@@ -57,16 +57,16 @@ CTL_LIBS = $(shell $(PKG_CONFIG) --libs smartcols jansson)
 BPF_OBJS := loss sock context frame_errors trace
 BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
 COLLECTOR_SRC := collector/class.c collector/class_path.c collector/delta.c collector/frame_errors.c collector/ksym.c collector/link.c collector/linkname.c \
-	collector/loss.c collector/loss_path.c collector/loss_read.c collector/loss_context.c collector/loss_sock.c collector/pins.c collector/qdisc.c \
+	collector/loss.c collector/loss_burst.c collector/loss_path.c collector/loss_read.c collector/loss_context.c collector/loss_sock.c collector/pins.c collector/qdisc.c \
 	collector/reason.c collector/source.c collector/source_bpf.c collector/source_counters.c collector/trace.c
 SCHEMA_SRC := schema/schema.c schema/schema_create.c schema/schema_dir.c
-AGENT_SRC := agent/agent.c agent/blind.c agent/cmdline.c agent/config.c agent/counted.c agent/counting.c agent/domxml.c agent/hidden.c agent/log.c agent/loop.c \
+AGENT_SRC := agent/agent.c agent/blind.c agent/bursts.c agent/cmdline.c agent/config.c agent/counted.c agent/counting.c agent/domxml.c agent/hidden.c agent/log.c agent/loop.c \
 	agent/lossline.c agent/mailbox.c agent/nicfacts.c agent/notify.c agent/owner.c agent/path.c agent/procscan.c agent/programs.c agent/sampler.c \
 	agent/store.c agent/store_attribute.c agent/store_baseline.c agent/store_blind.c agent/store_chores.c \
 	agent/store_day.c agent/store_db.c agent/store_event.c agent/store_hour.c agent/store_names.c agent/store_series.c \
 	agent/store_tick.c agent/tapmap.c agent/virt.c agent/virtevents.c agent/vmbook.c agent/vmm.c agent/weigh.c agent/whose.c \
 	agent/witness.c
-CTL_SRC := ctl/audit_hint.c ctl/chart.c ctl/cmd_audit.c ctl/cmd_db.c ctl/cmd_events.c ctl/cmd_loss.c ctl/cmd_mask.c ctl/cmd_status.c ctl/cmd_timeline.c \
+CTL_SRC := ctl/audit_hint.c ctl/chart.c ctl/bursts.c ctl/cmd_audit.c ctl/cmd_bursts.c ctl/cmd_db.c ctl/cmd_events.c ctl/cmd_loss.c ctl/cmd_mask.c ctl/cmd_status.c ctl/cmd_timeline.c \
 	ctl/cmd_top.c ctl/cmd_trace.c ctl/cmd_vms.c ctl/events.c ctl/mask.c ctl/maskfile.c ctl/out.c ctl/split.c ctl/status_blind.c ctl/tally.c ctl/text.c ctl/view.c \
 	ctl/view_day.c ctl/vmref.c ctl/when.c
 SQL := schema/meta_0001.sql schema/day_0001.sql

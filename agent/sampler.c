@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bursts.h"
 #include "clock.h"
 #include "counted.h"
 #include "hidden.h"
@@ -28,7 +29,7 @@ struct sampler {
 	struct delta *delta;
 	struct losslines *lines;
 	uint64_t late;			/* ticks, not stored yet */
-	uint64_t uncounted, missed;	/* the kernel's own counts, up to where they are stored */
+	uint64_t uncounted, missed, unlisted;	/* the kernel's own counts, up to where they are stored */
 	uint64_t last_ns;		/* UTC of the last stored tick; 0: none yet */
 	uint64_t began_ns;		/* of this run */
 	uint64_t covered_ns;		/* where the agent before us stopped */
@@ -44,6 +45,7 @@ struct sampler {
 	struct tl_loss_key *forget;	/* of dead devices: the kernel's are gone, the stored ones follow */
 	unsigned int n_losses, size_losses, n_forget, size_forget;
 	struct witness_rows rows;
+	struct burst_rows bursts;
 };
 
 static int seed(const struct tl_loss_key *key, const struct loss_total *total, void *arg)
@@ -76,6 +78,10 @@ static int pick_up(struct sampler *s)
 	r = store_self_baseline(s->o.store, "uncounted_frames", &s->uncounted);
 	if (r < 0 && r != -ENOENT)
 		return r;
+	burst_rows_begin(&s->bursts, source_loss(s->o.source), s->known, s->covered_ns);
+	r = store_self_baseline(s->o.store, "unlisted_frames", &s->unlisted);
+	if (r < 0 && r != -ENOENT)
+		return r;
 	r = store_self_baseline(s->o.store, "missed_events", &s->missed);
 	if (r < 0 && r != -ENOENT)
 		return r;
@@ -84,8 +90,10 @@ static int pick_up(struct sampler *s)
 		return r;
 	if (!s->unbroken)
 		s->missed = own.missed;		/* counted by program, and this one is new */
-	if (!s->known)
-		s->uncounted = own.uncounted;
+	if (s->known)
+		return 0;
+	s->uncounted = own.uncounted;
+	s->unlisted = own.unlisted;
 	return 0;
 }
 
@@ -118,6 +126,7 @@ struct sampler *sampler_free(struct sampler *s)
 	delta_free(s->delta);
 	losslines_free(s->lines);
 	witness_free(&s->rows);
+	burst_rows_free(&s->bursts);
 	free(s->gains);
 	free(s->losses);
 	free(s->baselines);
@@ -330,9 +339,9 @@ static void add_tap(struct tap *t, void *arg)
 static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 {
 	struct adding adding = { .s = s, .now_ns = now_ns, .all = all };
-	struct store_self self[3];
+	struct store_self self[4];
 	struct source_own own;
-	struct store_tick tick = { .t_ns = now_ns, .how = source_how(s->o.source), .self = self, .n_self = 3 };
+	struct store_tick tick = { .t_ns = now_ns, .how = source_how(s->o.source), .self = self, .n_self = 4 };
 	int r;
 
 	r = source_own(s->o.source, &own);
@@ -347,7 +356,8 @@ static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 	self[0] = (struct store_self){ "uncounted_frames", own.uncounted - s->uncounted, own.uncounted };
 	self[1] = (struct store_self){ "late_ticks", s->late, 0 };
 	self[2] = (struct store_self){ "missed_events", own.missed > s->missed ? own.missed - s->missed : 0, own.missed };
-	if (!self[0].add && !self[1].add && !self[2].add && s->last_ns)
+	self[3] = (struct store_self){ "unlisted_frames", own.unlisted - s->unlisted, own.unlisted };
+	if (!self[0].add && !self[1].add && !self[2].add && !self[3].add && s->last_ns)
 		tick.n_self = 0;
 	tick.caught_up = !s->last_ns && s->unbroken;
 	tick.gap = !s->last_ns && !s->unbroken;
@@ -362,12 +372,15 @@ static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 	tick.n_traffic = s->rows.n_traffic;
 	tick.counters = s->rows.counters;
 	tick.n_counters = s->rows.n_counters;
+	tick.bursts = s->bursts.rows;
+	tick.n_bursts = s->bursts.n;
 	tick.forget = s->forget;
 	tick.n_forget = s->n_forget;
 	r = store_tick(s->o.store, &tick);
 	if (r < 0)
 		return r;
 	s->uncounted = own.uncounted;
+	s->unlisted = own.unlisted;
 	s->missed = own.missed;
 	s->late = 0;
 	s->n_forget = 0;
@@ -450,7 +463,8 @@ static int gather(struct sampler *s, uint64_t now_ns)
 	r = tapmap_settle(s->o.taps, s->o.lists, now_ns);
 	if (r < 0)
 		return r;
-	return make_losses(s, now_ns);
+	r = make_losses(s, now_ns);
+	return r < 0 ? r : burst_rows_gather(&s->bursts, &s->o, s->lines, now_ns);
 }
 
 /* Which addresses the kernel shall look for. Until every source has spoken, those that an earlier agent gave it are the better ones. */
@@ -489,6 +503,7 @@ int sampler_tick(struct sampler *s, bool all)
 	}
 	delta_commit(s->delta);
 	witness_commit(&s->rows, now_ns);
+	burst_rows_taken(&s->bursts);
 	s->last_ns = now_ns;
 	if (s->n_losses > s->o.storm_rows)
 		s->calm_ns = now_ns + STORM_NS;

@@ -156,7 +156,14 @@ struct store_self {
 	uint64_t add, baseline;
 };
 
-/* Arrays are borrowed. Entries of one series add up. */
+struct store_burst {
+	int64_t series_id;
+	uint32_t cpu;
+	uint64_t start_ns, span_ns, frames;
+	uint64_t delivered;		/* TL_DELIVERED_NONE: not known */
+};
+
+/* Arrays are borrowed. Entries of one series add up; a burst that is stored already is passed over. */
 struct store_tick {
 	uint64_t t_ns, span_ns;
 	const char *how;	/* what coverage says: "tick"; or the name of a source that sees less than all. Static */
@@ -168,8 +175,9 @@ struct store_tick {
 	const struct store_traffic *traffic;
 	const struct store_device_counters *counters;
 	const struct store_self *self;
+	const struct store_burst *bursts;
 	const struct tl_loss_key *forget;	/* baselines to delete */
-	unsigned int n_loss, n_baselines, n_witnesses, n_traffic, n_counters, n_self, n_forget;
+	unsigned int n_loss, n_baselines, n_witnesses, n_traffic, n_counters, n_self, n_bursts, n_forget;
 };
 
 /* Stores it all or nothing, and extends coverage to t_ns. A tick with nothing in it only touches coverage, and the disk not

@@ -84,6 +84,8 @@ static int move_rows(struct store_db *d, const struct move *m, uint64_t since_ns
 	if (r < 0 || !sqlite3_changes64(d->db))
 		return r;
 	r = store_exec(d, "DELETE FROM loss WHERE t_ns >= ? AND series_id = ?", "ui", since_ns, m->from);
+	if (r >= 0)
+		r = store_exec(d, "UPDATE OR REPLACE burst SET series_id = ? WHERE start_ns >= ? AND series_id = ?", "iui", m->to, since_ns, m->from);
 	return r < 0 ? r : 1;
 }
 

@@ -7,7 +7,7 @@
 
 static bool is_empty(const struct store_tick *t)
 {
-	return !t->gap && !t->caught_up && !(t->n_loss | t->n_baselines | t->n_witnesses | t->n_traffic | t->n_counters | t->n_self |
+	return !t->gap && !t->caught_up && !(t->n_loss | t->n_baselines | t->n_witnesses | t->n_traffic | t->n_counters | t->n_self | t->n_bursts |
 					     t->n_forget);
 }
 
@@ -105,6 +105,23 @@ static int write_counters(struct store *s, const struct store_tick *t)
 	return r;
 }
 
+/* One that was told before, and by an agent that died perhaps, began at the same moment but for the difference of two clocks. No two of a series on one
+ * CPU begin within TL_BURST_GAP_NS. */
+static int write_bursts(struct store *s, const struct store_tick *t)
+{
+	sqlite3_stmt *st;
+	int r = store_stmt(&s->day, "INSERT INTO burst SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM burst "
+			   "WHERE start_ns BETWEEN ?1 - 1000000 AND ?1 + 1000000 AND series_id = ?2 AND cpu = ?3)", &st);
+
+	for (unsigned int i = 0; i < t->n_bursts && r >= 0; i++) {
+		const struct store_burst *b = &t->bursts[i];
+
+		r = store_run_stmt(&s->day, st, "uiiuuo", b->start_ns, b->series_id, (int64_t)b->cpu, b->span_ns, b->frames,
+				   b->delivered == TL_DELIVERED_NONE ? 0 : (int64_t)b->delivered + 1);
+	}
+	return r;
+}
+
 static int write_self(struct store *s, const struct store_tick *t)
 {
 	int r = 0;
@@ -171,6 +188,8 @@ static int write_all(struct store *s, const struct store_tick *t, uint64_t *ret_
 		r = write_traffic(s, t);
 	if (r >= 0)
 		r = write_counters(s, t);
+	if (r >= 0)
+		r = write_bursts(s, t);
 	if (r >= 0)
 		r = write_self(s, t);
 	return r < 0 ? r : write_coverage(s, t, ret_cover);

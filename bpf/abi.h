@@ -11,7 +11,7 @@
 #endif
 #include <stddef.h>
 
-#define TL_ABI_VERSION 2
+#define TL_ABI_VERSION 3
 
 /* What kind of device lost the frame, by rtnl_link_ops->kind. */
 enum tl_kind {
@@ -48,8 +48,37 @@ struct tl_loss_count {
 	__u64 frames;		/* skbs */
 	__u64 segments;		/* wire frames in them: more than frames when GSO super-frames were lost */
 	__u64 bytes;		/* Ethernet bytes without FCS, VLAN tag included, as the skb held them */
+	__u32 last_tick;	/* jiffies at last_ns, and TL_TICK_FAST */
+	__u32 burst_base;	/* frames before the burst at hand, their low 32 bits */
 	__u64 born_ns;		/* CLOCK_BOOTTIME of the element's birth, set on one CPU, 0 on the others. A key that
 				 * was deleted and came back has another birth: its totals start at 0 again. */
+	/* The burst at hand on this CPU; see struct tl_burst. */
+	__u64 burst_ns;		/* 0: this CPU never lost one */
+	__u64 last_ns;
+	__u64 burst_delivered;
+};
+
+/* Reading the clock is a quarter of what a lost frame costs. While TL_FAST_FRAMES come within TL_FAST_NS, one in so many reads it, and the first
+ * of each tick of the kernel: last_ns is then behind by less than a millisecond, and at most by a tick. */
+#define TL_TICK_FAST 0x80000000U
+#define TL_FAST_FRAMES 32
+#define TL_FAST_NS 1000000
+
+/* A burst: frames lost under one key on one CPU with less than TL_BURST_GAP_NS between any two. One that goes on is cut after
+ * TL_BURST_MAX_NS, so that it can be told before it ends: the next one then begins less than a gap behind it. What CPUs and keys saw of
+ * the same queue's burst is put together by who reads it: it is exact, because whatever lies closer than a gap belongs together. */
+#define TL_BURST_GAP_NS 10000000ULL
+#define TL_BURST_MAX_NS 1000000000ULL
+#define TL_BURST_BYTES (1 << 20)	/* the ring in which bursts wait to be read */
+#define TL_DELIVERED_NONE (~0ULL)	/* the kernel does not show what the device delivered */
+
+struct tl_burst {
+	struct tl_loss_key key;
+	__u64 start_ns, last_ns;	/* CLOCK_BOOTTIME of its first and last frame */
+	__u64 frames;
+	__u64 delivered;	/* what the device had delivered in this direction when it began: the place in the sequence */
+	__u32 cpu;
+	__u32 zero;
 };
 
 /* What a device was when it first lost a frame: it may be gone before user space looks. */
@@ -104,6 +133,8 @@ enum tl_stat {
 	TL_STAT_UNNAMED_FRAMES,		/* counted, but the device behind the socket could not be read */
 	TL_STAT_NAMELESS_FRAMES,	/* freed by a vhost worker with neither device nor socket: who wants them named needs the context */
 	TL_STAT_CONTEXT_FRAMES,		/* of those: the context named device and queue */
+	TL_STAT_UNLISTED_BURSTS,	/* bursts that found no room in the ring; their frames are in the totals */
+	TL_STAT_UNLISTED_FRAMES,	/* the frames in them */
 	TL_STAT_MAX,
 };
 
@@ -130,7 +161,8 @@ struct tl_trace_count {
 
 _Static_assert(sizeof(struct tl_trace_key) == 32, "trace key layout is ABI");
 _Static_assert(sizeof(struct tl_loss_key) == 32, "loss key layout is ABI");
-_Static_assert(sizeof(struct tl_loss_count) == 32, "loss count layout is ABI");
+_Static_assert(sizeof(struct tl_loss_count) == 64, "loss count layout is ABI");
+_Static_assert(sizeof(struct tl_burst) == 72, "burst layout is ABI");
 _Static_assert(sizeof(struct tl_device_key) == 8, "device key layout is ABI");
 _Static_assert(sizeof(struct tl_device) == 40, "device layout is ABI");
 _Static_assert(sizeof(struct tl_mac) == 8, "address layout is ABI");

@@ -39,6 +39,11 @@ struct {
 	__type(value, __u32);
 } programs SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, TL_BURST_BYTES);
+} bursts SEC(".maps");
+
 static __always_inline void bump(__u32 stat, __u64 n)
 {
 	__u64 *v = bpf_map_lookup_elem(&stats, &stat);
@@ -218,6 +223,85 @@ static __noinline int room_for_sender(const struct tl_loss_key *key)
 	return 1;
 }
 
+/* Where the kernel keeps its __per_cpu_offset, which user space finds in kallsyms (CONFIG_KALLSYMS_ALL), and for how many CPUs; 0: what
+ * devices delivered is not known. */
+const volatile __u64 per_cpu_offset;
+const volatile __u32 cpus;
+
+#define MAX_CPUS 1024
+
+static __always_inline __u32 counter_offset(int rx)
+{
+	struct pcpu_sw_netstats___structs *structs = NULL;
+	struct pcpu_sw_netstats___numbers *numbers = NULL;
+
+	if (bpf_core_field_exists(structs->tx_packets))
+		return rx ? bpf_core_field_offset(structs->rx_packets) : bpf_core_field_offset(structs->tx_packets);
+	return rx ? bpf_core_field_offset(numbers->rx_packets) : bpf_core_field_offset(numbers->tx_packets);
+}
+
+/* Frames that a tun delivered, towards the guest or (@rx) from it. Only at the beginning of a burst: it looks at every CPU. */
+static __noinline __u64 delivered_by(struct net_device *dev, int rx)
+{
+	__u64 sum = 0, more, offset, stats;
+
+	if (!dev || !per_cpu_offset || !bpf_core_field_exists(dev->tstats))
+		return TL_DELIVERED_NONE;
+	stats = (__u64)BPF_CORE_READ(dev, tstats);
+	if (!stats)
+		return TL_DELIVERED_NONE;
+	for (__u32 cpu = 0; cpu < MAX_CPUS && cpu < cpus; cpu++)
+		if (!bpf_probe_read_kernel(&offset, sizeof(offset), (void *)(per_cpu_offset + cpu * 8)) &&
+		    !bpf_probe_read_kernel(&more, sizeof(more), (void *)(stats + offset + counter_offset(rx))))
+			sum += more;
+	return sum;
+}
+
+static __noinline void tell_burst(const struct tl_loss_count *v, const struct tl_loss_key *key)
+{
+	struct tl_burst b = { 0 };
+
+	if (!v || !key)
+		return;
+	b.key = *key;
+	b.start_ns = v->burst_ns;
+	b.last_ns = v->last_ns;
+	b.frames = (__u32)v->frames - v->burst_base;
+	b.delivered = v->burst_delivered;
+	b.cpu = bpf_get_smp_processor_id();
+	if (!bpf_ringbuf_output(&bursts, &b, sizeof(b), BPF_RB_NO_WAKEUP))
+		return;
+	bump(TL_STAT_UNLISTED_BURSTS, 1);
+	bump(TL_STAT_UNLISTED_FRAMES, b.frames);
+}
+
+static __noinline void begin_burst(struct tl_loss_count *v, const struct tl_loss_key *key, struct net_device *dev, __u64 now)
+{
+	if (!v || !key)
+		return;
+	v->burst_ns = now;
+	v->burst_base = v->frames;
+	v->burst_delivered = key->kind == TL_KIND_TUN ? delivered_by(dev, key->ingress) : TL_DELIVERED_NONE;
+}
+
+/* The frame at hand goes on with a burst, or begins one. */
+static __always_inline void in_burst(struct tl_loss_count *v, const struct tl_loss_key *key, struct net_device *dev)
+{
+	__u32 tick = (__u32)bpf_jiffies64() | TL_TICK_FAST;
+	__u64 now;
+
+	if (tick == v->last_tick && v->frames % TL_FAST_FRAMES)
+		return;
+	now = bpf_ktime_get_boot_ns();
+	v->last_tick = now - v->last_ns < (v->last_tick ? TL_FAST_NS : TL_FAST_NS / TL_FAST_FRAMES) ? tick : 0;
+	if (now - v->last_ns >= TL_BURST_GAP_NS || now - v->burst_ns >= TL_BURST_MAX_NS) {
+		if (v->burst_ns)
+			tell_burst(v, key);
+		begin_burst(v, key, dev, now);
+	}
+	v->last_ns = now;
+}
+
 /* Adds the frame under @key. @dev NULL: no device is known. */
 static __always_inline void count(struct sk_buff *skb, struct net_device *dev, struct tl_loss_key *key)
 {
@@ -232,7 +316,12 @@ static __always_inline void count(struct sk_buff *skb, struct net_device *dev, s
 	if (!v) {
 		if (dev && key->kind != TL_KIND_PATH && !still_ours(dev, key->kind))
 			return;
-		first = (struct tl_loss_count){ .frames = 1, .segments = segments, .bytes = bytes, .born_ns = bpf_ktime_get_boot_ns() };
+		first = (struct tl_loss_count){ .born_ns = bpf_ktime_get_boot_ns() };
+		first.last_ns = first.born_ns;
+		begin_burst(&first, key, dev, first.born_ns);
+		first.frames = 1;
+		first.segments = segments;
+		first.bytes = bytes;
 		if (!bpf_map_update_elem(&losses, key, &first, BPF_NOEXIST)) {
 			if (dev)
 				note_device(dev, key);
@@ -245,6 +334,7 @@ static __always_inline void count(struct sk_buff *skb, struct net_device *dev, s
 		bump(TL_STAT_UNCOUNTED_BYTES, bytes);
 		return;
 	}
+	in_burst(v, key, dev);
 	v->frames++;
 	v->segments += segments;
 	v->bytes += bytes;

@@ -33,6 +33,17 @@ struct net_device {
 	const struct rtnl_link_ops *rtnl_link_ops;
 	possible_net_t nd_net;
 	void *rx_handler_data;		/* macvtap, ipvtap: struct tap_dev */
+	void *tstats;			/* per CPU: struct pcpu_sw_netstats; a tun counts there from 5.13 on (497a5757ce4e) */
+};
+
+/* What a device carried, on one CPU. The counters became structs in 5.19 (9962acefbcb9). */
+struct pcpu_sw_netstats___structs {
+	struct {
+		__u64 v;
+	} rx_packets, tx_packets;
+};
+struct pcpu_sw_netstats___numbers {
+	__u64 rx_packets, tx_packets;
 };
 
 struct proto {

@@ -22,6 +22,7 @@ static const struct {
 	[MAP_DEVICES] = { "devices", BPF_MAP_TYPE_HASH, sizeof(struct tl_device_key), sizeof(struct tl_device) },
 	[MAP_STATS] = { "stats", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t), sizeof(uint64_t) },
 	[MAP_PROGRAMS] = { "programs", BPF_MAP_TYPE_PROG_ARRAY, sizeof(uint32_t), sizeof(uint32_t) },
+	[MAP_BURSTS] = { "bursts", BPF_MAP_TYPE_RINGBUF, 0, 0 },
 	[MAP_MACS] = { "macs", BPF_MAP_TYPE_HASH, sizeof(struct tl_mac), sizeof(uint8_t) },
 	[MAP_MAC_FILTER] = { "mac_filter", BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct tl_mac_filter) },
 };
@@ -251,13 +252,30 @@ int loss_reuse(struct bpf_map *const *maps, const int *fds, int n)
 	return 0;
 }
 
+/* Kernels with CONFIG_KALLSYMS_ALL say where data lie, too, to who may see it. */
+static uint64_t address_of(const char *symbol)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	unsigned long long at = 0, found = 0;
+	char line[256], name[128];
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%llx %*c %127s", &at, name) == 2 && !strcmp(name, symbol))
+			found = at;
+	if (f)
+		fclose(f);
+	return found;
+}
+
 /* Loads the main program and makes the maps, or uses those at hand. */
 static int load(struct loss *l, struct loss_bpf *skel, uint32_t max_keys)
 {
-	struct bpf_map *const maps[MAP_COUNT] = { skel->maps.losses, skel->maps.devices, skel->maps.stats, skel->maps.programs,
+	struct bpf_map *const maps[MAP_COUNT] = { skel->maps.losses, skel->maps.devices, skel->maps.stats, skel->maps.programs, skel->maps.bursts,
 						  skel->maps.macs, skel->maps.mac_filter };
 	int r;
 
+	skel->rodata->per_cpu_offset = l->per_cpu_offset;
+	skel->rodata->cpus = (uint32_t)l->cpus;
 	bpf_program__set_autoload(skel->progs.loss_reason, l->reasons);
 	bpf_program__set_autoload(skel->progs.loss_noreason, !l->reasons);
 	r = l->inherited ? loss_reuse(maps, l->maps, MAP_COUNT) : bpf_map__set_max_entries(skel->maps.losses, max_keys);
@@ -370,9 +388,13 @@ int loss_open(const struct loss_options *opt, struct loss **ret, char why[static
 	r = loss_read_init(l);
 	if (r < 0)
 		return say(r, why, "starting");
+	l->per_cpu_offset = address_of("__per_cpu_offset");
 	r = start(l, opt->max_keys, why);
 	if (r < 0)
 		return r;
+	r = loss_bursts_init(l);
+	if (r < 0)
+		return say(r, why, "mapping the ring of bursts");
 	*ret = TAKE_PTR(l);
 	return 0;
 }
@@ -382,6 +404,7 @@ struct loss *loss_close(struct loss *l)
 	if (!l)
 		return NULL;
 	loss_context_close(l);
+	loss_bursts_close(l);
 	close_fd(l->link);
 	close_fd(l->prog);
 	close_maps(l);

@@ -73,6 +73,17 @@ typedef int loss_read_fn(const struct tl_loss_key *key, const struct loss_total 
 /* Every key with its total, by batched reads. Stops at the first non-zero return of @fn and returns it. */
 int loss_read(struct loss *l, loss_read_fn *fn, void *arg);
 
+typedef int loss_burst_fn(const struct tl_burst *b, void *arg);
+
+/* Bursts that have ended (or were cut), at most @max, the rest next time: those that the kernel's ring holds, then those that the last
+ * loss_read() found quiet for longer than a gap. One may come twice: quiet, and later from the ring; (key, cpu, start_ns) is the same then.
+ * They come again until loss_bursts_taken(). Stops at the first non-zero return of @fn and returns it. */
+int loss_bursts(struct loss *l, unsigned int max, loss_burst_fn *fn, void *arg);
+void loss_bursts_taken(struct loss *l);
+
+/* What had ended before @boot_ns (CLOCK_BOOTTIME) was taken by somebody else; with @all also everything in the ring. */
+void loss_bursts_from(struct loss *l, uint64_t boot_ns, bool all);
+
 /* Counters of the programs' own failures: enum tl_stat. Totals. */
 int loss_stats(const struct loss *l, uint64_t ret[static TL_STAT_MAX]);
 

@@ -69,15 +69,17 @@ static void list_probes(struct context_bpf *skel, struct probe ret[static PROBES
 
 static int load(const struct loss *l, struct context_bpf *skel, const struct probe probes[static PROBES], unsigned int modules, bool kprobe)
 {
-	struct bpf_map *const maps[] = { skel->maps.losses, skel->maps.devices, skel->maps.stats, skel->maps.programs };
+	struct bpf_map *const maps[] = { skel->maps.losses, skel->maps.devices, skel->maps.stats, skel->maps.programs, skel->maps.bursts };
 	int r;
 
 	skel->rodata->own_fields = l->own_fields;
+	skel->rodata->per_cpu_offset = l->per_cpu_offset;
+	skel->rodata->cpus = (uint32_t)l->cpus;
 	bpf_program__set_autoload(skel->progs.context_reason, l->reasons);
 	bpf_program__set_autoload(skel->progs.context_noreason, !l->reasons);
 	for (int i = 0; i < PROBES; i++)
 		bpf_program__set_autoload(probes[i].prog, (probes[i].module & modules) && probes[i].kprobe == kprobe);
-	r = loss_reuse(maps, l->maps, MAP_SHARED);
+	r = loss_reuse(maps, l->maps, MAPS_SHARED);
 	return r < 0 ? r : context_bpf__load(skel);
 }
 

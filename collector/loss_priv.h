@@ -7,9 +7,9 @@
 #include "pins.h"
 
 enum loss_map {
-	MAP_LOSSES, MAP_DEVICES, MAP_STATS, MAP_PROGRAMS,
-	MAP_SHARED,				/* both objects use those above, */
-	MAP_MACS = MAP_SHARED, MAP_MAC_FILTER,	/* the main one also these */
+	MAP_LOSSES, MAP_DEVICES, MAP_STATS, MAP_PROGRAMS, MAP_BURSTS,
+	MAPS_SHARED,				/* both objects use those above, */
+	MAP_MACS = MAPS_SHARED, MAP_MAC_FILTER,	/* the main one also these */
 	MAP_COUNT,
 };
 
@@ -27,11 +27,15 @@ struct loss {
 
 	struct loss_context *context;	/* loss_context.c; NULL: not attached */
 
+	uint64_t per_cpu_offset;	/* bpf/count.h; 0: unknown */
+
 	/* loss_read.c */
 	int cpus;
 	struct tl_loss_key *keys;	/* of one batch */
 	struct tl_loss_count *counts;	/* [batch][cpus] */
 	uint32_t batch;
+
+	struct loss_bursts *bursts;	/* loss_burst.c */
 
 	/* loss_path.c: the addresses in the kernel's map, sorted */
 	struct tl_mac *macs;
@@ -64,6 +68,12 @@ uint32_t loss_own_fields(const struct btf *vmlinux);
 void loss_sock_init(struct loss *l, const struct btf *vmlinux);
 
 int loss_read_init(struct loss *l);
+
+/* loss_burst.c. A read of all counters begins; one CPU's count of a key. */
+int loss_bursts_init(struct loss *l);
+void loss_bursts_close(struct loss *l);
+void loss_bursts_begin(struct loss *l);
+int loss_bursts_look(struct loss *l, const struct tl_loss_key *key, const struct tl_loss_count *count, uint32_t cpu);
 
 /* libbpf's last warning, "" when there was none since loss_forget_warning(). */
 const char *loss_warning(void);

@@ -48,12 +48,16 @@ static int grow(struct loss *l)
 	return 0;
 }
 
-static int emit(const struct loss *l, uint32_t n, loss_read_fn *fn, void *arg)
+static int emit(struct loss *l, uint32_t n, loss_read_fn *fn, void *arg)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		struct loss_total total;
-		int r;
+		int r = 0;
 
+		for (int c = 0; c < l->cpus && r >= 0; c++)
+			r = loss_bursts_look(l, &l->keys[i], &l->counts[(size_t)i * (size_t)l->cpus + (size_t)c], (uint32_t)c);
+		if (r < 0)
+			return r;
 		add_up(l, &l->counts[(size_t)i * (size_t)l->cpus], &total);
 		r = fn(&l->keys[i], &total, arg);
 		if (r)
@@ -69,6 +73,7 @@ int loss_read(struct loss *l, loss_read_fn *fn, void *arg)
 	bool first = true, last = false;
 	int r;
 
+	loss_bursts_begin(l);
 	while (!last) {
 		n = l->batch;
 		r = bpf_map_lookup_batch(l->maps[MAP_LOSSES], first ? NULL : &at, &next, l->keys, l->counts, &n, NULL) < 0 ? -errno : 0;

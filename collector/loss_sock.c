@@ -74,13 +74,16 @@ static int load(const struct loss *l)
 
 	if (!skel)
 		return -errno;
+	struct bpf_map *const maps[] = { skel->maps.losses, skel->maps.devices, skel->maps.stats, skel->maps.programs, skel->maps.bursts };
+
 	skel->rodata->own_fields = l->own_fields;
+	skel->rodata->per_cpu_offset = l->per_cpu_offset;
+	skel->rodata->cpus = (uint32_t)l->cpus;
 	bpf_program__set_autoload(skel->progs.sock_reason, l->reasons);
 	bpf_program__set_autoload(skel->progs.tapq_reason, l->reasons);
 	bpf_program__set_autoload(skel->progs.sock_noreason, !l->reasons);
 	bpf_program__set_autoload(skel->progs.tapq_noreason, !l->reasons);
-	r = loss_reuse((struct bpf_map *const[]){ skel->maps.losses, skel->maps.devices, skel->maps.stats, skel->maps.programs }, l->maps,
-		       MAP_SHARED);
+	r = loss_reuse(maps, l->maps, MAPS_SHARED);
 	if (r >= 0)
 		r = sock_bpf__load(skel);
 	if (r >= 0)

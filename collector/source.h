@@ -21,6 +21,7 @@ struct source_options {
 /* What the source itself could not do. Totals. */
 struct source_own {
 	uint64_t uncounted;		/* frames of taps that found no room */
+	uint64_t unlisted;		/* frames in bursts that found no room: counted, but in no list of bursts */
 	uint64_t missed;		/* drops, of any device, that were not looked at */
 };
 

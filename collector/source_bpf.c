@@ -100,9 +100,11 @@ static int bpf_own(const void *src, struct source_own *ret)
 
 	if (r >= 0)
 		r = loss_missed(b->loss, &ret->missed);
-	if (r >= 0)
-		ret->uncounted = stats[TL_STAT_UNCOUNTED_FRAMES];
-	return r;
+	if (r < 0)
+		return r;
+	ret->uncounted = stats[TL_STAT_UNCOUNTED_FRAMES];
+	ret->unlisted = stats[TL_STAT_UNLISTED_FRAMES];
+	return 0;
 }
 
 static int bpf_device(const void *src, uint32_t netns, uint32_t ifindex, struct tl_device *ret)

@@ -79,6 +79,19 @@ CREATE TABLE rolled (
 	t_ns INTEGER PRIMARY KEY
 ) STRICT;
 
+-- Bursts: frames of one series lost on one CPU with less than 10 ms between any two; one that goes on is cut each second. Rows of a queue and class
+-- that lie closer than 10 ms are one burst. One that began before midnight may stand in the file of the day on which it ended.
+CREATE TABLE burst (
+	start_ns INTEGER NOT NULL,		-- of its first frame
+	series_id INTEGER NOT NULL,		-- meta.series
+	cpu INTEGER NOT NULL,
+	span_ns INTEGER NOT NULL,		-- to its last frame
+	frames INTEGER NOT NULL,
+	place INTEGER,				-- in the sequence: the device's first frame after what it had delivered in that direction when the burst
+						-- began, 1 for its very first; NULL: the kernel does not show it
+	PRIMARY KEY (start_ns, series_id, cpu)
+) STRICT, WITHOUT ROWID;
+
 -- What the device counted itself, when it moved: the second witness. counter: rx_dropped, tx_dropped, rx_errors, tx_errors
 -- in device terms; rx_frame_errors (tun.ko's own count of bad headers), qdisc_dropped (the root queueing discipline's).
 CREATE TABLE witness (

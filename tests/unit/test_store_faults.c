@@ -357,7 +357,7 @@ static void the_disk_fails_for_a_while(void **state)
 	every_operation_fails(state, 25, SQLITE_IOERR_WRITE);
 }
 
-/* A file system of 1 MiB in a mount namespace of a child's own, filled up and freed again. */
+/* A file system of 2 MiB in a mount namespace of a child's own, filled up and freed again. */
 static void full_disk(const char *dir)
 {
 	struct counters kernel = { .t_ns = NOON };
@@ -367,7 +367,7 @@ static void full_disk(const char *dir)
 	int failed = 0, fd;
 
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("tmpfs", dir, "tmpfs", 0, "size=1m") < 0)
+	    mount("tmpfs", dir, "tmpfs", 0, "size=2m") < 0)
 		fail_msg("no file system of its own: %s", strerror(errno));
 	for (int round = 0; round < 5; round++) {
 		for (int i = 0; i < 6; i++)

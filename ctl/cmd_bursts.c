@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../collector/base.h"
+#include "bursts.h"
+#include "chart.h"
+#include "cmd.h"
+#include "out.h"
+#include "split.h"
+#include "text.h"
+
+#define LISTED 20		/* the newest ones, in text */
+#define CELLS 60
+
+static const struct column columns[] = {
+	{ "start_ns", "START", COL_TIME }, { "nic", "NIC", COL_NAME }, { "queue", "QUEUE", COL_NUMBER }, { "direction", "DIR", COL_TEXT },
+	{ "class", "CLASS", COL_TEXT }, { "length_ns", "", COL_NUMBER }, { "frames", "", COL_COUNT }, { "length", "LENGTH", COL_TEXT },
+	{ "frames_", "FRAMES", COL_COUNT }, { "gap_ns", "", COL_NUMBER }, { "gap", "GAP", COL_TEXT }, { "place", "PLACE", COL_COUNT },
+	{ "from", "FROM", COL_NAME },
+};
+
+struct asked {
+	struct global g;
+	struct window window;
+	struct filter filter;
+	size_t limit;
+	bool *wanted;
+	uint64_t lost;		/* frames of the wanted series in the window, bursts or not */
+};
+
+static void *must(void *p)
+{
+	if (!p)
+		abort();
+	return p;
+}
+
+/* "41.3 ms": milliseconds matter here. */
+static char *span_text(char buf[static 32], uint64_t ns)
+{
+	if (ns >= 10 * NSEC_PER_SEC)
+		return text_duration(buf, ns);
+	if (ns >= NSEC_PER_SEC)
+		snprintf(buf, 32, "%.2f s", (double)ns / (double)NSEC_PER_SEC);
+	else
+		snprintf(buf, 32, ns < NSEC_PER_MSEC ? "%.2f ms" : "%.1f ms", (double)ns / (double)NSEC_PER_MSEC);
+	return buf;
+}
+
+static const char *sender_name(const struct view *v, const struct view_series *s)
+{
+	const struct view_vm *vm = view_vm(v, s->sender_vm_id);
+
+	return vm ? vm->name : s->sender;
+}
+
+static json_t *burst_object(const struct view *v, const struct burst *b)
+{
+	return json_pack("{sI so so ss ss sI sI so so so}", "start_ns", (json_int_t)b->start_ns, "nic", out_text(view_nic(v, b->series->device_id)), "queue",
+			 b->series->queue < 0 ? json_null() : out_int((uint64_t)b->series->queue), "direction", b->series->direction, "class",
+			 b->series->class, "length_ns", (json_int_t)(b->last_ns - b->start_ns), "frames", (json_int_t)b->frames, "gap_ns",
+			 b->gap_ns ? out_int(b->gap_ns) : json_null(), "place", b->place ? out_int(b->place) : json_null(), "from",
+			 out_text(sender_name(v, b->most)));
+}
+
+static json_t *rows_of(const struct view *v, const struct bursts *b, size_t from)
+{
+	json_t *rows = must(json_array());
+
+	for (size_t i = from; i < b->n; i++)
+		json_array_append_new(rows, burst_object(v, &b->all[i]));
+	return rows;
+}
+
+/* A NIC's queues fill alike or not at all: one summary for each NIC, direction and class. */
+struct summary {
+	const struct view_series *series;
+	uint64_t frames, most;		/* in all, in the largest */
+	uint64_t *lengths, *gaps;	/* sorted */
+	size_t n, n_gaps;
+	int ring_frames;		/* -1: not known */
+};
+
+static bool same(const struct view_series *a, const struct view_series *b)
+{
+	return a->device_id == b->device_id && !strcmp(a->direction, b->direction) && !strcmp(a->class, b->class);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void sum_up(const struct view *v, const struct bursts *b, const struct view_series *s, struct summary *ret)
+{
+	const struct view_attachment *a;
+	struct summary sum = { .series = s, .lengths = must(calloc(b->n, sizeof(uint64_t))), .gaps = must(calloc(b->n, sizeof(uint64_t))), .ring_frames = -1 };
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct burst *x = &b->all[i];
+
+		if (!same(x->series, s))
+			continue;
+		sum.frames += x->frames;
+		sum.most = x->frames > sum.most ? x->frames : sum.most;
+		sum.lengths[sum.n++] = x->last_ns - x->start_ns;
+		if (x->gap_ns)
+			sum.gaps[sum.n_gaps++] = x->gap_ns;
+		a = view_attached(v, s->device_id, x->start_ns);
+		sum.ring_frames = a ? a->ring_frames : sum.ring_frames;
+	}
+	qsort(sum.lengths, sum.n, sizeof(uint64_t), by_value);
+	qsort(sum.gaps, sum.n_gaps, sizeof(uint64_t), by_value);
+	*ret = sum;
+}
+
+static bool ring_was_full(const struct summary *s)
+{
+	return !strcmp(s->series->class, "PTR_FULL") && s->ring_frames > 0;
+}
+
+/* How long the ring lasts against what came in a burst: the stall that would have fit. */
+static uint64_t ring_ns(const struct summary *s)
+{
+	uint64_t span = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		span += s->lengths[i];
+	return span && s->frames > s->n ? (uint64_t)s->ring_frames * span / (s->frames - s->n + 1) : 0;
+}
+
+static json_t *summary_object(const struct view *v, const struct summary *s)
+{
+	json_t *o = json_pack("{so ss ss sI sI sI sI sI sI sI sI}", "nic", out_text(view_nic(v, s->series->device_id)), "direction", s->series->direction,
+			      "class", s->series->class, "bursts", (json_int_t)s->n, "frames", (json_int_t)s->frames, "most_frames", (json_int_t)s->most,
+			      "length_p50_ns", (json_int_t)bursts_quantile(s->lengths, s->n, 50), "length_p95_ns",
+			      (json_int_t)bursts_quantile(s->lengths, s->n, 95), "length_max_ns", (json_int_t)s->lengths[s->n - 1], "gap_p50_ns",
+			      (json_int_t)bursts_quantile(s->gaps, s->n_gaps, 50), "gap_min_ns", (json_int_t)(s->n_gaps ? s->gaps[0] : 0));
+
+	if (!o)
+		abort();
+	if (ring_was_full(s)) {
+		json_object_set_new(o, "ring_frames", out_int((uint64_t)s->ring_frames));
+		json_object_set_new(o, "ring_ns", out_int(ring_ns(s)));
+		json_object_set_new(o, "ring_that_fits_frames", out_int((uint64_t)s->ring_frames + s->most));
+	}
+	return o;
+}
+
+/* Powers of two from under 1 ms on: a bar for each length that there is. */
+static void print_histogram(const char *title, const uint64_t *values, size_t n)
+{
+	uint64_t counts[16] = { 0 }, max = 0;
+	size_t last = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+
+		for (uint64_t ms = values[i] / NSEC_PER_MSEC; ms && k < ARRAY_SIZE(counts) - 1; ms /= 2)
+			k++;
+		counts[k]++;
+		last = k > last ? k : last;
+		max = counts[k] > max ? counts[k] : max;
+	}
+	for (size_t k = 0; k <= last && n; k++) {
+		char head[32], limit[32], number[32];
+
+		if (!counts[k])
+			continue;
+		snprintf(head, sizeof(head), "under %s", text_duration(limit, (1ULL << k) * NSEC_PER_MSEC));
+		printf("  %-6s %-14s %6s ", title, k == ARRAY_SIZE(counts) - 1 ? "longer" : head, text_count(number, counts[k]));
+		for (uint64_t bar = counts[k] * 30 / max; bar; bar--)
+			fputs(text_is_utf8() ? "\xe2\x96\xa0" : "#", stdout);
+		putchar('\n');
+		title = "";
+	}
+}
+
+static void print_summary(const struct view *v, const struct summary *s)
+{
+	_cleanup_(freep) char *nic = text_safe(view_nic(v, s->series->device_id) ? view_nic(v, s->series->device_id) : "-");
+	char n[32], frames[32], a[32], b[32], c[32];
+
+	printf("\n%s %s %s: %s bursts of %s frames, at most %s in one\n", nic, s->series->direction, s->series->class, text_count(n, s->n),
+	       text_count(frames, s->frames), text_count(a, s->most));
+	printf("  length median %s, 95 %% under %s, longest %s", span_text(a, bursts_quantile(s->lengths, s->n, 50)),
+	       span_text(b, bursts_quantile(s->lengths, s->n, 95)), span_text(c, s->lengths[s->n - 1]));
+	if (s->n_gaps)
+		printf("; gap median %s, shortest %s", span_text(a, bursts_quantile(s->gaps, s->n_gaps, 50)), span_text(b, s->gaps[0]));
+	putchar('\n');
+	print_histogram("length", s->lengths, s->n);
+	print_histogram("gap", s->gaps, s->n_gaps);
+	if (!ring_was_full(s))
+		return;
+	printf("  A queue's ring holds %s frames", text_count(a, (unsigned long long)s->ring_frames));
+	if (ring_ns(s))
+		printf(": at the rate of these bursts, a stall of %s fits", span_text(b, ring_ns(s)));
+	printf(".\n  A ring of %s frames would have held the largest burst.\n", text_count(c, (unsigned long long)s->ring_frames + s->most));
+}
+
+typedef void summary_fn(const struct view *v, const struct summary *s, void *arg);
+
+static void each_summary(const struct view *v, const struct bursts *b, summary_fn *fn, void *arg)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		struct summary s;
+		size_t first = 0;
+
+		while (!same(b->all[first].series, b->all[i].series))
+			first++;
+		if (first < i)
+			continue;
+		sum_up(v, b, b->all[i].series, &s);
+		fn(v, &s, arg);
+		free(s.lengths);
+		free(s.gaps);
+	}
+}
+
+static void on_summary_text(const struct view *v, const struct summary *s, void *arg)
+{
+	(void)arg;
+	print_summary(v, s);
+}
+
+static void on_summary_json(const struct view *v, const struct summary *s, void *arg)
+{
+	json_array_append_new(arg, summary_object(v, s));
+}
+
+/* Frames in bursts over the time from the first to the last one. */
+static void draw(const struct bursts *b)
+{
+	uint64_t cells[CELLS] = { 0 }, max = 0, from = b->all[0].start_ns, to = from, step;
+	_cleanup_(freep) char *line = NULL;
+
+	for (size_t i = 0; i < b->n; i++)
+		to = b->all[i].last_ns > to ? b->all[i].last_ns : to;
+	step = (to - from) / CELLS + 1;
+	for (size_t i = 0; i < b->n; i++) {
+		uint64_t *cell = &cells[(b->all[i].start_ns - from) / step];
+
+		*cell += b->all[i].frames;
+		max = *cell > max ? *cell : max;
+	}
+	line = chart_text(cells, NULL, CELLS, max);
+	printf("\n%s\n", line);
+	chart_axis(from, step, CELLS);
+}
+
+static void print_list(const struct asked *a, const struct view *v, const struct bursts *b)
+{
+	static const char *const left_out[] = { "length_ns", "frames", "gap_ns" };
+	size_t from = b->n > a->limit ? b->n - a->limit : 0, n = 0, i;
+	struct column shown[ARRAY_SIZE(columns)];
+	json_t *rows = rows_of(v, b, from), *row;
+	char buf[32];
+
+	for (size_t c = 0; c < ARRAY_SIZE(columns); c++) {
+		bool hidden = false;
+
+		for (size_t k = 0; k < ARRAY_SIZE(left_out); k++)
+			hidden |= !strcmp(columns[c].key, left_out[k]);
+		if (!hidden)
+			shown[n++] = columns[c];
+	}
+	json_array_foreach(rows, i, row) {
+		const struct burst *x = &b->all[from + i];
+		char clock[80], day[64];
+
+		snprintf(clock, sizeof(clock), "%s.%03u", text_clock(day, x->start_ns, 1), (unsigned int)(x->start_ns % NSEC_PER_SEC / NSEC_PER_MSEC));
+		json_object_set_new(row, "start_ns", json_string(clock));
+		json_object_set_new(row, "length", json_string(span_text(buf, x->last_ns - x->start_ns)));
+		json_object_set_new(row, "frames_", out_int(x->frames));
+		json_object_set_new(row, "gap", x->gap_ns ? json_string(span_text(buf, x->gap_ns)) : json_null());
+	}
+	putchar('\n');
+	if (from)
+		printf("the newest %zu of %zu:\n", b->n - from, b->n);
+	out_table(&a->g, shown, n, rows);
+	json_decref(rows);
+}
+
+static void print_text(const struct asked *a, const struct view *v, const struct bursts *b, double covered)
+{
+	_cleanup_(freep) char *name = text_safe(vmref_name(v, &a->filter.refs[0]));
+	uint64_t in_bursts = 0;
+	char n[32], m[32];
+
+	puts(name);
+	window_print(&a->window, covered);
+	for (size_t i = 0; i < b->n; i++)
+		in_bursts += b->all[i].frames;
+	if (!b->n) {
+		if (a->lost)
+			printf("no burst is listed for the %s frames lost: bursts are kept for days that are kept in full\n", text_count(n, a->lost));
+		else if (covered > 0)
+			puts("no loss");
+		return;
+	}
+	if (in_bursts < a->lost)
+		printf("%s of %s lost frames are in the bursts listed (one that goes on is listed when it ends, or once a second)\n",
+		       text_count(n, in_bursts), text_count(m, a->lost));
+	draw(b);
+	each_summary(v, b, on_summary_text, NULL);
+	print_list(a, v, b);
+}
+
+static int print(const struct asked *a, struct view *v, const struct bursts *b)
+{
+	double covered = view_covered_pct(v, a->window.since_ns, a->window.until_ns);
+	json_t *rows, *sums;
+
+	if (covered < 0)
+		return EXIT_FAILED;
+	if (a->g.format == FORMAT_TEXT) {
+		print_text(a, v, b, covered);
+		return out_done();
+	}
+	rows = rows_of(v, b, 0);
+	if (a->g.format == FORMAT_CSV) {
+		static const struct column csv[] = { { "start_ns", "", COL_TIME }, { "nic", "", COL_NAME }, { "queue", "", COL_NUMBER },
+						     { "direction", "", COL_TEXT }, { "class", "", COL_TEXT }, { "length_ns", "", COL_NUMBER },
+						     { "frames", "", COL_COUNT }, { "gap_ns", "", COL_NUMBER }, { "place", "", COL_COUNT },
+						     { "from", "", COL_NAME } };
+
+		out_csv(csv, ARRAY_SIZE(csv), rows);
+		json_decref(rows);
+		return out_done();
+	}
+	sums = must(json_array());
+	each_summary(v, b, on_summary_json, sums);
+	return out_json(json_pack("{so so sI sI sf sI so so}", "vm", out_text(vmref_name(v, &a->filter.refs[0])), "uuid",
+				  out_text(vmref_uuid(v, &a->filter.refs[0])), "since_ns", (json_int_t)a->window.since_ns, "until_ns",
+				  (json_int_t)a->window.until_ns, "coverage_pct", covered, "lost_frames", (json_int_t)a->lost, "summaries", sums, "bursts",
+				  rows));
+}
+
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+{
+	struct asked *a = arg;
+
+	(void)series;
+	(void)t_ns;
+	(void)span_ns;
+	a->lost += sum->frames;
+}
+
+static int answer(struct asked *a)
+{
+	struct view *v = view_open(a->g.store);
+	struct bursts b = { 0 };
+	int status = EXIT_FAILED;
+
+	if (!v)
+		return EXIT_FAILED;
+	if (filter_resolve(&a->filter, v) == 0) {
+		a->wanted = must(calloc(v->n_series + 1, sizeof(bool)));
+		for (size_t i = 0; i < v->n_series; i++)
+			a->wanted[i] = v->series[i].id && filter_passes(&a->filter, v, &v->series[i]) && share_of(&v->series[i]) != EMPTIED;
+		if (view_rows(v, a->window.since_ns, a->window.until_ns, true, a->wanted, on_row, a) == 0 &&
+		    bursts_read(v, a->window.since_ns, a->window.until_ns, a->wanted, &b) == 0)
+			status = print(a, v, &b);
+		free(a->wanted);
+		bursts_free(&b);
+	}
+	view_free(v);
+	return status;
+}
+
+static int own_option(struct asked *a, int opt, const char *value)
+{
+	char *end;
+
+	if (opt != 'n')
+		return 0;
+	a->limit = strtoul(value, &end, 10);
+	if (*value >= '0' && *value <= '9' && !*end && a->limit)
+		return 1;
+	complain("--limit: \"%.60s\" is not a number above 0", value);
+	return -1;
+}
+
+static int run(const struct global *g, int argc, char **argv)
+{
+	static const struct option options[] = { GLOBAL_OPTIONS, WINDOW_OPTIONS, FILTER_OPTIONS, { "limit", required_argument, NULL, 'n' }, { 0 } };
+	struct asked a = { .g = *g, .limit = LISTED };
+	int opt, taken, status;
+
+	window_init(&a.window);
+	filter_init(&a.filter);
+	while ((opt = getopt_long(argc, argv, "jhS:U:n:", options, NULL)) != -1) {
+		taken = global_option(&a.g, &cmd_bursts, opt, &status);
+		if (taken < 0)
+			return status;
+		if (!taken)
+			taken = window_option(&a.window, opt, optarg);
+		if (!taken)
+			taken = filter_option(&a.filter, opt, optarg);
+		if (!taken)
+			taken = own_option(&a, opt, optarg);
+		if (taken <= 0)
+			return EXIT_USAGE;
+	}
+	if (optind < argc && filter_option(&a.filter, 2000, argv[optind++]) < 0)
+		return EXIT_USAGE;
+	if (optind < argc || a.filter.n_vms != 1)
+		return wrong_usage(&cmd_bursts, "one VM");
+	return window_valid(&a.window) ? answer(&a) : EXIT_USAGE;
+}
+
+const struct cmd cmd_bursts = {
+	.name = "bursts", .args = "VM", .help = "each burst of loss, how long, how large", .run = run,
+	.details = WINDOW_HELP FILTER_HELP "  -n, --limit N    list the N newest (text); 20\n",
+};
