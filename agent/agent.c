@@ -357,7 +357,7 @@ static int open_taps(struct agent *a)
 		.store = a->store, .source = a->source, .taps = a->taps, .links = a->links, .hidden = a->hidden,
 		.lists = &a->lists, .path = a->config.path, .storm_rows = a->config.storm_rows }, &a->sampler);
 	a->programs = (struct programs){ .loss = source_loss(a->source), .store = a->store, .hidden = a->hidden, .context = a->config.context };
-	programs_init(&a->programs, source_functions(a->source));
+	programs_init(&a->programs, source_syms(a->source), a->config.xdp);
 	return r < 0 ? r : dump_links(a);
 }
 

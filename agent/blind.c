@@ -6,15 +6,7 @@
 #include <string.h>
 
 #include "../collector/base.h"
-
-#define KERNEL(major, minor) ((major) << 8 | (minor))
-
-unsigned int blind_kernel(const char *release)
-{
-	unsigned int major, minor;
-
-	return sscanf(release, "%u.%u", &major, &minor) == 2 ? KERNEL(major, minor & 0xff) : 0;
-}
+#include "../collector/release.h"
 
 /* On every kernel read so far (5.10 to 7.3). */
 static const struct {
@@ -63,7 +55,7 @@ static void add_nameless(struct list *l, const struct blind_facts *f)
 {
 	static const char worker[] = "the VM by the vhost worker, and its NIC when it has one of that kind";
 
-	if (f->kernel >= KERNEL(7, 2))
+	if (f->kernel >= RELEASE(7, 2))
 		return;
 	if (f->context == LOSS_CONTEXT_REFUSED)
 		add(l, "device and queue of a frame with a bad header that a vhost worker drops", worker, "%s", f->context_why);
@@ -90,7 +82,7 @@ static void add_untold(struct list *l, const struct blind_facts *f)
 	if (f->frame_errors_why[0])
 		add(l, "the witness of frames with a bad header (the loss itself is counted)", "none: the loss stands under none in audit", "%s",
 		    f->frame_errors_why);
-	if (f->kernel >= KERNEL(7, 0))
+	if (f->kernel >= RELEASE(7, 0))
 		add(l, "which limit of a queueing discipline a frame ran into", "tc -s qdisc",
 		    "from 7.0 on kfree_skb says QDISC_DROP for all; only the tracepoint qdisc_drop tells them apart");
 }

@@ -13,7 +13,7 @@
 
 /* Compared as bytes: zero it before it is filled in. */
 struct blind_facts {
-	unsigned int kernel;			/* major << 8 | minor */
+	unsigned int kernel;			/* release.h */
 	bool reasons;				/* kfree_skb carries a reason */
 	bool functions;				/* kernel addresses have names */
 	bool own_pids;				/* we live in a pid namespace of our own */
@@ -30,9 +30,6 @@ struct blind_row {
 	char why[BLIND_WHY + 128];
 	const char *witness;	/* what shows it all the same */
 };
-
-/* "6.12.115+deb12" is 6 << 8 | 12; 0: not a number. */
-unsigned int blind_kernel(const char *release);
 
 unsigned int blind_list(const struct blind_facts *f, struct blind_row ret[static BLIND_MAX]);
 

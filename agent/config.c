@@ -51,6 +51,8 @@ static const struct key keys[] = {
 	  "How many different losses (device, queue, reason, place) the kernel can tell apart; fixed when the map is made." },
 	{ "bpf", "path", TYPE_BOOL, AT(path), 0, 0, "yes",
 	  "Also count what is lost of the VMs' frames above their taps: bridge, filters, queues, uplink (class PATH)." },
+	{ "bpf", "xdp", TYPE_BOOL, AT(xdp), 0, 0, "yes",
+	  "Also count frames that XDP redirects into a full tap, and XDP programs that fail on a tap." },
 	{ "bpf", "context", TYPE_WHEN, AT(context), 0, 0, "auto",
 	  "Programs that name the queue of what a vhost worker loses, run for each batch a guest sends: on, off, auto (only while it loses)." },
 	{ "libvirt", "uri", TYPE_STRING, AT(uris), 0, 0, "qemu:///system",

@@ -26,6 +26,7 @@ struct config {
 	char pin_dir[CONFIG_STRING];		/* "" : do not pin */
 	unsigned int max_keys;
 	bool path;
+	bool xdp;
 	unsigned int context;			/* enum loss_context_mode */
 	char uris[CONFIG_STRING];		/* separated by blanks; "none" */
 	unsigned int libvirt_resync_s;

@@ -46,6 +46,8 @@ static void find_words(struct losslines *ls, struct lossline *line)
 	in.reason = line->reason;
 	in.function = line->site;
 	class_of(&in, &line->class);
+	if (words.silent)
+		line->class.counter = NULL;
 }
 
 struct lossline *lossline_of(struct losslines *ls, const struct tl_loss_key *key)

@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 
+#include "../collector/loss_xdp.h"
+#include "../collector/release.h"
 #include "clock.h"
 #include "log.h"
 
@@ -30,19 +31,30 @@ static void note(char ret[static BLIND_WHY], const char *why)
 	snprintf(ret, BLIND_WHY, "%s", why);
 }
 
-void programs_init(struct programs *p, bool functions)
+static void start_xdp(struct programs *p, struct ksyms *syms, bool wanted)
 {
-	struct utsname un;
+	char why[256] = "[bpf] xdp = no";
 
+	if (!wanted)
+		loss_xdp_detach(p->loss);
+	p->facts.xdp = wanted && loss_xdp_attach(p->loss, syms, why) >= 0;
+	if (p->facts.xdp)
+		say(p, "bpf-xdp", "ok", syms ? "" : "XDP programs that fail are not counted: kernel functions have no names");
+	else
+		say(p, "bpf-xdp", wanted ? "failed" : "off", why);
+	note(p->facts.xdp_why, why);
+}
+
+void programs_init(struct programs *p, struct ksyms *syms, bool xdp)
+{
 	if (!p->loss)
 		return;
-	uname(&un);
-	p->facts.kernel = blind_kernel(un.release);
+	p->facts.kernel = release_running();
 	p->facts.reasons = loss_has_reasons(p->loss);
-	p->facts.functions = functions;
+	p->facts.functions = syms != NULL;
 	p->facts.own_pids = own_pids();
 	p->facts.context_mode = p->context;
-	note(p->facts.xdp_why, "they are no frames of the kernel's, and what XDP itself reports is not watched");
+	start_xdp(p, syms, xdp);
 }
 
 static void tick_sockets(struct programs *p)

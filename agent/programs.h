@@ -4,6 +4,7 @@
 #ifndef TAPLOSS_AGENT_PROGRAMS_H
 #define TAPLOSS_AGENT_PROGRAMS_H
 
+#include "../collector/ksym.h"
 #include "../collector/loss_context.h"
 #include "blind.h"
 #include "hidden.h"
@@ -17,8 +18,9 @@ struct programs {
 	struct blind_facts facts, said;	/* as found at this start and in the last tick; as the store knows them */
 };
 
-/* Fills in @p for what cannot change any more; the caller has set the borrowed ones and @context. @functions: kernel addresses have names. */
-void programs_init(struct programs *p, bool functions);
+/* Fills in @p for what cannot change any more; the caller has set the borrowed ones and @context. @syms may be NULL. @xdp: count
+ * what XDP loses at taps. */
+void programs_init(struct programs *p, struct ksyms *syms, bool xdp);
 
 /* Once a tick, after the counters were read. */
 void programs_tick(struct programs *p);

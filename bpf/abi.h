@@ -27,12 +27,21 @@ enum tl_kind {
 #define TL_IIF_OTHER 0xffffffff		/* one of the senders past the first TL_MAX_SENDERS */
 #define TL_MAX_SENDERS 16		/* keys with a sender that one device may have: bounds the map */
 
+/* Stand in tl_loss_key.location for losses of frames that were no skbs (xdp.bpf.c). */
+enum tl_place {
+	TL_PLACE_XDP_FIRST = 1,	/* the first frame of a bulk that found a tap's ring full: tx_dropped counts this one */
+	TL_PLACE_XDP_REST,	/* the others of that bulk: it does not count these */
+	TL_PLACE_XDP_REFUSED,	/* the tap took none of the bulk: tl_loss_key.reason is the errno */
+	TL_PLACE_XDP_FAILED,	/* a guest's frame whose XDP program failed: tl_loss_key.reason is what it answered (enum xdp_action) */
+	TL_PLACE_MAX,
+};
+
 /* One way to lose a frame. Keys compare as bytes, so every byte is always set. */
 struct tl_loss_key {
-	__u64 location;		/* return address in the function that freed the skb; kallsyms names it */
+	__u64 location;		/* return address in the function that freed the skb; kallsyms names it. Or enum tl_place */
 	__u32 netns;		/* inode number of the device's network namespace, 0 with no device */
 	__u32 ifindex;		/* the device that lost the frame; 0: unknown, then @task says who was at work */
-	__u32 reason;		/* enum skb_drop_reason of the running kernel, or TL_REASON_NONE */
+	__u32 reason;		/* enum skb_drop_reason of the running kernel, or TL_REASON_NONE; else as enum tl_place says */
 	/* TL_KIND_PATH: these two hold the VM's Ethernet address, see tl_path_mac() */
 	__u32 task;		/* process id (initial pid namespace) of the VMM, only when ifindex is 0; else 0 */
 	__u16 queue;		/* 0-based queue of the tap, or TL_QUEUE_NONE */

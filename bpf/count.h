@@ -302,11 +302,10 @@ static __always_inline void in_burst(struct tl_loss_count *v, const struct tl_lo
 	v->last_ns = now;
 }
 
-/* Adds the frame under @key. @dev NULL: no device is known. */
-static __always_inline void count(struct sk_buff *skb, struct net_device *dev, struct tl_loss_key *key)
+/* Adds that many under @key. @dev NULL: no device is known. */
+static __always_inline void add(struct net_device *dev, struct tl_loss_key *key, __u32 frames, __u32 segments, __u32 bytes)
 {
 	struct tl_loss_count first, *v;
-	__u32 bytes = bytes_of(skb), segments = segments_of(skb, bytes);
 
 	v = bpf_map_lookup_elem(&losses, key);
 	if (!v && key->iif && !room_for_sender(key)) {
@@ -319,7 +318,7 @@ static __always_inline void count(struct sk_buff *skb, struct net_device *dev, s
 		first = (struct tl_loss_count){ .born_ns = bpf_ktime_get_boot_ns() };
 		first.last_ns = first.born_ns;
 		begin_burst(&first, key, dev, first.born_ns);
-		first.frames = 1;
+		first.frames = frames;
 		first.segments = segments;
 		first.bytes = bytes;
 		if (!bpf_map_update_elem(&losses, key, &first, BPF_NOEXIST)) {
@@ -330,14 +329,21 @@ static __always_inline void count(struct sk_buff *skb, struct net_device *dev, s
 		v = bpf_map_lookup_elem(&losses, key);	/* another CPU was first, or there is no room */
 	}
 	if (!v) {
-		bump(TL_STAT_UNCOUNTED_FRAMES, 1);
+		bump(TL_STAT_UNCOUNTED_FRAMES, frames);
 		bump(TL_STAT_UNCOUNTED_BYTES, bytes);
 		return;
 	}
 	in_burst(v, key, dev);
-	v->frames++;
+	v->frames += frames;
 	v->segments += segments;
 	v->bytes += bytes;
+}
+
+static __always_inline void count(struct sk_buff *skb, struct net_device *dev, struct tl_loss_key *key)
+{
+	__u32 bytes = bytes_of(skb);
+
+	add(dev, key, 1, segments_of(skb, bytes), bytes);
 }
 
 static __always_inline void key_device(struct tl_loss_key *key, struct net_device *dev, __u8 kind)

@@ -77,6 +77,11 @@ static const struct rule {
 	{ "NOT_SPECIFIED", "tun_net_xmit", ANY, TX, "PTR_FULL", "capacity", "tx_dropped" },	/* 5.17 */
 	{ NULL, "tun_net_xmit", ANY, TX, "OTHER", "fault", "tx_dropped" },
 
+	/* Without an skb: redirected by XDP into a full ring, into a tap without queues; a guest's frame whose XDP program failed. */
+	{ "NONE", "tun_xdp_xmit", ANY, TX, "PTR_FULL", "capacity", "tx_dropped" },
+	{ NULL, "tun_xdp_xmit", ANY, TX, "DEV_READY", "lifecycle", NULL },
+	{ NULL, "tun_xdp_act", ANY, RX, "XDP", "fault", "rx_dropped" },
+
 	/* Towards the guest: tap_handle_frame(). The ring-full exit of its segment loop counts nothing. */
 	{ "FULL_RING", "tap_handle_frame", ANY, RX, "PTR_FULL", "capacity", "rx_dropped" },
 	{ "SKB_GSO_SEG", "tap_handle_frame", ANY, RX, "GSO", "fault", "rx_dropped" },

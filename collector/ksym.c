@@ -222,3 +222,15 @@ int ksym_find(struct ksyms *k, uint64_t addr, struct ksym *ret)
 	ret->offset = addr - s->addr;
 	return 0;
 }
+
+int ksym_range(const struct ksyms *k, const char *name, uint64_t *ret_from, uint64_t *ret_to)
+{
+	for (size_t i = 0; k && i + 1 < k->n; i++) {
+		if (strcmp(k->names + k->syms[i].name, name) != 0)
+			continue;
+		*ret_from = k->syms[i].addr;
+		*ret_to = k->syms[i + 1].addr;
+		return 0;
+	}
+	return -ENOENT;
+}

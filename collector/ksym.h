@@ -24,4 +24,7 @@ struct ksyms *ksyms_free(struct ksyms *k);
  * @k may be NULL. */
 int ksym_find(struct ksyms *k, uint64_t addr, struct ksym *ret);
 
+/* Where the function called @name begins, and the symbol after it; the kernel's own before a module's. -ENOENT. @k may be NULL. */
+int ksym_range(const struct ksyms *k, const char *name, uint64_t *ret_from, uint64_t *ret_to);
+
 #endif

@@ -16,10 +16,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 
 #include "base.h"
 #include "linkname.h"
+#include "release.h"
 
 #define EVENT_BUFFER (4 << 20)		/* a thousand taps may come at once */
 #define REQUEST_BUFFER (1 << 20)
@@ -174,16 +174,11 @@ static void read_tun(struct nlattr *data, struct link_info *info)
 /* 497a5757ce4e (5.11) took them from a tap's statistics. */
 bool links_frame_errors(void)
 {
-	static int shows = -1;
-	unsigned int major = 6, minor = 0;
-	struct utsname un;
+	static unsigned int running;	/* asked for each device of each dump */
 
-	if (shows < 0) {
-		if (uname(&un) == 0)
-			sscanf(un.release, "%u.%u", &major, &minor);
-		shows = major < 5 || (major == 5 && minor < 11);
-	}
-	return shows;
+	if (!running)
+		running = release_running();
+	return running < RELEASE(5, 11);
 }
 
 static void read_counters(struct nlattr *at, struct link_counters *c)

@@ -101,7 +101,7 @@ static int open_pinned(const struct loss *l, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-static int pin(const struct loss *l, int fd, const char *name)
+int loss_pin(const struct loss *l, int fd, const char *name)
 {
 	char path[PINS_PATH];
 
@@ -111,7 +111,7 @@ static int pin(const struct loss *l, int fd, const char *name)
 	return bpf_obj_pin(fd, path) < 0 ? -errno : 0;
 }
 
-static void unpin(const struct loss *l, const char *name)
+void loss_unpin_one(const struct loss *l, const char *name)
 {
 	char path[PINS_PATH];
 
@@ -124,16 +124,16 @@ static void unpin(const struct loss *l, const char *name)
 /* The link first: what it feeds may go only after it. */
 static void unpin_all(const struct loss *l)
 {
-	unpin(l, "link");
-	unpin(l, "program");
+	loss_unpin_one(l, "link");
+	loss_unpin_one(l, "program");
 	for (int i = 0; i < MAP_COUNT; i++)
-		unpin(l, map_specs[i].name);
+		loss_unpin_one(l, map_specs[i].name);
 }
 
 static int pin_maps(const struct loss *l)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
-		int r = pin(l, l->maps[i], map_specs[i].name);
+		int r = loss_pin(l, l->maps[i], map_specs[i].name);
 
 		if (r < 0)
 			return r;
@@ -302,8 +302,8 @@ static int attach(struct loss *l, int prog)
 	if (l->attached && same_program(l->prog, prog))
 		return 0;
 	/* Another build's program goes before ours comes: for a moment nothing is counted, but nothing is counted twice. */
-	unpin(l, "link");
-	unpin(l, "program");
+	loss_unpin_one(l, "link");
+	loss_unpin_one(l, "program");
 	close_fd(l->link);
 	close_fd(l->prog);
 	l->link = -1;
@@ -313,8 +313,8 @@ static int attach(struct loss *l, int prog)
 	l->link = bpf_raw_tracepoint_open(NULL, prog);
 	if (l->link < 0)
 		return -errno;
-	r = pin(l, l->prog, "program");
-	return r < 0 ? r : pin(l, l->link, "link");
+	r = loss_pin(l, l->prog, "program");
+	return r < 0 ? r : loss_pin(l, l->link, "link");
 }
 
 static void loss_bpf_destroyp(struct loss_bpf **skel)
@@ -358,6 +358,8 @@ static struct loss *new_loss(void)
 	if (!l)
 		return NULL;
 	l->pins.lock = l->prog = l->link = -1;
+	for (int i = 0; i < XDP_PROGRAMS; i++)
+		l->xdp[i] = -1;
 	for (int i = 0; i < MAP_COUNT; i++)
 		l->maps[i] = -1;
 	return l;
@@ -405,6 +407,8 @@ struct loss *loss_close(struct loss *l)
 		return NULL;
 	loss_context_close(l);
 	loss_bursts_close(l);
+	for (int i = 0; i < XDP_PROGRAMS; i++)
+		close_fd(l->xdp[i]);
 	close_fd(l->link);
 	close_fd(l->prog);
 	close_maps(l);

@@ -13,6 +13,8 @@ enum loss_map {
 	MAP_COUNT,
 };
 
+#define XDP_PROGRAMS 2
+
 struct loss {
 	struct pins pins;
 	int maps[MAP_COUNT];
@@ -25,6 +27,7 @@ struct loss {
 	int sock_error;
 	uint32_t own_fields;		/* bpf/behind.h; 0: cannot be told */
 
+	int xdp[XDP_PROGRAMS];		/* links; loss_xdp.c */
 	struct loss_context *context;	/* loss_context.c; NULL: not attached */
 
 	uint64_t per_cpu_offset;	/* bpf/count.h; 0: unknown */
@@ -57,6 +60,10 @@ int loss_set_slot(const struct loss *l, uint32_t slot, const struct bpf_program 
 unsigned int loss_modules(const struct loss *l);
 
 void loss_context_close(struct loss *l);
+
+/* Pins a link or a program as @name, where there is a directory for pins; takes such a pin away. */
+int loss_pin(const struct loss *l, int fd, const char *name);
+void loss_unpin_one(const struct loss *l, const char *name);
 
 /* Does this kernel's tracepoint have a reason? -EOPNOTSUPP: there is no such tracepoint. */
 int loss_gives_reasons(const struct btf *vmlinux);

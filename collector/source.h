@@ -9,6 +9,7 @@
 #ifndef TAPLOSS_COLLECTOR_SOURCE_H
 #define TAPLOSS_COLLECTOR_SOURCE_H
 
+#include "ksym.h"
 #include "loss.h"
 
 #define SOURCE_WHY 512
@@ -28,6 +29,7 @@ struct source_own {
 struct source_words {
 	const char *reason;		/* lives as long as the source */
 	char site[128];			/* function */
+	bool silent;			/* no counter of the device moves with it, whatever its class says */
 };
 
 /* What a source has no op for it does not know, or has no use for. */
@@ -42,6 +44,7 @@ struct source_ops {
 	bool (*was_attached)(const void *src);
 	unsigned int (*reasons)(const void *src);
 	bool (*functions)(const void *src);
+	struct ksyms *(*syms)(void *src);
 	int (*read)(void *src, loss_read_fn *fn, void *arg);
 	int (*own)(const void *src, struct source_own *ret);
 	int (*device)(const void *src, uint32_t netns, uint32_t ifindex, struct tl_device *ret);
@@ -88,6 +91,9 @@ unsigned int source_reasons(const struct source *s);
 
 /* Do the kernel's functions have names? */
 bool source_functions(const struct source *s);
+
+/* Their addresses, borrowed; NULL when they have none. */
+struct ksyms *source_syms(const struct source *s);
 
 /* The kernel's words for a key. */
 void source_words(const struct source *s, const struct tl_loss_key *key, struct source_words *ret);

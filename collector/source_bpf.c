@@ -87,6 +87,11 @@ static bool bpf_functions(const void *src)
 	return ((const struct bpf *)src)->syms;
 }
 
+static struct ksyms *bpf_syms(void *src)
+{
+	return ((struct bpf *)src)->syms;
+}
+
 static int bpf_read(void *src, loss_read_fn *fn, void *arg)
 {
 	return loss_read(bpf_loss(src), fn, arg);
@@ -122,11 +127,36 @@ static int bpf_forget(void *src, const struct tl_loss_key *key, const struct los
 	return loss_forget(bpf_loss(src), key, last, gone);
 }
 
+/* enum xdp_action, as far as a program's answer can be an exception. */
+static const char *action_name(uint32_t act)
+{
+	static const char *const names[] = { "XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT" };
+
+	return act < ARRAY_SIZE(names) ? names[act] : "XDP_INVALID";
+}
+
+/* Frames that were no skbs have no address and no reason: what the kernel did instead. */
+static void place_words(const struct tl_loss_key *key, struct source_words *ret)
+{
+	const char *error = strerrorname_np((int)key->reason);
+
+	snprintf(ret->site, sizeof(ret->site), "%s", key->location == TL_PLACE_XDP_FAILED ? "tun_xdp_act" : "tun_xdp_xmit");
+	if (key->location == TL_PLACE_XDP_FAILED)
+		ret->reason = action_name(key->reason);
+	else
+		ret->reason = key->location == TL_PLACE_XDP_REFUSED && error ? error : "NONE";
+	ret->silent = key->location == TL_PLACE_XDP_REST;	/* tun_xdp_xmit() stops at the first frame without room, and counts that one */
+}
+
 static void bpf_words(void *src, const struct tl_loss_key *key, struct source_words *ret)
 {
 	struct bpf *b = src;
 	struct ksym sym;
 
+	if (key->location < TL_PLACE_MAX) {
+		place_words(key, ret);
+		return;
+	}
 	ksym_find(b->syms, key->location, &sym);
 	snprintf(ret->site, sizeof(ret->site), "%s", sym.function);
 	ret->reason = reason_name(b->reasons, key->reason);
@@ -134,6 +164,6 @@ static void bpf_words(void *src, const struct tl_loss_key *key, struct source_wo
 
 const struct source_ops source_bpf = {
 	.name = "bpf", .open = bpf_open, .close = bpf_close, .loss = bpf_loss, .epoch = bpf_epoch, .inherited = bpf_inherited,
-	.was_attached = bpf_was_attached, .reasons = bpf_reasons, .functions = bpf_functions, .read = bpf_read, .own = bpf_own, .device = bpf_device, .watch = bpf_watch,
-	.forget = bpf_forget, .words = bpf_words,
+	.was_attached = bpf_was_attached, .reasons = bpf_reasons, .functions = bpf_functions, .syms = bpf_syms, .read = bpf_read, .own = bpf_own, .device = bpf_device,
+	.watch = bpf_watch, .forget = bpf_forget, .words = bpf_words,
 };

@@ -110,7 +110,7 @@ CREATE TABLE blind (
 
 -- What the agent's sources of knowledge say of themselves (newest word only).
 CREATE TABLE source (
-	name TEXT PRIMARY KEY,			-- bpf-loss, bpf-sockets, bpf-context, link, proc, libvirt:URI, store
+	name TEXT PRIMARY KEY,			-- bpf-loss, bpf-sockets, bpf-context, bpf-xdp, link, proc, libvirt:URI, store
 	state TEXT NOT NULL,			-- ok, connecting, stale, failed, off
 	why TEXT NOT NULL,
 	since_ns INTEGER NOT NULL

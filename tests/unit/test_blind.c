@@ -8,11 +8,12 @@
 #include <string.h>
 
 #include "agent/blind.h"
+#include "collector/release.h"
 
 /* A host on which everything works. */
 static struct blind_facts good(unsigned int major, unsigned int minor)
 {
-	return (struct blind_facts){ .kernel = major << 8 | minor, .reasons = true, .functions = true, .sockets = true, .xdp = true,
+	return (struct blind_facts){ .kernel = RELEASE(major, minor), .reasons = true, .functions = true, .sockets = true, .xdp = true,
 				     .context_mode = LOSS_CONTEXT_AUTO, .context = LOSS_CONTEXT_FENTRY };
 }
 
@@ -36,9 +37,9 @@ static const struct blind_row *find(const struct blind_facts *f, const char *par
 static void releases(void **state)
 {
 	(void)state;
-	assert_int_equal(blind_kernel("6.12.115+deb12-cloud-amd64"), 6 << 8 | 12);
-	assert_int_equal(blind_kernel("5.10.0-43-cloud-amd64"), 5 << 8 | 10);
-	assert_int_equal(blind_kernel("nonsense"), 0);
+	assert_int_equal(release_parse("6.12.115+deb12-cloud-amd64"), RELEASE(6, 12));
+	assert_int_equal(release_parse("5.10.0-43-cloud-amd64"), RELEASE(5, 10));
+	assert_int_equal(release_parse("nonsense"), 0);
 }
 
 static void some_losses_no_kernel_shows(void **state)
@@ -68,7 +69,7 @@ static void what_a_vhost_worker_drops_has_a_name_from_7_2_on(void **state)
 	assert_string_equal(find(&f, "device and queue of a frame with a bad header")->why, "no way in");
 	f.own_pids = true;
 	assert_non_null(find(&f, "only a vhost worker names"));
-	f.kernel = 7 << 8 | 2;
+	f.kernel = RELEASE(7, 2);
 	assert_null(find(&f, "vhost worker"));
 }
 
