@@ -77,7 +77,9 @@ BENCHES := drop_cost fill many_taps store
 # History: what stays of days, and how it is read.
 SCHEMA_SRC += schema/absorb.c schema/demand.c schema/thin.c schema/tidy.c
 SQL += schema/history_0001.sql
-CTL_SRC += ctl/view_loss.c ctl/view_traffic.c
+CTL_SRC += ctl/capacity.c ctl/capacity_loss.c ctl/capacity_nics.c ctl/cmd_report.c ctl/compare.c ctl/knee.c ctl/page.c ctl/report_html.c \
+	ctl/trend.c ctl/view_demand.c ctl/view_loss.c ctl/view_traffic.c
+REPORT_H := $(patsubst %,$(B)/%.h,$(wildcard ctl/report/*.js ctl/report/*.css ctl/report/*.html ctl/report/third_party/uPlot.*))
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 SKELS := $(BPF_OBJS:%=$(B)/bpf/%.skel.h)
@@ -119,6 +121,12 @@ $(B)/schema/%.sql.h: schema/%.sql
 	@mkdir -p $(@D)
 	$(Q){ echo '/* made from $< */'; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $<; } > $@
 
+# What a report is made of, as C strings.
+$(B)/ctl/report/%.h: ctl/report/%
+	@mkdir -p $(@D)
+	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/??/?\\?/g' -e 's/^/"/' -e 's/$$/\\n"/' $< > $@
+$(B)/ctl/report_html.o: | $(REPORT_H)
+
 # BPF: object, stripped of DWARF but not of BTF, embedded as a skeleton.
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
@@ -156,7 +164,7 @@ CPPCHECK_MACROS := '-DHASH_ITER(hh,head,el,tmp)=for((el)=(head),(tmp)=(el)?(el)-
 	'-Djson_object_foreach(o,k,v)=for((k)="";((v)=json_object_get(o,k));)' '-DHASH_FIND(hh,head,p,n,out)=(out)=find_in(head,p,n)' \
 	'-DHASH_FIND_STR(head,p,out)=(out)=find_in(head,p,0)' '-DHASH_SORT(head,cmp)=sort(head)'
 .PHONY: lint
-lint: $(SKELS) $(SQL_H)
+lint: $(SKELS) $(SQL_H) $(REPORT_H)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr -I. -I$(B) \
 		--suppress=missingIncludeSystem --suppress=memleak --suppress=nullPointer:ctl/text.c $(CPPCHECK_MACROS) \
 		-D_GNU_SOURCE -DTAPLOSS_VERSION='""' agent collector schema ctl
@@ -172,6 +180,9 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/agent.a $(B)/ctl.a $(B)/collector.a 
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(OUR_CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ $(AGENT_LIBS) $(CTL_LIBS) $(COLLECTOR_LIBS) $(SCHEMA_LIBS) -lcmocka -lm
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/agent.a $(B)/collector.a $(B)/schema.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(OUR_CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ $(AGENT_LIBS) $(COLLECTOR_LIBS) $(SCHEMA_LIBS) -lm
+$(B)/tests/history/%: $(B)/tests/history/%.o $(B)/agent.a $(B)/collector.a $(B)/schema.a
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(OUR_CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ $(AGENT_LIBS) $(COLLECTOR_LIBS) $(SCHEMA_LIBS) -lm
 $(B)/tests/helpers/%: $(B)/tests/helpers/%.o
@@ -200,7 +211,7 @@ clean:
 
 # Test bed and demo: taptool (holds taps, loses frames), the init of the small guest.
 TAPTOOL_SRC := $(wildcard tests/taptool/*.c)
-TEST_TOOLS := $(HELPERS:%=$(B)/tests/helpers/%) $(B)/tests/taptool/taptool $(B)/tests/guest/init $(B)/tests/vm/init $(B)/tests/vm/vmctl
+TEST_TOOLS := $(HELPERS:%=$(B)/tests/helpers/%) $(B)/tests/taptool/taptool $(B)/tests/guest/init $(B)/tests/vm/init $(B)/tests/vm/vmctl $(B)/tests/history/history
 .SECONDARY:
 
 $(B)/tests/taptool/taptool: $(call obj,$(TAPTOOL_SRC))

@@ -5,6 +5,7 @@
  *   cmd_*.c     a command each: options, then view, then out
  *     split       which loss, and what is seen apart        vmref   which VM is meant
  *     tally       grouped, with what was delivered           when    times as people type them
+ *     capacity    the planner's report (knee, trend), report_html and page its HTML; compare   two windows
  *     view        the store: names, and loss from the day files (schema/)
  *     out         one answer as table, JSON, CSV            chart, text */
 
@@ -22,7 +23,7 @@
 
 #define DEFAULT_STORE "/var/lib/taploss"
 
-static const struct cmd *const cmds[] = { &cmd_status, &cmd_vms, &cmd_top, &cmd_loss, &cmd_timeline, &cmd_bursts, &cmd_events, &cmd_audit, &cmd_mask, &cmd_trace, &cmd_db };
+static const struct cmd *const cmds[] = { &cmd_status, &cmd_vms, &cmd_top, &cmd_loss, &cmd_timeline, &cmd_bursts, &cmd_events, &cmd_audit, &cmd_report, &cmd_mask, &cmd_trace, &cmd_db };
 
 static char **args;	/* what getopt_long() is looking at */
 

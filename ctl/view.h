@@ -93,6 +93,19 @@ int view_rows(struct view *v, uint64_t since, uint64_t until, bool hours, const 
 typedef void view_traffic_fn(int64_t device, uint64_t t_ns, uint64_t rx_frames, uint64_t tx_frames, void *arg);
 int view_traffic(struct view *v, uint64_t since, uint64_t until, view_traffic_fn *fn, void *arg);
 
+/* How the minutes of a device's day were; both NULL: it had no traffic. Whole days: all that touch the window. @newest: the day is not
+ * over. The demands are valid during the call. */
+struct demand;
+struct view_day_demand {
+	int64_t device;
+	uint64_t day, from_ns, to_ns;	/* days since the epoch */
+	const struct demand *rx, *tx;
+	uint64_t rx_peak, tx_peak;
+	bool newest;
+};
+typedef void view_demand_fn(const struct view_day_demand *d, void *arg);
+int view_demands(struct view *v, uint64_t since, uint64_t until, view_demand_fn *fn, void *arg);
+
 typedef void view_witness_fn(int64_t device, uint64_t t_ns, const char *counter, uint64_t frames, void *arg);
 int view_witnesses(struct view *v, uint64_t since, uint64_t until, view_witness_fn *fn, void *arg);
 

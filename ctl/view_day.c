@@ -136,6 +136,7 @@ static int walk(struct view *v, uint64_t since, uint64_t until, bool sums, day_f
 			day = NULL;
 		if ((day ? day->to_ns : past->to_ns) <= since)
 			continue;
+		d.from_ns = day ? day->from_ns : past->day * NSEC_PER_DAY;
 		if (past && (!day || (sums && past->from_ns >= since && past->to_ns <= until)))
 			r = read_past(&d, past, fn, arg);
 		else if (day)

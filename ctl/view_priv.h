@@ -15,6 +15,7 @@ struct day {
 	sqlite3 *db;
 	const char *name;
 	uint64_t since, until;		/* the window */
+	uint64_t from_ns;		/* midnight that it begins with */
 	const struct view_past *past;	/* not NULL: db is history.db, and this is what it has of the day */
 };
 

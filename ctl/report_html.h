@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* report_html - a report's JSON document as one HTML page that needs nothing else: no network, no fonts, no second file. Tables carry
+ * every fact and need no script; charts are drawn by uPlot, which stands in the page with its licence. */
+#ifndef TAPLOSS_CTL_REPORT_HTML_H
+#define TAPLOSS_CTL_REPORT_HTML_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+void report_html(FILE *f, const json_t *root);
+
+#endif

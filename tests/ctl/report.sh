@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# taplossctl report on a made-up history of five weeks: what it finds is what was put in; every form says the same; names do no harm.
+# limit 180
+. "$(dirname "$0")/store.sh"
+B=${B:-build}
+[[ $B == /* ]] || B=$ROOT/$B
+
+export TAPLOSS_STORE=$W/made
+END=1795132800	# 2026-11-20 00:00 UTC
+"$B/tests/history/history" "$W/made" 35 12 $END > "$W/truth"
+WINDOW=(--since "@$((END - 35 * 86400))" --until "@$END")
+ctl --json report capacity "${WINDOW[@]}" > "$W/report.json"
+
+truth() {	# truth FILTER: over all lines
+	jq -s "$1" "$W/truth"
+}
+report() {
+	jq -c "$1" "$W/report.json"
+}
+
+# To the frame, as loss says it, and as it was put in.
+same "$(report .capacity)" "$(truth 'map(.full_frames) | add')" 'capacity'
+same "$(report .fault)" "$(truth 'map(.fault_frames) | add')" 'fault'
+same "$(report .policy)" "$(truth 'map(.benign_frames) | add')" 'policy'
+same "$(report '[.over_time[] | .capacity + .fault + .policy] | add')" "$(ctl --json loss "${WINDOW[@]}" | jq '[.rows[].frames] | add')" 'over time'
+same "$(report '[.heat[].frames_by_hour[]] | add')" "$(report .harmful_frames)" 'hours of the week'
+same "$(report '[.vms[].harmful_frames] | add')" "$(report .harmful_frames)" 'VMs'
+same "$(report '.vms | length')" 12
+same "$(report '[.classes[] | select(.harmful) | .frames] | add')" "$(report .harmful_frames)" 'classes'
+same "$(report '.made_up')" true
+
+# Knees within 5 % where one is stated, in their interval; growth; nothing is said of VMs that do not grow.
+jq -n --slurpfile truth "$W/truth" --slurpfile r "$W/report.json" '
+	def abs: if . < 0 then -. else . end;
+	[$r[0].nics[] | select(.direction == "rx") | . as $n | ($truth[] | select(.uuid == $n.uuid)) as $t | $n + {t: $t}] as $all
+	| [$all[] | select((.t.role == "grow" or .t.role == "over" or .t.role == "churn") and .knee != "found") | "no knee", .uuid],
+	  [$all[] | select(.t.role != "fixed" and .knee == "found") | select((.knee_fps / .t.knee_fps - 1 | abs) > 0.05) | "knee", .knee_fps, .t.knee_fps],
+	  [$all[] | select(.t.role == "grow") | select((.growth_pct_30d / .t.growth_pct_30d - 1 | abs) > 0.10) | "growth", .growth_pct_30d, .t.growth_pct_30d],
+	  [$all[] | select(.t.role == "grow") | select(.meets_knee_from_ns == null or .verdict != "will meet its knee") | "no date", .uuid],
+	  [$all[] | select(.t.role != "grow") | select(.meets_knee_from_ns != null) | "false alarm", .uuid],
+	  [$all[] | select(.t.role == "over") | select(.verdict != "over its knee") | "verdict", .verdict]
+	| select(length > 0)' > "$W/wrong"
+same "$(cat "$W/wrong")" '' 'what was found is not what was put in'
+same "$(report '[.nics[] | select(.direction == "tx") | .verdict] | unique')" '["no loss"]'
+same "$(report '[.service[] | .clean_pct <= .under_0_01_pct and .under_0_01_pct <= .under_1_pct and .under_1_pct <= .under_5_pct] | all')" true
+
+# A NIC of a VM that was started anew is one NIC, over its devices.
+same "$(report '[.nics[] | select(.direction == "rx") | .days] | unique')" '[35]'
+
+# Text, CSV; one VM.
+same "$(ctl --csv report capacity "${WINDOW[@]}" | tail -n +2 | wc -l)" "$(report '.nics | length')" 'CSV'
+ctl --csv report capacity "${WINDOW[@]}" > "$W/csv"
+ctl report capacity "${WINDOW[@]}" > "$W/text"
+grep -q 'frames lost that did harm' "$W/text" || fail 'text'
+same "$(ctl --json report capacity "${WINDOW[@]}" --vm grow-0 | jq -c '[(.nics | length), (.nic_detail | length), (.nic_detail[0].days | length)]')" '[2,2,35]'
+
+# The page: whole or not at all; no name gets out of its place; nothing is fetched.
+ctl report capacity "${WINDOW[@]}" -o "$W/page.html"
+[[ ! -e $W/page.html.new ]] || fail 'a temporary file is left'
+! grep -q '<img\|owned.</script>\|<script>document' "$W/page.html" || fail 'a name became HTML'
+grep -q '&lt;/script&gt;' "$W/page.html" || fail 'the hostile name is not there at all'
+! grep -Eq '(src|href)="|url\(|@import' "$W/page.html" || fail 'the page refers to something outside'
+exits 1 ctl report capacity "${WINDOW[@]}" -o "$W/none/page.html"
+
+# Did a change help? The knee of one was doubled half way.
+compare() {
+	ctl --json report compare --before "@$((END - 35 * 86400))..@$((END - 18 * 86400))" --after "@$((END - 17 * 86400))..@$END" "$@"
+}
+same "$(compare --vm fixed-0 | jq -c '[.rows[] | select(.direction == "rx") | .verdict]')" '["less loss"]'
+same "$(compare --vm fixed-0 | jq -c '[.rows[] | select(.direction == "rx") | .change_low_points <= .change_points and .change_points <= .change_high_points and .change_high_points < 0]')" '[true]'
+same "$(compare --vm over-0 | jq -c '[.rows[] | select(.direction == "rx") | .verdict]')" '["no difference that can be told"]'
+same "$(compare | jq '[.rows[1:][].before_frames] | add')" "$(ctl --json loss --since "@$((END - 35 * 86400))" --until "@$((END - 18 * 86400))" | jq '[.rows[].frames] | add')" 'compare and loss'
+same "$(ctl --json report compare --before "@$((END - 90 * 86400))..@$((END - 80 * 86400))" --after "@$((END - 17 * 86400))..@$END" | jq -r '.rows[0].verdict')" 'not enough evidence'
+refused 2 'needs --before' ctl report compare
+refused 2 'not a range' ctl report compare --before x --after -1d..now
+refused 2 'capacity or compare' ctl report
+refused 2 'no whole hour' ctl report compare --before -1h..-1h --after -1d..now
+
+# A store without a single day.
+mkdir "$W/empty"
+sqlite3 -bail "$W/empty/meta.db" < "$ROOT/schema/meta_0001.sql"
+sqlite3 "$W/empty/meta.db" 'PRAGMA application_id = 0x54504c4d; PRAGMA user_version = 1' > /dev/null
+same "$(ctl --store "$W/empty" --json report capacity | jq -c '[.harmful_frames, .nics, .vms, .coverage_pct]')" '[0,[],[],0]'
+ctl --store "$W/empty" report capacity -o "$W/empty.html"
