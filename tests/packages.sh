@@ -24,7 +24,12 @@ qemu-system-x86				real guests
 libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients	a libvirt of the test'\''s own; no service comes with these
 tcpdump valgrind tmux			watch frames, memory, a screen
 mandoc					manual pages
+chromium poppler-utils			a browser for reports; what they look like on paper
 '
+# For axe-core, which checks that reports are accessible. Another npm than Debian's may be there.
+command -v npm > /dev/null || test="$test
+npm
+"
 # What `make bench` compares with.
 bench='
 bpftrace				a peer
