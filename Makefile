@@ -226,7 +226,8 @@ $(B)/tests/guest/init $(B)/tests/vm/init: $(B)/tests/%/init: tests/%/init.c
 	$(say) CC $@
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -Os -static -s -o $@ $<
 
-# deps installs what is missing (as root, by apt-get); check runs all tests, check T=PATTERN those whose names match.
+# deps installs what is missing (as root, by apt-get); check runs all tests, check T=PATTERN those whose names match, check KERNEL=6.1 those
+# on that kernel (host: this one).
 .PHONY: deps check demo testbed
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 deps:
@@ -234,7 +235,7 @@ deps:
 testbed: all unit $(TEST_TOOLS)
 check: deps
 	@$(MAKE) --no-print-directory -s $(PARALLEL) testbed
-	@B=$(B) tests/run.sh $(T)
+	@B=$(B) KERNEL="$(KERNEL)" tests/run.sh $(T)
 demo: deps
 	@$(MAKE) --no-print-directory -s $(PARALLEL) all $(TEST_TOOLS)
 	@B=$(B) tests/demo.sh

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Runs the tests, two at a time, and shows the output of those that fail: run.sh [PATTERN]...
 #
+# Those with a comment line "# kernels" run on other kernels, too (vm/column.sh), and are called 6.12/netns/full_ring there.
+# KERNEL: some of 5.10, 6.1, 6.12, 7.2 and host, which is this one (all of them).
+#
 # A test is a program of tests/unit or a script below tests/. It passes with exit status 0 and is skipped with 77, its last
 # line then says what is missing. PATTERN: part of a name, as netns/full or unit/. A comment line in a script "# alone" makes
 # it run when no other does, "# limit N" gives it N seconds in place of 60 (programs: 180). Sanitized programs get four times that.
@@ -10,15 +13,17 @@ cd "$(dirname "$0")/.." || exit 1
 B=${B:-build}
 export B TAPLOSSCTL=$B/taplossctl TAPLOSSD=$B/taplossd
 
-slower=1
-[[ $B != *-san ]] || slower=4
+slower=${TAPLOSS_SLOWER:-1}
+[[ $B != *-san ]] || slower=$((slower * 4))
 work=$(mktemp -d) || exit 1
 declare -A name_of=() started_at=()	# by process id
 passed=0 failed=0 skipped=0
 
 stop() {
 	trap '' INT TERM
-	((${#name_of[@]} == 0)) || kill "${!name_of[@]}" 2> /dev/null
+	for pid in "${!name_of[@]}"; do
+		kill -- "-$pid" 2> /dev/null || kill "$pid" 2> /dev/null	# columns are process groups
+	done
 	wait
 	rm -rf "$work"
 	exit 130
@@ -30,7 +35,7 @@ wanted() {	# wanted NAME
 	local p
 
 	for p in "${patterns[@]}"; do
-		[[ $1 == *$p* ]] && return 0
+		[[ $p == "=$1" || $1 == *$p* ]] && return 0
 	done
 	return 1
 }
@@ -48,7 +53,15 @@ option() {
 	[[ $1 != unit/* ]] && sed -n "/^# $2\\( \\|\$\\)/{s/^# $2 *//p;q0};\$q1" "$(path_of "$1")"
 }
 
+if [[ -z ${KERNEL:-} ]]; then
+	KERNEL="host $(tests/vm/kernel.sh --names | paste -sd ' ')"
+	[[ $B != *-san ]] || KERNEL=host	# sanitized programs are too slow in software emulation
+fi
+columns=()	# the other kernels
 all=()
+for kernel in $KERNEL; do
+	[[ $kernel == host ]] || columns+=("$kernel")
+done
 for source in tests/unit/test_*.c; do
 	name=${source##*/test_}
 	all+=("unit/${name%.c}")
@@ -90,8 +103,24 @@ finish() {	# waits for one test to end and says how
 	[[ $word != FAIL ]] || sed 's/^/    /' "$output"
 }
 
+# waits for one kernel's tests to end, which have said how themselves
+finish_column() {
+	local pid output
+
+	if ! wait -n -p pid; then
+		failed=$((failed + 1))
+		echo "FAIL ${name_of[$pid]}: column.sh ended early"
+	fi
+	output=$work/${name_of[$pid]}
+	unset "name_of[$pid]"
+	passed=$((passed + $(grep -c '^PASS ' "$output")))
+	failed=$((failed + $(grep -c '^FAIL ' "$output")))
+	skipped=$((skipped + $(grep -c '^SKIP ' "$output")))
+}
+
 alone=()
 for name in "${all[@]}"; do
+	[[ " $KERNEL " == *' host '* ]] || break
 	wanted "$name" || continue
 	if option "$name" alone > /dev/null; then
 		alone+=("$name")
@@ -106,6 +135,16 @@ done
 for name in "${alone[@]}"; do
 	start "$name"
 	finish
+done
+
+# Two machines at a time, each does all tests of its kernel.
+for kernel in "${columns[@]}"; do
+	((${#name_of[@]} < 2)) || finish_column
+	setsid tests/vm/column.sh "$kernel" "$work/$kernel" "${patterns[@]}" &
+	name_of[$!]=$kernel
+done
+while ((${#name_of[@]})); do
+	finish_column
 done
 rm -rf "$work"
 

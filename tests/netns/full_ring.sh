@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A guest with four queues stops reading: every frame that finds its ring full is lost as PTR_FULL, counted to the frame.
+# kernels
 . "$(dirname "$0")/../lib.sh"
 
 hold_as qemu-system-x86_64 "$TAP" queues 4 ring 500 -- -name guest=web-1 -uuid 11111111-2222-3333-4444-555555555501 \
@@ -10,7 +11,7 @@ frames "$TAP" 50000 flows 64
 
 in_rings=$((4 * 500))
 same "$(counter "$TAP" tx_dropped)" $((50000 - in_rings)) 'tx_dropped'
-expect_lost $((50000 - in_rings)) vm=web-1 class=PTR_FULL kernel_reason=FULL_RING direction=rx kind=capacity site=tun_net_xmit
+expect_lost $((50000 - in_rings)) vm=web-1 class=PTR_FULL kernel_reason="$(reason FULL_RING)" direction=rx kind=capacity site=tun_net_xmit
 same "$(lost vm=web-1)" $((50000 - in_rings)) 'all that the VM lost'
 same "$(rows vm=web-1 | jq -c 'map(.queue) | unique')" '[0,1,2,3]' 'queues that lost'
 same "$(rows vm=web-1 | jq -c 'map(.uuid) | unique')" '["11111111-2222-3333-4444-555555555501"]'

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The same on a macvtap with four queues, whose device counts such a frame as received, dropped and erroneous at once.
+# kernels
 . "$(dirname "$0")/../lib.sh"
 
 macvtap "$MVT"
@@ -10,7 +11,7 @@ frames "$FAR" 50000 flows 64 to "$(mac_of "$MVT")"
 
 lost=$((50000 - 4 * 500))	# less what the rings hold
 same "$(counter "$MVT" rx_dropped)" $lost 'rx_dropped'
-expect_lost $lost vm=mac-1 class=PTR_FULL kernel_reason=FULL_RING direction=rx kind=capacity site=tap_handle_frame
+expect_lost $lost vm=mac-1 class=PTR_FULL kernel_reason="$(reason FULL_RING)" direction=rx kind=capacity site=tap_handle_frame
 same "$(lost vm=mac-1)" $lost 'all that the VM lost'
 same "$(rows vm=mac-1 | jq -c 'map(.queue) | unique')" '[0,1,2,3]' 'queues that lost'
 

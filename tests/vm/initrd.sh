@@ -3,7 +3,7 @@
 # What a test host finds in its memory when it boots: initrd.sh KERNEL-DIRECTORY LEVEL INIT FILE
 #
 # Our init, the kernel's modules in the order to load them, and of this machine's own packages the programs that the tests run,
-# with their libraries and those of taplossd ("$B"/taplossd). LEVEL host: that; kvm: QEMU, libvirt, KVM and the small guest, too.
+# with their libraries and those of ours (in "$B"). LEVEL host: that; kvm: QEMU, libvirt, KVM and the small guest, too.
 set -euo pipefail
 shopt -s nullglob
 
@@ -68,7 +68,7 @@ put_programs() {
 		[[ ! -f $program ]] || echo "$program"
 	done < "$root/list" | tee "$root/list.there" | put_files
 	# A library's own needs are those of who loads it.
-	{ grep -E '/s?bin/|\.so$' "$root/list.there"; echo "$B/taplossd"; echo "$B/taplossctl"; } |
+	{ grep -E '/s?bin/|\.so$' "$root/list.there"; printf '%s\n' "$B"/{taplossd,taplossctl,tests/unit/test_loss}; } |
 		{ xargs -r ldd 2> /dev/null || true; } |	# scripts have none
 		grep -o '/[^ ]*\.so[^ :]*' | put_files
 	rm "$root/list" "$root/list.there"

@@ -11,7 +11,8 @@
 #       makes and saves the host, which the others do as needed
 #
 # KERNEL: see kernels. COMMAND finds /taploss as it is here: tests/ and the programs built in $B, as /taploss/build; and each
-# FILE, or a directory with all in it, as DEST (/t/NAME). LEVEL: host (the tests' tools) or kvm (QEMU, libvirt and /dev/kvm, too).
+# FILE, or a directory with all in it, as DEST (/t/NAME). LEVEL: host (the tests' tools), kvm (QEMU, libvirt and /dev/kvm, too) or
+# guest (a KVM guest with vhost-net runs already: guest_up.sh).
 #
 # A host boots once per kernel and is saved; every run is a copy restored from there in less than a second, which forgets all.
 set -euo pipefail
@@ -41,7 +42,7 @@ while getopts t:l:f: option; do
 	esac
 done
 shift $((OPTIND - 1))
-[[ $level == host || $level == kvm ]] || usage
+[[ $level == host || $level == kvm || $level == guest ]] || usage
 [[ $action != run || $# -gt 0 ]] || usage
 
 work=$(mktemp -d)
@@ -64,7 +65,7 @@ machine() {
 # key LEVEL: what a saved host depends on
 key() {
 	{
-		cat "$dir/package" "$here/vm.sh" "$here/initrd.sh" "$B/tests/vm/init" "$B/tests/guest/init"
+		cat "$dir/package" "$here/vm.sh" "$here/initrd.sh" "$here/guest_up.sh" "$B/tests/vm/init" "$B/tests/guest/init"
 		dpkg-query -W
 	} | sha256sum | cut -c 1-16
 }
@@ -82,12 +83,30 @@ saved() {
 make() {	# make LEVEL: in a process of its own
 	echo "making and saving the test host $name ($1)" >&2
 	trap 'rm -f "$vm".*.tmp' EXIT
-	"$here/initrd.sh" "$dir" "$1" "$B/tests/vm/init" "$vm.initrd.tmp"
-	mv "$vm.initrd.tmp" "$vm.initrd"
-	machine "$1" "$work/console" "$vm.initrd"
-	"$B/tests/vm/vmctl" -s "$vm.vm.tmp" -c "$work/console" -t 120 -- "${qemu[@]}"
+	if [[ $1 == guest ]]; then
+		make_guest
+	else
+		"$here/initrd.sh" "$dir" "$1" "$B/tests/vm/init" "$vm.initrd.tmp"
+		mv "$vm.initrd.tmp" "$vm.initrd"
+		machine "$1" "$work/console" "$vm.initrd"
+		"$B/tests/vm/vmctl" -s "$vm.vm.tmp" -c "$work/console" -t 120 -- "${qemu[@]}"
+	fi
 	mv "$vm.vm.tmp" "$vm.vm"
 	forget "$1"
+}
+
+# A host of level kvm that has started its guest.
+make_guest() {
+	local guest=$vm
+
+	"$here/vm.sh" save "$name" -l kvm
+	vm=$cache/$name-kvm-$(key kvm)
+	job
+	machine kvm "$work/console" "$vm.initrd"
+	"$B/tests/vm/vmctl" -r "$vm.vm" -j "$work/job.cpio" -s "$guest.vm.tmp" -c "$work/console" -t 180 -- "${qemu[@]}" -- \
+		/bin/env -C /taploss B=/taploss/build tests/vm/guest_up.sh
+	ln -f "$vm.initrd" "$guest.initrd"
+	vm=$guest
 }
 
 # forget LEVEL: all but the three last used hosts of this kind
@@ -132,6 +151,7 @@ run)
 		/bin/env -C /taploss B=/taploss/build "$@" || exit
 	;;
 shell)
+	[[ $level != guest ]] || level=kvm
 	saved "$level"
 	job
 	cat "$vm.initrd" "$work/job.cpio" > "$work/initrd"	# the kernel takes one archive after the other

@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# One kernel's column of the matrix: column.sh KERNEL RESULTS [PATTERN]... runs the tests of tests/netns that have a comment line
+# "# kernels", or "# kernels ..." with this one, all in one test host.
+#
+# Says how each ended as run.sh does, with the kernel before its name, also into the file RESULTS. A test that the host did not speak of has failed; and so
+# have all when a kernel that must be there cannot be had.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+
+kernel=$1 results=$2
+shift 2
+patterns=("$@")
+SLOWER=8	# than this machine, at the worst
+LIMIT=1200	# seconds for all tests of one host
+
+wanted() {	# wanted NAME
+	local p
+
+	((${#patterns[@]})) || return 0
+	for p in "${patterns[@]}"; do
+		[[ $p == "=$kernel/$1" || $kernel/$1 == *$p* ]] && return 0
+	done
+	return 1
+}
+
+# meant SCRIPT: its line "# kernels" has no list, or one with this kernel
+meant() {
+	local line
+
+	line=$(grep -m 1 -E '^# kernels( |$)' "$1") || return 1
+	[[ $line == '# kernels' || "$line " == *" $kernel "* ]]
+}
+
+names() {	# names DIRECTORY: of tests that are to run
+	local script name
+
+	for script in "tests/$1"/*.sh; do
+		name=${script#tests/}
+		! meant "$script" || ! wanted "${name%.sh}" || echo "${name%.sh}"
+	done
+}
+
+# said NAME...: one line for each test that the output, on standard input, does not speak of
+said() {
+	local output name
+
+	output=$(cat)
+	for name in "$@"; do
+		grep -qE "^(PASS|FAIL|SKIP) $kernel/$name " <<< "$output" || echo "FAIL $kernel/$name (0.0 s): the test host ended before"
+	done
+}
+
+# in_host LEVEL NAME...: the lines that run.sh says there
+in_host() {
+	local level=$1
+
+	shift
+	tests/vm/vm.sh run "$kernel" -l "$level" -t $LIMIT -- env KERNEL=host TAPLOSS_SLOWER=$SLOWER tests/run.sh "${@/#/=}" 2>&1 |
+		sed -u -E -e "s,^(PASS|FAIL|SKIP) ,\\1 $kernel/," -e '/^[0-9]+ passed, [0-9]+ failed/d'
+}
+
+run() {	# run LEVEL NAME...
+	local output
+
+	output=$(mktemp)
+	in_host "$@" | tee "$output"
+	shift
+	said "$@" < "$output"
+	rm -f "$output"
+}
+
+# unavailable NAME...: there is no such kernel here
+unavailable() {
+	local word=SKIP name
+
+	[[ $(tests/vm/kernel.sh --need "$kernel") == optional ]] || word=FAIL
+	for name in "$@"; do
+		echo "$word $kernel/$name (0.0 s): ${why##*$'\n'}"
+	done
+}
+
+mapfile -t hosted < <(names netns)
+if ! why=$(tests/vm/kernel.sh "$kernel"); then
+	unavailable "${hosted[@]}"
+elif ((${#hosted[@]})); then
+	run host "${hosted[@]}"
+fi | tee "$results"
