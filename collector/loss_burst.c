@@ -91,12 +91,16 @@ static int keep(struct loss_bursts *b, const struct tl_burst *burst)
 	return 0;
 }
 
-/* Quiet since before this read, but not since before the last one that was taken: that one gave it out. */
+/* Quiet since before this read, but not since before the last one that was taken: that one gave it out. A CPU that begins another burst at this
+ * moment may have written its start and not its first frame yet. */
 int loss_bursts_look(struct loss *l, const struct tl_loss_key *key, const struct tl_loss_count *count, uint32_t cpu)
 {
 	struct loss_bursts *b = l->bursts;
 
-	if (!b || !count->burst_ns || count->last_ns + TL_BURST_GAP_NS >= b->read_ns || count->last_ns + TL_BURST_GAP_NS < b->taken_ns)
+	if (!b || !count->burst_ns || count->last_ns < count->burst_ns || (uint32_t)count->frames == count->burst_base)
+		return 0;
+	if (count->last_ns + TL_BURST_GAP_NS >= b->read_ns ||
+	    count->last_ns + TL_BURST_GAP_NS < b->taken_ns)
 		return 0;
 	return keep(b, &(struct tl_burst){ .key = *key, .start_ns = count->burst_ns, .last_ns = count->last_ns, .cpu = cpu,
 					   .frames = (uint32_t)count->frames - count->burst_base, .delivered = count->burst_delivered });

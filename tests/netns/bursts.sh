@@ -17,7 +17,7 @@ bursts() {	# bursts [FILTER]: JSON of the bursts, of queues together
 	ctl --json bursts bursts-1
 }
 sum_is() {
-	[[ $(bursts | jq '[.bursts[].frames] | add') == "$1" ]]
+	got=$(bursts | jq "[.bursts[].frames] | add"); echo "sum $got"; [[ $got == "$1" ]]
 }
 wait_for 10 sum_is 400
 same "$(bursts | jq -c '[.bursts[].queue] | sort')" '[0,1]' 'queues'
@@ -67,6 +67,6 @@ wait_for 10 sum_is 6738
 settled
 same "$(bursts | jq '[.bursts[].frames] | add')" 6738 'frames in bursts'
 expect_lost 6738 vm=bursts-1
-text=$(ctl bursts bursts-1)
+text=$(ctl bursts bursts-1 -n 5)
 has "$text" "A queue's ring holds 100 frames"
-has "$text" 'the newest 20 of'
+has "$text" 'the newest 5 of'
