@@ -12,6 +12,7 @@
 #include "log.h"
 #include "loop.h"
 #include "notify.h"
+#include "pressure.h"
 #include "programs.h"
 #include "sampler.h"
 #include "virt.h"
@@ -40,6 +41,7 @@ struct agent {
 	struct tapmap *taps;
 	struct sampler *sampler;
 	struct hidden *hidden;
+	struct pressure *pressure;
 	struct programs programs;
 	struct vmm *vmm;
 	struct owner_list *proc_list;
@@ -351,10 +353,12 @@ static int open_taps(struct agent *a)
 	if (r < 0)
 		return r;
 	r = hidden_new(a->lists.own_netns, a->config.proc, &a->hidden);
+	if (r >= 0 && a->config.proc)
+		r = pressure_new("/proc", &a->pressure);
 	if (r < 0)
 		return r;
 	r = sampler_new(&(struct sampler_options){
-		.store = a->store, .source = a->source, .taps = a->taps, .links = a->links, .hidden = a->hidden,
+		.store = a->store, .source = a->source, .taps = a->taps, .links = a->links, .hidden = a->hidden, .pressure = a->pressure,
 		.lists = &a->lists, .path = a->config.path, .storm_rows = a->config.storm_rows }, &a->sampler);
 	a->programs = (struct programs){ .loss = source_loss(a->source), .store = a->store, .hidden = a->hidden, .context = a->config.context };
 	programs_init(&a->programs, source_syms(a->source), a->config.xdp);
@@ -476,6 +480,7 @@ struct agent *agent_free(struct agent *a)
 	owner_list_free(a->proc_list);
 	sampler_free(a->sampler);
 	hidden_free(a->hidden);
+	pressure_free(a->pressure);
 	tapmap_free(a->taps);
 	links_free(a->links);
 	store_close(a->store);

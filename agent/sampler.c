@@ -10,6 +10,7 @@
 #include "counted.h"
 #include "hidden.h"
 #include "path.h"
+#include "pressure.h"
 #include "whose.h"
 #include "witness.h"
 
@@ -372,6 +373,10 @@ static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 	tick.n_traffic = s->rows.n_traffic;
 	tick.counters = s->rows.counters;
 	tick.n_counters = s->rows.n_counters;
+	if (s->o.pressure)
+		r = pressure_tick(s->o.pressure, s->o.taps, now_ns, &tick.pressure, &tick.n_pressure);
+	if (r < 0)
+		return r;
 	tick.bursts = s->bursts.rows;
 	tick.n_bursts = s->bursts.n;
 	tick.forget = s->forget;
@@ -504,6 +509,8 @@ int sampler_tick(struct sampler *s, bool all)
 	delta_commit(s->delta);
 	witness_commit(&s->rows, now_ns);
 	burst_rows_taken(&s->bursts);
+	if (s->o.pressure)
+		pressure_stored(s->o.pressure);
 	s->last_ns = now_ns;
 	if (s->n_losses > s->o.storm_rows)
 		s->calm_ns = now_ns + STORM_NS;

@@ -163,6 +163,14 @@ struct store_burst {
 	uint64_t delivered;		/* TL_DELIVERED_NONE: not known */
 };
 
+/* What a VM's threads got of the processor in (t_ns - span_ns, t_ns]: run, and runnable but waiting; sums over the threads. */
+struct store_pressure {
+	int64_t vm_id;
+	uint64_t t_ns, span_ns;
+	unsigned int vcpus, vhosts;	/* threads */
+	uint64_t vcpu_run_ns, vcpu_wait_ns, vhost_run_ns, vhost_wait_ns, emulator_run_ns, emulator_wait_ns;
+};
+
 /* Arrays are borrowed. Entries of one series add up; a burst that is stored already is passed over. */
 struct store_tick {
 	uint64_t t_ns, span_ns;
@@ -176,8 +184,9 @@ struct store_tick {
 	const struct store_device_counters *counters;
 	const struct store_self *self;
 	const struct store_burst *bursts;
+	const struct store_pressure *pressure;
 	const struct tl_loss_key *forget;	/* baselines to delete */
-	unsigned int n_loss, n_baselines, n_witnesses, n_traffic, n_counters, n_self, n_bursts, n_forget;
+	unsigned int n_loss, n_baselines, n_witnesses, n_traffic, n_counters, n_self, n_bursts, n_pressure, n_forget;
 };
 
 /* Stores it all or nothing, and extends coverage to t_ns. A tick with nothing in it only touches coverage, and the disk not

@@ -7,7 +7,7 @@
 
 static bool is_empty(const struct store_tick *t)
 {
-	return !t->gap && !t->caught_up && !(t->n_loss | t->n_baselines | t->n_witnesses | t->n_traffic | t->n_counters | t->n_self | t->n_bursts |
+	return !t->gap && !t->caught_up && !(t->n_loss | t->n_baselines | t->n_witnesses | t->n_traffic | t->n_counters | t->n_self | t->n_bursts | t->n_pressure |
 					     t->n_forget);
 }
 
@@ -122,6 +122,20 @@ static int write_bursts(struct store *s, const struct store_tick *t)
 	return r;
 }
 
+static int write_pressure(struct store *s, const struct store_tick *t)
+{
+	sqlite3_stmt *st;
+	int r = store_stmt(&s->day, "INSERT OR REPLACE INTO pressure VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &st);
+
+	for (unsigned int i = 0; i < t->n_pressure && r >= 0; i++) {
+		const struct store_pressure *p = &t->pressure[i];
+
+		r = store_run_stmt(&s->day, st, "uiuiiuuuuuu", p->t_ns, p->vm_id, p->span_ns, (int64_t)p->vcpus, (int64_t)p->vhosts, p->vcpu_run_ns,
+				   p->vcpu_wait_ns, p->vhost_run_ns, p->vhost_wait_ns, p->emulator_run_ns, p->emulator_wait_ns);
+	}
+	return r;
+}
+
 static int write_self(struct store *s, const struct store_tick *t)
 {
 	int r = 0;
@@ -190,6 +204,8 @@ static int write_all(struct store *s, const struct store_tick *t, uint64_t *ret_
 		r = write_counters(s, t);
 	if (r >= 0)
 		r = write_bursts(s, t);
+	if (r >= 0)
+		r = write_pressure(s, t);
 	if (r >= 0)
 		r = write_self(s, t);
 	return r < 0 ? r : write_coverage(s, t, ret_cover);

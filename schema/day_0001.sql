@@ -92,6 +92,23 @@ CREATE TABLE burst (
 	PRIMARY KEY (start_ns, series_id, cpu)
 ) STRICT, WITHOUT ROWID;
 
+-- What the threads of a VM's VMM got of the processor in (t_ns - span_ns, t_ns]: run time, and time for which they could have run but had to wait.
+-- Sums over the threads. A row a tick while the VM loses frames and for 10 s after, else one in 5 minutes.
+CREATE TABLE pressure (
+	t_ns INTEGER NOT NULL,
+	vm_id INTEGER NOT NULL,			-- meta.vm
+	span_ns INTEGER NOT NULL,
+	vcpus INTEGER NOT NULL,			-- threads; 0: the VMM does not name them
+	vhosts INTEGER NOT NULL,		-- vhost workers among its threads (Linux 6.4 and later)
+	vcpu_run_ns INTEGER NOT NULL,
+	vcpu_wait_ns INTEGER NOT NULL,
+	vhost_run_ns INTEGER NOT NULL,
+	vhost_wait_ns INTEGER NOT NULL,
+	emulator_run_ns INTEGER NOT NULL,	-- all other threads
+	emulator_wait_ns INTEGER NOT NULL,
+	PRIMARY KEY (t_ns, vm_id)
+) STRICT, WITHOUT ROWID;
+
 -- What the device counted itself, when it moved: the second witness. counter: rx_dropped, tx_dropped, rx_errors, tx_errors
 -- in device terms; rx_frame_errors (tun.ko's own count of bad headers), qdisc_dropped (the root queueing discipline's).
 CREATE TABLE witness (
