@@ -66,8 +66,8 @@ AGENT_SRC := agent/agent.c agent/blind.c agent/bursts.c agent/cmdline.c agent/co
 	agent/store_day.c agent/store_db.c agent/store_event.c agent/store_hour.c agent/store_names.c agent/store_series.c \
 	agent/store_tick.c agent/tapmap.c agent/virt.c agent/virtevents.c agent/vmbook.c agent/vmm.c agent/weigh.c agent/whose.c \
 	agent/witness.c
-CTL_SRC := ctl/audit_hint.c ctl/chart.c ctl/bursts.c ctl/cmd_audit.c ctl/cmd_bursts.c ctl/cmd_db.c ctl/cmd_events.c ctl/cmd_loss.c ctl/cmd_mask.c ctl/cmd_status.c ctl/cmd_timeline.c \
-	ctl/cmd_top.c ctl/cmd_trace.c ctl/cmd_vms.c ctl/events.c ctl/mask.c ctl/maskfile.c ctl/out.c ctl/split.c ctl/status_blind.c ctl/tally.c ctl/text.c ctl/view.c \
+CTL_SRC := ctl/audit_hint.c ctl/chart.c ctl/bursts.c ctl/cmd_audit.c ctl/cmd_bursts.c ctl/cmd_db.c ctl/cmd_diagnose.c ctl/cmd_events.c ctl/cmd_loss.c ctl/cmd_mask.c ctl/cmd_status.c ctl/cmd_timeline.c \
+	ctl/cmd_top.c ctl/cmd_trace.c ctl/cmd_vms.c ctl/events.c ctl/evidence.c ctl/verdict.c ctl/mask.c ctl/maskfile.c ctl/out.c ctl/split.c ctl/status_blind.c ctl/tally.c ctl/text.c ctl/view.c \
 	ctl/view_day.c ctl/vmref.c ctl/when.c
 SQL := schema/meta_0001.sql schema/day_0001.sql
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))

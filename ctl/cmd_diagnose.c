@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../collector/base.h"
+#include "cmd.h"
+#include "out.h"
+#include "split.h"
+#include "text.h"
+#include "verdict.h"
+
+#define FEW_FRAMES 10		/* of so few nothing can be said for sure */
+
+static const char *const confidences[] = { "low", "medium", "high" };
+
+static const struct column columns[] = {
+	{ "vm", "", COL_NAME }, { "uuid", "", COL_TEXT }, { "nic", "", COL_NAME }, { "direction", "", COL_TEXT }, { "class", "", COL_TEXT },
+	{ "kernel_reason", "", COL_TEXT }, { "place", "", COL_NAME }, { "cause", "", COL_TEXT }, { "confidence", "", COL_TEXT }, { "benign", "", COL_TEXT },
+	{ "frames", "", COL_COUNT }, { "share_pct", "", COL_PERCENT }, { "bursts", "", COL_COUNT }, { "longest_ns", "", COL_NUMBER },
+	{ "from", "", COL_NAME },
+};
+
+/* Pieces with one cause on one NIC and direction: one verdict. The first piece is the largest and speaks for all. */
+struct finding {
+	const struct evidence *e;
+	struct verdict v;
+	uint64_t frames;
+};
+
+struct asked {
+	struct global g;
+	struct window window;
+	struct filter filter;
+	bool fail;
+};
+
+struct answer {
+	struct view *v;
+	struct evidences evidence;
+	struct finding *all;		/* most frames first */
+	size_t n;
+};
+
+static void *must(void *p)
+{
+	if (!p)
+		abort();
+	return p;
+}
+
+static bool same_finding(const struct finding *f, const struct evidence *e, const struct verdict *v)
+{
+	return f->v.rule == v->rule && f->e->series->device_id == e->series->device_id && !strcmp(f->e->series->direction, e->series->direction) &&
+	       !strcmp(f->e->series->class, e->series->class) && !strcmp(f->e->series->place ? f->e->series->place : "", e->series->place ? e->series->place : "");
+}
+
+static int by_frames(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+
+	return x->frames > y->frames ? -1 : x->frames < y->frames;
+}
+
+/* What is in no burst yet goes with the largest cause of the same ring, when there is one. */
+static struct finding *ring_finding(struct answer *a, const struct evidence *e)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (a->all[i].e->shape > SHAPE_UNLISTED && a->all[i].e->series->device_id == e->series->device_id)
+			return &a->all[i];
+	return NULL;
+}
+
+static void judge(struct answer *a)
+{
+	a->all = must(calloc(a->evidence.n + 1, sizeof(*a->all)));
+	for (int unlisted = 0; unlisted < 2; unlisted++) {
+		for (size_t i = 0; i < a->evidence.n; i++) {
+			const struct evidence *e = &a->evidence.all[i];
+			struct finding *f = NULL;
+			struct verdict v;
+			size_t k = 0;
+
+			if ((e->shape == SHAPE_UNLISTED) != unlisted)
+				continue;
+			verdict_of(e, &v);
+			while (k < a->n && !same_finding(&a->all[k], e, &v))
+				k++;
+			if (k < a->n)
+				f = &a->all[k];
+			else if (unlisted)
+				f = ring_finding(a, e);
+			if (!f) {
+				f = &a->all[a->n++];
+				*f = (struct finding){ e, v, 0 };
+			}
+			f->frames += e->frames;
+		}
+	}
+	for (size_t i = 0; i < a->n; i++)
+		if (a->all[i].frames < FEW_FRAMES)
+			a->all[i].v.confidence = CONFIDENCE_LOW;
+	qsort(a->all, a->n, sizeof(*a->all), by_frames);
+}
+
+static double share_pct(const struct answer *a, const struct finding *f)
+{
+	return a->evidence.frames ? (double)f->frames * 100 / (double)a->evidence.frames : 0;
+}
+
+static json_t *pressure_object(const struct evidence *e)
+{
+	static const char *const names[] = { "vcpu", "vhost", "emulator" };
+	json_t *o = json_object();
+
+	for (int g = 0; e->pressure && g < GROUPS; g++) {
+		char key[32];
+
+		snprintf(key, sizeof(key), "%s_run_pct", names[g]);
+		json_object_set_new(o, key, json_real(e->run_pct[g]));
+		snprintf(key, sizeof(key), "%s_wait_ns", names[g]);
+		json_object_set_new(o, key, out_int(e->wait_ns[g]));
+	}
+	return o;
+}
+
+static json_t *finding_object(const struct asked *asked, const struct answer *a, const struct finding *f)
+{
+	const struct evidence *e = f->e;
+	const struct verdict_rule *r = f->v.rule;
+	const struct vmref *ref = &asked->filter.refs[0];
+	json_t *o = json_pack("{so so so ss ss ss so}", "vm", out_text(ref->vm_id ? vmref_name(a->v, ref) : NULL), "uuid", out_text(vmref_uuid(a->v, ref)), "nic",
+			      out_text(e->nic), "direction", e->series->direction, "class", e->series->class, "kernel_reason", e->series->reason, "place",
+			      out_text(e->series->place));
+
+	if (!o)
+		abort();
+	json_object_set_new(o, "cause", out_text(r->id));
+	json_object_set_new(o, "title", out_text(r->title));
+	json_object_set_new(o, "confidence", out_text(confidences[f->v.confidence]));
+	json_object_set_new(o, "benign", json_boolean(r->benign));
+	json_object_set_new(o, "frames", out_int(f->frames));
+	json_object_set_new(o, "share_pct", json_real(share_pct(a, f)));
+	json_object_set_new(o, "bursts", out_int(e->bursts));
+	json_object_set_new(o, "longest_ns", out_int(e->longest_ns));
+	json_object_set_new(o, "burst_frames_per_s", out_int(e->burst_rate));
+	json_object_set_new(o, "usual_frames_per_s", out_int(e->usual_rate));
+	json_object_set_new(o, "lost_ns", out_int(e->lost_ns));
+	json_object_set_new(o, "pressure", pressure_object(e));
+	json_object_set_new(o, "queue", e->queue < 0 ? json_null() : out_int((uint64_t)e->queue));
+	json_object_set_new(o, "queue_pct", out_int(e->queue_pct));
+	json_object_set_new(o, "from", out_text(e->sender));
+	json_object_set_new(o, "from_pct", out_int(e->sender_pct));
+	json_object_set_new(o, "fix_host", out_text(r->host));
+	json_object_set_new(o, "fix_xml", out_text(r->xml));
+	json_object_set_new(o, "fix_guest", out_text(r->guest));
+	json_object_set_new(o, "ring_that_fits_frames", verdict_ring(e) ? out_int(verdict_ring(e)) : json_null());
+	json_object_set_new(o, "reference", out_text(r->reference));
+	return o;
+}
+
+/* A command with what it is about filled in. */
+static void print_fix(const char *what, const char *text, const struct evidence *e)
+{
+	_cleanup_(freep) char *nic = text_safe(e->nic ? e->nic : "NIC");
+	char ring[32];
+
+	if (!text)
+		return;
+	snprintf(ring, sizeof(ring), "%llu", (unsigned long long)verdict_ring(e));
+	printf("    %-9s", what);
+	while (*text) {
+		if (!strncmp(text, "NIC ", 4) || !strcmp(text, "NIC")) {
+			fputs(nic, stdout);
+			text += 3;
+		} else if (!strcmp(text, "RING")) {
+			fputs(ring, stdout);
+			text += 4;
+		} else {
+			putchar(*text++);
+		}
+	}
+	putchar('\n');
+}
+
+static void span_text(char buf[static 32], uint64_t ns)
+{
+	snprintf(buf, 32, ns < 10 * NSEC_PER_SEC ? "%.1f ms" : "%.0f ms", (double)ns / (double)NSEC_PER_MSEC);
+	if (ns >= 10 * NSEC_PER_SEC)
+		text_duration(buf, ns);
+}
+
+static void print_bursts(const struct evidence *e)
+{
+	char n[32], longest[32], most[32], lost[32], usual[32];
+
+	if (!e->bursts)
+		return;
+	span_text(longest, e->longest_ns);
+	printf("    %s bursts, the longest %s, at most %s frames in one; they lost %s frames/s,", text_count(n, e->bursts), longest,
+	       text_count(most, e->most_frames), text_count(lost, e->burst_rate));
+	printf("\n    %s/s came around them\n", text_count(usual, e->usual_rate));
+	if (e->ring_frames > 0)
+		printf("    the ring of each queue holds %s frames%s%s\n", text_count(n, (unsigned long long)e->ring_frames), e->backend ? ", read by " : "",
+		       e->backend ? (strcmp(e->backend, "vhost") ? "the VMM's own thread" : "vhost") : "");
+}
+
+static void print_pressure(const struct evidence *e)
+{
+	static const char *const names[] = { "vCPUs", "vhost workers", "other threads" };
+	char lost[32], wait[32];
+
+	if (e->shape == SHAPE_HALTED) {
+		printf("    the VM was %s at that time\n", e->halted);
+		return;
+	}
+	if (!e->bursts)
+		return;
+	if (!e->pressure) {
+		puts("    nothing is known of its threads at that time");
+		return;
+	}
+	span_text(lost, e->lost_ns);
+	printf("    in the seconds in which it lost (bursts took %s of them):\n", lost);
+	for (int g = 0; g < GROUPS; g++) {
+		if (!e->threads[g])
+			continue;
+		span_text(wait, e->wait_ns[g]);
+		printf("      %u %s ran for %.0f %%, waited for a processor for %s more than usual\n", e->threads[g], names[g], e->run_pct[g], wait);
+	}
+}
+
+static void print_finding(const struct asked *asked, const struct answer *a, const struct finding *f)
+{
+	const struct evidence *e = f->e;
+	const struct verdict_rule *r = f->v.rule;
+	_cleanup_(freep) char *nic = text_safe(e->nic ? e->nic : "-");
+	char share[32], frames[32];
+
+	printf("\n%s%s%s\n", asked->g.color ? "\033[1m" : "", r->title, asked->g.color ? "\033[0m" : "");
+	printf("    %s of the loss (%s frames), %s %s %s %s%s%s; confidence %s%s\n", text_percent(share, share_pct(a, f)), text_count(frames, f->frames), nic,
+	       e->series->direction, e->series->class, e->series->reason, e->series->place ? " at " : "", e->series->place ? e->series->place : "",
+	       confidences[f->v.confidence], r->benign ? "; benign" : "");
+	print_bursts(e);
+	print_pressure(e);
+	if (e->shape == SHAPE_UNREAD)
+		puts("    not one frame was delivered at that time");
+	if (e->queues > 1 && e->queue >= 0)
+		printf("    queue %d of %d lost %u %% of them\n", e->queue, e->queues, e->queue_pct);
+	if (e->sender) {
+		_cleanup_(freep) char *sender = text_short(e->sender, 32);
+
+		printf("    %s%s sent %u %% of them\n", e->sender_is_vm ? "VM " : "", sender, e->sender_pct);
+	}
+	print_fix("host:", r->host, e);
+	print_fix("libvirt:", r->xml, e);
+	print_fix("guest:", r->guest, e);
+	print_fix("see:", r->reference, e);
+}
+
+static void print_text(const struct asked *asked, const struct answer *a, double covered)
+{
+	_cleanup_(freep) char *name = text_safe(vmref_name(a->v, &asked->filter.refs[0]));
+	uint64_t benign = 0;
+	char frames[32], harmless[32];
+
+	for (size_t i = 0; i < a->n; i++)
+		benign += a->all[i].v.rule->benign ? a->all[i].frames : 0;
+	puts(name);
+	window_print(&asked->window, covered);
+	if (!a->n) {
+		if (covered > 0)
+			puts("no loss");
+		return;
+	}
+	printf("%s frames lost%s%s%s\n", text_count(frames, a->evidence.frames), benign ? ", of these " : "", benign ? text_count(harmless, benign) : "",
+	       benign ? " for benign causes" : "");
+	for (size_t i = 0; i < a->n; i++)
+		print_finding(asked, a, &a->all[i]);
+}
+
+static int print(const struct asked *asked, const struct answer *a)
+{
+	double covered = view_covered_pct(a->v, asked->window.since_ns, asked->window.until_ns);
+	const struct vmref *ref = &asked->filter.refs[0];
+	json_t *rows;
+
+	if (covered < 0)
+		return EXIT_FAILED;
+	if (asked->g.format == FORMAT_TEXT) {
+		print_text(asked, a, covered);
+		return out_done();
+	}
+	rows = must(json_array());
+	for (size_t i = 0; i < a->n; i++)
+		json_array_append_new(rows, finding_object(asked, a, &a->all[i]));
+	if (asked->g.format == FORMAT_JSON)
+		return out_json(json_pack("{so so sI sI sf sI so}", "vm", out_text(vmref_name(a->v, ref)), "uuid", out_text(vmref_uuid(a->v, ref)), "since_ns",
+					  (json_int_t)asked->window.since_ns, "until_ns", (json_int_t)asked->window.until_ns, "coverage_pct", covered, "frames",
+					  (json_int_t)a->evidence.frames, "verdicts", rows));
+	out_csv(columns, ARRAY_SIZE(columns), rows);
+	json_decref(rows);
+	return out_done();
+}
+
+/* Something harmful, and the program is not just guessing? */
+static bool harmful(const struct answer *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!a->all[i].v.rule->benign)
+			return true;
+	return false;
+}
+
+static int diagnose(struct asked *asked)
+{
+	_cleanup_(freep) bool *wanted = NULL;
+	struct answer a = { .v = view_open(asked->g.store) };
+	int status = EXIT_FAILED;
+
+	if (!a.v)
+		return EXIT_FAILED;
+	if (filter_resolve(&asked->filter, a.v) == 0) {
+		wanted = must(calloc(a.v->n_series + 1, sizeof(bool)));
+		for (size_t i = 0; i < a.v->n_series; i++)
+			wanted[i] = a.v->series[i].id && (!a.v->series[i].mask || asked->filter.masked) &&
+				    filter_passes(&asked->filter, a.v, &a.v->series[i]) && share_of(&a.v->series[i]) != EMPTIED;
+		if (evidence_gather(a.v, asked->filter.refs[0].vm_id, asked->window.since_ns, asked->window.until_ns, wanted, &a.evidence) == 0) {
+			judge(&a);
+			status = print(asked, &a);
+			if (status == EXIT_OK && asked->fail && harmful(&a))
+				status = EXIT_FOUND;
+		}
+	}
+	free(a.all);
+	evidence_free(&a.evidence);
+	view_free(a.v);
+	return status;
+}
+
+static int run(const struct global *g, int argc, char **argv)
+{
+	static const struct option options[] = { GLOBAL_OPTIONS, WINDOW_OPTIONS, FILTER_OPTIONS, { "fail", no_argument, NULL, 3000 }, { 0 } };
+	struct asked a = { .g = *g };
+	int opt, taken, status;
+
+	window_init(&a.window);
+	filter_init(&a.filter);
+	while ((opt = getopt_long(argc, argv, "jhS:U:", options, NULL)) != -1) {
+		taken = global_option(&a.g, &cmd_diagnose, opt, &status);
+		if (taken < 0)
+			return status;
+		if (!taken)
+			taken = window_option(&a.window, opt, optarg);
+		if (!taken)
+			taken = filter_option(&a.filter, opt, optarg);
+		if (!taken && opt == 3000)
+			taken = a.fail = true;
+		if (taken <= 0)
+			return EXIT_USAGE;
+	}
+	if (optind < argc && filter_option(&a.filter, 2000, argv[optind++]) < 0)
+		return EXIT_USAGE;
+	if (optind < argc || a.filter.n_vms != 1)
+		return wrong_usage(&cmd_diagnose, "one VM");
+	return window_valid(&a.window) ? diagnose(&a) : EXIT_USAGE;
+}
+
+const struct cmd cmd_diagnose = {
+	.name = "diagnose", .args = "VM", .help = "why one VM loses packets, and what helps", .run = run,
+	.details = WINDOW_HELP FILTER_HELP "  --fail           exit status 3 when a cause is not benign\n",
+};

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "evidence.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bursts.h"
+#include "events.h"
+#include "view_priv.h"
+
+#define STEADY_NS (2 * NSEC_PER_SEC)
+#define FLOOD_TIMES 4		/* as much as usual */
+#define QUEUES 256
+#define HALT_SLACK_NS (500 * NSEC_PER_MSEC)	/* a state is known when libvirt has told it */
+
+struct pressure_row {
+	uint64_t from_ns, to_ns, lost_ns;
+	unsigned int threads[GROUPS];
+	uint64_t run_ns[GROUPS], wait_ns[GROUPS];
+};
+
+struct traffic_row {
+	int64_t device;
+	uint64_t from_ns, to_ns, came[2], delivered[2];		/* [0] rx [1] tx */
+};
+
+/* A piece while it is gathered. */
+struct piece {
+	struct evidence e;
+	uint64_t by_queue[QUEUES], thread_ns[GROUPS];
+	struct {
+		const struct view_series *series;
+		uint64_t frames;
+	} senders[32];
+	size_t n_senders;
+};
+
+struct work {
+	struct view *v;
+	int64_t vm_id;
+	const bool *wanted;
+	struct events events;
+	struct bursts bursts;
+	struct pressure_row *pressure;
+	struct traffic_row *traffic;
+	size_t n_pressure, n_traffic;
+	double quiet[GROUPS];		/* wait in seconds without loss, of a second */
+	struct view_sum *sums;		/* by series: what is not in a burst */
+	struct piece *pieces;
+	size_t n;
+};
+
+static void *must(void *p)
+{
+	if (!p)
+		abort();
+	return p;
+}
+
+static void *more(void *array, size_t n, size_t size)
+{
+	return n & (n - 1) ? array : must(realloc(array, (n ? n * 2 : 1) * size));
+}
+
+static uint64_t number(sqlite3_stmt *st, int i)
+{
+	return (uint64_t)sqlite3_column_int64(st, i);
+}
+
+static void on_pressure(sqlite3_stmt *st, void *arg)
+{
+	struct work *w = arg;
+	struct pressure_row *p;
+
+	if (sqlite3_column_int64(st, 1) != w->vm_id)
+		return;
+	w->pressure = more(w->pressure, w->n_pressure, sizeof(*w->pressure));
+	p = &w->pressure[w->n_pressure++];
+	*p = (struct pressure_row){ .from_ns = number(st, 0) - number(st, 2), .to_ns = number(st, 0),
+				    .threads = { (unsigned int)number(st, 3), (unsigned int)number(st, 4), 1 } };
+	for (int g = 0; g < GROUPS; g++) {
+		p->run_ns[g] = number(st, 5 + 2 * g);
+		p->wait_ns[g] = number(st, 6 + 2 * g);
+	}
+}
+
+static int pressure_of_day(struct day *d, void *arg)
+{
+	if (d->past)
+		return 0;
+	return each_row(d, "SELECT t_ns, vm_id, span_ns, vcpus, vhosts, vcpu_run_ns, vcpu_wait_ns, vhost_run_ns, vhost_wait_ns, emulator_run_ns, "
+			"emulator_wait_ns FROM pressure WHERE t_ns > ?1 AND t_ns <= ?2 + 10000000000 ORDER BY t_ns", d->since, d->until, on_pressure, arg);
+}
+
+static void on_traffic(sqlite3_stmt *st, void *arg)
+{
+	struct work *w = arg;
+	const struct view_attachment *a = view_attached(w->v, sqlite3_column_int64(st, 1), number(st, 0));
+
+	if (!a || a->vm_id != w->vm_id)
+		return;
+	w->traffic = more(w->traffic, w->n_traffic, sizeof(*w->traffic));
+	w->traffic[w->n_traffic++] = (struct traffic_row){
+		.device = a->device_id, .from_ns = number(st, 0) - number(st, 2), .to_ns = number(st, 0),
+		.came = { number(st, 3) + number(st, 5), number(st, 4) + number(st, 6) }, .delivered = { number(st, 3), number(st, 4) } };
+}
+
+static int traffic_of_day(struct day *d, void *arg)
+{
+	if (d->past)
+		return 0;
+	return each_row(d, "SELECT t_ns, device_id, span_ns, rx_frames, tx_frames, rx_lost, tx_lost FROM traffic WHERE t_ns > ?1 "
+			"AND t_ns <= ?2 + 60000000000 ORDER BY t_ns", d->since, d->until, on_traffic, arg);
+}
+
+static uint64_t overlap(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+	uint64_t from = a > c ? a : c, to = b < d ? b : d;
+
+	return to > from ? to - from : 0;
+}
+
+/* How much of each second bursts took, and what threads wait for when nothing is lost. */
+static void weigh_seconds(struct work *w)
+{
+	uint64_t wait[GROUPS] = { 0 }, span = 0;
+
+	for (size_t i = 0; i < w->n_pressure; i++) {
+		struct pressure_row *p = &w->pressure[i];
+		bool lost = false;
+
+		for (size_t k = 0; k < w->bursts.n; k++) {
+			const struct burst *b = &w->bursts.all[k];
+
+			if (b->last_ns < p->from_ns || b->start_ns > p->to_ns)
+				continue;
+			lost = true;
+			p->lost_ns += overlap(p->from_ns, p->to_ns, b->start_ns, b->last_ns);
+		}
+		if (lost)
+			continue;
+		span += p->to_ns - p->from_ns;
+		for (int g = 0; g < GROUPS; g++)
+			wait[g] += p->wait_ns[g];
+	}
+	for (int g = 0; g < GROUPS && span; g++)
+		w->quiet[g] = (double)wait[g] / (double)span;
+}
+
+static int side(const struct view_series *s)
+{
+	return !strcmp(s->direction, "tx");
+}
+
+/* What came and what was delivered around @b. */
+static uint64_t usual_rate(const struct work *w, const struct burst *b, uint64_t *ret_delivered)
+{
+	uint64_t came = 0, span = 0;
+
+	*ret_delivered = 0;
+	for (size_t i = 0; i < w->n_traffic; i++) {
+		const struct traffic_row *t = &w->traffic[i];
+
+		if (t->device != b->series->device_id || t->to_ns < b->start_ns || t->from_ns > b->last_ns)
+			continue;
+		came += t->came[side(b->series)];
+		*ret_delivered += t->delivered[side(b->series)];
+		span += t->to_ns - t->from_ns;
+	}
+	return span ? (uint64_t)((double)came * (double)NSEC_PER_SEC / (double)span) : 0;
+}
+
+static uint64_t burst_rate(const struct burst *b)
+{
+	uint64_t span = b->last_ns - b->start_ns;
+
+	return span && b->frames > 1 ? (uint64_t)((double)(b->frames - 1) * (double)NSEC_PER_SEC / (double)span) : 0;
+}
+
+/* Two seconds of loss or more in this burst and two seconds on either side: it does not end. @w->bursts are in order. */
+static bool goes_on(const struct work *w, const struct burst *b)
+{
+	uint64_t from = b->start_ns - STEADY_NS, to = b->last_ns + STEADY_NS, sum = 0;
+	size_t at = (size_t)(b - w->bursts.all);
+
+	for (size_t i = at; i < w->bursts.n && w->bursts.all[i].start_ns < to && sum < STEADY_NS; i++)
+		if (w->bursts.all[i].series->device_id == b->series->device_id && w->bursts.all[i].series->queue == b->series->queue)
+			sum += overlap(from, to, w->bursts.all[i].start_ns, w->bursts.all[i].last_ns);
+	for (size_t i = at; i-- && w->bursts.all[i].start_ns + 2 * STEADY_NS > from && sum < STEADY_NS;)
+		if (w->bursts.all[i].series->device_id == b->series->device_id && w->bursts.all[i].series->queue == b->series->queue)
+			sum += overlap(from, to, w->bursts.all[i].start_ns, w->bursts.all[i].last_ns);
+	return sum >= STEADY_NS;
+}
+
+static enum shape shape_of(const struct work *w, const struct burst *b, const char **ret_halted)
+{
+	uint64_t delivered, usual = usual_rate(w, b, &delivered);
+
+	*ret_halted = events_halted(&w->events, w->vm_id, b->start_ns, b->last_ns + HALT_SLACK_NS);
+	if (*ret_halted && (!strcmp(*ret_halted, "gone") || !strcmp(*ret_halted, "shutoff")))
+		*ret_halted = events_halted(&w->events, w->vm_id, b->start_ns, b->last_ns);
+	if (*ret_halted)
+		return SHAPE_HALTED;
+	if (usual && !delivered)
+		return SHAPE_UNREAD;
+	if (goes_on(w, b))
+		return SHAPE_STEADY;
+	return !usual || burst_rate(b) > FLOOD_TIMES * usual ? SHAPE_FLOOD : SHAPE_STALL;
+}
+
+static bool same_words(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
+static struct piece *piece_of(struct work *w, const struct view_series *s, enum shape shape)
+{
+	struct piece *p;
+
+	for (size_t i = 0; i < w->n; i++) {
+		const struct view_series *x = w->pieces[i].e.series;
+
+		if (w->pieces[i].e.shape == shape && x->device_id == s->device_id && same_words(x->direction, s->direction) &&
+		    same_words(x->class, s->class) && same_words(x->reason, s->reason) && same_words(x->place, s->place))
+			return &w->pieces[i];
+	}
+	w->pieces = more(w->pieces, w->n, sizeof(*w->pieces));
+	p = &w->pieces[w->n++];
+	memset(p, 0, sizeof(*p));
+	p->e = (struct evidence){ .series = s, .shape = shape, .nic = view_nic(w->v, s->device_id), .queues = -1, .ring_frames = -1, .queue = -1 };
+	return p;
+}
+
+static void add_sender(struct piece *p, const struct view_series *s, uint64_t frames)
+{
+	size_t i = 0;
+
+	if (!s->sender)
+		return;
+	while (i < p->n_senders && (p->senders[i].series->sender_vm_id != s->sender_vm_id || !same_words(p->senders[i].series->sender, s->sender)))
+		i++;
+	if (i == ARRAY_SIZE(p->senders))
+		return;
+	p->n_senders = i == p->n_senders ? i + 1 : p->n_senders;
+	p->senders[i].series = s;
+	p->senders[i].frames += frames;
+}
+
+static void add_pressure(const struct work *w, struct piece *p, const struct burst *b)
+{
+	for (size_t i = 0; i < w->n_pressure; i++) {
+		const struct pressure_row *row = &w->pressure[i];
+		uint64_t span = row->to_ns - row->from_ns;
+
+		if (row->to_ns < b->start_ns || row->from_ns > b->last_ns)
+			continue;
+		p->e.pressure = true;
+		p->e.lost_ns += row->lost_ns;
+		for (int g = 0; g < GROUPS; g++) {
+			double quiet = w->quiet[g] * (double)span;
+
+			p->e.threads[g] = row->threads[g];
+			p->e.run_ns[g] += row->run_ns[g];
+			p->thread_ns[g] += span * row->threads[g];
+			p->e.wait_ns[g] += (double)row->wait_ns[g] > quiet ? row->wait_ns[g] - (uint64_t)quiet : 0;
+		}
+	}
+}
+
+static void add_burst(struct work *w, const struct burst *b)
+{
+	const char *halted;
+	struct piece *p = piece_of(w, b->series, shape_of(w, b, &halted));
+	const struct view_attachment *a = view_attached(w->v, b->series->device_id, b->start_ns);
+	uint64_t delivered, length = b->last_ns - b->start_ns;
+
+	if (halted)
+		snprintf(p->e.halted, sizeof(p->e.halted), "%.15s", halted);
+	p->e.frames += b->frames;
+	p->e.bursts++;
+	p->e.length_ns += length;
+	p->e.longest_ns = length > p->e.longest_ns ? length : p->e.longest_ns;
+	p->e.most_frames = b->frames > p->e.most_frames ? b->frames : p->e.most_frames;
+	p->e.usual_rate = usual_rate(w, b, &delivered);
+	if (a) {
+		p->e.queues = a->queues;
+		p->e.ring_frames = a->ring_frames;
+		p->e.backend = a->backend;
+	}
+	if (b->series->queue >= 0 && b->series->queue < QUEUES)
+		p->by_queue[b->series->queue] += b->frames;
+	add_sender(p, b->most, b->frames);
+	add_pressure(w, p, b);
+}
+
+/* All that is no ring's, and of rings what is in no burst. */
+static void add_rest(struct work *w, const struct view_series *s, const struct view_sum *sum)
+{
+	bool ring = !strcmp(s->class, "PTR_FULL");
+	struct piece *p = piece_of(w, s, ring ? SHAPE_UNLISTED : SHAPE_NONE);
+
+	p->e.frames += sum->frames;
+	p->e.bytes += sum->bytes;
+	if (s->queue >= 0 && s->queue < QUEUES)
+		p->by_queue[s->queue] += sum->frames;
+	add_sender(p, s, sum->frames);
+}
+
+static void finish(struct work *w, struct piece *p)
+{
+	struct evidence *e = &p->e;
+	uint64_t most = 0;
+
+	for (int q = 0; q < QUEUES; q++) {
+		if (p->by_queue[q] <= most)
+			continue;
+		most = p->by_queue[q];
+		e->queue = q;
+	}
+	e->queue_pct = e->frames ? (unsigned int)(most * 100 / e->frames) : 0;
+	most = 0;
+	for (size_t i = 0; i < p->n_senders; i++) {
+		const struct view_vm *vm = view_vm(w->v, p->senders[i].series->sender_vm_id);
+
+		if (p->senders[i].frames <= most)
+			continue;
+		most = p->senders[i].frames;
+		e->sender = vm ? vm->name : p->senders[i].series->sender;
+		e->sender_is_vm = vm;
+	}
+	e->sender_pct = e->frames ? (unsigned int)(most * 100 / e->frames) : 0;
+	e->burst_rate = e->length_ns ? (uint64_t)((double)e->frames * (double)NSEC_PER_SEC / (double)e->length_ns) : 0;
+	for (int g = 0; g < GROUPS; g++)
+		e->run_pct[g] = p->thread_ns[g] ? (double)e->run_ns[g] * 100 / (double)p->thread_ns[g] : 0;
+	for (size_t i = 0; i < w->n_traffic; i++) {
+		if (w->traffic[i].device != e->series->device_id)
+			continue;
+		e->delivered += w->traffic[i].delivered[side(e->series)];
+		e->all_frames += w->traffic[i].delivered[side(e->series)];
+	}
+}
+
+static int by_frames(const void *a, const void *b)
+{
+	const struct evidence *x = a, *y = b;
+
+	return x->frames > y->frames ? -1 : x->frames < y->frames;
+}
+
+static void take(struct work *w, struct evidences *ret)
+{
+	ret->all = must(calloc(w->n + 1, sizeof(*ret->all)));
+	for (size_t i = 0; i < w->n; i++) {
+		finish(w, &w->pieces[i]);
+		ret->all[ret->n++] = w->pieces[i].e;
+		ret->frames += w->pieces[i].e.frames;
+	}
+	for (size_t i = 0; i < ret->n; i++)
+		for (size_t k = 0; k < ret->n; k++)
+			if (w->pieces[k].e.series->device_id == ret->all[i].series->device_id && side(w->pieces[k].e.series) == side(ret->all[i].series))
+				ret->all[i].all_frames += w->pieces[k].e.frames;
+	qsort(ret->all, ret->n, sizeof(*ret->all), by_frames);
+}
+
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+{
+	struct work *w = arg;
+
+	(void)t_ns;
+	(void)span_ns;
+	w->sums[series].frames += sum->frames;
+	w->sums[series].bytes += sum->bytes;
+}
+
+/* Bursts are told by queue and class; what they hold is taken from those sums. */
+static void take_from_sums(struct work *w, const struct burst *b)
+{
+	uint64_t left = b->frames;
+
+	for (size_t i = 0; i < w->v->n_series && left; i++) {
+		const struct view_series *s = &w->v->series[i];
+		uint64_t n;
+
+		if (!w->wanted[i] || s->device_id != b->series->device_id || s->queue != b->series->queue || !same_words(s->direction, b->series->direction) ||
+		    !same_words(s->class, b->series->class))
+			continue;
+		n = left < w->sums[i].frames ? left : w->sums[i].frames;
+		w->sums[i].frames -= n;
+		left -= n;
+	}
+}
+
+static int load(struct work *w, uint64_t since, uint64_t until)
+{
+	_cleanup_(freep) bool *rings = must(calloc(w->v->n_series + 1, sizeof(bool)));
+	int r = events_read(w->v, 0, until + HALT_SLACK_NS, &w->events);
+
+	for (size_t i = 0; i < w->v->n_series; i++)
+		rings[i] = w->wanted[i] && !strcmp(w->v->series[i].class, "PTR_FULL");
+	if (r >= 0)
+		r = bursts_read(w->v, since, until, rings, &w->bursts);
+	if (r >= 0)
+		r = each_day(w->v, since, until, pressure_of_day, w);
+	if (r >= 0)
+		r = each_day(w->v, since, until, traffic_of_day, w);
+	return r < 0 ? r : view_rows(w->v, since, until, true, w->wanted, on_row, w);
+}
+
+int evidence_gather(struct view *v, int64_t vm_id, uint64_t since, uint64_t until, const bool *wanted, struct evidences *ret)
+{
+	struct work w = { .v = v, .vm_id = vm_id, .wanted = wanted };
+	struct evidences e = { 0 };
+	int r;
+
+	w.sums = must(calloc(v->n_series + 1, sizeof(*w.sums)));
+	r = load(&w, since, until);
+	if (r >= 0) {
+		weigh_seconds(&w);
+		for (size_t i = 0; i < w.bursts.n; i++) {
+			add_burst(&w, &w.bursts.all[i]);
+			take_from_sums(&w, &w.bursts.all[i]);
+		}
+		for (size_t i = 0; i < v->n_series; i++)
+			if (w.sums[i].frames)
+				add_rest(&w, &v->series[i], &w.sums[i]);
+		take(&w, &e);
+		*ret = e;
+	}
+	events_free(&w.events);
+	bursts_free(&w.bursts);
+	free(w.pressure);
+	free(w.traffic);
+	free(w.sums);
+	free(w.pieces);
+	return r;
+}
+
+void evidence_free(struct evidences *e)
+{
+	free(e->all);
+	*e = (struct evidences){ 0 };
+}
