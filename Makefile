@@ -72,12 +72,12 @@ CTL_SRC := ctl/audit_hint.c ctl/chart.c ctl/bursts.c ctl/cmd_audit.c ctl/cmd_bur
 SQL := schema/meta_0001.sql schema/day_0001.sql
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 HELPERS := $(patsubst tests/helpers/%.c,%,$(wildcard tests/helpers/*.c))
-BENCHES := drop_cost fill many_taps store
+BENCHES := drop_cost fill many_taps store years
 
 # History: what stays of days, and how it is read.
 SCHEMA_SRC += schema/absorb.c schema/demand.c schema/thin.c schema/tidy.c
 SQL += schema/history_0001.sql
-CTL_SRC += ctl/capacity.c ctl/capacity_loss.c ctl/capacity_nics.c ctl/cmd_report.c ctl/compare.c ctl/knee.c ctl/page.c ctl/report_html.c \
+CTL_SRC += ctl/capacity.c ctl/capacity_loss.c ctl/capacity_nics.c ctl/cmd_report.c ctl/compare.c ctl/knee.c ctl/page.c ctl/report_html.c ctl/store_work.c \
 	ctl/trend.c ctl/view_demand.c ctl/view_loss.c ctl/view_traffic.c
 REPORT_H := $(patsubst %,$(B)/%.h,$(wildcard ctl/report/*.js ctl/report/*.css ctl/report/*.html ctl/report/third_party/uPlot.*))
 

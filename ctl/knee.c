@@ -105,7 +105,7 @@ static uint32_t draw(uint64_t *state, uint32_t n)
 static void find_interval(const struct demand *const *days, unsigned int n, const unsigned int *used, unsigned int n_used, struct knee *ret)
 {
 	_cleanup_(freep) unsigned int *times = calloc(n, sizeof(*times));
-	_cleanup_(freep) struct minutes *m = malloc(sizeof(*m));
+	_cleanup_(freep) struct minutes *m = calloc(1, sizeof(*m));
 	double rates[DRAWS], width;
 	uint64_t state = 88172645463325252ULL;
 	unsigned int got = 0;
@@ -155,7 +155,7 @@ static void look_over(const struct demand *const *days, unsigned int n, const st
 void knee_find(const struct demand *const *days, unsigned int n, struct knee *ret)
 {
 	_cleanup_(freep) unsigned int *times = malloc((n + 1) * sizeof(*times));
-	_cleanup_(freep) struct minutes *m = malloc(sizeof(*m));
+	_cleanup_(freep) struct minutes *m = calloc(1, sizeof(*m));
 	unsigned int used[DEMAND_BUCKETS], n_used = 0;
 	struct split s;
 

@@ -73,7 +73,7 @@ int view_load_past(struct view *v)
 
 static const struct view_past *past_of(const struct view *v, uint64_t day)
 {
-	size_t lo = 0, hi = v->n_past;
+	size_t lo = 0, hi = v->past ? v->n_past : 0;
 
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
@@ -83,7 +83,7 @@ static const struct view_past *past_of(const struct view *v, uint64_t day)
 		else
 			hi = mid;
 	}
-	return lo < v->n_past && v->past[lo].day == day ? &v->past[lo] : NULL;
+	return v->past && lo < v->n_past && v->past[lo].day == day ? &v->past[lo] : NULL;
 }
 
 static int read_past(struct day *d, const struct view_past *past, day_fn *fn, void *arg)
@@ -134,7 +134,7 @@ static int walk(struct view *v, uint64_t since, uint64_t until, bool sums, day_f
 			i++;
 		else
 			day = NULL;
-		if ((day ? day->to_ns : past->to_ns) <= since)
+		if ((!day && !past) || (day ? day->to_ns : past->to_ns) <= since)
 			continue;
 		d.from_ns = day ? day->from_ns : past->day * NSEC_PER_DAY;
 		if (past && (!day || (sums && past->from_ns >= since && past->to_ns <= until)))

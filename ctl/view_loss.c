@@ -196,7 +196,7 @@ int view_rows(struct view *v, uint64_t since, uint64_t until, bool hours, const 
 	int r;
 
 	set_among(&rd);
-	r = each_day(v, since, until, hours ? rows_of_day : raw_day, &rd);
+	r = hours ? each_day_or_sum(v, since, until, rows_of_day, &rd) : each_day(v, since, until, raw_day, &rd);
 	free(rd.hours);
 	free(rd.among);
 	return r;

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154	# W, ROOT are store.sh's
+# shellcheck shell=bash disable=SC2154,SC2034	# W, ROOT are store.sh's
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Opens pages in a real browser, without a network and without a screen. Sourced after store.sh.
 

@@ -24,7 +24,7 @@ refused 2 'is not a time' ctl loss --since noon
 refused 2 'ends before it begins' ctl loss --since now --until -1h
 refused 2 'auto, always or never' ctl loss --color blue
 refused 2 'takes no argument' ctl top web-1
-refused 2 'check or size' ctl db vacuum
+refused 2 'backup DIR or export' ctl db vacuum
 refused 1 "no store in $W/none: is taplossd running with --store $W/none?" ctl --store "$W/none" vms
 refused 1 "no store in $W/none" ctl --store "$W/none" db check
 
