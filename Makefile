@@ -47,9 +47,9 @@ else
 HARDEN += -D_FORTIFY_SOURCE=2
 endif
 
-PKGS := libbpf libnl-3.0 libnl-route-3.0 libvirt sqlite3 smartcols inih jansson libxml-2.0
+PKGS := libbpf libnl-3.0 libnl-route-3.0 libnl-genl-3.0 libvirt sqlite3 smartcols inih jansson libxml-2.0
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PKGS))
-COLLECTOR_LIBS = $(shell $(PKG_CONFIG) --libs libbpf libnl-3.0 libnl-route-3.0)
+COLLECTOR_LIBS = $(shell $(PKG_CONFIG) --libs libbpf libnl-3.0 libnl-route-3.0 libnl-genl-3.0)
 SCHEMA_LIBS = $(shell $(PKG_CONFIG) --libs sqlite3)
 AGENT_LIBS = $(shell $(PKG_CONFIG) --libs libvirt inih jansson libxml-2.0)
 CTL_LIBS = $(shell $(PKG_CONFIG) --libs smartcols jansson)
@@ -57,8 +57,8 @@ CTL_LIBS = $(shell $(PKG_CONFIG) --libs smartcols jansson)
 BPF_OBJS := loss sock context frame_errors trace xdp
 BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
 COLLECTOR_SRC := collector/class.c collector/class_path.c collector/delta.c collector/frame_errors.c collector/ksym.c collector/link.c collector/linkname.c \
-	collector/loss.c collector/loss_burst.c collector/loss_path.c collector/loss_read.c collector/loss_context.c collector/loss_sock.c collector/loss_xdp.c collector/pins.c collector/qdisc.c \
-	collector/reason.c collector/release.c collector/source.c collector/source_bpf.c collector/source_counters.c collector/trace.c
+	collector/loss.c collector/loss_burst.c collector/loss_path.c collector/loss_read.c collector/loss_context.c collector/loss_sock.c collector/loss_xdp.c collector/netdm.c collector/pins.c collector/qdisc.c \
+	collector/reason.c collector/release.c collector/source.c collector/source_bpf.c collector/source_counters.c collector/source_netdm.c collector/trace.c
 SCHEMA_SRC := schema/schema.c schema/schema_create.c schema/schema_dir.c
 AGENT_SRC := agent/agent.c agent/blind.c agent/bursts.c agent/cmdline.c agent/config.c agent/counted.c agent/counting.c agent/domxml.c agent/hidden.c agent/log.c agent/loop.c \
 	agent/lossline.c agent/mailbox.c agent/nicfacts.c agent/notify.c agent/owner.c agent/path.c agent/pressure.c agent/procscan.c agent/programs.c agent/sampler.c \

@@ -240,6 +240,16 @@ static void say_sources(struct agent *a)
 	programs_tick(&a->programs);
 }
 
+static int on_source(void *arg)
+{
+	struct agent *a = arg;
+	int r = source_dispatch(a->source);
+
+	if (r < 0)
+		log_warning("%s: %s", a->source->ops->name, strerror(-r));
+	return 0;
+}
+
 /* Time and signals. */
 
 static int on_timer(uint64_t expirations, void *arg)
@@ -333,6 +343,8 @@ static int open_store(struct agent *a)
 		log_error("%s: %s (%s)", a->config.store, strerror(-r), store_error(a->store));
 		return r;
 	}
+	if (source_begun(a->source, a->config.store) < 0)
+		log_warning("%s cannot be written: when this agent is killed, the kernel goes on monitoring drops for nobody", a->config.store);
 	source_epoch(a->source, &epoch);
 	return store_end_other_boots(a->store, epoch.boot_id, utc_ns());
 }
@@ -359,7 +371,7 @@ static int open_taps(struct agent *a)
 		return r;
 	r = sampler_new(&(struct sampler_options){
 		.store = a->store, .source = a->source, .taps = a->taps, .links = a->links, .hidden = a->hidden, .pressure = a->pressure,
-		.lists = &a->lists, .path = a->config.path, .storm_rows = a->config.storm_rows }, &a->sampler);
+		.lists = &a->lists, .path = a->config.path || !source_loss(a->source), .storm_rows = a->config.storm_rows }, &a->sampler);
 	a->programs = (struct programs){ .loss = source_loss(a->source), .store = a->store, .hidden = a->hidden, .context = a->config.context };
 	programs_init(&a->programs, source_syms(a->source), a->config.xdp);
 	return r < 0 ? r : dump_links(a);
@@ -424,6 +436,8 @@ static int set_up(struct agent *a)
 		r = start_sources(a);
 	if (r >= 0)
 		r = loop_add_fd(a->loop, links_fd(a->links), on_links, a);
+	if (r >= 0 && source_fd(a->source) >= 0)
+		r = loop_add_fd(a->loop, source_fd(a->source), on_source, a);
 	if (r >= 0)
 		r = loop_add_timer(a->loop, a->config.interval_ms * NSEC_PER_MSEC, on_timer, a, &a->timer);
 	if (r < 0)

@@ -44,7 +44,7 @@ static const struct key keys[] = {
 	{ "store", "storm_rows", TYPE_UINT, AT(storm_rows), 100, 1000000, "4000",
 	  "When one interval has more loss rows than this, rows of 10 s are stored until it calms down. No frame is left out." },
 	{ "loss", "source", TYPE_SOURCE, AT(source), 0, 0, "auto",
-	  "What counts loss: bpf; counters (the devices' own: no reasons, no queues); auto is the first of these that works here." },
+	  "What counts loss: bpf; net-dm (the kernel's drop monitor); counters (the devices' own: no reasons); auto: the first that works." },
 	{ "bpf", "pin_dir", TYPE_STRING, AT(pin_dir), 0, 0, "/sys/fs/bpf/taploss",
 	  "Where the kernel's counters are pinned, so that they go on while no agent runs; empty: not pinned." },
 	{ "bpf", "max_keys", TYPE_UINT, AT(max_keys), 64, 1 << 20, "32768",
@@ -134,7 +134,7 @@ static int set_when(unsigned int *at, const char *value, char why[static CONFIG_
 static int set_source(char *at, const char *value, char why[static CONFIG_WHY])
 {
 	if (!source_known(value)) {
-		snprintf(why, CONFIG_WHY, "%.80s is not one of auto, bpf, counters", value);
+		snprintf(why, CONFIG_WHY, "%.80s is not one of auto, bpf, net-dm, counters", value);
 		return -EINVAL;
 	}
 	strcpy(at, value);

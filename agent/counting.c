@@ -14,6 +14,7 @@ static const struct {
 	const char *name, *source, *says;
 } known[] = {
 	{ "bpf", "bpf-loss", "" },
+	{ "net-dm", "net-dm", "the VM is known by the address in a lost frame; no queue; frames without a header, or too many at once, are not told" },
 	{ "counters", "counters", "loss is what the devices count: no reason, no queue, no sender, and nothing of what they do not count" },
 };
 
@@ -22,7 +23,7 @@ static const char *const of_bpf[] = { "bpf-sockets", "bpf-context", "bpf-frame-e
 
 int counting_open(const struct config *c, struct source **ret)
 {
-	struct source_options opt = { .pin_dir = c->pin_dir[0] ? c->pin_dir : NULL, .max_keys = c->max_keys };
+	struct source_options opt = { .pin_dir = c->pin_dir[0] ? c->pin_dir : NULL, .max_keys = c->max_keys, .word_dir = c->store };
 	char why[SOURCE_WHY];
 	int r = source_open(c->source, &opt, ret, why);
 
@@ -53,9 +54,21 @@ static const struct blind_row blind_by_counters[] = {
 	{ "losses above the taps: bridge, filters, queues, uplink", "[loss] source: they are told by BPF only", "what those count themselves" },
 };
 
-static void put_blind(struct store *store)
+static const struct blind_row blind_by_netdm[] = {
+	{ "the tap that lost a frame to several guests (broadcast), or to an address that two of them have", "[loss] source: NET_DM never names the device",
+	  "the devices' own counters, unexplained in audit" },
+	{ "the queue of a lost frame, and how many wire frames it was", "[loss] source: NET_DM does not tell", "none" },
+	{ "guests' frames with a bad virtio-net header", "NET_DM passes over frames that have no Ethernet header yet", "none" },
+	{ "drops that come faster than they can be told", "NET_DM sends a message for each; those without room are counted as not looked at", "status: own loss" },
+	{ "what is lost while the agent is away", "[loss] source: NET_DM keeps no counts", "the devices' own counters" },
+};
+
+static void put_blind(const struct source *s, struct store *store)
 {
-	if (store_blind(store, blind_by_counters, ARRAY_SIZE(blind_by_counters)) < 0)
+	const struct blind_row *rows = s->ops->by_counters ? blind_by_counters : blind_by_netdm;
+	unsigned int n = s->ops->by_counters ? ARRAY_SIZE(blind_by_counters) : ARRAY_SIZE(blind_by_netdm);
+
+	if (store_blind(store, rows, n) < 0)
 		log_debug("what cannot be seen is not stored");
 }
 
@@ -77,8 +90,8 @@ static void put_bpf(const struct source *s, const struct config *c, struct store
 void counting_say(const struct source *s, const struct config *c, struct store *store)
 {
 	put_bpf(s, c, store);
-	if (s->ops->by_counters)
-		put_blind(store);
+	if (!source_loss(s))
+		put_blind(s, store);
 	for (size_t i = 1; i < ARRAY_SIZE(known); i++) {	/* the one at work; others are of earlier agents */
 		bool works = !strcmp(known[i].name, s->ops->name);
 

@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 
 #include "../collector/loss.h"
+#include "../collector/netdm.h"
 #include "agent.h"
 #include "log.h"
 
@@ -165,6 +166,8 @@ static int unpin(const struct config *c)
 {
 	int r = loss_unpin(c->pin_dir);
 
+	if (netdm_sweep(c->store) < 0)
+		fprintf(stderr, "taplossd: the drop monitor that a killed agent left running cannot be stopped\n");
 	if (r < 0) {
 		fprintf(stderr, "taplossd: %s: %s; run it as root, with no agent running\n", c->pin_dir, strerror(-r));
 		return EXIT_FAILED;

@@ -8,7 +8,7 @@
 #include "../collector/base.h"
 
 struct addresses {
-	uint8_t (*macs)[6];
+	struct source_tap *taps;
 	uint32_t n, size;
 	bool failed;
 };
@@ -23,20 +23,23 @@ static bool is_set(const uint8_t addr[6])
 static void add_address(struct tap *t, void *arg)
 {
 	struct addresses *a = arg;
+	struct source_tap *next;
 
 	if (t->gone_ns || !t->vm_id || !is_set(t->told.addr))
 		return;
 	if (a->n == a->size) {
 		uint32_t size = a->size ? a->size * 2 : 64;
-		void *p = realloc(a->macs, size * sizeof(*a->macs));
+		void *p = realloc(a->taps, size * sizeof(*a->taps));
 
 		a->failed |= !p;
 		if (!p)
 			return;
-		a->macs = p;
+		a->taps = p;
 		a->size = size;
 	}
-	memcpy(a->macs[a->n++], t->told.addr, sizeof(*a->macs));
+	next = &a->taps[a->n++];
+	*next = (struct source_tap){ .netns = t->key.netns, .ifindex = t->key.ifindex, .kind = t->info.kind };
+	memcpy(next->mac, t->told.addr, sizeof(next->mac));
 }
 
 int path_watch(struct source *src, struct tapmap *m)
@@ -45,8 +48,8 @@ int path_watch(struct source *src, struct tapmap *m)
 	int r;
 
 	tapmap_each(m, add_address, &a);
-	r = a.failed ? -ENOMEM : source_watch(src, (const uint8_t (*)[6])a.macs, a.n);
-	free(a.macs);
+	r = a.failed ? -ENOMEM : source_watch(src, a.taps, a.n);
+	free(a.taps);
 	return r;
 }
 
@@ -110,8 +113,10 @@ void path_device(struct source *src, const struct links *links, uint32_t netns, 
 		snprintf(ret, 24, "%s", place.name);
 	else if (source_device(src, netns, ifindex, &dev) == 0)
 		snprintf(ret, 24, "%.15s", dev.name);
-	else
+	else if (ifindex)
 		snprintf(ret, 24, "if%u", ifindex);
+	else
+		snprintf(ret, 24, "?");
 }
 
 void path_sender(struct source *src, struct tapmap *m, const struct links *links, const struct tl_loss_key *key, int64_t *ret_vm, char ret[static 24])

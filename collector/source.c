@@ -9,7 +9,7 @@
 #include "base.h"
 
 /* The best first. */
-static const struct source_ops *const all[] = { &source_bpf, &source_counters };
+static const struct source_ops *const all[] = { &source_bpf, &source_netdm, &source_counters };
 
 bool source_known(const char *name)
 {
@@ -97,14 +97,29 @@ int source_device(const struct source *s, uint32_t netns, uint32_t ifindex, stru
 	return s->ops->device ? s->ops->device(s->impl, netns, ifindex, ret) : -ENOENT;
 }
 
-int source_watch(const struct source *s, const uint8_t (*macs)[6], uint32_t n)
+int source_watch(const struct source *s, const struct source_tap *taps, uint32_t n)
 {
-	return s->ops->watch ? s->ops->watch(s->impl, macs, n) : 0;
+	return s->ops->watch ? s->ops->watch(s->impl, taps, n) : 0;
 }
 
 int source_forget(const struct source *s, const struct tl_loss_key *key, const struct loss_total *last, bool gone)
 {
 	return s->ops->forget ? s->ops->forget(s->impl, key, last, gone) : 0;
+}
+
+int source_begun(const struct source *s, const char *dir)
+{
+	return s->ops->begun ? s->ops->begun(s->impl, dir) : 0;
+}
+
+int source_fd(const struct source *s)
+{
+	return s->ops->fd ? s->ops->fd(s->impl) : -1;
+}
+
+int source_dispatch(const struct source *s)
+{
+	return s->ops->dispatch ? s->ops->dispatch(s->impl) : 0;
 }
 
 const char *source_how(const struct source *s)

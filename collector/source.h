@@ -2,6 +2,7 @@
 /* source - one way to learn about lost frames. Whoever reads it never asks which one it is.
  *
  *   bpf        programs at kfree_skb: every frame, with device, queue, reason, function (loss.h)
+ *   net-dm     the kernel's drop monitor: a message for each drop, with reason and function; the VM by the addresses in the frame
  *   counters   what the devices count themselves: how many, in which direction, and no more
  *
  * A source hands out running totals by key, from an epoch on; what a key's numbers mean the source says itself. Loop thread only; no
@@ -17,6 +18,14 @@
 struct source_options {
 	const char *pin_dir;		/* as loss_options; NULL: do not pin */
 	uint32_t max_keys;
+	const char *word_dir;		/* where a killed agent may have left word (source_begun()); NULL: nowhere */
+};
+
+/* A VM's tap, and the address by which its frames are known. */
+struct source_tap {
+	uint32_t netns, ifindex;
+	uint8_t kind;			/* enum tl_kind */
+	uint8_t mac[6];
 };
 
 /* What the source itself could not do. Totals. */
@@ -48,12 +57,15 @@ struct source_ops {
 	int (*read)(void *src, loss_read_fn *fn, void *arg);
 	int (*own)(const void *src, struct source_own *ret);
 	int (*device)(const void *src, uint32_t netns, uint32_t ifindex, struct tl_device *ret);
-	int (*watch)(void *src, const uint8_t (*macs)[6], uint32_t n);
+	int (*watch)(void *src, const struct source_tap *taps, uint32_t n);
 	int (*forget)(void *src, const struct tl_loss_key *key, const struct loss_total *last, bool gone);
+	int (*begun)(void *src, const char *dir);
+	int (*fd)(const void *src);
+	int (*dispatch)(void *src);
 	void (*words)(void *src, const struct tl_loss_key *key, struct source_words *ret);
 };
 
-extern const struct source_ops source_bpf, source_counters;
+extern const struct source_ops source_bpf, source_netdm, source_counters;
 
 struct source {
 	const struct source_ops *ops;
@@ -62,7 +74,7 @@ struct source {
 	char fell[SOURCE_WHY];		/* why it is not a better one; "": it is the best, or the one asked for */
 };
 
-/* Opens the source called @name, or with "auto" the first that works: bpf, counters. That another agent is counting, or that what is pinned
+/* Opens the source called @name, or with "auto" the first that works: bpf, net-dm, counters. That another agent is counting, or that what is pinned
  * cannot be taken over, is no reason to count in another way: -EBUSY, -EPROTO. @why as loss_open(). */
 int source_open(const char *name, const struct source_options *opt, struct source **ret, char why[static SOURCE_WHY]);
 struct source *source_close(struct source *s);	/* NULL is fine; returns NULL */
@@ -80,8 +92,15 @@ bool source_was_attached(const struct source *s);
 int source_read(const struct source *s, loss_read_fn *fn, void *arg);
 int source_own(const struct source *s, struct source_own *ret);
 int source_device(const struct source *s, uint32_t netns, uint32_t ifindex, struct tl_device *ret);	/* -ENOENT: not known */
-int source_watch(const struct source *s, const uint8_t (*macs)[6], uint32_t n);
+int source_watch(const struct source *s, const struct source_tap *taps, uint32_t n);	/* all there are; they take the place of the last call's */
 int source_forget(const struct source *s, const struct tl_loss_key *key, const struct loss_total *last, bool gone);
+
+/* The store in @dir is ours: what a killed agent would leave running in the kernel leaves word there. */
+int source_begun(const struct source *s, const char *dir);
+
+/* Becomes readable when source_dispatch() has something to do; -1: never. */
+int source_fd(const struct source *s);
+int source_dispatch(const struct source *s);
 
 /* How coverage of its time is told in the store: "tick", or the source's name when it sees less than all. */
 const char *source_how(const struct source *s);

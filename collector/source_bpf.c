@@ -117,9 +117,15 @@ static int bpf_device(const void *src, uint32_t netns, uint32_t ifindex, struct 
 	return loss_device(((const struct bpf *)src)->loss, netns, ifindex, ret);
 }
 
-static int bpf_watch(void *src, const uint8_t (*macs)[6], uint32_t n)
+static int bpf_watch(void *src, const struct source_tap *taps, uint32_t n)
 {
-	return loss_watch_macs(bpf_loss(src), macs, n);
+	_cleanup_(freep) uint8_t (*macs)[6] = malloc((n ? n : 1) * sizeof(*macs));
+
+	if (!macs)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		memcpy(macs[i], taps[i].mac, sizeof(macs[i]));
+	return loss_watch_macs(bpf_loss(src), (const uint8_t (*)[6])macs, n);
 }
 
 static int bpf_forget(void *src, const struct tl_loss_key *key, const struct loss_total *last, bool gone)

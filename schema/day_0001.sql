@@ -42,7 +42,7 @@ CREATE TABLE self (
 
 -- Intervals in which loss was being counted. how: "tick" (resolution is the interval), "catch-up" (counted by the kernel
 -- while the agent was away, stored in one piece at the end), or the name of a source that sees less than all: "counters" (the devices'
--- own, in ticks). The first one may begin before the day does.
+-- own, in ticks), "net-dm". The first one may begin before the day does.
 CREATE TABLE coverage (
 	from_ns INTEGER PRIMARY KEY,
 	to_ns INTEGER NOT NULL,

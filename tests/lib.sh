@@ -158,7 +158,7 @@ agent_ticks() {
 	fi
 	# The types of tun.ko and tap.ko, which tell some queues and devices, come a moment after the counting itself.
 	ctl --json status | jq -e --argjson pid "$AGENT" '.agent.running and .agent.pid == $pid and (.coverage | length > 0)
-		and any(.sources[]; (.name == "bpf-sockets" or .name == "counters") and .state == "ok")'
+		and any(.sources[]; (.name == "bpf-sockets" or .name == "counters" or .name == "net-dm") and .state == "ok")'
 }
 
 agent_stop() {

@@ -8,7 +8,7 @@ build='
 gcc make pkg-config			the build
 clang llvm bpftool			BPF programs: compile, strip, make skeletons
 libbpf-dev libelf-dev zlib1g-dev	load them
-libnl-3-dev libnl-route-3-dev		links and their counters
+libnl-3-dev libnl-route-3-dev libnl-genl-3-dev	links and their counters; the drop monitor
 libvirt-dev libxml2-dev			domains and their interfaces
 libsqlite3-dev				the store
 libsmartcols-dev libjansson-dev libinih-dev	tables, JSON, configuration
@@ -32,7 +32,7 @@ npm
 "
 # What `make bench` compares with.
 bench='
-bpftrace				a peer
+bpftrace dropwatch			peers
 '
 
 # The list without its words: a package's name stands before the first tab.

@@ -40,7 +40,7 @@ printf '[agent]\n\nintervall_ms = 5\n' > bad.conf
 refused 2 'bad.conf:3: agent.intervall_ms: no such key' taplossd --config bad.conf --check-config
 printf '[agent]\ninterval_ms = 50\n' > bad.conf
 printf '[loss]\nsource = magic\n' > magic.conf
-refused 2 'magic.conf:2: loss.source: magic is not one of auto, bpf, counters' taplossd --config magic.conf
+refused 2 'magic.conf:2: loss.source: magic is not one of auto, bpf, net-dm, counters' taplossd --config magic.conf
 refused 2 'bad.conf:2: agent.interval_ms: 50 is not a whole number from 100 to 60000' taplossd --config bad.conf
 taplossd --check-config
 taplossd --print-config > good.conf

@@ -67,6 +67,7 @@ key() {
 	{
 		cat "$dir/package" "$here/vm.sh" "$here/initrd.sh" "$here/guest_up.sh" "$B/tests/vm/init" "$B/tests/guest/init"
 		dpkg-query -W
+		ldd "$B/taplossd" "$B/taplossctl" | cut -d '(' -f 1
 	} | sha256sum | cut -c 1-16
 }
 
