@@ -8,7 +8,9 @@
 
 #include "taptool.h"
 
-static const struct fault_case *const tables[] = { cases_rx, cases_tx, cases_macvtap };
+static const struct fault_case *const tables[] = {
+	cases_rx, cases_read, cases_tx, cases_stack, cases_macvtap, cases_vhost_rx, cases_vhost_tx,
+};
 
 static const struct fault_case *find(const char *name)
 {
@@ -55,7 +57,7 @@ int cmd_case(const struct args *a)
 	}
 	counters_read(f.dev, &after);
 	print_head(c, &f, index);
-	printf("\"sent\":%lu,", offered);
+	printf("\"sent\":%lu,\"delivered\":%u,\"left\":%u,\"refused\":%u,", offered, f.delivered, f.left, f.refused);
 	counters_print(&before, &after);
 	puts("}");
 	if (args_flag(a, "stay"))

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
+#include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 
@@ -40,20 +42,26 @@ static void on_lower(struct fault *f, const char *lower)
 	f->fd = macvtap_open(f->dev, FLAGS);
 }
 
-static void macvtap(struct fault *f)
+void macvtap_make(struct fault *f)
 {
+	f->macvtap = true;
 	run("ip link add %s type veth peer name %s", near_end(f), far_end(f));
 	device_up(near_end(f));
 	device_up(far_end(f));
 	on_lower(f, near_end(f));
 }
 
-static unsigned int send_in(struct fault *f, unsigned int n)
+void macvtap_send_in(const struct fault *f, unsigned int n, size_t len)
 {
 	uint8_t mac[6];
 
 	device_mac(f->dev, mac);
-	packet_send_many(far_end(f), mac, n, LEN);
+	packet_send_many(far_end(f), mac, n, len);
+}
+
+static unsigned int send_in(struct fault *f, unsigned int n)
+{
+	macvtap_send_in(f, n, LEN);
 	return n;
 }
 
@@ -64,6 +72,7 @@ static unsigned int offer(struct fault *f)
 
 static unsigned int full_ring(struct fault *f)
 {
+	f->left = RING;
 	return send_in(f, RING + f->count);
 }
 
@@ -135,13 +144,13 @@ static unsigned int write_plain(struct fault *f)
 
 static void down(struct fault *f)
 {
-	macvtap(f);
+	macvtap_make(f);
 	run("ip link set %s down", f->dev);
 }
 
 static void unopened(struct fault *f)
 {
-	macvtap(f);
+	macvtap_make(f);
 	f->fd = close_fd(f->fd);
 }
 
@@ -170,6 +179,7 @@ static unsigned int shrink(struct fault *f)
 
 	send_in(f, n);
 	device_set_ring(f->dev, 1);
+	f->left = 1;
 	return n;
 }
 
@@ -182,19 +192,128 @@ static unsigned int deliver(struct fault *f)
 		if (read(f->fd, b, sizeof(b)) != VNET_HDR + LEN)
 			die("read");
 	}
+	f->delivered += f->count;
+	return f->count;
+}
+
+/* Two rings, many flows: the frames' hash chooses. */
+static void two_queues(struct fault *f)
+{
+	macvtap_make(f);
+	f->fd2 = macvtap_open(f->dev, FLAGS | IFF_MULTI_QUEUE);
+}
+
+static unsigned int full_ring_flows(struct fault *f)
+{
+	uint8_t b[LEN], mac[6];
+	int fd = packet_socket(far_end(f), false);
+
+	device_mac(f->dev, mac);
+	for (unsigned int i = 0; i < 200; i++) {
+		frame_udp(b, mac, LEN, (uint16_t)(i % 8));
+		if (!packet_send(fd, b, LEN))
+			die("send");
+	}
+	close(fd);
+	f->delivered = tap_read_all(f->fd) + tap_read_all(f->fd2);
+	return 200;
+}
+
+/* A sound super-frame of @payload bytes for a queue that takes none: tap_handle_frame() cuts it into frames of 1000. */
+static unsigned int send_super_frames(struct fault *f, unsigned int n, size_t payload)
+{
+	const struct vnet v = {
+		VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_TCPV4, .hdr_len = 54, .gso_size = 1000,
+		.csum_start = 34, .csum_offset = 16,
+	};
+	uint8_t b[VNET_HDR + 8192], mac[6];
+	int fd = packet_socket(far_end(f), false), one = 1;
+	size_t len;
+
+	if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)) < 0 || ioctl(f->fd, TUNSETOFFLOAD, 0) < 0)
+		die("offload");
+	device_mac(f->dev, mac);
+	len = frame_tcp(b + VNET_HDR, mac, payload, 5);
+	vnet_put(b, &v);
+	for (unsigned int i = 0; i < n; i++)
+		if (!packet_send(fd, b, VNET_HDR + len))
+			die("send");
+	close(fd);
+	return n * (unsigned int)(payload / 1000);
+}
+
+static unsigned int cut_up(struct fault *f)
+{
+	unsigned int n = send_super_frames(f, 1, 4000);
+
+	f->delivered = tap_read_all(f->fd);
+	return n;
+}
+
+/* Four pieces each: the ring (16) is full after four, all pieces of the others are lost, and no counter knows. */
+static unsigned int full_ring_list(struct fault *f)
+{
+	unsigned int n = send_super_frames(f, 4 + f->count, 4000);
+
+	f->delivered = tap_read_all(f->fd);
+	return n;
+}
+
+static unsigned int write_short(struct fault *f)
+{
+	const uint8_t b[VNET_HDR + 5] = { 0 };
+
+	for (unsigned int i = 0; i < f->count; i++)
+		tap_write(f->fd, b, sizeof(b));
+	return f->count;
+}
+
+static void lower_down(struct fault *f)
+{
+	macvtap_make(f);
+	run("ip link set %s down", near_end(f));
+}
+
+static unsigned int read_bad_page(struct fault *f)
+{
+	void *bad = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t b[VNET_HDR];
+	const struct iovec parts[] = { { b, sizeof(b) }, { bad, 400 } };
+
+	for (unsigned int i = 0; i < f->count; i++) {
+		send_in(f, 1);
+		if (readv(f->fd, parts, 2) >= 0)
+			die("a read that should have failed");
+	}
+	munmap(bad, 4096);
+	return f->count;
+}
+
+static unsigned int fill_and_delete(struct fault *f)
+{
+	offer(f);
+	run("ip link del %s", f->dev);
+	f->fd = close_fd(f->fd);
 	return f->count;
 }
 
 const struct fault_case cases_macvtap[] = {
-	{ "mvt_full_ring", "nobody reads: the ring (16) is filled, then COUNT frames more", "macvtap", macvtap, full_ring },
+	{ "mvt_full_ring", "nobody reads: the ring (16) is filled, then COUNT frames more", "macvtap", macvtap_make, full_ring },
+	{ "mvt_full_ring_mq", "nobody reads two queues, 8 flows", "macvtap", two_queues, full_ring_flows },
+	{ "mvt_full_ring_list", "the ring fills up while a super-frame is cut up", "macvtap", macvtap_make, full_ring_list },
+	{ "mvt_gso_seg_ok", "no loss: a super-frame is cut up and read", "macvtap", macvtap_make, cut_up },
+	{ "mvt_short", "less than an Ethernet header", "macvtap", macvtap_make, write_short },
+	{ "mvt_lower_down", "the device below is down", "macvtap", lower_down, write_plain },
+	{ "mvt_read_efault", "buffers that are not mapped behind the header", "macvtap", macvtap_make, read_bad_page },
+	{ "mvt_purge_delete", "a device that holds frames is deleted, then closed", "macvtap", macvtap_make, fill_and_delete },
 	{ "mvt_no_reader", "no queue is open: the frames go to the host's stack", "macvtap", unopened, offer },
 	{ "mvt_gso_seg", "another guest's bad GSO frame", "macvtap", macvtap_on_tap, bad_gso },
-	{ "mvt_badhdr", "virtio-net header with an unknown GSO type", "macvtap", macvtap, bad_header },
-	{ "mvt_ucopy", "the frame's memory cannot be read", "macvtap", macvtap, torn },
+	{ "mvt_badhdr", "virtio-net header with an unknown GSO type", "macvtap", macvtap_make, bad_header },
+	{ "mvt_ucopy", "the frame's memory cannot be read", "macvtap", macvtap_make, torn },
 	{ "mvt_down", "the device is down", "macvtap", down, write_plain },
-	{ "mvt_read_small", "buffers too small for a frame", "macvtap", macvtap, read_small },
-	{ "mvt_purge_close", "a queue that holds frames is closed", "macvtap", macvtap, fill_and_close },
-	{ "mvt_purge_shrink", "the ring is made shorter than what it holds (1 stays)", "macvtap", macvtap, shrink },
-	{ "mvt_deliver", "no loss: every frame is read", "macvtap", macvtap, deliver },
+	{ "mvt_read_small", "buffers too small for a frame", "macvtap", macvtap_make, read_small },
+	{ "mvt_purge_close", "a queue that holds frames is closed", "macvtap", macvtap_make, fill_and_close },
+	{ "mvt_purge_shrink", "the ring is made shorter than what it holds (1 stays)", "macvtap", macvtap_make, shrink },
+	{ "mvt_deliver", "no loss: every frame is read", "macvtap", macvtap_make, deliver },
 	{ 0 },
 };

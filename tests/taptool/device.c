@@ -138,3 +138,33 @@ void counters_print(const struct counters *from, const struct counters *to)
 	printf("\"rx_dropped\":%" PRIu64 ",\"tx_dropped\":%" PRIu64 ",", to->rx_dropped - from->rx_dropped, to->tx_dropped - from->tx_dropped);
 	printf("\"rx_errors\":%" PRIu64 ",\"tx_errors\":%" PRIu64, to->rx_errors - from->rx_errors, to->tx_errors - from->tx_errors);
 }
+
+void xdp_attach(const char *name, const char *answer)
+{
+	run("xdp %s %s > xdp.%s 2>&1 & for i in $(seq 500); do grep -qs READY xdp.%s && exit; sleep 0.02; done; exit 1", name, answer, name, name);
+}
+
+unsigned int tap_read_all(int fd)
+{
+	static uint8_t b[MAX_FRAME];
+	unsigned int n = 0;
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	while (read(fd, b, sizeof(b)) > 0)
+		n++;
+	return n;
+}
+
+unsigned int qdisc_backlog(const char *name)
+{
+	unsigned int n = 0;
+	char command[128];
+	FILE *f;
+
+	snprintf(command, sizeof(command), "tc -s -j qdisc show dev %s root | jq '.[0].qlen'", name);
+	f = popen(command, "re");	/* NOLINT */
+	if (!f || fscanf(f, "%u", &n) != 1)
+		die("%s", command);
+	pclose(f);
+	return n;
+}

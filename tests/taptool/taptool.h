@@ -44,6 +44,9 @@ void device_up(const char *name);
 void device_set_ring(const char *name, unsigned int frames);	/* before a queue is opened, or it is resized */
 void device_mac(const char *name, uint8_t ret[static 6]);
 int device_index(const char *name);
+unsigned int qdisc_backlog(const char *name);	/* frames in the root discipline */
+unsigned int tap_read_all(int fd);	/* until there is nothing; frames */
+void xdp_attach(const char *name, const char *answer);	/* tests/helpers/xdp, until the namespace ends */
 
 /* The device's own counters, device terms. */
 struct counters {
@@ -86,6 +89,13 @@ struct fault {
 	unsigned int count;	/* frames a round */
 	int fd, fd2;
 	int lower;		/* a second device's queue */
+	struct vhost *vhost;
+	char other[16];		/* name of a device beside */
+	bool macvtap;		/* frames for the guest come in at the far end of the lower device */
+	/* Of what lose() offered, this was not lost: */
+	unsigned int delivered;	/* it reached the guest, or whom the guest sent it to */
+	unsigned int left;	/* it waits in a ring still */
+	unsigned int refused;	/* whoever sent it was told that it was not taken */
 };
 
 struct fault_case {
@@ -96,7 +106,12 @@ struct fault_case {
 	unsigned int (*lose)(struct fault *f);	/* returns how many frames it offered */
 };
 
-extern const struct fault_case cases_rx[], cases_tx[], cases_macvtap[];	/* each ends with a NULL name */
+/* Each ends with a NULL name. */
+extern const struct fault_case cases_rx[], cases_read[], cases_tx[], cases_stack[], cases_macvtap[], cases_vhost_rx[], cases_vhost_tx[];
+
+/* A macvtap on a veth pair (case_macvtap.c), and frames of @len bytes for its guest. */
+void macvtap_make(struct fault *f);
+void macvtap_send_in(const struct fault *f, unsigned int n, size_t len);
 
 int cmd_case(const struct args *a);
 int cmd_cases(const struct args *a);

@@ -1,0 +1,149 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Every case of taptool on the kernel that runs this: each frame that is offered is delivered, still queued, refused or lost, and what
+# is lost is counted as expect.txt says. Prints one line per case, "case|cell of the table in docs/KERNELS.md", and "DONE N cases".
+#
+#   run.sh [show] [PATTERN]      show: print what was seen in place of comparing it; PATTERN: an extended regular expression for cases
+# limit 300
+. "$(dirname "$0")/../lib.sh"
+need tc jq
+
+show=
+[[ ${1:-} != show ]] || show=1
+pattern=${2:-.}
+[[ -n $show ]] || pattern=${1:-.}
+count=20 storm=${STORM:-2000000}
+IFS=. read -r major minor _ <<< "$(uname -r)"
+kernel=$major.$minor
+case $kernel in
+5.10 | 6.1 | 6.12 | 7.2) ;;
+*) kernel=here ;;
+esac
+
+declare -A class direction kind frames witness note dev_of
+names=() no_vhost=
+while read -r name kernels c d k f w text; do
+	[[ -n $name && $name != \#* ]] || continue
+	[[ $kernels == all || ,$kernels, == *,$kernel,* ]] || continue
+	[[ $name != vhost_\* ]] || { no_vhost=$text; continue; }
+	[[ -z ${class[$name]:-} ]] || continue		# the first line that fits
+	[[ $name != vhost_* || -z $no_vhost ]] || f=absent text=$no_vhost
+	class[$name]=$c direction[$name]=$d kind[$name]=$k frames[$name]=$f witness[$name]=$w note[$name]=$text
+done < "$TESTS/losspoints/expect.txt"
+
+# lose CASE DEV: as a VMM would, that stays
+lose() {
+	local pid
+
+	bash -c 'exec -a qemu-system-x86_64 taptool case "$@"' - "$1" dev "$2" count $count stay -- -name "guest=$1" > "case.$2" 2> "error.$2" &
+	pid=$!
+	until grep -qs sent "case.$2"; do
+		kill -0 $pid 2> /dev/null || [[ -s case.$2 ]] || break
+		sleep 0.02
+	done
+}
+
+agent_spawn --interval 1000	# in a test host under load all takes its time
+wait_for 120 agent_ticks
+nr=0
+while read -r name _; do
+	[[ -n ${class[$name]:-} || -n $show ]] || fail "expect.txt says nothing of $name on $kernel"
+	nr=$((nr + 1)) dev=$(printf '%s%03d' "$TAP" $nr)
+	dev_of[$name]=$dev
+	names+=("$name")
+	[[ -z $show ]] || echo "$name ${EPOCHREALTIME%.*}" >&2
+	lose "$name" "$dev"
+done < <(taptool cases | grep -E "^($pattern)")
+
+# A storm: more drops than anybody's queue holds.
+hold_as qemu-system-x86_64 "$TAP2" ring 16 -- -name guest=storm
+taptool flood "$TAP2" "$storm" > storm.json
+settled
+ctl --json loss --masked --by nic,vm,queue,direction,class,reason,kind,site > loss.json
+ctl --json audit > audit.json
+
+declare -A lost seen all_lost owners unexplained
+while IFS=$'\t' read -r nic c d k n vm reason site; do
+	lost[$nic,$c,$d,$k]=$((${lost[$nic,$c,$d,$k]:-0} + n))
+	all_lost[$nic]=$((${all_lost[$nic]:-0} + n))
+	owners[$nic]+=" $vm"
+	seen[$nic]+=" $c/$d/$k/$reason@$site=$n"
+done < <(jq -r --arg tag "$TAG" '.rows[] | select((.nic // "-") | . == "-" or (.[1:] | startswith($tag)))
+	| [.nic // "none", .class, .direction, .kind, .frames, .vm // "-", .kernel_reason, .site] | @tsv' loss.json)
+while IFS=$'\t' read -r nic counter n; do
+	unexplained[$nic,$counter]=$n
+done < <(jq -r '.rows[] | select(.nic) | [.nic, .counter, .unexplained_frames // 0] | @tsv' audit.json)
+
+declare -A must moved
+while IFS=$'\t' read -r nic sent delivered left refused rx tx; do
+	must[$nic]=$((sent - delivered - left - refused))
+	moved[$nic,rx_dropped]=$rx moved[$nic,tx_dropped]=$tx
+done < <(jq -r '[.dev, .sent, .delivered, .left, .refused, .rx_dropped, .tx_dropped] | @tsv' case.*)
+
+bad=0
+wrong() {
+	echo "$*" >&2
+	bad=$((bad + 1))
+}
+
+# check CASE DEV: prints its cell
+check() {
+	local name=$1 nic=$2 n=${must[$2]:-} got=${all_lost[$2]:-0} sum=0 c w=${witness[$1]}
+
+	if [[ ${frames[$name]} == absent ]]; then
+		[[ -z $n ]] || wrong "$name can be provoked here, and expect.txt says that it cannot"
+		echo "$name|not on this kernel: ${note[$name]}"
+		return
+	fi
+	if [[ -z $n ]]; then
+		wrong "$name: $(cat "error.$nic")"
+		return
+	fi
+	((n >= 0)) || wrong "$name: $n frames lost of those that were sent"
+	[[ $w == - ]] || same_or_wrong "$name: $w" "${moved[$nic,$w]}" "$n"
+	if [[ ${frames[$name]} == none ]]; then
+		same_or_wrong "$name: frames counted (${seen[$nic]:-})" "$got" 0
+		if ((n == 0)); then
+			echo "$name|${note[$name]:-no loss}"
+		elif [[ $w == - ]]; then
+			echo "$name|not visible: ${note[$name]}"
+		else
+			same_or_wrong "$name: unexplained $w of the audit" "${unexplained[$nic,$w]:-0}" "$n"
+			echo "$name|only by $w, $n of $n: ${note[$name]}"
+		fi
+		return
+	fi
+	for c in ${class[$name]//+/ }; do
+		for k in ${kind[$name]//+/ }; do
+			sum=$((sum + ${lost[$nic,$c,${direction[$name]},$k]:-0}))
+		done
+	done
+	same_or_wrong "$name: ${class[$name]} ${direction[$name]} ${kind[$name]} (seen: ${seen[$nic]:-nothing})" "$sum" "$n"
+	same_or_wrong "$name: all that was counted (${seen[$nic]:-nothing})" "$got" "$n"
+	((n > 0)) || wrong "$name: nothing was lost"
+	echo "$name|${class[$name]} exact"
+}
+
+same_or_wrong() {
+	[[ $2 == "$3" ]] || wrong "$1: got $2, not $3"
+}
+
+if [[ -n $show ]]; then
+	for name in "${names[@]}"; do
+		nic=${dev_of[$name]}
+		echo "$name|must ${must[$nic]:--} rx ${moved[$nic,rx_dropped]:-} tx ${moved[$nic,tx_dropped]:-} |${seen[$nic]:-}|${owners[$nic]:-} $(head -c 150 "error.$nic")"
+	done
+	echo "nobody's:${seen[none]:-}"
+else
+	for name in "${names[@]}"; do
+		check "$name" "${dev_of[$name]}"
+	done
+fi
+sent=$(jq '.sent + .refused' storm.json)
+same "$sent" "$storm" 'frames of the storm'
+same "${lost[$TAP2,PTR_FULL,rx,capacity]:-0}" $((storm - 16)) 'the storm: frames lost'
+same "$(counter "$TAP2" tx_dropped)" $((storm - 16)) 'the storm: tx_dropped'
+same "${unexplained[$TAP2,tx_dropped]:-0}" 0 'the storm: unexplained'
+echo "storm|PTR_FULL exact"
+same $bad 0 'cases that went wrong'
+echo "DONE ${#names[@]} cases"
