@@ -84,6 +84,7 @@ static const struct rule {
 
 	/* Towards the guest: tap_handle_frame(). The ring-full exit of its segment loop counts nothing. */
 	{ "FULL_RING", "tap_handle_frame", ANY, RX, "PTR_FULL", "capacity", "rx_dropped" },
+	{ "FULL_RING", "kfree_skb_list*", TAP, RX, "PTR_FULL", "capacity", NULL },	/* its segments but the first, before 6.3 */
 	{ "SKB_GSO_SEG", "tap_handle_frame", ANY, RX, "GSO", "fault", "rx_dropped" },
 	{ "SKB_CSUM", "tap_handle_frame", ANY, RX, "CHECKSUM", "fault", "rx_dropped" },
 	{ "NONE", "tap_handle_frame", ANY, RX, "PTR_FULL", "capacity", "rx_dropped" },

@@ -272,6 +272,8 @@ static void lower_down(struct fault *f)
 {
 	macvtap_make(f);
 	run("ip link set %s down", near_end(f));
+	/* The queueing discipline of the device above goes some time after. */
+	run("for i in $(seq 500); do grep -qx lowerlayerdown /sys/class/net/%s/operstate && exit; sleep 0.02; done; exit 1", f->dev);
 }
 
 static unsigned int read_bad_page(struct fault *f)

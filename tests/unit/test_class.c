@@ -79,6 +79,8 @@ static const struct row {
 	/* macvtap, ipvtap: the device receives what the guest shall receive */
 	{ { "FULL_RING", "tap_handle_frame", M, 1 }, "PTR_FULL", "capacity", "rx", "rx_dropped" },
 	{ { "FULL_RING", "tap_handle_frame", I, 1 }, "PTR_FULL", "capacity", "rx", "rx_dropped" },
+	{ { "FULL_RING", "kfree_skb_list_reason", M, 1 }, "PTR_FULL", "capacity", "rx", NULL },	/* 6.1: a ring that fills up within a list */
+	{ { "QDISC_DROP", "kfree_skb_list_reason", M, 0 }, "QDISC", "capacity", "tx", NULL },
 	{ { "SKB_GSO_SEG", "tap_handle_frame", M, 1 }, "GSO", "fault", "rx", "rx_dropped" },
 	{ { "SKB_CSUM", "tap_handle_frame", M, 1 }, "CHECKSUM", "fault", "rx", "rx_dropped" },
 	{ { "NONE", "tap_handle_frame", M, 1 }, "PTR_FULL", "capacity", "rx", "rx_dropped" },
