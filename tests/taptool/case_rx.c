@@ -169,8 +169,7 @@ static unsigned int bad_gso(struct fault *f)
 		die("virtio-net header");
 	vnet_put(b, &v);
 	for (unsigned int i = 0; i < f->count; i++)
-		if (!packet_send(fd, b, VNET_HDR + len))
-			die("send");
+		send(fd, b, VNET_HDR + len, 0);	/* lost and counted in any case; since 6.12 the sender is told so (EINVAL) */
 	close(fd);
 	return f->count;
 }
