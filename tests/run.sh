@@ -7,7 +7,7 @@
 #
 # A test is a program of tests/unit or a script below tests/. It passes with exit status 0 and is skipped with 77, its last
 # line then says what is missing. PATTERN: part of a name, as netns/full or unit/. A comment line in a script "# alone" makes
-# it run when no other does, "# shown" shows its output always, "# limit N" gives it N seconds in place of 60 (programs: 180). Sanitized programs get four times that.
+# it run when no other does, "# limit N" gives it N seconds in place of 60 (programs: 180). Sanitized programs get four times that.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 B=${B:-build}
@@ -66,7 +66,7 @@ for source in tests/unit/test_*.c; do
 	name=${source##*/test_}
 	all+=("unit/${name%.c}")
 done
-for script in tests/ctl/*.sh tests/netns/*.sh tests/libvirt/*.sh tests/losspoints/run.sh; do
+for script in tests/ctl/*.sh tests/netns/*.sh tests/libvirt/*.sh; do
 	[[ -x $script ]] || continue
 	name=${script#tests/}
 	all+=("${name%.sh}")
@@ -100,9 +100,7 @@ finish() {	# waits for one test to end and says how
 	*) failed=$((failed + 1)) word=FAIL why=": exit status $status" ;;
 	esac
 	printf '%s %s (%d.%d s)%s\n' "$word" "$name" $((ms / 1000)) $((ms % 1000 / 100)) "$why"
-	if [[ $word == FAIL ]] || option "$name" shown > /dev/null; then
-		sed 's/^/    /' "$output"
-	fi
+	[[ $word != FAIL ]] || sed 's/^/    /' "$output"
 }
 
 # waits for one kernel's tests to end, which have said how themselves

@@ -4,7 +4,6 @@
 # is lost is counted as expect.txt says. Prints one line per case, "case|cell of the table in docs/KERNELS.md", and "DONE N cases".
 #
 #   run.sh [show] [PATTERN]      show: print what was seen in place of comparing it; PATTERN: an extended regular expression for cases
-# limit 300
 . "$(dirname "$0")/../lib.sh"
 need tc jq
 
