@@ -87,6 +87,14 @@ static void add_untold(struct list *l, const struct blind_facts *f)
 		    "from 7.0 on kfree_skb says QDISC_DROP for all; only the tracepoint qdisc_drop tells them apart");
 }
 
+bool blind_same(const struct blind_facts *a, const struct blind_facts *b)
+{
+	return a->kernel == b->kernel && a->reasons == b->reasons && a->functions == b->functions && a->own_pids == b->own_pids &&
+	       a->sockets == b->sockets && a->xdp == b->xdp && a->context_mode == b->context_mode && a->context == b->context &&
+	       !strcmp(a->sockets_why, b->sockets_why) && !strcmp(a->context_why, b->context_why) && !strcmp(a->xdp_why, b->xdp_why) &&
+	       !strcmp(a->frame_errors_why, b->frame_errors_why);
+}
+
 unsigned int blind_list(const struct blind_facts *f, struct blind_row ret[static BLIND_MAX])
 {
 	struct list l = { ret, 0 };

@@ -11,7 +11,6 @@
 #define BLIND_MAX 24
 #define BLIND_WHY 256
 
-/* Compared as bytes: zero it before it is filled in. */
 struct blind_facts {
 	unsigned int kernel;			/* release.h */
 	bool reasons;				/* kfree_skb carries a reason */
@@ -30,6 +29,8 @@ struct blind_row {
 	char why[BLIND_WHY + 128];
 	const char *witness;	/* what shows it all the same */
 };
+
+bool blind_same(const struct blind_facts *a, const struct blind_facts *b);
 
 unsigned int blind_list(const struct blind_facts *f, struct blind_row ret[static BLIND_MAX]);
 

@@ -2,7 +2,6 @@
 #include "programs.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "../collector/loss_xdp.h"
@@ -24,10 +23,8 @@ static bool own_pids(void)
 	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != 0xeffffffc;
 }
 
-/* Zero to the end, so that facts compare as bytes. */
 static void note(char ret[static BLIND_WHY], const char *why)
 {
-	memset(ret, 0, BLIND_WHY);
 	snprintf(ret, BLIND_WHY, "%s", why);
 }
 
@@ -101,7 +98,7 @@ static void tick_blind(struct programs *p)
 	struct blind_row rows[BLIND_MAX];
 
 	note(p->facts.frame_errors_why, hidden_why(p->hidden));
-	if (!memcmp(&p->facts, &p->said, sizeof(p->facts)))
+	if (blind_same(&p->facts, &p->said))
 		return;
 	if (store_blind(p->store, rows, blind_list(&p->facts, rows)) >= 0)
 		p->said = p->facts;

@@ -52,7 +52,7 @@ static __always_inline int on_nameless(struct sk_buff *skb, void *location, __u3
 	struct tl_loss_key key = { .location = (__u64)location, .reason = reason, .queue = TL_QUEUE_NONE };
 	__u32 thread = (__u32)bpf_get_current_pid_tgid();
 	__u64 *kept = bpf_map_lookup_elem(&sending, &thread);
-	struct net_device *dev = NULL;
+	struct net_device *dev = NULL, *named = skb->dev;
 	struct sock *sk;
 	__u16 queue = TL_QUEUE_NONE;
 	__u8 kind;
@@ -62,7 +62,11 @@ static __always_inline int on_nameless(struct sk_buff *skb, void *location, __u3
 		kind = kind_of_kept(sk);
 		dev = kind ? behind(sk, kind, &queue) : NULL;
 	}
-	if (dev) {
+	if (named && dev != named) {	/* the worker has another device in hand, or none that we know */
+		key_device(&key, named, kind_of(named->rtnl_link_ops));
+		key.ingress = key.kind == TL_KIND_TUN;
+		dev = named;
+	} else if (dev) {
 		key_read_device(&key, dev);
 		key.queue = queue;
 		key.ingress = kind == TL_KIND_TUN;	/* what a guest sends is received by a tun, transmitted by a macvtap */

@@ -21,6 +21,24 @@ struct {
 	__type(value, struct tl_mac_filter);
 } mac_filter SEC(".maps");
 
+/* A frame in the hands of a vhost worker names no queue: the context does. */
+static __always_inline void by_worker(void *ctx)
+{
+	if (!vhost_owner())
+		return;
+	bump(TL_STAT_NAMELESS_FRAMES, 1);
+	bpf_tail_call(ctx, &programs, TL_SLOT_CONTEXT);
+}
+
+/* From 7.2 on tun_xdp_one() names the device of a guest's frame that is refused before eth_type_trans() has found its header. */
+static __always_inline void before_stack(void *ctx, struct sk_buff *skb, struct tl_loss_key *key)
+{
+	key->ingress = 1;
+	key->queue = TL_QUEUE_NONE;
+	if (!skb->sk)
+		by_worker(ctx);
+}
+
 /* A frame on a tap's transmit side (towards the guest) or, by @ingress, on its receive side. A frame that the guest wrote and that
  * was freed before the stack saw it does not say yet that it came in: its socket does. */
 static __always_inline void on_tun(void *ctx, struct sk_buff *skb, struct net_device *dev, struct tl_loss_key *key)
@@ -34,6 +52,8 @@ static __always_inline void on_tun(void *ctx, struct sk_buff *skb, struct net_de
 	key->queue = queue;
 	if (!key->ingress && sk && kind_of_sock(sk) == TL_KIND_TUN)
 		bpf_tail_call(ctx, &programs, TL_SLOT_SOCK);
+	if (!key->ingress && skb->mac_header == 0xffff)
+		before_stack(ctx, skb, key);
 	if (!key->ingress)
 		key->iif = skb->skb_iif;
 	count(skb, dev, key);
@@ -50,6 +70,8 @@ static __always_inline void on_tap(void *ctx, struct sk_buff *skb, struct net_de
 		bpf_tail_call(ctx, &programs, TL_SLOT_TAPQ);
 	else if (sk && kind_of_sock(sk) == TL_KIND_MACVTAP)
 		bpf_tail_call(ctx, &programs, TL_SLOT_SOCK);
+	else if (!sk)
+		by_worker(ctx);
 	count(skb, dev, key);
 }
 

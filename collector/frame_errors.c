@@ -88,7 +88,7 @@ static int walk(int iter, frame_errors_fn *fn, void *arg)
 int frame_errors_read(struct frame_errors *f, int pid, frame_errors_fn *fn, void *arg)
 {
 	union bpf_iter_link_info info = { .task.pid = (uint32_t)pid };
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .iter_info = &info, .iter_info_len = sizeof(info));
+	struct bpf_link_create_opts opts = { .sz = sizeof(opts), .iter_info = &info, .iter_info_len = sizeof(info) };
 	_cleanup_(close_fdp) int link = bpf_link_create(bpf_program__fd(f->skel->progs.frame_errors), 0, BPF_TRACE_ITER, &opts);
 	_cleanup_(close_fdp) int iter = -1;
 

@@ -144,7 +144,7 @@ ctl() {
 # agent_start [OPTION]...: returns when the agent counts and has stored a first tick
 agent_start() {
 	agent_spawn "$@"
-	wait_for 20 agent_ticks
+	wait_for 60 agent_ticks
 }
 
 agent_spawn() {
