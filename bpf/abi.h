@@ -43,7 +43,7 @@ struct tl_loss_key {
 	__u32 ifindex;		/* the device that lost the frame; 0: unknown, then @task says who was at work */
 	__u32 reason;		/* enum skb_drop_reason of the running kernel, or TL_REASON_NONE; else as enum tl_place says */
 	/* TL_KIND_PATH: these two hold the VM's Ethernet address, see tl_path_mac() */
-	__u32 task;		/* process id (initial pid namespace) of the VMM, only when ifindex is 0; else 0 */
+	__u32 task;		/* process id (in the agent's pid namespace) of the VMM, only when ifindex is 0; else 0 */
 	__u16 queue;		/* 0-based queue of the tap, or TL_QUEUE_NONE */
 	__u8 kind;		/* enum tl_kind */
 	__u8 ingress;		/* 1: the frame was on the device's receive side (tun: from the guest; macvtap: to it);

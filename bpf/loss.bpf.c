@@ -86,7 +86,7 @@ static __always_inline void on_nothing(void *ctx, struct sk_buff *skb, struct tl
 	if (sk) {
 		bpf_tail_call(ctx, &programs, TL_SLOT_SOCK);
 		bump(TL_STAT_UNNAMED_FRAMES, 1);
-		key->task = bpf_get_current_pid_tgid() >> 32;
+		key->task = current_process();
 	} else {
 		key->task = vhost_owner();
 		if (key->task) {

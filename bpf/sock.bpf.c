@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* sock - the tail of loss.bpf.c for frames whose device or queue only tun.ko's and tap.ko's own types tell. */
 #include "bpf/behind.h"
+#include "bpf/process.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -22,7 +23,7 @@ static __always_inline int on_sock(struct sk_buff *skb, void *location, __u32 re
 		key.ingress = kind == TL_KIND_TUN;	/* what a guest writes is received by a tun, transmitted by a macvtap */
 	} else if (!dev) {		/* the device was deleted under its reader */
 		bump(TL_STAT_UNNAMED_FRAMES, 1);
-		key.task = bpf_get_current_pid_tgid() >> 32;
+		key.task = current_process();
 	}
 	if (dev && dev != own) {	/* the sender is another VM: the frame was lost on its way to this one */
 		key = (struct tl_loss_key){ .location = (__u64)location, .reason = reason };

@@ -7,6 +7,7 @@
 #include <bpf/bpf_core_read.h>
 
 #include "bpf/kernel.h"
+#include "bpf/process.h"
 
 /* A worker of vhost-net, by its name "vhost-PID": a thread of the VMM since 6.4, a kernel thread before. 0: it is not. */
 static __noinline __u32 vhost_owner(void)
@@ -19,7 +20,7 @@ static __noinline __u32 vhost_owner(void)
 	if (comm[0] != 'v' || comm[1] != 'h' || comm[2] != 'o' || comm[3] != 's' || comm[4] != 't' || comm[5] != '-')
 		return 0;
 	if (!(BPF_CORE_READ(task, flags) & PF_KTHREAD))
-		return bpf_get_current_pid_tgid() >> 32;
+		return current_process();
 #pragma unroll
 	for (int i = 6; i < 15; i++) {
 		if (comm[i] < '0' || comm[i] > '9')

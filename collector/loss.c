@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base.h"
 #include "bpf/loss.skel.h"
@@ -267,6 +268,17 @@ static uint64_t address_of(const char *symbol)
 	return found;
 }
 
+#define FIRST_PIDNS 0xeffffffc	/* PROC_PID_INIT_INO */
+
+struct pidns loss_pidns(void)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/pid", &st) < 0 || st.st_ino == FIRST_PIDNS)
+		return (struct pidns){ 0 };
+	return (struct pidns){ st.st_dev, st.st_ino };
+}
+
 /* Loads the main program and makes the maps, or uses those at hand. */
 static int load(struct loss *l, struct loss_bpf *skel, uint32_t max_keys)
 {
@@ -276,6 +288,8 @@ static int load(struct loss *l, struct loss_bpf *skel, uint32_t max_keys)
 
 	skel->rodata->per_cpu_offset = l->per_cpu_offset;
 	skel->rodata->cpus = (uint32_t)l->cpus;
+	skel->rodata->pidns_dev = loss_pidns().dev;
+	skel->rodata->pidns_ino = loss_pidns().ino;
 	bpf_program__set_autoload(skel->progs.loss_reason, l->reasons);
 	bpf_program__set_autoload(skel->progs.loss_noreason, !l->reasons);
 	r = l->inherited ? loss_reuse(maps, l->maps, MAP_COUNT) : bpf_map__set_max_entries(skel->maps.losses, max_keys);

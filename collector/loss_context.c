@@ -75,6 +75,8 @@ static int load(const struct loss *l, struct context_bpf *skel, const struct pro
 	skel->rodata->own_fields = l->own_fields;
 	skel->rodata->per_cpu_offset = l->per_cpu_offset;
 	skel->rodata->cpus = (uint32_t)l->cpus;
+	skel->rodata->pidns_dev = loss_pidns().dev;
+	skel->rodata->pidns_ino = loss_pidns().ino;
 	bpf_program__set_autoload(skel->progs.context_reason, l->reasons);
 	bpf_program__set_autoload(skel->progs.context_noreason, !l->reasons);
 	for (int i = 0; i < PROBES; i++)

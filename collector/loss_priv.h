@@ -82,6 +82,12 @@ void loss_bursts_close(struct loss *l);
 void loss_bursts_begin(struct loss *l);
 int loss_bursts_look(struct loss *l, const struct tl_loss_key *key, const struct tl_loss_count *count, uint32_t cpu);
 
+/* Our pid namespace, as the programs want it: 0 for the first one, whose numbers the kernel uses itself. */
+struct pidns {
+	uint64_t dev, ino;
+};
+struct pidns loss_pidns(void);
+
 /* libbpf's last warning, "" when there was none since loss_forget_warning(). */
 const char *loss_warning(void);
 void loss_forget_warning(void);
