@@ -47,16 +47,18 @@ else
 HARDEN += -D_FORTIFY_SOURCE=2
 endif
 
-PKGS := libbpf libnl-3.0 libnl-route-3.0 libnl-genl-3.0 libvirt sqlite3 smartcols inih jansson libxml-2.0
+PKGS := libpcap libcap libbpf libnl-3.0 libnl-route-3.0 libnl-genl-3.0 libvirt sqlite3 smartcols inih jansson libxml-2.0
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PKGS))
-COLLECTOR_LIBS = $(shell $(PKG_CONFIG) --libs libbpf libnl-3.0 libnl-route-3.0 libnl-genl-3.0)
+COLLECTOR_LIBS = $(shell $(PKG_CONFIG) --libs libbpf libnl-3.0 libnl-route-3.0 libnl-genl-3.0 libpcap)
 SCHEMA_LIBS = $(shell $(PKG_CONFIG) --libs sqlite3)
 AGENT_LIBS = $(shell $(PKG_CONFIG) --libs libvirt inih jansson libxml-2.0)
-CTL_LIBS = $(shell $(PKG_CONFIG) --libs smartcols jansson)
+CTL_LIBS = $(shell $(PKG_CONFIG) --libs smartcols jansson libcap)
 
 BPF_OBJS := loss sock context frame_errors trace xdp
 BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
-COLLECTOR_SRC := collector/class.c collector/class_path.c collector/delta.c collector/frame_errors.c collector/ksym.c collector/link.c collector/linkname.c \
+COLLECTOR_SRC := collector/capture.c collector/filter.c collector/gap.c collector/pcapng.c collector/pcapng_read.c collector/port.c \
+	collector/port_v12.c collector/port_v3.c collector/ring.c collector/sink.c collector/txgen.c \
+	collector/class.c collector/class_path.c collector/delta.c collector/frame_errors.c collector/ksym.c collector/link.c collector/linkname.c \
 	collector/loss.c collector/loss_burst.c collector/loss_path.c collector/loss_read.c collector/loss_context.c collector/loss_sock.c collector/loss_xdp.c collector/netdm.c collector/pins.c collector/qdisc.c \
 	collector/reason.c collector/release.c collector/source.c collector/source_bpf.c collector/source_counters.c collector/source_netdm.c collector/trace.c
 SCHEMA_SRC := schema/schema.c schema/schema_create.c schema/schema_dir.c
@@ -66,7 +68,8 @@ AGENT_SRC := agent/agent.c agent/blind.c agent/bursts.c agent/cmdline.c agent/co
 	agent/store_day.c agent/store_db.c agent/store_event.c agent/store_hour.c agent/store_names.c agent/store_series.c \
 	agent/store_tick.c agent/tapmap.c agent/virt.c agent/virtevents.c agent/vmbook.c agent/vmm.c agent/weigh.c agent/whose.c \
 	agent/witness.c
-CTL_SRC := ctl/audit_hint.c ctl/chart.c ctl/bursts.c ctl/cmd_audit.c ctl/cmd_bursts.c ctl/cmd_db.c ctl/cmd_diagnose.c ctl/cmd_events.c ctl/cmd_loss.c ctl/cmd_mask.c ctl/cmd_status.c ctl/cmd_timeline.c \
+CTL_SRC := ctl/capture_who.c ctl/cmd_capture.c ctl/cmd_gaps.c ctl/cmd_ring.c ctl/number.c \
+	ctl/audit_hint.c ctl/chart.c ctl/bursts.c ctl/cmd_audit.c ctl/cmd_bursts.c ctl/cmd_db.c ctl/cmd_diagnose.c ctl/cmd_events.c ctl/cmd_loss.c ctl/cmd_mask.c ctl/cmd_status.c ctl/cmd_timeline.c \
 	ctl/cmd_top.c ctl/cmd_trace.c ctl/cmd_vms.c ctl/events.c ctl/evidence.c ctl/verdict.c ctl/mask.c ctl/maskfile.c ctl/out.c ctl/split.c ctl/status_blind.c ctl/tally.c ctl/text.c ctl/view.c \
 	ctl/view_day.c ctl/vmref.c ctl/when.c
 SQL := schema/meta_0001.sql schema/day_0001.sql
@@ -143,7 +146,7 @@ install: all
 	install -D -m 755 $(B)/taplossctl $(DESTDIR)$(bindir)/taplossctl
 	install -D -m 644 -t $(DESTDIR)$(mandir)/man8 docs/taplossd.8 docs/taplossctl.8
 	install -D -m 644 -t $(DESTDIR)$(mandir)/man5 docs/taploss.conf.5
-	install -D -m 644 -t $(DESTDIR)$(docdir) README.md CHANGELOG.md LICENSE docs/DESIGN.md docs/HACKING.md docs/MEASURES.md
+	install -D -m 644 -t $(DESTDIR)$(docdir) README.md CHANGELOG.md LICENSE docs/DESIGN.md docs/HACKING.md docs/MEASURES.md docs/CAPTURE.md
 	install -d $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir)/taploss
 	sed 's,@sbindir@,$(sbindir),' agent/taplossd.service > $(DESTDIR)$(unitdir)/taplossd.service
 	install -D -m 644 agent/taploss.sysusers $(DESTDIR)$(sysusersdir)/taploss.conf
@@ -185,6 +188,8 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/agent.a $(B)/collector.a $(B)/sche
 $(B)/tests/history/%: $(B)/tests/history/%.o $(B)/agent.a $(B)/collector.a $(B)/schema.a
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(OUR_CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ $(AGENT_LIBS) $(COLLECTOR_LIBS) $(SCHEMA_LIBS) -lm
+# The generator is the collector's own.
+$(B)/tests/helpers/seqframes: $(B)/collector/txgen.o
 $(B)/tests/helpers/%: $(B)/tests/helpers/%.o
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(OUR_CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^

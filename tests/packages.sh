@@ -11,6 +11,7 @@ libbpf-dev libelf-dev zlib1g-dev	load them
 libnl-3-dev libnl-route-3-dev libnl-genl-3-dev	links and their counters; the drop monitor
 libvirt-dev libxml2-dev			domains and their interfaces
 libsqlite3-dev				the store
+libpcap-dev libcap-dev			packet filters; giving up privileges
 libsmartcols-dev libjansson-dev libinih-dev	tables, JSON, configuration
 uthash-dev				hash tables
 '
@@ -25,6 +26,7 @@ libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients	a libvirt of the test'
 tcpdump valgrind tmux			watch frames, memory, a screen
 mandoc					manual pages
 chromium poppler-utils			a browser for reports; what they look like on paper
+tshark wireshark-common			read captures
 '
 # For axe-core, which checks that reports are accessible. Another npm than Debian's may be there.
 command -v npm > /dev/null || test="$test
@@ -32,7 +34,7 @@ npm
 "
 # What `make bench` compares with.
 bench='
-bpftrace dropwatch			peers
+bpftrace dropwatch netsniff-ng		peers
 '
 
 # The list without its words: a package's name stands before the first tab.

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "capture_who.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../collector/base.h"
+#include "cmd.h"
+#include "text.h"
+#include "vmref.h"
+
+struct capture_who {
+	const char *store;
+	char **names;
+	bool *vm;
+	int n;
+	uint32_t netns;
+	char said[256];		/* the last refusal, so that it is not said every second */
+};
+
+static uint32_t own_netns(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/net", &st) < 0 ? 0 : (uint32_t)st.st_ino;
+}
+
+struct capture_who *capture_who_free(struct capture_who *w)
+{
+	if (w)
+		free(w->vm);
+	free(w);
+	return NULL;
+}
+
+struct capture_who *capture_who_new(const char *store, char **names, int n)
+{
+	struct capture_who *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		abort();
+	*w = (struct capture_who){ .store = store, .names = names, .n = n, .netns = own_netns(), .vm = calloc((size_t)n, sizeof(bool)) };
+	if (!w->vm)
+		abort();
+	for (int i = 0; i < n; i++)
+		w->vm[i] = !if_nametoindex(names[i]);
+	return w;
+}
+
+bool capture_who_follows(const struct capture_who *w)
+{
+	for (int i = 0; i < w->n; i++)
+		if (w->vm[i])
+			return true;
+	return false;
+}
+
+static int add(struct capture_who *w, struct capture *c, const char *device, const char *description, bool first)
+{
+	char why[256] = "";
+	int r = capture_add(c, device, description, why);
+
+	if (r >= 0 || r == -EALREADY)
+		return 1;
+	if (first || strcmp(w->said, why) != 0)
+		complain("capture: %s", why);
+	snprintf(w->said, sizeof(w->said), "%s", why);
+	return r;
+}
+
+/* The taps that a VM has now. Returns how many, or -errno when @first. */
+static int add_vm(struct capture_who *w, struct capture *c, struct view *v, const char *name, bool first)
+{
+	struct vmref ref;
+	char words[200];
+	int r = vmref_find(v, name, &ref), taps = 0, elsewhere = 0;
+
+	if (r < 0)
+		return r;
+	snprintf(words, sizeof(words), "VM %.160s", vmref_name(v, &ref));
+	for (size_t i = 0; i < v->n_attachments && r >= 0; i++) {
+		const struct view_attachment *a = &v->attachments[i];
+		const struct view_device *d = a->id && !a->until_ns && ref.vm_id && a->vm_id == ref.vm_id ? view_device(v, a->device_id) : NULL;
+
+		if (!d || d->until_ns)
+			continue;
+		if (d->netns != w->netns) {
+			elsewhere++;
+			continue;
+		}
+		if (if_nametoindex(d->name) != d->ifindex)	/* gone, and the agent has not noticed yet */
+			continue;
+		r = add(w, c, d->name, words, first);
+		taps += r > 0;
+	}
+	if (r < 0 && first)
+		return r;
+	if (first && !taps && elsewhere)
+		complain("capture: the taps of \"%.200s\" are in another network namespace; run it there (nsenter --net)", name);
+	else if (first && !taps)
+		complain("capture: \"%.200s\" has no tap now (taplossctl vms shows them)", name);
+	return first && !taps ? -ENODEV : 0;
+}
+
+int capture_who_add(struct capture_who *w, struct capture *c, bool first)
+{
+	struct view *v;
+	int r = 0;
+
+	for (int i = 0; i < w->n && r >= 0; i++)
+		if (!w->vm[i] && first)
+			r = add(w, c, w->names[i], NULL, first);
+	if (r < 0 || !capture_who_follows(w))
+		return r;
+	v = view_open(w->store);
+	if (!v)
+		return first ? -ENOENT : 0;
+	for (int i = 0; i < w->n && r >= 0; i++)
+		if (w->vm[i])
+			r = add_vm(w, c, v, w->names[i], first);
+	view_free(v);
+	return r;
+}

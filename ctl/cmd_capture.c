@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../collector/base.h"
+#include "../collector/capture.h"
+#include "capture_who.h"
+#include "cmd.h"
+#include "number.h"
+#include "out.h"
+#include "text.h"
+#include "when.h"
+
+#define STEP_MS 100
+#define WHOLE_FRAMES 262144	/* as tcpdump */
+
+struct request {
+	struct global g;
+	struct capture_options o;
+	const char *path;
+	uint64_t seconds, keep, rotate_seconds, version;
+	uint64_t block_bytes, blocks, slot_bytes, retire_ms, priv_bytes, snaplen, members;
+	bool quiet, silent, numbered;	/* quiet: no progress; silent: asked to be */
+	uint64_t shown_ns, shown_frames, shown_len;
+};
+
+static volatile sig_atomic_t enough;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	enough = 1;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };	/* no SA_RESTART: a write into a full pipe ends, too */
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);	/* the reader of a pipe went away: the statistics are still to be said */
+}
+
+/* Sockets and files are open. A VM that is followed will need another socket. */
+static int drop_privileges(bool follows)
+{
+	static const cap_value_t raw[] = { CAP_NET_RAW };
+	cap_t caps = cap_init();
+	int r;
+
+	if (!caps)
+		return -ENOMEM;
+	if (follows) {
+		cap_set_flag(caps, CAP_PERMITTED, 1, raw, CAP_SET);
+		cap_set_flag(caps, CAP_EFFECTIVE, 1, raw, CAP_SET);
+	}
+	r = cap_set_proc(caps) < 0 ? -errno : 0;
+	if (r < 0 && follows) {		/* never had it: then there is nothing to keep */
+		cap_clear(caps);
+		r = cap_set_proc(caps) < 0 ? -errno : 0;
+	}
+	cap_free(caps);
+	return r;
+}
+
+static void show_progress(struct request *rq, const struct capture *c)
+{
+	struct capture_stats st;
+	char frames[32], lost[32], rate[32];
+	uint64_t now = now_ns();
+	int n;
+
+	if (rq->quiet || now - rq->shown_ns < NSEC_PER_SEC)
+		return;
+	capture_read_stats(c, &st);
+	n = fprintf(stderr, "\r%s frames, %s/s, %s lost, ring %.0f %% full%s", text_count(frames, st.sum.captured),
+		    text_count(rate, rq->shown_ns ? (st.sum.captured - rq->shown_frames) * NSEC_PER_SEC / (now - rq->shown_ns) : 0),
+		    text_count(lost, st.sum.lost), st.fill * 100, !st.ports ? ", no device" : st.down ? ", device down" : "");
+	fprintf(stderr, "%*s", n > 0 && rq->shown_len > (uint64_t)n ? (int)(rq->shown_len - (uint64_t)n) : 0, "");
+	rq->shown_len = n > 0 ? (uint64_t)n : 0;
+	rq->shown_ns = now;
+	rq->shown_frames = st.sum.captured;
+}
+
+static int loop(struct request *rq, struct capture_who *who, struct capture *c)
+{
+	uint64_t until = rq->seconds ? now_ns() + rq->seconds * NSEC_PER_SEC : UINT64_MAX, looked = now_ns(), now;
+	struct capture_stats st;
+	int r = 0;
+
+	while (!enough && r >= 0 && (now = now_ns()) < until) {
+		uint64_t left = (until - now) / NSEC_PER_MSEC + 1;
+
+		r = capture_step(c, left < STEP_MS ? (int)left : STEP_MS);
+		show_progress(rq, c);
+		if (r < 0 || now - looked < NSEC_PER_SEC / 2)
+			continue;
+		looked = now;
+		if (capture_who_follows(who)) {
+			capture_who_add(who, c, false);
+			continue;
+		}
+		capture_read_stats(c, &st);
+		if (!st.ports) {
+			if (!rq->quiet)
+				fputc('\n', stderr);
+			complain("capture: the device is gone from this network namespace; the capture ends");
+			return -ENODEV;
+		}
+	}
+	return r == -ECANCELED ? 0 : r;
+}
+
+static void say_json(const struct request *rq, const struct capture_stats *st, uint64_t bytes)
+{
+	json_t *root = json_pack("{ss so so so so so so so so so so so sb}", "file", rq->path, "frames", out_int(st->sum.captured), "frames_lost",
+				 out_int(st->sum.lost), "gaps", out_int(st->sum.gaps), "gaps_exact", out_int(st->sum.exact), "frames_lost_at_end",
+				 out_int(st->sum.trailing), "frames_offered", out_int(st->sum.offered), "ring_freezes", out_int(st->sum.freezes),
+				 "frames_late", out_int(st->late), "late_max_ns", out_int(st->late_ns), "bytes", out_int(bytes), "files",
+				 out_int(st->files), "ledger_closed", !st->unclosed);
+
+	if (!strcmp(rq->path, "-"))
+		json_dumpf(root, stderr, JSON_INDENT(2)), json_decref(root);
+	else
+		out_json(root);
+}
+
+static void say_end(const struct request *rq, const struct capture_stats *st, uint64_t bytes)
+{
+	char n[32], m[32], k[32], e[32];
+
+	if (rq->g.format == FORMAT_JSON) {
+		say_json(rq, st, bytes);
+		return;
+	}
+	if (rq->shown_len)
+		fputc('\n', stderr);
+	fprintf(stderr, "%s frames captured, %s lost by the capture itself", text_count(n, st->sum.captured), text_count(m, st->sum.lost));
+	if (st->sum.gaps)
+		fprintf(stderr, " in %s gaps, %s of them placed to the frame", text_count(k, st->sum.gaps), text_count(e, st->sum.exact));
+	if (st->sum.trailing)
+		fprintf(stderr, ", %s after the last frame", text_count(k, st->sum.trailing));
+	fputc('\n', stderr);
+	if (st->late)
+		fprintf(stderr, "%s frames stand behind younger ones, by %s at most\n", text_count(n, st->late), text_duration(m, st->late_ns));
+	if (st->unclosed)
+		complain("capture: on %u rings the kernel's count and ours do not agree", st->unclosed);
+}
+
+static int capture_to(struct request *rq, struct capture_who *who, struct sink *sink)
+{
+	struct capture *c = NULL;
+	struct capture_stats st;
+	int r = capture_new(&rq->o, sink, &c), last;
+
+	if (r < 0) {
+		complain("capture: %s", strerror(-r));
+		return EXIT_FAILED;
+	}
+	r = capture_who_add(who, c, true);
+	if (r >= 0)
+		r = drop_privileges(capture_who_follows(who));
+	if (r < 0) {
+		capture_free(c);
+		if (sink_total(sink) && strcmp(rq->path, "-") != 0)	/* nothing was written to it */
+			unlink(sink_path(sink));
+		return r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+	}
+	catch_signals();
+	capture_read_stats(c, &st);
+	if (!rq->silent)
+		fprintf(stderr, "capturing on %u ring%s; Ctrl-C ends it\n", st.ports, st.ports == 1 ? "" : "s");
+	r = loop(rq, who, c);
+	last = capture_finish(c);
+	r = r < 0 ? r : last;
+	capture_read_stats(c, &st);
+	say_end(rq, &st, sink_total(sink));
+	if (r < 0 && r != -ENODEV)
+		complain("capture: %.200s: %s; the file holds what was written before", sink_path(sink), strerror(-r));
+	capture_free(c);
+	return r < 0 || st.unclosed ? EXIT_FAILED : EXIT_OK;
+}
+
+static int answer(struct request *rq, char **names, int n)
+{
+	struct capture_who *who;
+	struct sink *sink = NULL;
+	char why[256];
+	int r, status;
+
+	r = ring_check(&rq->o.shape, (uint64_t)sysconf(_SC_PAGESIZE), why);
+	if (r < 0) {
+		complain("capture: %s", why);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(rq->path, "-") && isatty(STDOUT_FILENO)) {
+		complain("capture: -w - writes pcapng to standard output, which is a terminal; pipe it: | tshark -r -");
+		return EXIT_USAGE;
+	}
+	r = sink_open(rq->path, rq->numbered, (unsigned int)rq->keep, &sink);
+	if (r < 0) {
+		complain("capture: %.200s: %s", rq->path, strerror(-r));
+		return EXIT_FAILED;
+	}
+	who = capture_who_new(rq->g.store, names, n);
+	status = capture_to(rq, who, sink);
+	capture_who_free(who);
+	sink_free(sink);
+	return status;
+}
+
+static int fanout_option(struct request *rq, const char *value)
+{
+	static const char *const modes[] = { "hash", "lb", "cpu", "rollover", "rnd", "qm" };	/* PACKET_FANOUT_HASH is 0, and so on */
+	const char *colon = strchr(value, ':');
+
+	for (size_t i = 0; colon && i < ARRAY_SIZE(modes); i++)
+		if (strlen(modes[i]) == (size_t)(colon - value) && !strncmp(modes[i], value, strlen(modes[i]))) {
+			rq->o.fanout = (int)i;
+			return number_option("--fanout", colon + 1, 2, 64, &rq->members);
+		}
+	complain("--fanout: \"%.60s\" is not MODE:RINGS with a mode of hash, lb, cpu, rollover, rnd, qm", value);
+	return -1;
+}
+
+static int ring_option(struct request *rq, int opt, const char *value)
+{
+	switch (opt) {
+	case 5010:
+		return number_option("--ring", value, 1, 3, &rq->version);
+	case 5011:
+		return size_option("--block", value, 1, UINT32_MAX, &rq->block_bytes);
+	case 5012:
+		return number_option("--blocks", value, 1, UINT32_MAX, &rq->blocks);
+	case 5013:
+		return size_option("--slot", value, 1, UINT32_MAX, &rq->slot_bytes);
+	case 5014:
+		return number_option("--retire", value, 0, UINT32_MAX, &rq->retire_ms);
+	case 5015:
+		return size_option("--priv", value, 0, UINT32_MAX, &rq->priv_bytes);
+	case 5016:
+		rq->o.shape.rx_hash = true;
+		return 1;
+	case 5017:
+		return fanout_option(rq, value);
+	default:
+		return 0;
+	}
+}
+
+static int own_option(struct request *rq, int opt, const char *value)
+{
+	switch (opt) {
+	case 'w':
+		rq->path = value;
+		return 1;
+	case 'f':
+		rq->o.filter = value;
+		return 1;
+	case 's':
+		return number_option("--snaplen", value, 1, WHOLE_FRAMES, &rq->snaplen);
+	case 'c':
+		return number_option("--count", value, 1, UINT64_MAX, &rq->o.max_frames);
+	case 5000:
+		return number_option("--seconds", value, 1, 31536000, &rq->seconds);
+	case 5001:
+		return size_option("--rotate-size", value, 4096, UINT64_MAX, &rq->o.rotate_bytes);
+	case 5002:
+		return number_option("--rotate-seconds", value, 1, 31536000, &rq->rotate_seconds);
+	case 5003:
+		return number_option("--files", value, 1, 100000, &rq->keep);
+	case 5004:
+		rq->silent = true;
+		return 1;
+	case 5005:
+		rq->o.ignore_outgoing = true;
+		return 1;
+	default:
+		return ring_option(rq, opt, value);
+	}
+}
+
+static void settle(struct request *rq)
+{
+	bool hash = rq->o.shape.rx_hash;
+
+	rq->o.shape = ring_default((enum ring_version)rq->version);
+	rq->o.shape.rx_hash = hash;
+	if (rq->block_bytes)
+		rq->o.shape.block_bytes = rq->block_bytes;
+	if (rq->blocks)
+		rq->o.shape.blocks = rq->blocks;
+	if (rq->slot_bytes)
+		rq->o.shape.frame_bytes = rq->slot_bytes;
+	if (rq->retire_ms != UINT64_MAX)
+		rq->o.shape.retire_ms = rq->retire_ms;
+	rq->o.shape.priv_bytes = rq->priv_bytes;
+	rq->o.snaplen = (uint32_t)rq->snaplen;
+	rq->o.members = (unsigned int)rq->members;
+	rq->o.rotate_ns = rq->rotate_seconds * NSEC_PER_SEC;
+	rq->numbered = rq->o.rotate_bytes || rq->rotate_seconds;
+	rq->quiet = rq->silent || !isatty(STDERR_FILENO) || rq->g.format == FORMAT_JSON;
+}
+
+static int run(const struct global *g, int argc, char **argv)
+{
+	static const struct option options[] = {
+		GLOBAL_OPTIONS, { "write", required_argument, NULL, 'w' }, { "filter", required_argument, NULL, 'f' },
+		{ "snaplen", required_argument, NULL, 's' }, { "count", required_argument, NULL, 'c' }, { "seconds", required_argument, NULL, 5000 },
+		{ "rotate-size", required_argument, NULL, 5001 }, { "rotate-seconds", required_argument, NULL, 5002 },
+		{ "files", required_argument, NULL, 5003 }, { "quiet", no_argument, NULL, 5004 }, { "ignore-outgoing", no_argument, NULL, 5005 },
+		{ "ring", required_argument, NULL, 5010 }, { "block", required_argument, NULL, 5011 }, { "blocks", required_argument, NULL, 5012 },
+		{ "slot", required_argument, NULL, 5013 }, { "retire", required_argument, NULL, 5014 }, { "priv", required_argument, NULL, 5015 },
+		{ "rx-hash", no_argument, NULL, 5016 }, { "fanout", required_argument, NULL, 5017 }, { 0 } };
+	struct request rq = { .g = *g, .version = RING_V3, .snaplen = WHOLE_FRAMES, .members = 1, .retire_ms = UINT64_MAX, .o.fanout = -1 };
+	int opt, taken, status = EXIT_USAGE;
+
+	while ((opt = getopt_long(argc, argv, "jhw:f:s:c:", options, NULL)) != -1) {
+		taken = global_option(&rq.g, &cmd_capture, opt, &status);
+		if (!taken)
+			taken = own_option(&rq, opt, optarg);
+		if (taken <= 0)
+			return status;
+	}
+	if (optind == argc)
+		return wrong_usage(&cmd_capture, "which VM, or device?");
+	if (!rq.path)
+		return wrong_usage(&cmd_capture, "-w says where to");
+	settle(&rq);
+	if (rq.numbered && !strcmp(rq.path, "-")) {
+		complain("capture: standard output cannot be a row of files; leave out --rotate-size and --rotate-seconds");
+		return EXIT_USAGE;
+	}
+	return answer(&rq, argv + optind, argc - optind);
+}
+
+const struct cmd cmd_capture = {
+	.name = "capture", .args = "VM|DEVICE...", .help = "record their frames, with the place of each gap", .run = run,
+	.details = "  -w, --write FILE pcapng; -: standard output\n"
+		   "  -f, --filter E   only these, in tcpdump's words\n"
+		   "  -s, --snaplen N  so many bytes of each frame; whole frames\n"
+		   "  -c, --count N    end after N frames\n"
+		   "  --seconds N      end after N seconds (Ctrl-C ends it always)\n"
+		   "  --rotate-size N, --rotate-seconds N, --files N\n"
+		   "                   a row of files, FILE_00001 and so on; keep the newest N\n"
+		   "  --ignore-outgoing\n"
+		   "                   only what comes out of the device: what a guest sends\n"
+		   "  --fanout M:N     N rings share each device's frames by hash, lb, cpu, rollover, rnd or qm\n"
+		   "  --ring V         1, 2 or 3; 3\n"
+		   "  --block SIZE, --blocks N, --retire MS, --slot SIZE, --priv SIZE, --rx-hash\n"
+		   "                   the ring's shape (taplossctl ring); 1M, 64, 8\n"
+		   "  --quiet          nothing on standard error but the end\n",
+};
