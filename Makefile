@@ -47,12 +47,12 @@ else
 HARDEN += -D_FORTIFY_SOURCE=2
 endif
 
-PKGS := libpcap libcap libbpf libnl-3.0 libnl-route-3.0 libnl-genl-3.0 libvirt sqlite3 smartcols inih jansson libxml-2.0
+PKGS := libpcap libcap libbpf libnl-3.0 libnl-route-3.0 libnl-genl-3.0 libvirt sqlite3 smartcols inih jansson libxml-2.0 libkmod
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PKGS))
 COLLECTOR_LIBS = $(shell $(PKG_CONFIG) --libs libbpf libnl-3.0 libnl-route-3.0 libnl-genl-3.0 libpcap)
 SCHEMA_LIBS = $(shell $(PKG_CONFIG) --libs sqlite3)
 AGENT_LIBS = $(shell $(PKG_CONFIG) --libs libvirt inih jansson libxml-2.0)
-CTL_LIBS = $(shell $(PKG_CONFIG) --libs smartcols jansson libcap)
+CTL_LIBS = $(shell $(PKG_CONFIG) --libs smartcols jansson libcap libkmod libvirt libxml-2.0)
 
 BPF_OBJS := loss sock context frame_errors trace xdp
 BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
@@ -84,12 +84,18 @@ CTL_SRC += ctl/capacity.c ctl/capacity_loss.c ctl/capacity_nics.c ctl/cmd_report
 	ctl/trend.c ctl/view_demand.c ctl/view_loss.c ctl/view_traffic.c
 REPORT_H := $(patsubst %,$(B)/%.h,$(wildcard ctl/report/*.js ctl/report/*.css ctl/report/*.html ctl/report/third_party/uPlot.*))
 
+# The probe: its end on the host.
+CTL_SRC += ctl/cmd_probe.c ctl/probe_channel.c ctl/probe_image.c ctl/probe_ledger.c ctl/probe_loss.c ctl/probe_print.c ctl/probe_report.c ctl/probe_run.c \
+	ctl/probe_send.c ctl/probe_store.c ctl/probe_vm.c
+PROBE_SRC := collector/probe/main.c collector/probe/capture.c collector/probe/machine.c
+PROBE_H := collector/base.h collector/probe/capture.h collector/probe/machine.h collector/probe/wire.h
+
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 SKELS := $(BPF_OBJS:%=$(B)/bpf/%.skel.h)
 SQL_H := $(SQL:%.sql=$(B)/%.sql.h)
 
 .PHONY: all
-all: $(B)/taplossd $(B)/taplossctl
+all: $(B)/taplossd $(B)/taplossctl $(B)/taploss-probe
 
 $(B)/taplossd: $(call obj,agent/main.c) $(B)/agent.a $(B)/collector.a $(B)/schema.a
 	$(say) LINK $@
@@ -98,6 +104,11 @@ $(B)/taplossd: $(call obj,agent/main.c) $(B)/agent.a $(B)/collector.a $(B)/schem
 $(B)/taplossctl: $(call obj,ctl/main.c) $(B)/ctl.a $(B)/collector.a $(B)/schema.a
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(OUR_CFLAGS) $(HARDEN) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ $(CTL_LIBS) $(COLLECTOR_LIBS) $(SCHEMA_LIBS) -lm
+
+# Static and never sanitized: it is the first program of a machine.
+$(B)/taploss-probe: $(PROBE_SRC) $(PROBE_H) $(B)/flags
+	$(say) CC $@
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -ffile-prefix-map=$(CURDIR)=. -Os -static -s -o $@ $(PROBE_SRC)
 
 $(B)/collector.a: $(call obj,$(COLLECTOR_SRC))
 $(B)/schema.a: $(call obj,$(SCHEMA_SRC))
@@ -144,6 +155,7 @@ $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
 install: all
 	install -D -m 755 $(B)/taplossd $(DESTDIR)$(sbindir)/taplossd
 	install -D -m 755 $(B)/taplossctl $(DESTDIR)$(bindir)/taplossctl
+	install -D -m 755 $(B)/taploss-probe $(DESTDIR)$(prefix)/lib/taploss/taploss-probe
 	install -D -m 644 -t $(DESTDIR)$(mandir)/man8 docs/taplossd.8 docs/taplossctl.8
 	install -D -m 644 -t $(DESTDIR)$(mandir)/man5 docs/taploss.conf.5
 	install -D -m 644 -t $(DESTDIR)$(docdir) README.md CHANGELOG.md LICENSE docs/DESIGN.md docs/HACKING.md docs/MEASURES.md docs/CAPTURE.md
@@ -153,7 +165,7 @@ install: all
 	test -e $(DESTDIR)$(sysconfdir)/taploss/taploss.conf || \
 		$(B)/taplossd --config /dev/null --print-config > $(DESTDIR)$(sysconfdir)/taploss/taploss.conf
 uninstall:
-	rm -f $(DESTDIR)$(sbindir)/taplossd $(DESTDIR)$(bindir)/taplossctl $(DESTDIR)$(mandir)/man8/taplossd.8 \
+	rm -f $(DESTDIR)$(sbindir)/taplossd $(DESTDIR)$(bindir)/taplossctl $(DESTDIR)$(prefix)/lib/taploss/taploss-probe $(DESTDIR)$(mandir)/man8/taplossd.8 \
 		$(DESTDIR)$(mandir)/man8/taplossctl.8 $(DESTDIR)$(mandir)/man5/taploss.conf.5 $(DESTDIR)$(unitdir)/taplossd.service \
 		$(DESTDIR)$(sysusersdir)/taploss.conf
 	rm -rf $(DESTDIR)$(docdir)

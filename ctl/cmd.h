@@ -23,7 +23,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_status, cmd_vms, cmd_loss, cmd_timeline, cmd_top, cmd_audit, cmd_report, cmd_mask, cmd_trace, cmd_db, cmd_events, cmd_bursts, cmd_diagnose,
-	cmd_capture, cmd_gaps, cmd_ring;
+	cmd_capture, cmd_gaps, cmd_ring, cmd_probe;
 
 /* One line on standard error: "taplossctl: ..."; control characters in arguments are shown, not sent. */
 void complain(const char *fmt, ...) __attribute__((__format__(__printf__, 1, 2)));

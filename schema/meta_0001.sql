@@ -115,3 +115,62 @@ CREATE TABLE source (
 	why TEXT NOT NULL,
 	since_ns INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- A probe: numbered frames sent to a guest that captures them (taplossctl probe). It writes these itself.
+CREATE TABLE probe (
+	id INTEGER PRIMARY KEY,
+	since_ns INTEGER NOT NULL,
+	until_ns INTEGER NOT NULL,		-- so far, while it runs
+	state TEXT NOT NULL,			-- complete, incomplete
+	why TEXT NOT NULL,			-- incomplete: what happened
+	target TEXT NOT NULL,			-- "bridge br0"
+	tap TEXT NOT NULL,			-- "" when it was never made
+	kernel TEXT NOT NULL,			-- the guest's
+	accel TEXT NOT NULL,			-- kvm, tcg
+	frame_bytes INTEGER NOT NULL
+) STRICT;
+
+-- One rate. sent = captured + the entries of probe_ledger + unaccounted.
+CREATE TABLE probe_step (
+	probe_id INTEGER NOT NULL REFERENCES probe(id),
+	step INTEGER NOT NULL,
+	ring TEXT NOT NULL,			-- the guest's packet ring: V1, V2, V3
+	ring_bytes INTEGER NOT NULL,
+	pps INTEGER NOT NULL,			-- asked for; 0: as fast as it goes
+	began_ns INTEGER NOT NULL,
+	span_ns INTEGER NOT NULL,		-- of the sending
+	sent INTEGER NOT NULL,
+	captured INTEGER NOT NULL,		-- each number once
+	unaccounted INTEGER NOT NULL,
+	tap_delivered INTEGER NOT NULL,		-- the tap's own counters, of the step
+	tap_dropped INTEGER NOT NULL,
+	guest_cpu_ns INTEGER NOT NULL,		-- busy, all CPUs, of guest_wall_ns
+	guest_wall_ns INTEGER NOT NULL,
+	gaps INTEGER NOT NULL,			-- the first ones stand in probe_gap
+	PRIMARY KEY (probe_id, step)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE probe_ledger (
+	probe_id INTEGER NOT NULL REFERENCES probe(id),
+	step INTEGER NOT NULL,
+	place TEXT NOT NULL,			-- guest-ring, guest-nic, vmm, tap, path
+	what TEXT NOT NULL,			-- at the tap its class, on the path the place
+	frames INTEGER NOT NULL,
+	PRIMARY KEY (probe_id, step, place, what)
+) STRICT, WITHOUT ROWID;
+
+-- Missing numbers in a row, by what explains them: a row for each.
+CREATE TABLE probe_gap (
+	probe_id INTEGER NOT NULL REFERENCES probe(id),
+	step INTEGER NOT NULL,
+	first INTEGER NOT NULL,
+	last INTEGER NOT NULL,
+	part INTEGER NOT NULL,
+	from_ns INTEGER NOT NULL,		-- when they were sent, to the batch
+	to_ns INTEGER NOT NULL,
+	place TEXT NOT NULL,			-- unaccounted: nothing explains them
+	what TEXT NOT NULL,
+	frames INTEGER NOT NULL,
+	how TEXT NOT NULL,			-- position, time, total: how the explanation was found
+	PRIMARY KEY (probe_id, step, first, part)
+) STRICT, WITHOUT ROWID;

@@ -14,6 +14,7 @@ libsqlite3-dev				the store
 libpcap-dev libcap-dev			packet filters; giving up privileges
 libsmartcols-dev libjansson-dev libinih-dev	tables, JSON, configuration
 uthash-dev				hash tables
+libkmod-dev				modules of the probe VM'\''s kernel
 '
 # What `make check` and `make demo` use beside that.
 test='

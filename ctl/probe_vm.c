@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe_vm.h"
+
+#include <errno.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <libxml/parser.h>
+#include <libxml/xpath.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "../collector/base.h"
+#include "../collector/probe/wire.h"
+
+struct probe_vm {
+	virConnectPtr conn;
+	virDomainPtr dom;
+};
+
+static void be_quiet(void *arg _unused_, virErrorPtr error _unused_)
+{
+}
+
+static int fail(char why[static 512], const char *what)
+{
+	const char *words = virGetLastErrorMessage();
+
+	snprintf(why, 512, "%s: %.400s", what, words && *words ? words : "libvirt gave no reason");
+	return -EIO;
+}
+
+/* For XML, in single quotes. */
+static void quoted(char *ret, size_t size, const char *text)
+{
+	size_t n = 0;
+
+	for (; *text && n + 7 < size; text++)
+		n += (size_t)(*text == '&' ? snprintf(ret + n, size - n, "&amp;") : *text == '<' ? snprintf(ret + n, size - n, "&lt;") :
+			      *text == '\'' ? snprintf(ret + n, size - n, "&apos;") : snprintf(ret + n, size - n, "%c", *text));
+	ret[n] = '\0';
+}
+
+static bool has_kvm(virConnectPtr conn)
+{
+	char *caps = virConnectGetDomainCapabilities(conn, NULL, NULL, NULL, "kvm", 0);
+	bool yes = caps;
+
+	free(caps);
+	return yes;
+}
+
+static void name_it(struct vm_facts *f)
+{
+	uint8_t b[4] = { 0 };
+
+	if (getrandom(b, sizeof(b), 0) < 0)
+		memcpy(b, &f, sizeof(b));
+	snprintf(f->name, sizeof(f->name), "taploss-probe-%02x%02x%02x%02x", b[0], b[1], b[2], b[3]);
+	snprintf(f->tap, sizeof(f->tap), "tlp%02x%02x%02x%02x", b[0], b[1], b[2], b[3]);
+	snprintf(f->mac, sizeof(f->mac), "52:54:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3]);
+}
+
+static int interface_xml(char *ret, size_t size, const struct vm_options *o, const struct vm_facts *f)
+{
+	bool direct = !strcmp(o->type, "direct");
+	char source[160];
+
+	quoted(source, sizeof(source), o->source);
+	return snprintf(ret, size, "<interface type='%s'><mac address='%s'/><source %s='%s'%s/><target dev='%s'/><model type='virtio'/>"
+			"<driver queues='%u'/></interface>", o->type, f->mac, direct ? "dev" : o->type, source, direct ? " mode='bridge'" : "",
+			f->tap, o->queues);
+}
+
+static void domain_xml(char *ret, size_t size, const struct vm_options *o, const struct vm_facts *f, const struct image *image)
+{
+	char nic[1024];
+
+	interface_xml(nic, sizeof(nic), o, f);
+	snprintf(ret, size,
+		 "<domain type='%s'><name>%s</name><memory unit='MiB'>%u</memory><vcpu>%u</vcpu>"
+		 "<os><type machine='q35'>hvm</type><kernel>%s</kernel><initrd>%s</initrd>"
+		 "<cmdline>console=ttyS0 panic=-1 quiet mitigations=off net.ifnames=0</cmdline></os>"
+		 "<features><acpi/></features><cpu mode='%s'/><clock offset='utc'/>"
+		 "<on_poweroff>destroy</on_poweroff><on_reboot>destroy</on_reboot><on_crash>destroy</on_crash>"
+		 "<devices><controller type='usb' model='none'/><memballoon model='none'/>%s"
+		 "<serial type='file'><source path='%s/console'/></serial>"
+		 "<channel type='unix'><source mode='bind'/><target type='virtio' name='" WIRE_PORT "'/></channel></devices></domain>",
+		 f->kvm ? "kvm" : "qemu", f->name, o->memory_mib, o->cpus, image->kernel, image->initrd, f->kvm ? "host-passthrough" : "maximum", nic,
+		 image->dir);
+}
+
+static void xpath(xmlXPathContext *xp, const char *what, char *ret, size_t size)
+{
+	xmlXPathObject *o = xmlXPathEvalExpression((const xmlChar *)what, xp);
+	xmlChar *text = o ? xmlXPathCastToString(o) : NULL;
+
+	snprintf(ret, size, "%s", text ? (const char *)text : "");
+	xmlFree(text);
+	xmlXPathFreeObject(o);
+}
+
+/* What libvirt made of it. */
+static int read_facts(struct probe_vm *vm, struct vm_facts *f, char why[static 512])
+{
+	char *xml = virDomainGetXMLDesc(vm->dom, 0);
+	xmlDoc *doc = xml ? xmlReadMemory(xml, (int)strlen(xml), NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR) : NULL;
+	xmlXPathContext *xp = doc ? xmlXPathNewContext(doc) : NULL;
+
+	free(xml);
+	if (xp) {
+		xpath(xp, "string(//channel[target/@name='" WIRE_PORT "']/source/@path)", f->channel, sizeof(f->channel));
+		xpath(xp, "string(//interface/target/@dev)", f->tap, sizeof(f->tap));
+		xpath(xp, "string(//interface/source/@bridge)", f->bridge, sizeof(f->bridge));
+	}
+	xmlXPathFreeContext(xp);
+	xmlFreeDoc(doc);
+	if (f->channel[0])
+		return 0;
+	snprintf(why, 512, "%s has no channel " WIRE_PORT " that this host can reach", f->name);
+	return -ENXIO;
+}
+
+int vm_start(const struct vm_options *opt, const struct image *image, struct probe_vm **ret, struct vm_facts *facts, char why[static 512])
+{
+	struct probe_vm *vm = calloc(1, sizeof(*vm));
+	char xml[4096];
+	int r = 0;
+
+	if (!vm)
+		return -ENOMEM;
+	virSetErrorFunc(NULL, be_quiet);
+	*facts = (struct vm_facts){ 0 };
+	name_it(facts);
+	vm->conn = virConnectOpen(opt->uri);
+	if (!vm->conn)
+		r = fail(why, "no libvirt to start the probe VM with (--connect URI)");
+	if (r == 0) {
+		facts->kvm = !opt->no_kvm && has_kvm(vm->conn);
+		domain_xml(xml, sizeof(xml), opt, facts, image);
+		vm->dom = virDomainCreateXML(vm->conn, xml, VIR_DOMAIN_START_AUTODESTROY);
+		r = vm->dom ? read_facts(vm, facts, why) : fail(why, "the probe VM does not start");
+	}
+	if (r < 0)
+		vm_stop(vm);
+	else
+		*ret = vm;
+	return r;
+}
+
+bool vm_runs(struct probe_vm *vm)
+{
+	return virDomainIsActive(vm->dom) == 1;
+}
+
+struct probe_vm *vm_stop(struct probe_vm *vm)
+{
+	if (!vm)
+		return NULL;
+	if (vm->dom) {
+		virDomainDestroy(vm->dom);
+		virDomainFree(vm->dom);
+	}
+	if (vm->conn)
+		virConnectClose(vm->conn);
+	free(vm);
+	return NULL;
+}
