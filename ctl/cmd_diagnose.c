@@ -51,7 +51,7 @@ static void *must(void *p)
 
 static bool same_finding(const struct finding *f, const struct evidence *e, const struct verdict *v)
 {
-	return f->v.rule == v->rule && f->e->series->device_id == e->series->device_id && !strcmp(f->e->series->direction, e->series->direction) &&
+	return f->e && f->v.rule == v->rule && f->e->series->device_id == e->series->device_id && !strcmp(f->e->series->direction, e->series->direction) &&
 	       !strcmp(f->e->series->class, e->series->class) && !strcmp(f->e->series->place ? f->e->series->place : "", e->series->place ? e->series->place : "");
 }
 
@@ -66,7 +66,7 @@ static int by_frames(const void *a, const void *b)
 static struct finding *ring_finding(struct answer *a, const struct evidence *e)
 {
 	for (size_t i = 0; i < a->n; i++)
-		if (a->all[i].e->shape > SHAPE_UNLISTED && a->all[i].e->series->device_id == e->series->device_id)
+		if (a->all[i].e && a->all[i].e->shape > SHAPE_UNLISTED && a->all[i].e->series->device_id == e->series->device_id)
 			return &a->all[i];
 	return NULL;
 }
