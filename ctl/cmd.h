@@ -22,7 +22,7 @@ struct cmd {
 	int (*run)(const struct global *g, int argc, char **argv);	/* argv[0] is the command's name; returns an EXIT_ */
 };
 
-extern const struct cmd cmd_status, cmd_vms, cmd_loss, cmd_timeline, cmd_top, cmd_audit, cmd_report, cmd_mask, cmd_trace, cmd_db, cmd_events, cmd_bursts, cmd_diagnose,
+extern const struct cmd cmd_status, cmd_vms, cmd_loss, cmd_timeline, cmd_top, cmd_audit, cmd_report, cmd_mask, cmd_trace, cmd_db, cmd_events, cmd_bursts, cmd_diagnose, cmd_watch,
 	cmd_capture, cmd_gaps, cmd_ring, cmd_probe;
 
 /* One line on standard error: "taplossctl: ..."; control characters in arguments are shown, not sent. */

@@ -23,7 +23,7 @@
 
 #define DEFAULT_STORE "/var/lib/taploss"
 
-static const struct cmd *const cmds[] = { &cmd_status, &cmd_vms, &cmd_top, &cmd_loss, &cmd_timeline, &cmd_bursts, &cmd_diagnose, &cmd_events, &cmd_audit, &cmd_report, &cmd_mask, &cmd_trace,
+static const struct cmd *const cmds[] = { &cmd_status, &cmd_vms, &cmd_top, &cmd_loss, &cmd_timeline, &cmd_bursts, &cmd_diagnose, &cmd_watch, &cmd_events, &cmd_audit, &cmd_report, &cmd_mask, &cmd_trace,
 	&cmd_capture, &cmd_gaps, &cmd_ring, &cmd_db, &cmd_probe };
 
 static char **args;	/* what getopt_long() is looking at */

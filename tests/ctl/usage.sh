@@ -4,7 +4,7 @@
 . "$(dirname "$0")/store.sh"
 
 ctl --help > "$W/out"
-for command in status vms top loss timeline bursts diagnose events audit mask trace capture gaps ring db; do
+for command in status vms top loss timeline bursts diagnose watch events audit mask trace capture gaps ring db; do
 	grep -q "^  $command " "$W/out" || fail "--help does not list $command"
 	[[ $(ctl $command --help) == "usage: taplossctl $command"* ]] || fail "$command --help"
 done
