@@ -93,7 +93,7 @@ check() {
 
 	if [[ ${frames[$name]} == absent ]]; then
 		[[ -z $n ]] || wrong "$name can be provoked here, and expect.txt says that it cannot"
-		echo "$name|not on this kernel: ${note[$name]}"
+		cell "$name" "not on this kernel: ${note[$name]}"
 		return
 	fi
 	if [[ -z $n ]]; then
@@ -105,12 +105,12 @@ check() {
 	if [[ ${frames[$name]} == none ]]; then
 		same_or_wrong "$name: frames counted (${seen[$nic]:-})" "$got" 0
 		if ((n == 0)); then
-			echo "$name|${note[$name]:-no loss}"
+			cell "$name" "${note[$name]:-no loss}"
 		elif [[ $w == - ]]; then
-			echo "$name|not visible: ${note[$name]}"
+			cell "$name" "not visible: ${note[$name]}"
 		else
 			same_or_wrong "$name: unexplained $w of the audit" "${unexplained[$nic,$w]:-0}" "$n"
-			echo "$name|only by $w, $n of $n: ${note[$name]}"
+			cell "$name" "only by $w, $n of $n: ${note[$name]}"
 		fi
 		return
 	fi
@@ -122,7 +122,11 @@ check() {
 	same_or_wrong "$name: ${class[$name]} ${direction[$name]} ${kind[$name]} (seen: ${seen[$nic]:-nothing})" "$sum" "$n"
 	same_or_wrong "$name: all that was counted (${seen[$nic]:-nothing})" "$got" "$n"
 	((n > 0)) || wrong "$name: nothing was lost"
-	echo "$name|${class[$name]} exact"
+	cell "$name" "${class[$name]} exact"
+}
+
+cell() {	# cell CASE WORDS
+	echo "$1|$2" | tee -a cells
 }
 
 same_or_wrong() {
@@ -145,6 +149,16 @@ same "$sent" "$storm" 'frames of the storm'
 same "${lost[$TAP2,PTR_FULL,rx,capacity]:-0}" $((storm - 16)) 'the storm: frames lost'
 same "$(counter "$TAP2" tx_dropped)" $((storm - 16)) 'the storm: tx_dropped'
 same "${unexplained[$TAP2,tx_dropped]:-0}" 0 'the storm: unexplained'
-echo "storm|PTR_FULL exact"
+cell storm 'PTR_FULL exact'
 same $bad 0 'cases that went wrong'
+
+# The document says of this kernel what was seen just now.
+documented() {
+	awk -F' [|] ' -v want="$kernel" '
+		/^\| case/ { for (i = 3; i <= NF; i++) { head = $i; sub(/ .*/, "", head); if (head == want) column = i } }
+		/^\| `/ && column { gsub(/^\| `|`$/, "", $1); sub(/ \|$/, "", $column); print $1 "|" $column }' "$TESTS/../docs/KERNELS.md"
+}
+if [[ -z $show && $pattern == . ]]; then
+	diff cells <(documented) || fail "docs/KERNELS.md (right) is not what this kernel ($kernel) shows (left); see losspoints/table.sh"
+fi
 echo "DONE ${#names[@]} cases"
