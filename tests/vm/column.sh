@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # One kernel's column of the matrix: column.sh KERNEL RESULTS [PATTERN]... runs the tests of tests/netns that have a comment line
-# "# kernels", or "# kernels ..." with this one, all in one test host.
+# "# kernels", or "# kernels ..." with this one, all in one test host; and of tests/vm/kvm likewise, each beside a KVM guest in a host of
+# its own, and once more when that one fails: software emulation of virtualization hangs at times.
 #
 # Says how each ended as run.sh does, with the kernel before its name, also into the file RESULTS. A test that the host did not speak of has failed; and so
 # have all when a kernel that must be there cannot be had.
@@ -37,6 +38,7 @@ names() {	# names DIRECTORY: of tests that are to run
 
 	for script in "tests/$1"/*.sh; do
 		name=${script#tests/}
+		name=${name#vm/}
 		! meant "$script" || ! wanted "${name%.sh}" || echo "${name%.sh}"
 	done
 }
@@ -70,6 +72,30 @@ run() {	# run LEVEL NAME...
 	rm -f "$output"
 }
 
+# beside_guest NAME...
+beside_guest() {
+	local name output start status=0 ms
+
+	output=$(mktemp)
+	for name in "$@"; do
+		start=$EPOCHREALTIME
+		once "$name" > "$output" 2>&1 || once "$name" > "$output" 2>&1 || status=$?
+		ms=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000))
+		if ((status)); then
+			printf 'FAIL %s/%s (%d.%d s): exit status %d\n' "$kernel" "$name" $((ms / 1000)) $((ms % 1000 / 100)) $status
+			sed 's/^/    /' "$output"
+		else
+			printf 'PASS %s/%s (%d.%d s)\n' "$kernel" "$name" $((ms / 1000)) $((ms % 1000 / 100))
+		fi
+		status=0
+	done
+	rm -f "$output"
+}
+
+once() {	# in the host's own namespaces, where the guest is
+	tests/vm/vm.sh run "$kernel" -l guest -t 300 -- env TAPLOSS_INSIDE=1 TAPLOSS_SLOWER=$SLOWER "tests/vm/$1.sh"
+}
+
 # unavailable NAME...: there is no such kernel here
 unavailable() {
 	local word=SKIP name
@@ -81,8 +107,10 @@ unavailable() {
 }
 
 mapfile -t hosted < <(names netns)
+mapfile -t beside < <(names vm/kvm)
 if ! why=$(tests/vm/kernel.sh "$kernel"); then
-	unavailable "${hosted[@]}"
-elif ((${#hosted[@]})); then
-	run host "${hosted[@]}"
+	unavailable "${hosted[@]}" "${beside[@]}"
+else
+	((${#hosted[@]} == 0)) || run host "${hosted[@]}"
+	beside_guest "${beside[@]}"
 fi | tee "$results"
