@@ -64,7 +64,7 @@ int probe_loss_watch(struct probe_loss *p, const char *tap, const uint8_t mac[st
 	memcpy(p->mac, mac, 6);
 	p->n_keys = 0;
 	loss_sockets_known(source_loss(p->source), why);
-	return source_watch(p->source, &p->mac, 1);
+	return loss_watch_macs(source_loss(p->source), (const uint8_t (*)[6])&p->mac, 1);
 }
 
 /* Towards the guest, on its tap or under its address. */
