@@ -118,7 +118,16 @@ static void on_errors(const struct tl_frame_errors *e, void *arg)
 	if (!t || t->gone_ns)
 		return;
 	t->counted.now.rx_frame_errors = e->frames;
+	t->counted.errors_ns = l->now_ns;
 	t->counted.wanted &= (uint8_t)~HIDDEN_FRAME_ERRORS;	/* a VM's taps are read at once */
+}
+
+/* One walk over a process shows all its taps. */
+static bool errors_due(const struct look *l, const struct tap *t, bool due)
+{
+	if (t->counted.wanted & HIDDEN_FRAME_ERRORS)
+		return t->counted.errors_ns != l->now_ns;
+	return due && t->counted.errors_ns + EVERY_NS <= l->now_ns;
 }
 
 static void look_at(struct tap *t, void *arg)
@@ -131,7 +140,7 @@ static void look_at(struct tap *t, void *arg)
 		return;
 	l->due -= due;
 	l->wanted -= wanted;
-	if (l->h->frame_errors && t->holder && t->info.kind == TL_KIND_TUN && (due || (t->counted.wanted & HIDDEN_FRAME_ERRORS)))
+	if (l->h->frame_errors && t->holder && t->info.kind == TL_KIND_TUN && errors_due(l, t, due))
 		frame_errors_read(l->h->frame_errors, t->holder, on_errors, l);
 	if (t->key.netns == l->h->own_netns && (due || (t->counted.wanted & HIDDEN_QDISC)) &&
 	    qdisc_dropped(l->h->qdiscs, t->key.ifindex, &dropped) == 0)

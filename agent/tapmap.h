@@ -54,6 +54,7 @@ struct tap {
 		bool known, based;	/* now is set; stored is set */
 		uint8_t wanted;		/* enum hidden_counter: to be read in the tick at hand */
 		uint64_t looked_ns;	/* when the hidden ones were read last */
+		uint64_t errors_ns;	/* when its holder's descriptors were last gone through */
 		bool lost;		/* frames in the tick at hand: store the traffic beside them */
 	} counted;
 

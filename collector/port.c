@@ -203,14 +203,15 @@ void port_pend(struct port *p, const struct gap *gap)
 {
 	struct gap *last = p->n_pending ? &p->pending[(p->pending_head + p->n_pending - 1) % p->pending_room] : NULL;
 
-	if (p->n_pending == p->pending_room || (last && last->before == gap->before)) {	/* never more places than the ring has; be safe */
+	if (last && (p->n_pending == p->pending_room || last->before == gap->before)) {	/* never more places than the ring has; be safe */
 		last->lost += gap->lost;
 		last->exact = last->exact && gap->exact;
 		last->lo = last->lo < gap->lo ? last->lo : gap->lo;
 		last->hi = last->hi > gap->hi ? last->hi : gap->hi;
 		return;
 	}
-	p->pending[(p->pending_head + p->n_pending++) % p->pending_room] = *gap;
+	if (p->n_pending < p->pending_room)
+		p->pending[(p->pending_head + p->n_pending++) % p->pending_room] = *gap;
 }
 
 /* Losses whose place the batch just taken, or one before it, is. */

@@ -24,7 +24,7 @@ static json_t *row_of(const struct ring_shape *s, const struct request *rq)
 
 	return json_pack("{ss so so so so so so so}", "version", names[s->version], "block_bytes", out_int(s->block_bytes), "blocks", out_int(s->blocks),
 			 "memory_bytes", out_int(ring_bytes(s)), "frames_per_mib",
-			 out_int(ring_frames_per_block(s, rq->frame) * (1 << 20) / s->block_bytes), "frames", out_int(ring_frames(s, rq->frame)),
+			 s->block_bytes ? out_int(ring_frames_per_block(s, rq->frame) * (1 << 20) / s->block_bytes) : json_null(), "frames", out_int(ring_frames(s, rq->frame)),
 			 "retire_ms", s->version == RING_V3 ? out_int(s->retire_ms) : json_null(), "stall_ns", stall == UINT64_MAX ? json_null() : out_int(stall));
 }
 

@@ -34,7 +34,7 @@ struct probe_loss {
 int probe_loss_open(struct probe_loss **ret, char why[static 512])
 {
 	struct probe_loss *p = calloc(1, sizeof(*p));
-	struct stat st;
+	struct stat st = { 0 };
 	int r = p ? source_open("bpf", &(struct source_options){ .max_keys = 4096 }, &p->source, why) : -ENOMEM;
 
 	if (r == 0 && stat("/proc/self/ns/net", &st) < 0)

@@ -60,7 +60,7 @@ static int add_gap(struct probe_report *r, const uint64_t *v)
 {
 	const struct ledger_gap *last = r->n_gaps ? &r->gaps[r->n_gaps - 1] : NULL;
 
-	if (r->n_gaps == WIRE_GAPS)
+	if (!r->gaps || r->n_gaps == WIRE_GAPS)
 		return -EOVERFLOW;
 	/* In order, and with a frame in between: else it would be one gap. */
 	if (v[0] >= WIRE_MAX_FRAMES || !v[1] || v[1] >= WIRE_MAX_FRAMES || (last && v[0] <= (uint64_t)last->first + last->count))

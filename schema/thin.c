@@ -157,7 +157,8 @@ static int copy_table(const struct thin *t, const char *name)
 
 static int fill(sqlite3 *db, void *arg)
 {
-	static const char *const whole[] = { "epoch", "device_baseline", "self", "coverage", "loss_hour", "rolled", "traffic_hour", "traffic_rolled" };
+	static const char *const whole[] = { "epoch", "device_baseline", "self", "coverage", "loss_hour", "rolled", "traffic_hour", "traffic_rolled",
+					    "pressure" };
 	struct thin *t = arg;
 	int r = 0;
 
