@@ -210,7 +210,7 @@ void port_pend(struct port *p, const struct gap *gap)
 		last->hi = last->hi > gap->hi ? last->hi : gap->hi;
 		return;
 	}
-	if (p->n_pending < p->pending_room)
+	if (p->pending && p->n_pending < p->pending_room)
 		p->pending[(p->pending_head + p->n_pending++) % p->pending_room] = *gap;
 }
 
