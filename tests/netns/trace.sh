@@ -10,6 +10,7 @@ macvtap "$MVT"
 hold_as qemu-system-x86_64 "$MVT" ring 100 macvtap -- -name "guest=web-$TAG" -netdev "tap,id=n0,ifname=$MVT" -device virtio-net-pci,netdev=n0
 
 begin() {	# begin ARGUMENT...: it counts when this returns
+	: > trace.err	# the background shell empties it too, but perhaps after the first look below
 	taplossctl --json trace "$@" > trace.json 2> trace.err &
 	TRACER=$!
 	wait_for 10 grep -q '^tracing ' trace.err
