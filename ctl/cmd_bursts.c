@@ -7,6 +7,8 @@
 #include "bursts.h"
 #include "chart.h"
 #include "cmd.h"
+#include "number.h"
+#include "options.h"
 #include "out.h"
 #include "split.h"
 #include "text.h"
@@ -25,7 +27,7 @@ struct asked {
 	struct global g;
 	struct window window;
 	struct filter filter;
-	size_t limit;
+	uint64_t limit;
 	bool *wanted;
 	uint64_t lost;		/* frames of the wanted series in the window, bursts or not */
 };
@@ -373,45 +375,25 @@ static int answer(struct asked *a)
 	return status;
 }
 
-static int own_option(struct asked *a, int opt, const char *value)
+static int own_option(void *arg, int opt, const char *value)
 {
-	char *end;
+	struct asked *a = arg;
 
-	if (opt != 'n')
-		return 0;
-	a->limit = strtoul(value, &end, 10);
-	if (*value >= '0' && *value <= '9' && !*end && a->limit)
-		return 1;
-	complain("--limit: \"%.60s\" is not a number above 0", value);
-	return -1;
+	return opt == 'n' ? number_option("--limit", value, 1, UINT64_MAX, &a->limit) : 0;
 }
 
 static int run(const struct global *g, int argc, char **argv)
 {
 	static const struct option options[] = { GLOBAL_OPTIONS, WINDOW_OPTIONS, FILTER_OPTIONS, { "limit", required_argument, NULL, 'n' }, { 0 } };
 	struct asked a = { .g = *g, .limit = LISTED };
-	int opt, taken, status;
+	const struct options o = { .cmd = &cmd_bursts, .table = options, .letters = "n:", .global = &a.g, .window = &a.window, .filter = &a.filter, .own = own_option, .arg = &a };
+	int status;
 
 	window_init(&a.window);
 	filter_init(&a.filter);
-	while ((opt = getopt_long(argc, argv, "jhS:U:n:", options, NULL)) != -1) {
-		taken = global_option(&a.g, &cmd_bursts, opt, &status);
-		if (taken < 0)
-			return status;
-		if (!taken)
-			taken = window_option(&a.window, opt, optarg);
-		if (!taken)
-			taken = filter_option(&a.filter, opt, optarg);
-		if (!taken)
-			taken = own_option(&a, opt, optarg);
-		if (taken <= 0)
-			return EXIT_USAGE;
-	}
-	if (optind < argc && filter_option(&a.filter, 2000, argv[optind++]) < 0)
-		return EXIT_USAGE;
-	if (optind < argc || a.filter.n_vms != 1)
-		return wrong_usage(&cmd_bursts, "one VM");
-	return window_valid(&a.window) ? answer(&a) : EXIT_USAGE;
+	if (!options_read(&o, argc, argv, &status))
+		return status;
+	return options_one_vm(&o, argc, argv) && window_valid(&a.window) ? answer(&a) : EXIT_USAGE;
 }
 
 const struct cmd cmd_bursts = {

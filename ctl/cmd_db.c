@@ -9,6 +9,7 @@
 #include "../collector/base.h"
 #include "../schema/schema.h"
 #include "cmd.h"
+#include "options.h"
 #include "out.h"
 #include "store_work.h"
 #include "text.h"
@@ -166,8 +167,10 @@ static int parse_mib(const char *name, const char *value, uint64_t *ret)
 	return -1;
 }
 
-static int own_option(struct request *rq, int opt, const char *value)
+static int own_option(void *arg, int opt, const char *value)
 {
+	struct request *rq = arg;
+
 	rq->limited |= opt >= 3000 && opt <= 3005;
 	switch (opt) {
 	case 3000:
@@ -213,24 +216,13 @@ static int run(const struct global *g, int argc, char **argv)
 		{ "hours", required_argument, NULL, 3002 }, { "seconds-mib", required_argument, NULL, 3003 }, { "minutes-mib", required_argument, NULL, 3004 },
 		{ "history-mib", required_argument, NULL, 3005 }, { 0 } };
 	struct request rq = { .g = *g };
-	int opt, status;
+	const struct options o = { .cmd = &cmd_db, .table = options, .global = &rq.g, .window = &rq.window, .filter = &rq.filter, .own = own_option, .arg = &rq };
+	int status;
 
 	window_init(&rq.window);
 	filter_init(&rq.filter);
-	while ((opt = getopt_long(argc, argv, "jhS:U:", options, NULL)) != -1) {
-		int taken = global_option(&rq.g, &cmd_db, opt, &status);
-
-		if (taken < 0)
-			return status;
-		if (!taken)
-			taken = window_option(&rq.window, opt, optarg);
-		if (!taken)
-			taken = filter_option(&rq.filter, opt, optarg);
-		if (!taken)
-			taken = own_option(&rq, opt, optarg);
-		if (taken <= 0)
-			return EXIT_USAGE;
-	}
+	if (!options_read(&o, argc, argv, &status))
+		return status;
 	return dispatch(&rq, argc - optind, argv + optind);
 }
 

@@ -5,6 +5,7 @@
 
 #include "../collector/base.h"
 #include "cmd.h"
+#include "options.h"
 #include "out.h"
 #include "split.h"
 #include "text.h"
@@ -338,32 +339,28 @@ static int diagnose(struct asked *asked)
 	return status;
 }
 
+static int own_option(void *arg, int opt, const char *value)
+{
+	struct asked *a = arg;
+
+	(void)value;
+	if (opt != 3000)
+		return 0;
+	return a->fail = true;
+}
+
 static int run(const struct global *g, int argc, char **argv)
 {
 	static const struct option options[] = { GLOBAL_OPTIONS, WINDOW_OPTIONS, FILTER_OPTIONS, { "fail", no_argument, NULL, 3000 }, { 0 } };
 	struct asked a = { .g = *g };
-	int opt, taken, status;
+	const struct options o = { .cmd = &cmd_diagnose, .table = options, .global = &a.g, .window = &a.window, .filter = &a.filter, .own = own_option, .arg = &a };
+	int status;
 
 	window_init(&a.window);
 	filter_init(&a.filter);
-	while ((opt = getopt_long(argc, argv, "jhS:U:", options, NULL)) != -1) {
-		taken = global_option(&a.g, &cmd_diagnose, opt, &status);
-		if (taken < 0)
-			return status;
-		if (!taken)
-			taken = window_option(&a.window, opt, optarg);
-		if (!taken)
-			taken = filter_option(&a.filter, opt, optarg);
-		if (!taken && opt == 3000)
-			taken = a.fail = true;
-		if (taken <= 0)
-			return EXIT_USAGE;
-	}
-	if (optind < argc && filter_option(&a.filter, 2000, argv[optind++]) < 0)
-		return EXIT_USAGE;
-	if (optind < argc || a.filter.n_vms != 1)
-		return wrong_usage(&cmd_diagnose, "one VM");
-	return window_valid(&a.window) ? diagnose(&a) : EXIT_USAGE;
+	if (!options_read(&o, argc, argv, &status))
+		return status;
+	return options_one_vm(&o, argc, argv) && window_valid(&a.window) ? diagnose(&a) : EXIT_USAGE;
 }
 
 const struct cmd cmd_diagnose = {

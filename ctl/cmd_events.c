@@ -6,6 +6,7 @@
 #include "../collector/base.h"
 #include "cmd.h"
 #include "events.h"
+#include "options.h"
 #include "out.h"
 #include "split.h"
 #include "text.h"
@@ -94,19 +95,13 @@ static int run(const struct global *g, int argc, char **argv)
 {
 	static const struct option options[] = { GLOBAL_OPTIONS, WINDOW_OPTIONS, { 0 } };
 	struct asked a = { .g = *g };
-	int opt, taken, status;
+	const struct options o = { .cmd = &cmd_events, .table = options, .global = &a.g, .window = &a.window };
+	int status;
 
 	window_init(&a.window);
 	a.window.since_ns = a.window.now_ns - NSEC_PER_DAY;
-	while ((opt = getopt_long(argc, argv, "jhS:U:", options, NULL)) != -1) {
-		taken = global_option(&a.g, &cmd_events, opt, &status);
-		if (taken < 0)
-			return status;
-		if (!taken)
-			taken = window_option(&a.window, opt, optarg);
-		if (taken <= 0)
-			return EXIT_USAGE;
-	}
+	if (!options_read(&o, argc, argv, &status))
+		return status;
 	if (optind + 1 < argc)
 		return wrong_usage(&cmd_events, "takes one VM at most");
 	a.vm = optind < argc ? argv[optind] : NULL;

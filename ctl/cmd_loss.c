@@ -6,6 +6,8 @@
 
 #include "../collector/base.h"
 #include "cmd.h"
+#include "number.h"
+#include "options.h"
 #include "out.h"
 #include "tally.h"
 #include "text.h"
@@ -19,7 +21,7 @@ struct request {
 	struct window window;
 	struct filter filter;
 	unsigned int by;
-	size_t limit;
+	uint64_t limit;
 	double fail_over;	/* percent; negative: not asked */
 };
 
@@ -175,22 +177,20 @@ static int answer(struct request *rq)
 	return status;
 }
 
-static int own_option(struct request *rq, int opt, const char *value)
+static int own_option(void *arg, int opt, const char *value)
 {
+	struct request *rq = arg;
 	char *end;
+	int r;
 
 	switch (opt) {
 	case 3000:
 		rq->by = split_parse(value);
 		return rq->by ? 1 : -1;
 	case 3001:
-		rq->limit = strtoul(value, &end, 10);
-		if (*value < '0' || *value > '9' || *end) {
-			complain("--limit: \"%.60s\" is not a number", value);
-			return -1;
-		}
-		rq->limit = rq->limit ? rq->limit : SIZE_MAX;
-		return 1;
+		r = number_option("--limit", value, 0, UINT64_MAX, &rq->limit);
+		rq->limit = rq->limit ? rq->limit : UINT64_MAX;
+		return r;
 	case 3002:
 		rq->fail_over = strtod(value, &end);
 		if (end != value && !*end && rq->fail_over >= 0 && rq->fail_over <= 100)
@@ -207,28 +207,15 @@ static int run(const struct global *g, int argc, char **argv)
 	static const struct option options[] = {
 		GLOBAL_OPTIONS, WINDOW_OPTIONS, FILTER_OPTIONS, { "by", required_argument, NULL, 3000 },
 		{ "limit", required_argument, NULL, 3001 }, { "fail-over", required_argument, NULL, 3002 }, { 0 } };
-	struct request rq = { .g = *g, .limit = SIZE_MAX, .fail_over = -1 };
-	int opt, taken, status;
+	struct request rq = { .g = *g, .limit = UINT64_MAX, .fail_over = -1 };
+	const struct options o = { .cmd = &cmd_loss, .table = options, .global = &rq.g, .window = &rq.window, .filter = &rq.filter, .own = own_option, .arg = &rq };
+	int status;
 
 	window_init(&rq.window);
 	filter_init(&rq.filter);
-	while ((opt = getopt_long(argc, argv, "jhS:U:", options, NULL)) != -1) {
-		taken = global_option(&rq.g, &cmd_loss, opt, &status);
-		if (taken < 0)
-			return status;
-		if (!taken)
-			taken = window_option(&rq.window, opt, optarg);
-		if (!taken)
-			taken = filter_option(&rq.filter, opt, optarg);
-		if (!taken)
-			taken = own_option(&rq, opt, optarg);
-		if (taken <= 0)
-			return EXIT_USAGE;
-	}
-	while (optind < argc)	/* loss VM is what people type */
-		if (filter_option(&rq.filter, 2000, argv[optind++]) < 0)
-			return EXIT_USAGE;
-	if (!window_valid(&rq.window))
+	if (!options_read(&o, argc, argv, &status))
+		return status;
+	if (!options_vms(&o, argc, argv) || !window_valid(&rq.window))	/* loss VM is what people type */
 		return EXIT_USAGE;
 	if (!rq.by)
 		rq.by = rq.fail_over >= 0 ? BY_DEVICE : rq.g.format == FORMAT_TEXT ? BY_TEXT : BY_ALL;

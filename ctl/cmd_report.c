@@ -9,6 +9,7 @@
 #include "capacity.h"
 #include "cmd.h"
 #include "compare.h"
+#include "options.h"
 #include "out.h"
 #include "report_html.h"
 #include "text.h"
@@ -181,8 +182,10 @@ static int parse_range(const char *name, const char *text, const struct window *
 	return -1;
 }
 
-static int own_option(struct request *rq, int opt, const char *value)
+static int own_option(void *arg, int opt, const char *value)
 {
+	struct request *rq = arg;
+
 	switch (opt) {
 	case 'o':
 		rq->file = value;
@@ -210,24 +213,14 @@ static int run(const struct global *g, int argc, char **argv)
 	static const struct option options[] = { GLOBAL_OPTIONS, WINDOW_OPTIONS, FILTER_OPTIONS, { "output", required_argument, NULL, 'o' },
 						 { "before", required_argument, NULL, 3000 }, { "after", required_argument, NULL, 3001 }, { 0 } };
 	struct request rq = { .g = *g };
-	int opt, taken, status;
+	const struct options o = { .cmd = &cmd_report, .table = options, .letters = "o:", .global = &rq.g, .window = &rq.o.window, .filter = &rq.o.filter, .own = own_option, .arg = &rq };
+	int status;
 
 	window_init(&rq.o.window);
 	rq.o.window.since_ns = rq.o.window.now_ns - 30 * NSEC_PER_DAY;
 	filter_init(&rq.o.filter);
-	while ((opt = getopt_long(argc, argv, "jhS:U:o:", options, NULL)) != -1) {
-		taken = global_option(&rq.g, &cmd_report, opt, &status);
-		if (taken < 0)
-			return status;
-		if (!taken)
-			taken = window_option(&rq.o.window, opt, optarg);
-		if (!taken)
-			taken = filter_option(&rq.o.filter, opt, optarg);
-		if (!taken)
-			taken = own_option(&rq, opt, optarg);
-		if (taken <= 0)
-			return EXIT_USAGE;
-	}
+	if (!options_read(&o, argc, argv, &status))
+		return status;
 	if (argc - optind != 1)
 		return wrong_usage(&cmd_report, "capacity or compare");
 	if (!strcmp(argv[optind], "capacity") && !rq.has_before && !rq.has_after) {

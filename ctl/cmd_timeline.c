@@ -7,6 +7,7 @@
 #include "../collector/base.h"
 #include "chart.h"
 #include "cmd.h"
+#include "options.h"
 #include "out.h"
 #include "split.h"
 #include "text.h"
@@ -329,8 +330,10 @@ static int set_steps(struct timeline *t)
 	return -1;
 }
 
-static int own_option(struct timeline *t, int opt, const char *value)
+static int own_option(void *arg, int opt, const char *value)
 {
+	struct timeline *t = arg;
+
 	if (opt == 3000) {
 		t->by = split_parse(value);
 		return t->by ? 1 : -1;
@@ -348,27 +351,15 @@ static int run(const struct global *g, int argc, char **argv)
 	static const struct option options[] = { GLOBAL_OPTIONS, WINDOW_OPTIONS, FILTER_OPTIONS, { "by", required_argument, NULL, 3000 },
 						 { "step", required_argument, NULL, 3001 }, { 0 } };
 	struct timeline t = { .g = *g, .by = BY_DEFAULT };
-	int opt, taken, status;
+	const struct options o = { .cmd = &cmd_timeline, .table = options, .global = &t.g, .window = &t.window, .filter = &t.filter, .own = own_option, .arg = &t };
+	int status;
 
 	window_init(&t.window);
 	filter_init(&t.filter);
-	while ((opt = getopt_long(argc, argv, "jhS:U:", options, NULL)) != -1) {
-		taken = global_option(&t.g, &cmd_timeline, opt, &status);
-		if (taken < 0)
-			return status;
-		if (!taken)
-			taken = window_option(&t.window, opt, optarg);
-		if (!taken)
-			taken = filter_option(&t.filter, opt, optarg);
-		if (!taken)
-			taken = own_option(&t, opt, optarg);
-		if (taken <= 0)
-			return EXIT_USAGE;
-	}
-	if (optind < argc && filter_option(&t.filter, 2000, argv[optind++]) < 0)
+	if (!options_read(&o, argc, argv, &status))
+		return status;
+	if (!options_one_vm(&o, argc, argv))
 		return EXIT_USAGE;
-	if (optind < argc || t.filter.n_vms != 1)
-		return wrong_usage(&cmd_timeline, "one VM");
 	if (t.filter.masked)
 		t.by |= BY_MASK;
 	if (!window_valid(&t.window) || set_steps(&t) < 0)

@@ -11,6 +11,8 @@
 #include "../collector/base.h"
 #include "chart.h"
 #include "cmd.h"
+#include "number.h"
+#include "options.h"
 #include "out.h"
 #include "tally.h"
 #include "text.h"
@@ -24,7 +26,7 @@ struct top {
 	struct global g;
 	struct filter filter;
 	uint64_t span_ns;
-	size_t limit;
+	uint64_t limit;
 	bool once;
 };
 
@@ -308,9 +310,9 @@ static int live(struct top *t)
 	return status == EXIT_OK ? status : look(t, t->limit);
 }
 
-static int own_option(struct top *t, int opt, const char *value)
+static int own_option(void *arg, int opt, const char *value)
 {
-	char *end;
+	struct top *t = arg;
 
 	switch (opt) {
 	case 3000:
@@ -322,11 +324,7 @@ static int own_option(struct top *t, int opt, const char *value)
 		complain("--window: \"%.60s\" is not a length of time from 2s to 1d", value);
 		return -1;
 	case 'n':
-		t->limit = strtoul(value, &end, 10);
-		if (*value >= '0' && *value <= '9' && !*end && t->limit)
-			return 1;
-		complain("--limit: \"%.60s\" is not a number above 0", value);
-		return -1;
+		return number_option("--limit", value, 1, UINT64_MAX, &t->limit);
 	default:
 		return 0;
 	}
@@ -336,21 +334,13 @@ static int run(const struct global *g, int argc, char **argv)
 {
 	static const struct option options[] = { GLOBAL_OPTIONS, FILTER_OPTIONS, { "once", no_argument, NULL, 3000 },
 						 { "window", required_argument, NULL, 3001 }, { "limit", required_argument, NULL, 'n' }, { 0 } };
-	struct top t = { .g = *g, .span_ns = NSEC_PER_MIN, .limit = SIZE_MAX };
-	int opt, taken, status;
+	struct top t = { .g = *g, .span_ns = NSEC_PER_MIN, .limit = UINT64_MAX };
+	const struct options o = { .cmd = &cmd_top, .table = options, .letters = "n:", .global = &t.g, .filter = &t.filter, .own = own_option, .arg = &t };
+	int status;
 
 	filter_init(&t.filter);
-	while ((opt = getopt_long(argc, argv, "jhn:", options, NULL)) != -1) {
-		taken = global_option(&t.g, &cmd_top, opt, &status);
-		if (taken < 0)
-			return status;
-		if (!taken)
-			taken = filter_option(&t.filter, opt, optarg);
-		if (!taken)
-			taken = own_option(&t, opt, optarg);
-		if (taken <= 0)
-			return EXIT_USAGE;
-	}
+	if (!options_read(&o, argc, argv, &status))
+		return status;
 	if (optind < argc)
 		return wrong_usage(&cmd_top, "takes no argument; --vm chooses");
 	return t.once || t.g.format != FORMAT_TEXT || !out_columns() ? look(&t, t.limit) : live(&t);

@@ -14,6 +14,8 @@
 #include "../collector/reason.h"
 #include "../collector/trace.h"
 #include "cmd.h"
+#include "number.h"
+#include "options.h"
 #include "out.h"
 #include "text.h"
 #include "vmref.h"
@@ -30,8 +32,7 @@ struct device {
 struct request {
 	struct global g;
 	const char *what, *class, *nic;
-	unsigned long seconds;
-	size_t limit;
+	uint64_t seconds, limit;
 
 	char *vm, *uuid;		/* whose devices they are; NULL: not known */
 	struct device devices[MAX_DEVICES];
@@ -149,7 +150,7 @@ static int find_devices(struct request *rq)
 /* Counting. */
 
 /* As long as asked for, or until somebody has seen enough. The signals are held back from before the counting began. */
-static void wait_long(unsigned long seconds, const sigset_t *enough)
+static void wait_long(uint64_t seconds, const sigset_t *enough)
 {
 	struct timespec left;
 	uint64_t end = now_ns() + seconds * NSEC_PER_SEC, now;
@@ -165,7 +166,7 @@ static void say_begin(const struct request *rq)
 {
 	_cleanup_(freep) char *name = text_safe(rq->vm ? rq->vm : rq->what);
 
-	fprintf(stderr, "tracing %s for %lu s; Ctrl-C ends it\n", name, rq->seconds);
+	fprintf(stderr, "tracing %s for %llu s; Ctrl-C ends it\n", name, (unsigned long long)rq->seconds);
 }
 
 static int count(struct request *rq, struct trace *t)
@@ -391,32 +392,17 @@ static int answer(struct request *rq)
 	return status;
 }
 
-static int number(const char *option, const char *value, unsigned long min, unsigned long max, unsigned long *ret)
+static int own_option(void *arg, int opt, const char *value)
 {
-	char *end;
-	unsigned long n;
-
-	errno = 0;
-	n = strtoul(value, &end, 10);
-	if (*value >= '0' && *value <= '9' && !*end && !errno && n >= min && n <= max) {
-		*ret = n;
-		return 1;
-	}
-	complain("%s: \"%.60s\" is not a number from %lu to %lu", option, value, min, max);
-	return -1;
-}
-
-static int own_option(struct request *rq, int opt, const char *value)
-{
-	unsigned long n = 0;
+	struct request *rq = arg;
 	int r;
 
 	switch (opt) {
 	case 3000:
-		return number("--seconds", value, 1, 86400, &rq->seconds);
+		return number_option("--seconds", value, 1, 86400, &rq->seconds);
 	case 3001:
-		r = number("--limit", value, 0, 1000000, &n);
-		rq->limit = n ? n : SIZE_MAX;
+		r = number_option("--limit", value, 0, UINT64_MAX, &rq->limit);
+		rq->limit = rq->limit ? rq->limit : UINT64_MAX;
 		return r;
 	case 2001:
 		rq->nic = value;
@@ -433,29 +419,19 @@ static int run(const struct global *g, int argc, char **argv)
 {
 	static const struct option options[] = { GLOBAL_OPTIONS, { "seconds", required_argument, NULL, 3000 }, { "class", required_argument, NULL, 2003 },
 						 { "nic", required_argument, NULL, 2001 }, { "limit", required_argument, NULL, 3001 }, { 0 } };
-	struct request *rq = calloc(1, sizeof(*rq));
-	int opt, taken, status = EXIT_USAGE;
+	_cleanup_(freep) struct request *rq = calloc(1, sizeof(*rq));
+	const struct options o = { .cmd = &cmd_trace, .table = options, .global = &rq->g, .own = own_option, .arg = rq };
+	int status;
 
 	if (!rq)
 		abort();
 	*rq = (struct request){ .g = *g, .seconds = 10, .limit = LIMIT };
-	while ((opt = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
-		taken = global_option(&rq->g, &cmd_trace, opt, &status);
-		if (!taken)
-			taken = own_option(rq, opt, optarg);
-		if (taken <= 0) {
-			free(rq);
-			return status;
-		}
-	}
-	if (argc - optind == 1) {
-		rq->what = argv[optind];
-		status = answer(rq);
-	} else {
-		wrong_usage(&cmd_trace, "one VM, or one tap");
-	}
-	free(rq);
-	return status;
+	if (!options_read(&o, argc, argv, &status))
+		return status;
+	if (argc - optind != 1)
+		return wrong_usage(&cmd_trace, "one VM, or one tap");
+	rq->what = argv[optind];
+	return answer(rq);
 }
 
 const struct cmd cmd_trace = {

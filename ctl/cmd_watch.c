@@ -11,6 +11,8 @@
 
 #include "../collector/base.h"
 #include "cmd.h"
+#include "number.h"
+#include "options.h"
 #include "out.h"
 #include "tally.h"
 #include "when.h"
@@ -31,8 +33,8 @@ struct watch {
 	double over_pct;
 	uint64_t for_ns, floor;		/* floor: frames lost in for_ns below which nothing is said */
 	const char *exec;
-	unsigned long count;		/* changes to tell before it ends; 0: for ever */
-	unsigned long told;
+	uint64_t count;			/* changes to tell before it ends; 0: for ever */
+	uint64_t told;
 	struct alarm *alarms;
 };
 
@@ -202,8 +204,9 @@ static int look(struct watch *w)
 	return status;
 }
 
-static int own_option(struct watch *w, int opt, const char *value)
+static int own_option(void *arg, int opt, const char *value)
 {
+	struct watch *w = arg;
 	char *end;
 
 	switch (opt) {
@@ -222,13 +225,9 @@ static int own_option(struct watch *w, int opt, const char *value)
 		w->exec = value;
 		return 1;
 	case 3003:
+		return number_option("--floor", value, 0, UINT64_MAX, &w->floor);
 	case 3004:
-		errno = 0;
-		*(opt == 3003 ? &w->floor : (uint64_t *)&w->count) = strtoul(value, &end, 10);
-		if (*value >= '0' && *value <= '9' && !*end && !errno)
-			return 1;
-		complain("%s: \"%.60s\" is not a number", opt == 3003 ? "--floor" : "--count", value);
-		return -1;
+		return number_option("--count", value, 0, UINT64_MAX, &w->count);
 	default:
 		return 0;
 	}
@@ -257,20 +256,12 @@ static int run(const struct global *g, int argc, char **argv)
 						 { "count", required_argument, NULL, 3004 }, { 0 } };
 	struct watch w = { .g = *g, .over_pct = 0.1, .for_ns = 10 * NSEC_PER_SEC, .floor = 10 };
 	struct alarm *a, *tmp;
-	int opt, taken, status;
+	const struct options o = { .cmd = &cmd_watch, .table = options, .global = &w.g, .filter = &w.filter, .own = own_option, .arg = &w };
+	int status;
 
 	filter_init(&w.filter);
-	while ((opt = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
-		taken = global_option(&w.g, &cmd_watch, opt, &status);
-		if (taken < 0)
-			return status;
-		if (!taken)
-			taken = filter_option(&w.filter, opt, optarg);
-		if (!taken)
-			taken = own_option(&w, opt, optarg);
-		if (taken <= 0)
-			return EXIT_USAGE;
-	}
+	if (!options_read(&o, argc, argv, &status))
+		return status;
 	if (optind < argc)
 		return wrong_usage(&cmd_watch, "takes no argument; --vm chooses");
 	status = loop(&w);

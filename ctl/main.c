@@ -3,6 +3,7 @@
  *
  *   main.c      the table of commands
  *   cmd_*.c     a command each: options, then view, then out
+ *     options     read in one loop; number  the numbers in them
  *     split       which loss, and what is seen apart        vmref   which VM is meant
  *     tally       grouped, with what was delivered           when    times as people type them
  *     capacity    the planner's report (knee, trend), report_html and page its HTML; compare   two windows

@@ -7,6 +7,8 @@
 
 #include "cmd.h"
 
+#define SIZES "size (4096, 64k, 1M, 2G)"
+
 static int parse(const char *option, const char *value, const char *units, uint64_t min, uint64_t max, uint64_t *ret)
 {
 	unsigned long long n;
@@ -26,8 +28,11 @@ static int parse(const char *option, const char *value, const char *units, uint6
 		*ret = n;
 		return 1;
 	}
-	complain("%s: \"%.60s\" is not a %s from %llu to %llu", option, value, *units ? "size (4096, 64k, 1M, 2G)" : "number", (unsigned long long)min,
-		 (unsigned long long)max);
+	if (max == UINT64_MAX)
+		complain("%s: \"%.60s\" is not a %s of at least %llu", option, value, *units ? SIZES : "number", (unsigned long long)min);
+	else
+		complain("%s: \"%.60s\" is not a %s from %llu to %llu", option, value, *units ? SIZES : "number", (unsigned long long)min,
+			 (unsigned long long)max);
 	return -1;
 }
 
