@@ -63,10 +63,10 @@ COLLECTOR_SRC := collector/capture.c collector/filter.c collector/gap.c collecto
 	collector/reason.c collector/release.c collector/source.c collector/source_bpf.c collector/source_counters.c collector/source_netdm.c collector/trace.c
 SCHEMA_SRC := schema/schema.c schema/schema_create.c schema/schema_dir.c
 AGENT_SRC := agent/agent.c agent/blind.c agent/bursts.c agent/cmdline.c agent/config.c agent/counted.c agent/counting.c agent/domxml.c agent/hidden.c agent/log.c agent/loop.c \
-	agent/lossline.c agent/mailbox.c agent/nicfacts.c agent/notify.c agent/owner.c agent/path.c agent/pressure.c agent/procscan.c agent/programs.c agent/sampler.c \
+	agent/lossline.c agent/mailbox.c agent/nicfacts.c agent/notify.c agent/owner.c agent/ownloss.c agent/path.c agent/pressure.c agent/procscan.c agent/programs.c agent/sampler.c \
 	agent/store.c agent/store_attribute.c agent/store_baseline.c agent/store_blind.c agent/store_chores.c \
 	agent/store_day.c agent/store_db.c agent/store_event.c agent/store_hour.c agent/store_names.c agent/store_series.c \
-	agent/store_tick.c agent/tapmap.c agent/virt.c agent/virtevents.c agent/vmbook.c agent/vmm.c agent/weigh.c agent/whose.c \
+	agent/store_tick.c agent/tapmap.c agent/virt.c agent/virtdomain.c agent/virtevents.c agent/vmbook.c agent/vmm.c agent/weigh.c agent/whose.c \
 	agent/witness.c
 CTL_SRC := ctl/capture_who.c ctl/cmd_capture.c ctl/cmd_gaps.c ctl/cmd_ring.c ctl/number.c \
 	ctl/audit_hint.c ctl/chart.c ctl/bursts.c ctl/cmd_audit.c ctl/cmd_bursts.c ctl/cmd_db.c ctl/cmd_diagnose.c ctl/cmd_events.c ctl/cmd_loss.c ctl/cmd_mask.c ctl/cmd_status.c ctl/cmd_timeline.c \

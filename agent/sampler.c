@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "counted.h"
 #include "hidden.h"
+#include "ownloss.h"
 #include "path.h"
 #include "pressure.h"
 #include "whose.h"
@@ -29,8 +30,7 @@ struct sampler {
 	struct sampler_options o;
 	struct delta *delta;
 	struct losslines *lines;
-	uint64_t late;			/* ticks, not stored yet */
-	uint64_t uncounted, missed, unlisted;	/* the kernel's own counts, up to where they are stored */
+	struct ownloss own;
 	uint64_t last_ns;		/* UTC of the last stored tick; 0: none yet */
 	uint64_t began_ns;		/* of this run */
 	uint64_t covered_ns;		/* where the agent before us stopped */
@@ -60,7 +60,6 @@ static int seed(const struct tl_loss_key *key, const struct loss_total *total, v
 static int pick_up(struct sampler *s)
 {
 	struct loss_epoch epoch;
-	struct source_own own;
 	int r;
 
 	source_epoch(s->o.source, &epoch);
@@ -76,26 +75,8 @@ static int pick_up(struct sampler *s)
 	r = store_covered_until(s->o.store, &s->covered_ns);
 	if (r < 0)
 		return r;
-	r = store_self_baseline(s->o.store, "uncounted_frames", &s->uncounted);
-	if (r < 0 && r != -ENOENT)
-		return r;
 	burst_rows_begin(&s->bursts, source_loss(s->o.source), s->known, s->covered_ns);
-	r = store_self_baseline(s->o.store, "unlisted_frames", &s->unlisted);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	r = store_self_baseline(s->o.store, "missed_events", &s->missed);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	r = source_own(s->o.source, &own);
-	if (r < 0)
-		return r;
-	if (!s->unbroken)
-		s->missed = own.missed;		/* counted by program, and this one is new */
-	if (s->known)
-		return 0;
-	s->uncounted = own.uncounted;
-	s->unlisted = own.unlisted;
-	return 0;
+	return ownloss_begin(&s->own, s->o.store, s->o.source, s->known, s->unbroken);
 }
 
 int sampler_new(const struct sampler_options *opt, struct sampler **ret)
@@ -138,7 +119,7 @@ struct sampler *sampler_free(struct sampler *s)
 
 void sampler_late(struct sampler *s, uint64_t ticks)
 {
-	s->late += ticks;
+	s->own.late += ticks;
 }
 
 /* Step 1: the device counters. */
@@ -340,26 +321,19 @@ static void add_tap(struct tap *t, void *arg)
 static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 {
 	struct adding adding = { .s = s, .now_ns = now_ns, .all = all };
-	struct store_self self[4];
-	struct source_own own;
-	struct store_tick tick = { .t_ns = now_ns, .how = source_how(s->o.source), .self = self, .n_self = 4 };
-	int r;
+	struct store_self self[OWNLOSS_ROWS];
+	struct store_tick tick = { .t_ns = now_ns, .how = source_how(s->o.source), .self = self };
+	int r = ownloss_rows(&s->own, s->o.source, !s->last_ns, self);
 
-	r = source_own(s->o.source, &own);
 	if (r < 0)
 		return r;
+	tick.n_self = (unsigned int)r;
 	tapmap_each(s->o.taps, add_tap, &adding);
 	r = adding.error;
 	if (r >= 0 && s->o.source->ops->by_counters)
 		r = counted_losses(s->o.store, s->lines, &s->rows, now_ns, add_loss, s);
 	if (r < 0)
 		return r;
-	self[0] = (struct store_self){ "uncounted_frames", own.uncounted - s->uncounted, own.uncounted };
-	self[1] = (struct store_self){ "late_ticks", s->late, 0 };
-	self[2] = (struct store_self){ "missed_events", own.missed > s->missed ? own.missed - s->missed : 0, own.missed };
-	self[3] = (struct store_self){ "unlisted_frames", own.unlisted - s->unlisted, own.unlisted };
-	if (!self[0].add && !self[1].add && !self[2].add && !self[3].add && s->last_ns)
-		tick.n_self = 0;
 	tick.caught_up = !s->last_ns && s->unbroken;
 	tick.gap = !s->last_ns && !s->unbroken;
 	tick.span_ns = s->last_ns ? now_ns - s->last_ns : s->known && s->covered_ns < now_ns ? now_ns - s->covered_ns : 0;
@@ -384,10 +358,7 @@ static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 	r = store_tick(s->o.store, &tick);
 	if (r < 0)
 		return r;
-	s->uncounted = own.uncounted;
-	s->unlisted = own.unlisted;
-	s->missed = own.missed;
-	s->late = 0;
+	ownloss_stored(&s->own);
 	s->n_forget = 0;
 	return 0;
 }

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "clock.h"
-#include "domxml.h"
 #include "mailbox.h"
+#include "virtdomain.h"
 #include "virtevents.h"
 
 #define PING_NS (2 * NSEC_PER_SEC)		/* an idle connection is asked for a sign of life */
@@ -152,74 +152,6 @@ static bool has_quit(struct virt *v)
 	return quit;
 }
 
-static const char *pause_name(int reason)
-{
-	switch (reason) {
-	case VIR_DOMAIN_PAUSED_MIGRATION:
-	case VIR_DOMAIN_PAUSED_POSTCOPY:
-	case VIR_DOMAIN_PAUSED_POSTCOPY_FAILED:
-		return "migrating";
-	case VIR_DOMAIN_PAUSED_SAVE:
-	case VIR_DOMAIN_PAUSED_DUMP:
-	case VIR_DOMAIN_PAUSED_SNAPSHOT:
-		return "saving";
-	case VIR_DOMAIN_PAUSED_STARTING_UP:
-	case VIR_DOMAIN_PAUSED_FROM_SNAPSHOT:
-		return "starting";
-	default:
-		return "paused";
-	}
-}
-
-static const char *state_name(int state, int reason)
-{
-	switch (state) {
-	case VIR_DOMAIN_RUNNING:
-	case VIR_DOMAIN_BLOCKED:
-		return "running";
-	case VIR_DOMAIN_PAUSED:
-		return pause_name(reason);
-	case VIR_DOMAIN_SHUTDOWN:
-		return "shutdown";
-	case VIR_DOMAIN_SHUTOFF:
-		return "shutoff";
-	case VIR_DOMAIN_CRASHED:
-		return "crashed";
-	case VIR_DOMAIN_PMSUSPENDED:
-		return "suspended";
-	default:
-		return "unknown";
-	}
-}
-
-/* A domain that went is news; anything else means that nothing can be said of any. */
-static int call_failed(void)
-{
-	return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? -ENOENT : -EIO;
-}
-
-static int read_domain(virDomainPtr dom, struct owner_vm *ret)
-{
-	struct owner_vm vm = { 0 };
-	uint64_t began = mono_ns();
-	char *xml;
-	int state = VIR_DOMAIN_NOSTATE, reason = 0, r;
-
-	if (virDomainGetState(dom, &state, &reason, 0) < 0)
-		return call_failed();
-	xml = virDomainGetXMLDesc(dom, 0);
-	if (!xml)
-		return call_failed();
-	r = domxml_parse(xml, &vm);
-	free(xml);
-	if (r < 0)
-		return r;
-	vm.at_ns = began;
-	snprintf(vm.state, sizeof(vm.state), "%s", state_name(state, reason));
-	*ret = vm;
-	return 0;
-}
-
 static void forget(struct virt *v, const char *uuid)
 {
 	for (unsigned int i = 0; i < v->known.n_vms; i++) {
@@ -234,7 +166,7 @@ static void forget(struct virt *v, const char *uuid)
 static int remember(struct virt *v, virDomainPtr dom)
 {
 	struct owner_vm vm;
-	int r = read_domain(dom, &vm);
+	int r = virtdomain_read(dom, &vm);
 
 	if (r < 0)
 		return r == -ENOENT || r == -EINVAL ? 0 : r;	/* it went meanwhile, or is none that we understand */
@@ -295,7 +227,7 @@ static int refresh(struct virt *v, const char *uuid)
 
 	enter(v);
 	dom = virDomainLookupByUUIDString(v->conn, uuid);
-	r = dom ? 0 : call_failed();
+	r = dom ? 0 : virtdomain_error();
 	if (dom || r == -ENOENT)
 		forget(v, uuid);
 	if (dom) {
