@@ -67,7 +67,7 @@ key() {
 	{
 		cat "$dir/package" "$here/vm.sh" "$here/initrd.sh" "$here/guest_up.sh" "$B/tests/vm/init" "$B/tests/guest/init"
 		dpkg-query -W
-		ldd "$B/taplossd" "$B/taplossctl" | cut -d '(' -f 1
+		ldd "$B/taplossd" "$B/taplossctl" | grep -o '/[^ ]*\.so[^ ]*' | sort -u	# not where they were built
 	} | sha256sum | cut -c 1-16
 }
 
