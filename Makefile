@@ -85,8 +85,8 @@ CTL_SRC += ctl/capacity.c ctl/capacity_loss.c ctl/capacity_nics.c ctl/cmd_report
 REPORT_H := $(patsubst %,$(B)/%.h,$(wildcard ctl/report/*.js ctl/report/*.css ctl/report/*.html ctl/report/third_party/uPlot.*))
 
 # The probe: its end on the host.
-CTL_SRC += ctl/cmd_probe.c ctl/probe_channel.c ctl/probe_image.c ctl/probe_ledger.c ctl/probe_loss.c ctl/probe_print.c ctl/probe_report.c ctl/probe_run.c \
-	ctl/probe_send.c ctl/probe_store.c ctl/probe_vm.c
+CTL_SRC += ctl/cmd_probe.c ctl/probe_channel.c ctl/probe_guest.c ctl/probe_image.c ctl/probe_ledger.c ctl/probe_loss.c ctl/probe_print.c ctl/probe_report.c ctl/probe_run.c \
+	ctl/probe_send.c ctl/probe_step.c ctl/probe_stop.c ctl/probe_store.c ctl/probe_vm.c
 PROBE_SRC := collector/probe/main.c collector/probe/capture.c collector/probe/machine.c
 PROBE_H := collector/base.h collector/probe/capture.h collector/probe/machine.h collector/probe/wire.h
 
@@ -229,7 +229,7 @@ clean:
 
 # Test bed and demo: taptool (holds taps, loses frames), the init of the small guest.
 TAPTOOL_SRC := $(wildcard tests/taptool/*.c)
-TEST_TOOLS := $(HELPERS:%=$(B)/tests/helpers/%) $(B)/tests/taptool/taptool $(B)/tests/guest/init $(B)/tests/vm/init $(B)/tests/vm/vmctl $(B)/tests/history/history
+TEST_TOOLS := $(HELPERS:%=$(B)/tests/helpers/%) $(B)/tests/taptool/taptool $(B)/tests/guest/init $(B)/tests/guest/hostile $(B)/tests/vm/init $(B)/tests/vm/vmctl $(B)/tests/history/history
 .SECONDARY:
 
 $(B)/tests/taptool/taptool: $(call obj,$(TAPTOOL_SRC))
@@ -243,6 +243,10 @@ $(B)/tests/guest/init $(B)/tests/vm/init: $(B)/tests/%/init: tests/%/init.c
 	@mkdir -p $(@D)
 	$(say) CC $@
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -Os -static -s -o $@ $<
+$(B)/tests/guest/hostile: tests/guest/hostile.c collector/probe/machine.c $(PROBE_H)
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -Os -static -s -o $@ $(filter %.c,$^)
 
 # deps installs what is missing (as root, by apt-get); check runs all tests, check T=PATTERN those whose names match, check KERNEL=6.1 those
 # on that kernel (host: this one).

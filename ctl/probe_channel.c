@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "../collector/base.h"
+#include "probe_stop.h"
 #include "when.h"
 
 int channel_open(struct channel *c, const char *path, int timeout_ms)
@@ -26,6 +27,8 @@ int channel_open(struct channel *c, const char *path, int timeout_ms)
 	while (connect(c->fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
 		int r = -errno;
 
+		if (probe_stop_asked())
+			r = -ECANCELED;
 		if ((r != -EAGAIN && r != -ENOENT && r != -ECONNREFUSED) || now_ns() > end) {
 			c->fd = close_fd(c->fd);
 			return r;
@@ -43,10 +46,20 @@ void channel_close(struct channel *c)
 static int wait_until(const struct channel *c, short events, uint64_t end)
 {
 	struct pollfd p = { .fd = c->fd, .events = events };
-	uint64_t now = now_ns();
-	int r = poll(&p, 1, now >= end ? 0 : (int)((end - now) / NSEC_PER_MSEC) + 1);
+	int r = 0;
 
-	return r < 0 && errno != EINTR ? -errno : r == 0 ? -ETIMEDOUT : 0;
+	while (r == 0) {
+		uint64_t now = now_ns(), left = now >= end ? 0 : (end - now) / NSEC_PER_MSEC + 1;
+
+		if (probe_stop_asked())
+			return -ECANCELED;
+		r = poll(&p, 1, left > PROBE_STOP_MS ? PROBE_STOP_MS : (int)left);
+		if (r == 0 && !left)
+			return -ETIMEDOUT;
+		if (r < 0 && errno == EINTR)
+			r = 0;
+	}
+	return r < 0 ? -errno : 0;
 }
 
 int channel_say(struct channel *c, const char *line, int timeout_ms)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* probe_channel - the host's end of a guest's virtio-serial port: a line there, lines back, each within a time. Nothing that the guest does
- * makes it wait longer or take more than WIRE_LINE bytes a line. */
+ * makes it wait longer or take more than WIRE_LINE bytes a line. -ECANCELED from all: probe_stop_asked(). */
 #ifndef TAPLOSS_CTL_PROBE_CHANNEL_H
 #define TAPLOSS_CTL_PROBE_CHANNEL_H
 

@@ -3,17 +3,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <libkmod.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "../collector/base.h"
 
+#define IMAGE_DIR "/run/taploss-probe."
 #define MAX_MODULES 64
 
 struct maker {
@@ -206,21 +209,66 @@ static int copy(const struct maker *m, const char *from, const char *to)
 	return 0;
 }
 
+static void remove_files(const char *dir)
+{
+	static const char *const names[] = { "console", "kernel", "initrd" };
+	char path[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%.96s/%s", dir, names[i]);
+		unlink(path);
+	}
+	rmdir(dir);
+}
+
+/* Directories that nobody has locked: of processes that were killed. */
+static void sweep(void)
+{
+	glob_t found;
+
+	if (glob(IMAGE_DIR "*", GLOB_NOSORT, NULL, &found) != 0)
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		_cleanup_(close_fdp) int fd = open(found.gl_pathv[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			remove_files(found.gl_pathv[i]);
+	}
+	globfree(&found);
+}
+
+/* The lock on the directory above is held until ours is locked: another process that sweeps would take it for one left behind. */
+static int make_dir(struct image *i)
+{
+	_cleanup_(close_fdp) int above = open("/run", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (above < 0 || flock(above, LOCK_EX) < 0)
+		return -errno;
+	sweep();
+	snprintf(i->dir, sizeof(i->dir), IMAGE_DIR "XXXXXX");
+	if (!mkdtemp(i->dir)) {
+		i->dir[0] = '\0';
+		return -errno;
+	}
+	i->lock = open(i->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (i->lock < 0 || flock(i->lock, LOCK_EX | LOCK_NB) < 0 || fchmod(i->lock, 0755) < 0)
+		return -errno;
+	return 0;
+}
+
 int image_make(struct image *i, const char *kernel, const char *modules, const char *probe, char why[static 512])
 {
 	struct maker m = { .why = why, .ino = 1 };
 	int r;
 
-	snprintf(i->dir, sizeof(i->dir), "/run/taploss-probe.XXXXXX");
-	if (!mkdtemp(i->dir)) {
-		r = fail(&m, errno, i->dir, NULL);
-		i->dir[0] = '\0';
-		return r;
-	}
-	chmod(i->dir, 0755);
+	*i = (struct image){ .lock = -1 };
+	r = make_dir(i);
+	if (r < 0)
+		fail(&m, -r, "a directory in /run", NULL);
 	snprintf(i->kernel, sizeof(i->kernel), "%s/kernel", i->dir);
 	snprintf(i->initrd, sizeof(i->initrd), "%s/initrd", i->dir);
-	r = copy(&m, kernel, i->kernel);
+	if (r >= 0)
+		r = copy(&m, kernel, i->kernel);
 	if (r >= 0)
 		r = write_initrd(&m, i->initrd, modules, probe);
 	if (r < 0)
@@ -230,14 +278,8 @@ int image_make(struct image *i, const char *kernel, const char *modules, const c
 
 void image_remove(struct image *i)
 {
-	char console[96];
-
-	if (!i->dir[0])
-		return;
-	snprintf(console, sizeof(console), "%s/console", i->dir);
-	unlink(console);
-	unlink(i->kernel);
-	unlink(i->initrd);
-	rmdir(i->dir);
+	if (i->dir[0])
+		remove_files(i->dir);
+	i->lock = close_fd(i->lock);
 	i->dir[0] = '\0';
 }

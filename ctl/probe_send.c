@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 #include <linux/if_packet.h>
 
 #include "../collector/base.h"
+#include "probe_stop.h"
 
 static uint64_t boot_ns(void)
 {
@@ -27,10 +30,20 @@ static void sleep_until(uint64_t t_ns)
 	uint64_t now = boot_ns();
 	struct timespec ts;
 
-	if (t_ns <= now)
-		return;
-	ts = (struct timespec){ (time_t)((t_ns - now) / NSEC_PER_SEC), (long)((t_ns - now) % NSEC_PER_SEC) };
-	nanosleep(&ts, NULL);
+	while (now < t_ns && !probe_stop_asked()) {
+		uint64_t ns = t_ns - now < PROBE_STOP_MS * NSEC_PER_MSEC ? t_ns - now : PROBE_STOP_MS * NSEC_PER_MSEC;
+
+		ts = (struct timespec){ 0, (long)ns };
+		nanosleep(&ts, NULL);
+		now = boot_ns();
+	}
+}
+
+static bool is_gone(int peer)
+{
+	struct pollfd p = { .fd = peer, .events = POLLRDHUP };
+
+	return poll(&p, 1, 0) > 0 && p.revents;
 }
 
 /* One frame a call: of several in one call, the one that was refused cannot be told from one that was not tried. ENOBUFS is what the stack
@@ -47,6 +60,8 @@ static int send_all(int fd, const struct send_plan *p, struct send_result *ret)
 	f->run = htonl(p->run);
 	for (uint32_t i = 0; i < p->frames; i++, ret->sent++) {
 		if (i % SEND_BATCH == 0) {
+			if (probe_stop_asked() || is_gone(p->peer))
+				return probe_stop_asked() ? -ECANCELED : -EPIPE;
 			if (p->pps)
 				sleep_until(ret->began_ns + (uint64_t)i * NSEC_PER_SEC / p->pps);
 			ret->batch_ns[i / SEND_BATCH] = boot_ns();
@@ -75,6 +90,6 @@ int send_frames(const struct send_plan *p, struct send_result *ret, char why[sta
 	ret->ended_ns = boot_ns();
 	ret->batch_ns[(ret->sent + SEND_BATCH - 1) / SEND_BATCH] = ret->ended_ns;
 	if (r < 0)
-		snprintf(why, 512, "sending into %.20s: %s", p->nic, strerror(-r));
+		snprintf(why, 512, "sending into %.20s: %s", p->nic, r == -ECANCELED ? "interrupted" : strerror(-r));
 	return r;
 }

@@ -14,6 +14,7 @@ struct send_plan {
 	uint8_t to[6];
 	uint32_t run, frames, len;
 	uint64_t pps;			/* 0: as fast as it goes */
+	int peer;			/* a descriptor: when its other end is gone, so are those who receive (-EPIPE); -1: none */
 };
 
 struct send_result {
@@ -22,7 +23,7 @@ struct send_result {
 	uint64_t began_ns, ended_ns;	/* CLOCK_BOOTTIME */
 };
 
-/* -errno and @why when a frame could not be sent at all; what was sent until then is in @ret. */
+/* -errno (-ECANCELED: probe_stop_asked()) and @why when a frame could not be sent at all; what was sent until then is in @ret. */
 int send_frames(const struct send_plan *p, struct send_result *ret, char why[static 512]);
 
 #endif

@@ -154,6 +154,13 @@ bool vm_runs(struct probe_vm *vm)
 	return virDomainIsActive(vm->dom) == 1;
 }
 
+bool vm_is_paused(struct probe_vm *vm)
+{
+	int state = VIR_DOMAIN_NOSTATE, reason;
+
+	return virDomainGetState(vm->dom, &state, &reason, 0) == 0 && state == VIR_DOMAIN_PAUSED;
+}
+
 struct probe_vm *vm_stop(struct probe_vm *vm)
 {
 	if (!vm)

@@ -26,6 +26,7 @@ struct vm_facts {
 int vm_start(const struct vm_options *opt, const struct image *image, struct probe_vm **ret, struct vm_facts *facts, char why[static 512]);
 
 bool vm_runs(struct probe_vm *vm);
+bool vm_is_paused(struct probe_vm *vm);
 
 /* Removes it. NULL is fine; returns NULL. */
 struct probe_vm *vm_stop(struct probe_vm *vm);

@@ -15,9 +15,6 @@ entry() {	# entry PLACE [WHAT]
 tap_there() {
 	[[ -n $(virsh -q list --name) && -e /sys/class/net/$(tap_name) ]]
 }
-tap_name() {
-	virsh -q domiflist "$(virsh -q list --name | head -n 1)" | awk '{ print $1 }'
-}
 # during COMMAND WORD...: a run with WORDs; COMMAND TAP is done when its tap is there
 during() {
 	local command=$1 status=0 pid
@@ -48,6 +45,19 @@ short_qdisc() {
 }
 during short_qdisc --frames 2000 --rate 20000
 at_least "$(entry tap QDISC)" 1 'lost in the qdisc of the tap'
+
+# It stands still while frames come: its ring fills up, then the tap's; and goes on.
+paused() {
+	local vm
+
+	vm=$(virsh -q list --name)
+	wait_for 30 counter_at_least "$1" tx_packets 2000
+	virsh -q suspend "$vm"
+	wait_for 30 counter_at_least "$1" tx_dropped 100
+	virsh -q resume "$vm"
+}
+during paused --frames 60000 --rate 10000
+at_least "$(entry tap PTR_FULL)" 100 'lost while the guest was paused'
 
 filter() {	# every tenth of ours, so that some come through
 	nft -f - <<-'EOF'

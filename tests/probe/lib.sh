@@ -16,7 +16,24 @@ probe() {
 	probe_quietly "$@" || fail "taplossctl probe run $*: $(cat "$W/probe.log")"
 }
 probe_quietly() {
-	ctl --json probe run "bridge:$BRIDGE" --kernel "$GUEST/vmlinuz" --modules "$MODULES" --accel tcg "$@" > "$W/probe.json" 2> "$W/probe.log"
+	(probe_exec "$@")
+}
+# The same in place of this shell: a job's process id is then the run's own.
+probe_exec() {
+	exec taplossctl --store "$STORE" --json probe run "bridge:$BRIDGE" --kernel "$GUEST/vmlinuz" --modules "$MODULES" --accel tcg "$@" \
+		> "$W/probe.json" 2> "$W/probe.log"
+}
+
+tap_name() {	# of the probe VM that runs
+	virsh -q domiflist "$(virsh -q list --name | head -n 1)" | awk '{ print $1 }'
+}
+no_domain() {
+	[[ -z $(virsh -q list --all --name | xargs) ]]
+}
+nothing_left() {
+	same "$(virsh -q list --all --name | xargs)" '' 'domains left'
+	same "$(find /run -maxdepth 1 -name 'taploss-probe.*')" '' 'files left'
+	same "$(find /sys/class/net -name 'tlp*')" '' 'taps left'
 }
 
 # step N JQ: of the last run's step
