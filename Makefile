@@ -52,7 +52,7 @@ PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PKGS))
 COLLECTOR_LIBS = $(shell $(PKG_CONFIG) --libs libbpf libnl-3.0 libnl-route-3.0 libnl-genl-3.0 libpcap)
 SCHEMA_LIBS = $(shell $(PKG_CONFIG) --libs sqlite3)
 AGENT_LIBS = $(shell $(PKG_CONFIG) --libs libvirt inih jansson libxml-2.0)
-CTL_LIBS = $(shell $(PKG_CONFIG) --libs smartcols jansson libcap libkmod libvirt libxml-2.0)
+CTL_LIBS = $(shell $(PKG_CONFIG) --libs smartcols ncursesw jansson libcap libkmod libvirt libxml-2.0)
 
 BPF_OBJS := loss sock context frame_errors trace xdp
 BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
@@ -83,6 +83,9 @@ SQL += schema/history_0001.sql
 CTL_SRC += ctl/capacity.c ctl/capacity_loss.c ctl/capacity_nics.c ctl/cmd_report.c ctl/compare.c ctl/knee.c ctl/page.c ctl/report_html.c ctl/store_work.c \
 	ctl/trend.c ctl/view_demand.c ctl/view_loss.c ctl/view_traffic.c
 REPORT_H := $(patsubst %,$(B)/%.h,$(wildcard ctl/report/*.js ctl/report/*.css ctl/report/*.html ctl/report/third_party/uPlot.*))
+
+# top's screen, and what is benign.
+CTL_SRC += ctl/board.c ctl/board_order.c ctl/harm.c ctl/screen.c ctl/screen_draw.c ctl/screen_page.c ctl/screen_pane.c ctl/screen_put.c ctl/screen_term.c
 
 # The probe: its end on the host.
 CTL_SRC += ctl/cmd_probe.c ctl/probe_channel.c ctl/probe_guest.c ctl/probe_image.c ctl/probe_ledger.c ctl/probe_loss.c ctl/probe_print.c ctl/probe_report.c ctl/probe_run.c \

@@ -29,19 +29,29 @@ char *chart_text(const uint64_t *values, const bool *observed, size_t n, uint64_
 	return text;
 }
 
-void chart_axis(uint64_t from_ns, uint64_t step_ns, size_t n)
+char *chart_axis_text(uint64_t from_ns, uint64_t step_ns, size_t n)
 {
-	char buf[64];
+	char buf[64], *text = malloc(n + sizeof(buf) + 1);
 	size_t at = 0, written = 0;
 
+	if (!text)
+		abort();
 	do {
 		size_t len = strlen(text_clock(buf, from_ns + at * step_ns, step_ns * n));
 
 		if (at + len > n && at)
 			break;
-		printf("%*s%s", (int)(at - written), "", buf);
+		sprintf(text + written, "%*s%s", (int)(at - written), "", buf);
 		written = at + len;
 		at += len + 4 < 12 ? 12 : len + 4;
 	} while (at < n);
-	putchar('\n');
+	return text;
+}
+
+void chart_axis(uint64_t from_ns, uint64_t step_ns, size_t n)
+{
+	char *text = chart_axis_text(from_ns, step_ns, n);
+
+	puts(text);
+	free(text);
 }

@@ -11,7 +11,8 @@
  * was observed. @observed NULL: all was. The caller frees it; it aborts without memory. */
 char *chart_text(const uint64_t *values, const bool *observed, size_t n, uint64_t max);
 
-/* Prints times under the cells: left, and where there is room, further ones. */
+/* Times for the line under the cells: left, and where there is room, further ones. The caller frees it. chart_axis() prints it. */
+char *chart_axis_text(uint64_t from_ns, uint64_t step_ns, size_t n);
 void chart_axis(uint64_t from_ns, uint64_t step_ns, size_t n);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <getopt.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_FOUND = 3 };
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
@@ -28,13 +29,16 @@ extern const struct cmd cmd_status, cmd_vms, cmd_loss, cmd_timeline, cmd_top, cm
 /* One line on standard error: "taplossctl: ..."; control characters in arguments are shown, not sent. */
 void complain(const char *fmt, ...) __attribute__((__format__(__printf__, 1, 2)));
 
+/* From now on the newest complaint stands in @buf, and nothing on standard error: that is a screen. NULL ends this. */
+void complain_into(char *buf, size_t size);
+
 /* Prints the command's usage line as an error. Returns EXIT_USAGE. */
 int wrong_usage(const struct cmd *c, const char *fmt, ...) __attribute__((__format__(__printf__, 2, 3)));
 
 /* The options that every command takes besides its own: getopt_long()'s table must begin with these. */
 #define GLOBAL_OPTIONS \
 	{ "store", required_argument, NULL, 1000 }, { "json", no_argument, NULL, 'j' }, { "csv", no_argument, NULL, 1001 }, \
-	{ "color", required_argument, NULL, 1002 }, { "help", no_argument, NULL, 'h' }
+	{ "color", required_argument, NULL, 1002 }, { "ascii", no_argument, NULL, 1004 }, { "help", no_argument, NULL, 'h' }
 
 /* Takes one of GLOBAL_OPTIONS. 1: taken, go on; 0: not one of them; -1: ended, *ret_exit says how. */
 int global_option(struct global *g, const struct cmd *c, int opt, int *ret_exit);

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <termios.h>
 
 #include "../collector/base.h"
 #include "chart.h"
@@ -14,12 +9,15 @@
 #include "number.h"
 #include "options.h"
 #include "out.h"
+#include "screen.h"
 #include "tally.h"
 #include "text.h"
 #include "when.h"
 
 #define BY_TOP (BY_VM | BY_NIC | BY_DIRECTION | BY_CLASS | BY_KIND)
 #define CELLS 20		/* of the little chart */
+#define ONCE_NS NSEC_PER_MIN
+#define SCREEN_NS (5 * NSEC_PER_MIN)
 #define NOW_NS (5 * NSEC_PER_SEC)	/* what "now" means: long enough to hold a few ticks */
 
 struct top {
@@ -240,76 +238,6 @@ static int look(struct top *t, size_t limit)
 	return status;
 }
 
-/* The live screen. */
-
-static volatile sig_atomic_t ended;
-
-static void on_end(int signo)
-{
-	(void)signo;
-	ended = 1;
-}
-
-static void on_resize(int signo)
-{
-	(void)signo;	/* poll() comes back, and the screen is drawn anew */
-}
-
-/* Rows of the table that fit: above and below it are up to seven lines. */
-static size_t screen_rows(void)
-{
-	struct winsize ws;
-
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_row > 8 ? (size_t)ws.ws_row - 7 : 17;
-}
-
-static int loop(struct top *t, int keys)
-{
-	struct pollfd in = { .fd = keys, .events = POLLIN };	/* -1 is passed over */
-	int status = EXIT_OK;
-	char c;
-
-	while (!ended && status == EXIT_OK) {
-		size_t fit = screen_rows();
-
-		fputs("\033[H\033[2J", stdout);
-		status = look(t, t->limit < fit ? t->limit : fit);
-		fputs(keys < 0 ? "Ctrl-C ends" : "q ends", stdout);
-		fflush(stdout);
-		if (status == EXIT_OK && poll(&in, 1, 1000) > 0 && (read(keys, &c, 1) != 1 || c == 'q' || c == 'Q'))
-			break;
-	}
-	return status;
-}
-
-static int live(struct top *t)
-{
-	static char buffer[1 << 16];
-	struct sigaction end = { .sa_handler = on_end }, resize = { .sa_handler = on_resize };
-	struct termios old, raw;
-	bool tty = tcgetattr(STDIN_FILENO, &old) == 0;
-	int status;
-
-	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));	/* a screen in one write: no flicker */
-	sigaction(SIGINT, &end, NULL);
-	sigaction(SIGTERM, &end, NULL);
-	sigaction(SIGHUP, &end, NULL);
-	sigaction(SIGWINCH, &resize, NULL);
-	if (tty) {
-		raw = old;
-		raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-	}
-	fputs("\033[?1049h\033[?25l", stdout);
-	status = loop(t, tty ? STDIN_FILENO : -1);
-	fputs("\033[?25h\033[?1049l", stdout);
-	fflush(stdout);
-	if (tty)
-		tcsetattr(STDIN_FILENO, TCSANOW, &old);
-	/* What went wrong was said on a screen that is gone by now. */
-	return status == EXIT_OK ? status : look(t, t->limit);
-}
-
 static int own_option(void *arg, int opt, const char *value)
 {
 	struct top *t = arg;
@@ -330,11 +258,20 @@ static int own_option(void *arg, int opt, const char *value)
 	}
 }
 
+static int answer(struct top *t)
+{
+	bool once = t->once || t->g.format != FORMAT_TEXT || !screen_possible();
+	struct screen_options o = { &t->g, &t->filter, t->span_ns ? t->span_ns : SCREEN_NS };
+
+	t->span_ns = t->span_ns ? t->span_ns : ONCE_NS;
+	return once ? look(t, t->limit) : screen_run(&o);
+}
+
 static int run(const struct global *g, int argc, char **argv)
 {
 	static const struct option options[] = { GLOBAL_OPTIONS, FILTER_OPTIONS, { "once", no_argument, NULL, 3000 },
 						 { "window", required_argument, NULL, 3001 }, { "limit", required_argument, NULL, 'n' }, { 0 } };
-	struct top t = { .g = *g, .span_ns = NSEC_PER_MIN, .limit = UINT64_MAX };
+	struct top t = { .g = *g, .limit = UINT64_MAX };
 	const struct options o = { .cmd = &cmd_top, .table = options, .letters = "n:", .global = &t.g, .filter = &t.filter, .own = own_option, .arg = &t };
 	int status;
 
@@ -343,12 +280,12 @@ static int run(const struct global *g, int argc, char **argv)
 		return status;
 	if (optind < argc)
 		return wrong_usage(&cmd_top, "takes no argument; --vm chooses");
-	return t.once || t.g.format != FORMAT_TEXT || !out_columns() ? look(&t, t.limit) : live(&t);
+	return answer(&t);
 }
 
 const struct cmd cmd_top = {
 	.name = "top", .args = "", .help = "who loses packets now", .run = run,
 	.details = "  --once           print once and end (also when the output is no terminal)\n"
-		   "  --window LENGTH  how far to look back; 1min\n"
-		   "  -n, --limit N    the N busiest rows\n" FILTER_HELP,
+		   "  --window LENGTH  how far to look back; 5min, with --once 1min\n"
+		   "  -n, --limit N    the N busiest rows, with --once\n" FILTER_HELP,
 };

@@ -7,6 +7,7 @@
  *     split       which loss, and what is seen apart        vmref   which VM is meant
  *     tally       grouped, with what was delivered           when    times as people type them
  *     capacity    the planner's report (knee, trend), report_html and page its HTML; compare   two windows
+ *     board       top's rows; screen its terminal            harm    what is benign
  *     view        the store: names, and loss from the day files (schema/)
  *     out         one answer as table, JSON, CSV            chart, text */
 
@@ -28,6 +29,14 @@ static const struct cmd *const cmds[] = { &cmd_status, &cmd_vms, &cmd_top, &cmd_
 	&cmd_capture, &cmd_gaps, &cmd_ring, &cmd_db, &cmd_probe };
 
 static char **args;	/* what getopt_long() is looking at */
+static char *heard;	/* where complaints go instead of standard error */
+static size_t heard_size;
+
+void complain_into(char *buf, size_t size)
+{
+	heard = buf;
+	heard_size = size;
+}
 
 void complain(const char *fmt, ...)
 {
@@ -39,7 +48,10 @@ void complain(const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	safe = text_safe(text);
-	fprintf(stderr, "taplossctl: %s\n", safe);
+	if (heard)
+		snprintf(heard, heard_size, "%s", safe);
+	else
+		fprintf(stderr, "taplossctl: %s\n", safe);
 }
 
 int wrong_usage(const struct cmd *c, const char *fmt, ...)
@@ -61,7 +73,7 @@ static void print_usage(FILE *f)
 		fprintf(f, "  %-10s %-10s %s\n", cmds[i]->name, cmds[i]->args, cmds[i]->help);
 	fputs("\n  --store DIR      the store (TAPLOSS_STORE, else " DEFAULT_STORE ")\n"
 	      "  -j, --json       one JSON document; --csv: RFC 4180\n"
-	      "  --color WHEN     auto, always, never\n"
+	      "  --color WHEN     auto, always, never; --ascii: charts without Unicode\n"
 	      "  --version, --help; COMMAND --help\n"
 	      "\nexamples:  taplossctl top\n"
 	      "           taplossctl loss --since today --vm web-17\n"
@@ -72,7 +84,7 @@ static void print_usage(FILE *f)
 static void print_help(const struct cmd *c)
 {
 	printf("usage: taplossctl %s [options] %s\n%s\n%s", c->name, c->args, c->help, c->details);
-	puts("  -j, --json, --csv, --store DIR, --color WHEN");
+	puts("  -j, --json, --csv, --store DIR, --color WHEN, --ascii");
 }
 
 static bool want_color(const char *when)
@@ -104,6 +116,9 @@ int global_option(struct global *g, const struct cmd *c, int opt, int *ret_exit)
 		complain("--color: auto, always or never");
 		*ret_exit = EXIT_USAGE;
 		return -1;
+	case 1004:
+		text_use_ascii();
+		return 1;
 	case 'h':
 		if (c)
 			print_help(c);

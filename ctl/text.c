@@ -207,7 +207,14 @@ char *text_clock(char buf[static 64], unsigned long long t_ns, unsigned long lon
 	return buf;
 }
 
+static bool ascii_only;
+
+void text_use_ascii(void)
+{
+	ascii_only = true;
+}
+
 bool text_is_utf8(void)
 {
-	return !strcmp(nl_langinfo(CODESET), "UTF-8");
+	return !ascii_only && !strcmp(nl_langinfo(CODESET), "UTF-8");
 }

@@ -22,7 +22,8 @@ char *text_time(char buf[static 64], unsigned long long t_ns);		/* local: "2026-
 char *text_span(char buf[static 128], unsigned long long from_ns, unsigned long long to_ns);	/* the day and the zone once when they agree */
 char *text_clock(char buf[static 64], unsigned long long t_ns, unsigned long long span_ns);	/* as fine as @span_ns asks for */
 
-/* Is the terminal's character set UTF-8? */
+/* May charts and dots be drawn in UTF-8: is it the terminal's character set, and does the user want it? */
 bool text_is_utf8(void);
+void text_use_ascii(void);
 
 #endif

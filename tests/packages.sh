@@ -13,6 +13,7 @@ libvirt-dev libxml2-dev			domains and their interfaces
 libsqlite3-dev				the store
 libpcap-dev libcap-dev			packet filters; giving up privileges
 libsmartcols-dev libjansson-dev libinih-dev	tables, JSON, configuration
+libncurses-dev				top'\''s screen
 uthash-dev				hash tables
 libkmod-dev				modules of the probe VM'\''s kernel
 '
