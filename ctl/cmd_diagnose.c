@@ -304,13 +304,14 @@ static int print(const struct asked *asked, const struct answer *a)
 	return out_done();
 }
 
-/* Something harmful, and the program is not just guessing? */
+/* Something harmful, and more than a few frames of it? */
 static bool harmful(const struct answer *a)
 {
+	uint64_t frames = 0;
+
 	for (size_t i = 0; i < a->n; i++)
-		if (!a->all[i].v.rule->benign)
-			return true;
-	return false;
+		frames += a->all[i].v.rule->benign ? 0 : a->all[i].frames;
+	return frames >= FEW_FRAMES;
 }
 
 static int diagnose(struct asked *asked)
@@ -365,5 +366,5 @@ static int run(const struct global *g, int argc, char **argv)
 
 const struct cmd cmd_diagnose = {
 	.name = "diagnose", .args = "VM", .help = "why one VM loses packets, and what helps", .run = run,
-	.details = WINDOW_HELP FILTER_HELP "  --fail           exit status 3 when a cause is not benign\n",
+	.details = WINDOW_HELP FILTER_HELP "  --fail           exit status 3 when 10 frames or more have a cause that is not benign\n",
 };

@@ -23,6 +23,7 @@ struct request {
 	unsigned int by;
 	uint64_t limit;
 	double fail_over;	/* percent; negative: not asked */
+	uint64_t floor;		/* fewer frames are no alarm */
 };
 
 static const struct column columns[] = {
@@ -32,6 +33,7 @@ static const struct column columns[] = {
 	{ "from_nic", "FROM NIC", COL_NAME }, { "frames", "FRAMES", COL_COUNT }, { "segments", "SEGMENTS", COL_COUNT }, { "bytes", "BYTES", COL_BYTES },
 	{ "path_frames", "OF IT ON PATH", COL_COUNT }, { "purged_frames", "OF IT PURGED", COL_COUNT }, { "delivered_frames", "DELIVERED", COL_COUNT }, { "loss_pct", "LOST", COL_PERCENT },
 	{ "first_seen_ns", "FIRST SEEN", COL_TIME }, { "mask", "MASK", COL_TEXT },
+	{ "benign_frames", "OF IT BENIGN", COL_COUNT },
 };
 
 static void put(json_t *o, const char *key, json_t *value)
@@ -52,6 +54,8 @@ static json_t *row_object(const struct view *v, const struct tally_row *row, uns
 		put(o, "path_frames", out_int(row->path));
 	if (row->purged && !(by & BY_CLASS))
 		put(o, "purged_frames", out_int(row->purged));
+	if (row->benign && (!(by & BY_KIND) || strcmp(row->series->kind, "lifecycle") != 0))
+		put(o, "benign_frames", out_int(row->benign));
 	put(o, "delivered_frames", row->pct_known ? out_int(row->delivered) : json_null());
 	put(o, "loss_pct", pct < 0 ? json_null() : json_real(pct));
 	put(o, "first_seen_ns", out_int(row->first_ns));
@@ -107,6 +111,8 @@ static void print_text(const struct request *rq, const struct tally *t, const js
 		printf("%s frames lost", text_count(buf, t->lost));
 	else
 		fputs("no loss", stdout);
+	if (t->benign)
+		printf(", of these %s benign (VM not running, device not ready)", text_count(buf, t->benign));
 	if (t->path)
 		printf("; besides, %s lost on the way to or from the tap (PATH)", text_count(buf, t->path));
 	if (t->purged)
@@ -122,10 +128,11 @@ static void print_text(const struct request *rq, const struct tally *t, const js
 		printf("%zu more rows: --limit 0 shows all\n", t->n - rq->limit);
 }
 
-static bool over(const struct tally *t, double limit)
+/* Harmful loss only, and more than a few frames of it. */
+static bool over(const struct tally *t, double limit, uint64_t floor)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if (tally_pct(&t->rows[i]) > limit)
+		if (tally_harm_pct(&t->rows[i]) > limit && tally_harm(&t->rows[i]) >= floor)
 			return true;
 	return false;
 }
@@ -133,7 +140,7 @@ static bool over(const struct tally *t, double limit)
 /* A script must not take "nobody looked" for "nothing lost". */
 static int judge(const struct request *rq, const struct tally *t, double covered)
 {
-	if (over(t, rq->fail_over))
+	if (over(t, rq->fail_over, rq->floor))
 		return EXIT_FOUND;
 	if (covered > 0)
 		return EXIT_OK;
@@ -197,6 +204,8 @@ static int own_option(void *arg, int opt, const char *value)
 			return 1;
 		complain("--fail-over: \"%.60s\" is not a percentage from 0 to 100", value);
 		return -1;
+	case 3003:
+		return number_option("--floor", value, 0, UINT64_MAX, &rq->floor);
 	default:
 		return 0;
 	}
@@ -206,8 +215,9 @@ static int run(const struct global *g, int argc, char **argv)
 {
 	static const struct option options[] = {
 		GLOBAL_OPTIONS, WINDOW_OPTIONS, FILTER_OPTIONS, { "by", required_argument, NULL, 3000 },
-		{ "limit", required_argument, NULL, 3001 }, { "fail-over", required_argument, NULL, 3002 }, { 0 } };
-	struct request rq = { .g = *g, .limit = UINT64_MAX, .fail_over = -1 };
+		{ "limit", required_argument, NULL, 3001 }, { "fail-over", required_argument, NULL, 3002 },
+		{ "floor", required_argument, NULL, 3003 }, { 0 } };
+	struct request rq = { .g = *g, .limit = UINT64_MAX, .fail_over = -1, .floor = 10 };
 	const struct options o = { .cmd = &cmd_loss, .table = options, .global = &rq.g, .window = &rq.window, .filter = &rq.filter, .own = own_option, .arg = &rq };
 	int status;
 
@@ -232,5 +242,6 @@ const struct cmd cmd_loss = {
 		   "  --by FIELDS      rows by vm,nic,queue,direction,class,reason,kind,site\n"
 		   "                   (vm,nic,direction,class,reason,kind; with --json, --csv all)\n"
 		   "  --limit N        the N largest rows\n"
-		   "  --fail-over PCT  exit status 3 when a row lost more than PCT percent\n",
+		   "  --fail-over PCT  exit status 3 when a row's harmful loss is more than PCT percent\n"
+		   "  --floor N        and at least N frames; 10\n",
 };

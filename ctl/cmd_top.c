@@ -31,7 +31,7 @@ struct top {
 static const struct column columns[] = {
 	{ "vm", "VM", COL_NAME }, { "uuid", "", COL_TEXT }, { "nic", "NIC", COL_NAME }, { "direction", "DIR", COL_TEXT }, { "class", "CLASS", COL_TEXT },
 	{ "kind", "KIND", COL_TEXT }, { "frames_per_s", "NOW/s", COL_COUNT }, { "frames", "FRAMES", COL_COUNT }, { "loss_pct", "LOST", COL_PERCENT },
-	{ "first_seen_ns", "FIRST SEEN", COL_TIME }, { "mask", "MASK", COL_TEXT }, { "chart", "OVER TIME", COL_TEXT },	/* chart: the last, text only */
+	{ "first_seen_ns", "FIRST SEEN", COL_TIME }, { "benign_frames", "OF IT BENIGN", COL_COUNT }, { "mask", "MASK", COL_TEXT }, { "chart", "OVER TIME", COL_TEXT },	/* chart: the last, text only */
 };
 
 static void *must(void *p)
@@ -129,6 +129,8 @@ static json_t *make_rows(const struct top *t, const struct charting *c)
 		json_object_set_new(o, "frames", out_int(r->sum.frames));
 		json_object_set_new(o, "loss_pct", pct < 0 ? json_null() : json_real(pct));
 		json_object_set_new(o, "first_seen_ns", out_int(r->first_ns));
+		if (r->benign)
+			json_object_set_new(o, "benign_frames", out_int(r->benign));
 		if (t->g.format == FORMAT_TEXT)
 			json_object_set_new(o, "chart", cells_text(c, i));
 		json_array_append_new(rows, o);
@@ -136,19 +138,30 @@ static json_t *make_rows(const struct top *t, const struct charting *c)
 	return rows;
 }
 
-static int busiest_first(const void *a, const void *b)
+static json_int_t number_of(const json_t *row, const char *key)
 {
-	json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
-	json_int_t nx = json_integer_value(json_object_get(x, "frames_per_s")), ny = json_integer_value(json_object_get(y, "frames_per_s"));
-
-	if (nx == ny) {
-		nx = json_integer_value(json_object_get(x, "frames"));
-		ny = json_integer_value(json_object_get(y, "frames"));
-	}
-	return nx == ny ? 0 : nx > ny ? -1 : 1;
+	return json_integer_value(json_object_get(row, key));
 }
 
-/* Those that lose now before those that lost, and as many as asked for. */
+static bool all_benign(const json_t *row)
+{
+	return number_of(row, "benign_frames") == number_of(row, "frames");
+}
+
+static int busiest_first(const void *a, const void *b)
+{
+	static const char *const keys[] = { "frames_per_s", "frames" };
+	json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+
+	if (all_benign(x) != all_benign(y))
+		return all_benign(x) ? 1 : -1;
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (number_of(x, keys[i]) != number_of(y, keys[i]))
+			return number_of(x, keys[i]) > number_of(y, keys[i]) ? -1 : 1;
+	return 0;
+}
+
+/* Harmful loss first, those that lose now before those that lost, and as many as asked for. */
 static json_t *sorted(json_t *rows, size_t limit)
 {
 	size_t n = json_array_size(rows);

@@ -109,9 +109,9 @@ static int tell(struct watch *w, const struct alarm *a, uint64_t t_ns, double pc
 
 static bool is_over(const struct watch *w, const struct tally_row *r)
 {
-	double pct = tally_pct(r);
+	double pct = tally_harm_pct(r);
 
-	return pct >= 0 && pct > w->over_pct && r->sum.frames - r->purged - r->path >= w->floor;
+	return pct >= 0 && pct > w->over_pct && tally_harm(r) >= w->floor;
 }
 
 static struct alarm *alarm_of(struct watch *w, const char *key)
@@ -173,7 +173,7 @@ static int judge(struct watch *w, struct view *v, const struct window *win, cons
 		a->over = over;
 		if (!a->who)
 			a->who = split_object(v, r->series, BY_WATCH);
-		status = tell(w, a, win->until_ns, tally_pct(r), r->sum.frames - r->purged - r->path);
+		status = tell(w, a, win->until_ns, tally_harm_pct(r), tally_harm(r));
 	}
 	HASH_ITER(hh, w->alarms, a, tmp) {
 		if (a->seen || !a->over || status != EXIT_OK)

@@ -7,6 +7,7 @@
 #include "../collector/base.h"
 
 #define SLACK_NS (500 * NSEC_PER_MSEC)
+#define LONG_NS NSEC_PER_HOUR
 #define SHORT_NS (10 * NSEC_PER_SEC)	/* a tick: what touches a halt belongs to it */
 
 /* The halt of the VM that has no end yet. */
@@ -69,11 +70,15 @@ void halts_free(struct halts *h)
 	*h = (struct halts){ 0 };
 }
 
+static uint64_t early(const struct halt *h)
+{
+	return h->ended || h->from_ns < SLACK_NS ? h->from_ns : h->from_ns - SLACK_NS;
+}
+
 static uint64_t overlap(const struct halt *h, uint64_t from, uint64_t to)
 {
-	uint64_t a = h->ended ? h->from_ns : h->from_ns > SLACK_NS ? h->from_ns - SLACK_NS : 0;
+	uint64_t a = early(h) > from ? early(h) : from;
 
-	a = a > from ? a : from;
 	to = h->to_ns < to ? h->to_ns : to;
 	return to > a ? to - a : 0;
 }
@@ -104,4 +109,76 @@ bool halts_any(const struct halts *h, int64_t vm_id, uint64_t since, uint64_t un
 bool harm_benign(const struct halts *h, const struct view_series *s, uint64_t t_ns, uint64_t span_ns)
 {
 	return !strcmp(s->kind, "lifecycle") || halts_has(h, s->vm_id, t_ns, span_ns);
+}
+
+struct summing {
+	const struct view *v;
+	struct halts halts;
+	uint64_t *frames;	/* by series */
+	bool *wanted;
+};
+
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+{
+	struct summing *w = arg;
+
+	if (halts_has(&w->halts, w->v->series[series].vm_id, t_ns, span_ns))
+		w->frames[series] += sum->frames;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct halt *x = a, *y = b;
+
+	return x->from_ns < y->from_ns ? -1 : x->from_ns > y->from_ns;
+}
+
+/* Rows are read only where some VM did not run: each such time once, though several may not have. */
+static int sum_halts(struct view *v, uint64_t since, uint64_t until, struct summing *w)
+{
+	struct halts *h = &w->halts;
+	int r = 0;
+
+	if (h->n)
+		qsort(h->all, h->n, sizeof(*h->all), by_start);
+	for (size_t i = 0; i < h->n && r >= 0;) {
+		uint64_t from = early(&h->all[i]), to = h->all[i].to_ns;
+
+		for (i++; i < h->n && (to > until || early(&h->all[i]) <= to + LONG_NS); i++)
+			to = h->all[i].to_ns > to ? h->all[i].to_ns : to;
+		from = from > since ? from : since;
+		to = to > until || to + LONG_NS > until ? until : to + LONG_NS;	/* rows may be sums of an hour */
+		if (to > from)
+			r = view_rows(v, from, to, to - from > NSEC_PER_DAY, w->wanted, on_row, w);
+	}
+	return r;
+}
+
+int harm_sums(struct view *v, uint64_t since, uint64_t until, const struct view_sum *sums, uint64_t **ret)
+{
+	_cleanup_(freep) uint64_t *frames = calloc(v->n_series + 1, sizeof(*frames));
+	_cleanup_(freep) bool *wanted = calloc(v->n_series + 1, sizeof(*wanted));
+	struct summing w = { .v = v, .frames = frames, .wanted = wanted };
+	bool any = false;
+	int r = halts_read(v, until, &w.halts);
+
+	if (!frames || !wanted)
+		abort();
+	for (size_t i = 0; i < v->n_series && r >= 0; i++) {
+		const struct view_series *s = &v->series[i];
+
+		if (!s->id || !sums[i].frames)
+			continue;
+		if (!strcmp(s->kind, "lifecycle"))
+			frames[i] = sums[i].frames;
+		else
+			any |= wanted[i] = halts_any(&w.halts, s->vm_id, since, until);
+	}
+	if (any)
+		r = sum_halts(v, since, until, &w);
+	halts_free(&w.halts);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(frames);
+	return 0;
 }

@@ -34,4 +34,8 @@ bool halts_any(const struct halts *h, int64_t vm_id, uint64_t since, uint64_t un
 /* Is a frame of @s, lost in (t - span, t], benign? */
 bool harm_benign(const struct halts *h, const struct view_series *s, uint64_t t_ns, uint64_t span_ns);
 
+/* The benign frames of the window by series; @sums: all frames, as view_losses() says. *ret has n_series elements and is the caller's.
+ * 0, or -errno after saying why. */
+int harm_sums(struct view *v, uint64_t since, uint64_t until, const struct view_sum *sums, uint64_t **ret);
+
 #endif

@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "../collector/base.h"
+#include "harm.h"
 
 /* A device in the hands of one owner: that is what delivered frames and all loss of a direction belong to. */
 struct unit {
@@ -21,7 +22,7 @@ struct group {
 	char *key;
 	const struct view_series *series;
 	struct view_sum sum;
-	uint64_t purged, path, first_ns;
+	uint64_t purged, path, benign, first_ns;
 	struct unit **units;
 	size_t n_units;
 	UT_hash_handle hh;
@@ -108,7 +109,8 @@ static void on_traffic(int64_t device, uint64_t t_ns, uint64_t rx, uint64_t tx, 
 	u->delivered[1] += tx;
 }
 
-static void add_series(struct work *w, const struct filter *f, const struct view_series *s, const struct view_sum *sum, struct tally *t)
+static void add_series(struct work *w, const struct filter *f, const struct view_series *s, const struct view_sum *sum, uint64_t benign,
+		       struct tally *t)
 {
 	struct unit *u = unit_of(w, s->device_id, s->attachment_id, s->vm_id);
 	enum share share = share_of(s);
@@ -134,6 +136,8 @@ static void add_series(struct work *w, const struct filter *f, const struct view
 	switch (share) {
 	case LOST:
 		t->lost += sum->frames;
+		t->benign += benign;
+		g->benign += benign;
 		break;
 	case ON_PATH:
 		t->path += sum->frames;
@@ -199,6 +203,7 @@ static void take_rows(struct work *w, struct tally *t)
 		r->sum = g->sum;
 		r->purged = g->purged;
 		r->path = g->path;
+		r->benign = g->benign;
 		r->first_ns = g->first_ns;
 		add_delivered(w, g, r);
 		HASH_DEL(w->groups, g);
@@ -228,16 +233,19 @@ static int read_delivered(struct work *w, const struct window *win)
 int tally_make(struct view *v, const struct window *win, const struct filter *f, unsigned int by, struct tally *ret)
 {
 	_cleanup_(freep) struct view_sum *sums = NULL;
+	_cleanup_(freep) uint64_t *benign = NULL;
 	_cleanup_(freep) bool *counted = must(calloc(v->n_devices + 1, sizeof(bool)));
 	struct work w = { .v = v, .by = by, .counted = counted };
 	struct tally t = { 0 };
 	int r = view_losses(v, win->since_ns, win->until_ns, &sums);
 
+	if (r >= 0)
+		r = harm_sums(v, win->since_ns, win->until_ns, sums, &benign);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < v->n_series; i++)
 		if (v->series[i].id && (sums[i].frames || sums[i].bytes))
-			add_series(&w, f, &v->series[i], &sums[i], &t);
+			add_series(&w, f, &v->series[i], &sums[i], benign[i], &t);
 	if (tally_knows_delivered(by))
 		r = read_delivered(&w, win);
 	take_rows(&w, &t);
@@ -258,7 +266,22 @@ void tally_free(struct tally *t)
 	*t = (struct tally){ 0 };
 }
 
+static double share(const struct tally_row *r, uint64_t frames)
+{
+	return r->pct_known ? (double)frames * 100 / (double)(r->all_lost + r->delivered) : -1;
+}
+
 double tally_pct(const struct tally_row *r)
 {
-	return r->pct_known ? (double)(r->sum.frames - r->purged - r->path) * 100 / (double)(r->all_lost + r->delivered) : -1;
+	return share(r, r->sum.frames - r->purged - r->path);
+}
+
+uint64_t tally_harm(const struct tally_row *r)
+{
+	return r->sum.frames - r->purged - r->path - r->benign;
+}
+
+double tally_harm_pct(const struct tally_row *r)
+{
+	return share(r, tally_harm(r));
 }

@@ -10,6 +10,7 @@ struct tally_row {
 	char *key;
 	struct view_sum sum;
 	uint64_t purged, path;			/* frames of it that were in rings that were emptied, or never reached the tap */
+	uint64_t benign;			/* of what was lost at the tap: lost with the life of the VM (harm.h) */
 	uint64_t first_ns;			/* when the first of its series first lost a frame, ever */
 	bool pct_known;				/* delivered can be told for this row */
 	uint64_t delivered, all_lost;		/* of the device(s) and direction; all_lost: not only this row's, at the tap */
@@ -19,6 +20,7 @@ struct tally {
 	struct tally_row *rows;			/* most frames first */
 	size_t n;
 	uint64_t lost, path, purged;		/* frames: at taps; above them; in rings that were emptied */
+	uint64_t benign;			/* of those lost at taps */
 	uint64_t masked;			/* frames that a mask leaves out of these; rows only with filter.masked */
 };
 
@@ -31,5 +33,9 @@ void tally_free(struct tally *t);
 
 /* Lost in percent of lost and delivered; of a row of the tally. Negative: not known. */
 double tally_pct(const struct tally_row *r);
+
+/* Harmful frames of a row, and their share: what alarms go by. */
+uint64_t tally_harm(const struct tally_row *r);
+double tally_harm_pct(const struct tally_row *r);
 
 #endif

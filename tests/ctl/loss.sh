@@ -21,8 +21,8 @@ says '{"since_ns":1700006400000000000,"until_ns":1700114400000000000,"coverage_p
 # CSV: all fields, line ends as RFC 4180 wants them.
 ctl loss "${DAYS[@]}" --csv --kind fault > "$W/csv"
 same "$(od -An -c "$W/csv" | tr -d ' \n')" "$(printf '%s\r\n' \
-	vm,uuid,nic,queue,direction,class,kernel_reason,kind,site,place,from,from_uuid,from_nic,frames,segments,bytes,path_frames,purged_frames,delivered_frames,loss_pct,first_seen_ns,mask \
-	"web-1,$WEB,vnet0,0,tx,VIRTNET_HDR,NOT_SPECIFIED,fault,tun_get_user,tap,,,,5,5,60,,,,,1700056800000000000," | od -An -c | tr -d ' \n')" 'CSV'
+	vm,uuid,nic,queue,direction,class,kernel_reason,kind,site,place,from,from_uuid,from_nic,frames,segments,bytes,path_frames,purged_frames,delivered_frames,loss_pct,first_seen_ns,mask,benign_frames \
+	"web-1,$WEB,vnet0,0,tx,VIRTNET_HDR,NOT_SPECIFIED,fault,tun_get_user,tap,,,,5,5,60,,,,,1700056800000000000,," | od -An -c | tr -d ' \n')" 'CSV'
 
 # Without --by, programs get every field.
 same "$(ctl --json loss "${DAYS[@]}" | jq -c '.rows[0] | keys_unsorted')" \
@@ -63,6 +63,8 @@ grep -q 'PTRFULL.*is no class' "$W/err" || fail '--class PTRFULL'
 exits 3 ctl loss "${DAYS[@]}" --vm web-1 --fail-over 50
 exits 0 ctl loss "${DAYS[@]}" --vm web-1 --fail-over 53
 exits 0 ctl loss "${DAYS[@]}" --vm db-1 --fail-over 0
+exits 0 ctl loss "${DAYS[@]}" --vm web-1 --direction tx --fail-over 0	# 5 frames are no alarm
+exits 3 ctl loss "${DAYS[@]}" --vm web-1 --direction tx --fail-over 0 --floor 5
 exits 1 ctl loss --since "@$((DAY1 + 18 * 3600))" --until "@$((DAY1 + 20 * 3600))" --fail-over 0
 refused 2 'not by queue' ctl loss --fail-over 1 --by vm,queue,direction
 refused 2 'percentage' ctl loss --fail-over 101

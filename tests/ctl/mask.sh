@@ -52,7 +52,7 @@ same "$(ctl --json timeline web-1 "${DAYS[@]}" --masked | jq -c '[.masked_frames
 # What was lost besides keeps its share: 5 of 195 frames from the guest. What is masked makes no script fail.
 same "$(ctl --json loss "${DAYS[@]}" --vm web-1 --by vm,nic,direction | jq -c '[.rows[] | select(.direction == "tx").loss_pct]')" '[2.5641026]'
 exits 0 ctl loss "${DAYS[@]}" --vm web-1 --direction rx --fail-over 0.1
-exits 3 ctl loss "${DAYS[@]}" --vm web-1 --direction tx --fail-over 0.1
+exits 3 ctl loss "${DAYS[@]}" --vm web-1 --direction tx --fail-over 0.1 --floor 1
 
 # audit compares all that was counted.
 same "$(ctl --json audit "${DAYS[@]}" web-1 | jq -c '[.rows[] | select(.counter == "tx_dropped") | .unexplained_frames]')" '[0]' audit
