@@ -84,8 +84,8 @@ CTL_SRC += ctl/capacity.c ctl/capacity_loss.c ctl/capacity_nics.c ctl/cmd_report
 	ctl/trend.c ctl/view_demand.c ctl/view_loss.c ctl/view_traffic.c
 REPORT_H := $(patsubst %,$(B)/%.h,$(wildcard ctl/report/*.js ctl/report/*.css ctl/report/*.html ctl/report/third_party/uPlot.*))
 
-# top's screen, and what is benign.
-CTL_SRC += ctl/board.c ctl/board_order.c ctl/harm.c ctl/screen.c ctl/screen_draw.c ctl/screen_page.c ctl/screen_pane.c ctl/screen_put.c ctl/screen_term.c
+# top's screen, what is benign, what came.
+CTL_SRC += ctl/board.c ctl/board_order.c ctl/harm.c ctl/offered.c ctl/screen.c ctl/screen_draw.c ctl/screen_page.c ctl/screen_pane.c ctl/screen_put.c ctl/screen_term.c
 
 # The probe: its end on the host.
 CTL_SRC += ctl/cmd_probe.c ctl/probe_channel.c ctl/probe_guest.c ctl/probe_image.c ctl/probe_ledger.c ctl/probe_loss.c ctl/probe_print.c ctl/probe_report.c ctl/probe_run.c \

@@ -149,5 +149,5 @@ void bursts_free(struct bursts *b)
 
 uint64_t bursts_quantile(const uint64_t *sorted, size_t n, unsigned int pct)
 {
-	return n ? sorted[(n - 1) * pct / 100] : 0;
+	return n ? sorted[(n * pct + 99) / 100 - 1] : 0;
 }

@@ -35,7 +35,7 @@ void bursts_free(struct bursts *b);
 /* The same from pieces in any order, which are sorted. Pure. */
 void bursts_join(const struct view *v, struct burst_piece *pieces, size_t n, struct bursts *ret);
 
-/* Of @n values, sorted upwards: the one below which @pct percent lie. 0 for none. */
+/* Of @n values, sorted upwards: the least that is not below @pct percent of them (1 to 100). 0 for none. */
 uint64_t bursts_quantile(const uint64_t *sorted, size_t n, unsigned int pct);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../collector/base.h"
 #include "text.h"
 
 char *chart_text(const uint64_t *values, const bool *observed, size_t n, uint64_t max)
@@ -31,14 +32,18 @@ char *chart_text(const uint64_t *values, const bool *observed, size_t n, uint64_
 
 char *chart_axis_text(uint64_t from_ns, uint64_t step_ns, size_t n)
 {
-	char buf[64], *text = malloc(n + sizeof(buf) + 1);
+	bool parts = step_ns * n < 20 * NSEC_PER_SEC;	/* seconds would be the same again and again */
+	char buf[80], *text = malloc(n + sizeof(buf) + 1);
 	size_t at = 0, written = 0;
 
 	if (!text)
 		abort();
 	do {
-		size_t len = strlen(text_clock(buf, from_ns + at * step_ns, step_ns * n));
+		uint64_t t_ns = from_ns + at * step_ns;
+		size_t len = strlen(text_clock(buf, t_ns, step_ns * n));
 
+		if (parts)
+			len += (size_t)sprintf(buf + len, ".%03u", (unsigned int)(t_ns % NSEC_PER_SEC / NSEC_PER_MSEC));
 		if (at + len > n && at)
 			break;
 		sprintf(text + written, "%*s%s", (int)(at - written), "", buf);

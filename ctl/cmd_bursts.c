@@ -7,6 +7,7 @@
 #include "bursts.h"
 #include "chart.h"
 #include "cmd.h"
+#include "offered.h"
 #include "number.h"
 #include "options.h"
 #include "out.h"
@@ -39,7 +40,7 @@ static void *must(void *p)
 	return p;
 }
 
-/* "41.3 ms": milliseconds matter here. */
+/* "41.3 ms", "20 us": milliseconds matter here. */
 static char *span_text(char buf[static 32], uint64_t ns)
 {
 	if (ns >= 10 * NSEC_PER_SEC)
@@ -47,7 +48,7 @@ static char *span_text(char buf[static 32], uint64_t ns)
 	if (ns >= NSEC_PER_SEC)
 		snprintf(buf, 32, "%.2f s", (double)ns / (double)NSEC_PER_SEC);
 	else
-		snprintf(buf, 32, ns < NSEC_PER_MSEC ? "%.2f ms" : "%.1f ms", (double)ns / (double)NSEC_PER_MSEC);
+		snprintf(buf, 32, ns < NSEC_PER_MSEC ? "%.0f us" : "%.1f ms", (double)ns / (ns < NSEC_PER_MSEC ? 1e3 : 1e6));
 	return buf;
 }
 
@@ -82,7 +83,8 @@ struct summary {
 	uint64_t frames, most;		/* in all, in the largest */
 	uint64_t *lengths, *gaps;	/* sorted */
 	size_t n, n_gaps;
-	int ring_frames;		/* -1: not known */
+	int ring_frames, queues;	/* -1: not known */
+	struct offered offered;
 };
 
 static bool same(const struct view_series *a, const struct view_series *b)
@@ -100,7 +102,8 @@ static int by_value(const void *a, const void *b)
 static void sum_up(const struct view *v, const struct bursts *b, const struct view_series *s, struct summary *ret)
 {
 	const struct view_attachment *a;
-	struct summary sum = { .series = s, .lengths = must(calloc(b->n, sizeof(uint64_t))), .gaps = must(calloc(b->n, sizeof(uint64_t))), .ring_frames = -1 };
+	struct summary sum = { .series = s, .lengths = must(calloc(b->n, sizeof(uint64_t))), .gaps = must(calloc(b->n, sizeof(uint64_t))), .ring_frames = -1,
+			       .queues = -1 };
 
 	for (size_t i = 0; i < b->n; i++) {
 		const struct burst *x = &b->all[i];
@@ -114,6 +117,7 @@ static void sum_up(const struct view *v, const struct bursts *b, const struct vi
 			sum.gaps[sum.n_gaps++] = x->gap_ns;
 		a = view_attached(v, s->device_id, x->start_ns);
 		sum.ring_frames = a ? a->ring_frames : sum.ring_frames;
+		sum.queues = a ? a->queues : sum.queues;
 	}
 	qsort(sum.lengths, sum.n, sizeof(uint64_t), by_value);
 	qsort(sum.gaps, sum.n_gaps, sizeof(uint64_t), by_value);
@@ -125,14 +129,20 @@ static bool ring_was_full(const struct summary *s)
 	return !strcmp(s->series->class, "PTR_FULL") && s->ring_frames > 0;
 }
 
-/* How long the ring lasts against what came in a burst: the stall that would have fit. */
-static uint64_t ring_ns(const struct summary *s)
+/* Frames a second that a queue lost in its bursts: what came, while its ring was full and nobody read. 0: not known. */
+static uint64_t burst_fps(const struct summary *s)
 {
 	uint64_t span = 0;
 
 	for (size_t i = 0; i < s->n; i++)
 		span += s->lengths[i];
-	return span && s->frames > s->n ? (uint64_t)s->ring_frames * span / (s->frames - s->n + 1) : 0;
+	return span ? (uint64_t)((double)(s->frames - s->n) * (double)NSEC_PER_SEC / (double)span) : 0;
+}
+
+/* How long a queue's ring lasts at that rate: the stall that fits. */
+static uint64_t ring_ns(const struct summary *s, uint64_t fps)
+{
+	return fps ? (uint64_t)((double)s->ring_frames * (double)NSEC_PER_SEC / (double)fps) : 0;
 }
 
 static json_t *summary_object(const struct view *v, const struct summary *s)
@@ -147,39 +157,68 @@ static json_t *summary_object(const struct view *v, const struct summary *s)
 		abort();
 	if (ring_was_full(s)) {
 		json_object_set_new(o, "ring_frames", out_int((uint64_t)s->ring_frames));
-		json_object_set_new(o, "ring_ns", out_int(ring_ns(s)));
+		json_object_set_new(o, "ring_ns", out_int(ring_ns(s, burst_fps(s))));
+		json_object_set_new(o, "burst_fps", out_int(burst_fps(s)));
+		json_object_set_new(o, "offered_fps", out_int(s->offered.mean_fps));
+		json_object_set_new(o, "offered_max_fps", out_int(s->offered.peak_fps));
 		json_object_set_new(o, "ring_that_fits_frames", out_int((uint64_t)s->ring_frames + s->most));
 	}
 	return o;
 }
 
-/* Powers of two from under 1 ms on: a bar for each length that there is. */
+/* A bar for each length that there is: powers of ten under a millisecond, of two above. */
 static void print_histogram(const char *title, const uint64_t *values, size_t n)
 {
-	uint64_t counts[16] = { 0 }, max = 0;
-	size_t last = 0;
+	static const uint64_t fine[] = { 10000, 100000, NSEC_PER_MSEC };
+	uint64_t counts[18] = { 0 }, max = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		size_t k = 0;
 
-		for (uint64_t ms = values[i] / NSEC_PER_MSEC; ms && k < ARRAY_SIZE(counts) - 1; ms /= 2)
+		while (k < ARRAY_SIZE(fine) && values[i] >= fine[k])
+			k++;
+		for (uint64_t ms = values[i] / NSEC_PER_MSEC / 2; ms && k < ARRAY_SIZE(counts) - 1; ms /= 2)
 			k++;
 		counts[k]++;
-		last = k > last ? k : last;
 		max = counts[k] > max ? counts[k] : max;
 	}
-	for (size_t k = 0; k <= last && n; k++) {
-		char head[32], limit[32], number[32];
+	for (size_t k = 0; k < ARRAY_SIZE(counts); k++) {
+		uint64_t below = k < ARRAY_SIZE(fine) ? fine[k] : NSEC_PER_MSEC << (k - ARRAY_SIZE(fine) + 1);
+		char head[48], limit[32], number[32];
 
 		if (!counts[k])
 			continue;
-		snprintf(head, sizeof(head), "under %s", text_duration(limit, (1ULL << k) * NSEC_PER_MSEC));
+		if (below < NSEC_PER_MSEC)
+			span_text(limit, below);
+		else
+			text_duration(limit, below);
+		snprintf(head, sizeof(head), "under %s", limit);
 		printf("  %-6s %-14s %6s ", title, k == ARRAY_SIZE(counts) - 1 ? "longer" : head, text_count(number, counts[k]));
 		for (uint64_t bar = counts[k] * 30 / max; bar; bar--)
 			fputs(text_is_utf8() ? "\xe2\x96\xa0" : "#", stdout);
 		putchar('\n');
 		title = "";
 	}
+}
+
+static void print_stall(const struct summary *s, uint64_t fps, const char *what)
+{
+	char span[32], rate[32];
+
+	if (fps)
+		printf("    %-9s at %s frames/s: %s\n", span_text(span, ring_ns(s, fps)), text_count(rate, fps), what);
+}
+
+/* Ring-time arithmetic. */
+static void print_ring(const struct summary *s)
+{
+	char a[32];
+
+	printf("  A queue's ring holds %s frames. The stall that fits, when nobody reads it:\n", text_count(a, (unsigned long long)s->ring_frames));
+	print_stall(s, burst_fps(s), "what came in these bursts");
+	print_stall(s, s->offered.peak_fps, s->queues > 1 ? "the busiest second, if one queue takes it all" : "the busiest second");
+	print_stall(s, s->offered.mean_fps, s->queues > 1 ? "the minutes with loss, if one queue takes it all" : "the minutes with loss");
+	printf("  A ring of %s frames would have held the largest burst.\n", text_count(a, (unsigned long long)s->ring_frames + s->most));
 }
 
 static void print_summary(const struct view *v, const struct summary *s)
@@ -189,24 +228,20 @@ static void print_summary(const struct view *v, const struct summary *s)
 
 	printf("\n%s %s %s: %s bursts of %s frames, at most %s in one\n", nic, s->series->direction, s->series->class, text_count(n, s->n),
 	       text_count(frames, s->frames), text_count(a, s->most));
-	printf("  length median %s, 95 %% under %s, longest %s", span_text(a, bursts_quantile(s->lengths, s->n, 50)),
+	printf("  length median %s, 95 %% within %s, longest %s", span_text(a, bursts_quantile(s->lengths, s->n, 50)),
 	       span_text(b, bursts_quantile(s->lengths, s->n, 95)), span_text(c, s->lengths[s->n - 1]));
 	if (s->n_gaps)
 		printf("; gap median %s, shortest %s", span_text(a, bursts_quantile(s->gaps, s->n_gaps, 50)), span_text(b, s->gaps[0]));
 	putchar('\n');
 	print_histogram("length", s->lengths, s->n);
 	print_histogram("gap", s->gaps, s->n_gaps);
-	if (!ring_was_full(s))
-		return;
-	printf("  A queue's ring holds %s frames", text_count(a, (unsigned long long)s->ring_frames));
-	if (ring_ns(s))
-		printf(": at the rate of these bursts, a stall of %s fits", span_text(b, ring_ns(s)));
-	printf(".\n  A ring of %s frames would have held the largest burst.\n", text_count(c, (unsigned long long)s->ring_frames + s->most));
+	if (ring_was_full(s))
+		print_ring(s);
 }
 
 typedef void summary_fn(const struct view *v, const struct summary *s, void *arg);
 
-static void each_summary(const struct view *v, const struct bursts *b, summary_fn *fn, void *arg)
+static void each_summary(const struct asked *a, struct view *v, const struct bursts *b, summary_fn *fn, void *arg)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		struct summary s;
@@ -217,6 +252,9 @@ static void each_summary(const struct view *v, const struct bursts *b, summary_f
 		if (first < i)
 			continue;
 		sum_up(v, b, b->all[i].series, &s);
+		if (ring_was_full(&s) && offered_read(v, s.series->device_id, !strcmp(s.series->direction, "tx"), a->window.since_ns, a->window.until_ns,
+						      &s.offered) < 0)
+			s.offered = (struct offered){ 0 };	/* it was said; the rest stands */
 		fn(v, &s, arg);
 		free(s.lengths);
 		free(s.gaps);
@@ -287,7 +325,7 @@ static void print_list(const struct asked *a, const struct view *v, const struct
 	json_decref(rows);
 }
 
-static void print_text(const struct asked *a, const struct view *v, const struct bursts *b, double covered)
+static void print_text(const struct asked *a, struct view *v, const struct bursts *b, double covered)
 {
 	_cleanup_(freep) char *name = text_safe(vmref_name(v, &a->filter.refs[0]));
 	uint64_t in_bursts = 0;
@@ -308,7 +346,7 @@ static void print_text(const struct asked *a, const struct view *v, const struct
 		printf("%s of %s lost frames are in the bursts listed (one that goes on is listed when it ends, or once a second)\n",
 		       text_count(n, in_bursts), text_count(m, a->lost));
 	draw(b);
-	each_summary(v, b, on_summary_text, NULL);
+	each_summary(a, v, b, on_summary_text, NULL);
 	print_list(a, v, b);
 }
 
@@ -335,7 +373,7 @@ static int print(const struct asked *a, struct view *v, const struct bursts *b)
 		return out_done();
 	}
 	sums = must(json_array());
-	each_summary(v, b, on_summary_json, sums);
+	each_summary(a, v, b, on_summary_json, sums);
 	return out_json(json_pack("{so so sI sI sf sI so so}", "vm", out_text(vmref_name(v, &a->filter.refs[0])), "uuid",
 				  out_text(vmref_uuid(v, &a->filter.refs[0])), "since_ns", (json_int_t)a->window.since_ns, "until_ns",
 				  (json_int_t)a->window.until_ns, "coverage_pct", covered, "lost_frames", (json_int_t)a->lost, "summaries", sums, "bursts",

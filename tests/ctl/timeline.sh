@@ -23,6 +23,7 @@ away, or the disk full): it stands at that time'\''s end.' ctl timeline web-1 "$
 
 # Where the character set has no blocks.
 LC_ALL=C ctl timeline web-1 "${DAYS[@]}" --step 1h --class PTR_FULL --queue 0 > "$W/out"
+same "$(ctl timeline web-1 "${DAYS[@]}" --step 1h --class PTR_FULL --queue 0 --ascii)" "$(cat "$W/out")" '--ascii'
 same "$(sed -n 5,6p "$W/out")" '........._#.......  ...._.....
 00:00       12:00       00:00'
 
