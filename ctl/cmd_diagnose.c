@@ -5,28 +5,17 @@
 
 #include "../collector/base.h"
 #include "cmd.h"
+#include "diagnosis.h"
 #include "options.h"
 #include "out.h"
 #include "split.h"
 #include "text.h"
-#include "verdict.h"
-
-#define FEW_FRAMES 10		/* of so few nothing can be said for sure */
-
-static const char *const confidences[] = { "low", "medium", "high" };
 
 static const struct column columns[] = {
 	{ "vm", "", COL_NAME }, { "uuid", "", COL_TEXT }, { "nic", "", COL_NAME }, { "direction", "", COL_TEXT }, { "class", "", COL_TEXT },
 	{ "kernel_reason", "", COL_TEXT }, { "place", "", COL_NAME }, { "cause", "", COL_TEXT }, { "confidence", "", COL_TEXT }, { "benign", "", COL_TEXT },
 	{ "frames", "", COL_COUNT }, { "share_pct", "", COL_PERCENT }, { "bursts", "", COL_COUNT }, { "longest_ns", "", COL_NUMBER },
 	{ "from", "", COL_NAME },
-};
-
-/* Pieces with one cause on one NIC and direction: one verdict. The first piece is the largest and speaks for all. */
-struct finding {
-	const struct evidence *e;
-	struct verdict v;
-	uint64_t frames;
 };
 
 struct asked {
@@ -38,9 +27,7 @@ struct asked {
 
 struct answer {
 	struct view *v;
-	struct evidences evidence;
-	struct finding *all;		/* most frames first */
-	size_t n;
+	struct diagnosis d;
 };
 
 static void *must(void *p)
@@ -48,65 +35,6 @@ static void *must(void *p)
 	if (!p)
 		abort();
 	return p;
-}
-
-static bool same_finding(const struct finding *f, const struct evidence *e, const struct verdict *v)
-{
-	return f->e && f->v.rule == v->rule && f->e->series->device_id == e->series->device_id && !strcmp(f->e->series->direction, e->series->direction) &&
-	       !strcmp(f->e->series->class, e->series->class) && !strcmp(f->e->series->place ? f->e->series->place : "", e->series->place ? e->series->place : "");
-}
-
-static int by_frames(const void *a, const void *b)
-{
-	const struct finding *x = a, *y = b;
-
-	return x->frames > y->frames ? -1 : x->frames < y->frames;
-}
-
-/* What is in no burst yet goes with the largest cause of the same ring, when there is one. */
-static struct finding *ring_finding(struct answer *a, const struct evidence *e)
-{
-	for (size_t i = 0; i < a->n; i++)
-		if (a->all[i].e && a->all[i].e->shape > SHAPE_UNLISTED && a->all[i].e->series->device_id == e->series->device_id)
-			return &a->all[i];
-	return NULL;
-}
-
-static void judge(struct answer *a)
-{
-	a->all = must(calloc(a->evidence.n + 1, sizeof(*a->all)));
-	for (int unlisted = 0; unlisted < 2; unlisted++) {
-		for (size_t i = 0; i < a->evidence.n; i++) {
-			const struct evidence *e = &a->evidence.all[i];
-			struct finding *f = NULL;
-			struct verdict v;
-			size_t k = 0;
-
-			if ((e->shape == SHAPE_UNLISTED) != unlisted)
-				continue;
-			verdict_of(e, &v);
-			while (k < a->n && !same_finding(&a->all[k], e, &v))
-				k++;
-			if (k < a->n)
-				f = &a->all[k];
-			else if (unlisted)
-				f = ring_finding(a, e);
-			if (!f) {
-				f = &a->all[a->n++];
-				*f = (struct finding){ e, v, 0 };
-			}
-			f->frames += e->frames;
-		}
-	}
-	for (size_t i = 0; i < a->n; i++)
-		if (a->all[i].frames < FEW_FRAMES)
-			a->all[i].v.confidence = CONFIDENCE_LOW;
-	qsort(a->all, a->n, sizeof(*a->all), by_frames);
-}
-
-static double share_pct(const struct answer *a, const struct finding *f)
-{
-	return a->evidence.frames ? (double)f->frames * 100 / (double)a->evidence.frames : 0;
 }
 
 static json_t *pressure_object(const struct evidence *e)
@@ -125,7 +53,7 @@ static json_t *pressure_object(const struct evidence *e)
 	return o;
 }
 
-static json_t *finding_object(const struct asked *asked, const struct answer *a, const struct finding *f)
+static json_t *finding_object(const struct asked *asked, const struct answer *a, const struct cause *f)
 {
 	const struct evidence *e = f->e;
 	const struct verdict_rule *r = f->v.rule;
@@ -138,10 +66,10 @@ static json_t *finding_object(const struct asked *asked, const struct answer *a,
 		abort();
 	json_object_set_new(o, "cause", out_text(r->id));
 	json_object_set_new(o, "title", out_text(r->title));
-	json_object_set_new(o, "confidence", out_text(confidences[f->v.confidence]));
+	json_object_set_new(o, "confidence", out_text(confidence_word(f->v.confidence)));
 	json_object_set_new(o, "benign", json_boolean(r->benign));
 	json_object_set_new(o, "frames", out_int(f->frames));
-	json_object_set_new(o, "share_pct", json_real(share_pct(a, f)));
+	json_object_set_new(o, "share_pct", json_real(diagnosis_share_pct(&a->d, f)));
 	json_object_set_new(o, "bursts", out_int(e->bursts));
 	json_object_set_new(o, "longest_ns", out_int(e->longest_ns));
 	json_object_set_new(o, "burst_frames_per_s", out_int(e->burst_rate));
@@ -231,7 +159,7 @@ static void print_pressure(const struct evidence *e)
 	}
 }
 
-static void print_finding(const struct asked *asked, const struct answer *a, const struct finding *f)
+static void print_finding(const struct asked *asked, const struct answer *a, const struct cause *f)
 {
 	const struct evidence *e = f->e;
 	const struct verdict_rule *r = f->v.rule;
@@ -239,9 +167,9 @@ static void print_finding(const struct asked *asked, const struct answer *a, con
 	char share[32], frames[32];
 
 	printf("\n%s%s%s\n", asked->g.color ? "\033[1m" : "", r->title, asked->g.color ? "\033[0m" : "");
-	printf("    %s of the loss (%s frames), %s %s %s %s%s%s; confidence %s%s\n", text_percent(share, share_pct(a, f)), text_count(frames, f->frames), nic,
-	       e->series->direction, e->series->class, e->series->reason, e->series->place ? " at " : "", e->series->place ? e->series->place : "",
-	       confidences[f->v.confidence], r->benign ? "; benign" : "");
+	printf("    %s of the loss (%s frames), %s %s %s %s%s%s; confidence %s%s\n", text_percent(share, diagnosis_share_pct(&a->d, f)),
+	       text_count(frames, f->frames), nic, e->series->direction, e->series->class, e->series->reason, e->series->place ? " at " : "", e->series->place ? e->series->place : "",
+	       confidence_word(f->v.confidence), r->benign ? "; benign" : "");
 	print_bursts(e);
 	print_pressure(e);
 	if (e->shape == SHAPE_UNREAD)
@@ -265,19 +193,19 @@ static void print_text(const struct asked *asked, const struct answer *a, double
 	uint64_t benign = 0;
 	char frames[32], harmless[32];
 
-	for (size_t i = 0; i < a->n; i++)
-		benign += a->all[i].v.rule->benign ? a->all[i].frames : 0;
+	for (size_t i = 0; i < a->d.n; i++)
+		benign += a->d.all[i].v.rule->benign ? a->d.all[i].frames : 0;
 	puts(name);
 	window_print(&asked->window, covered);
-	if (!a->n) {
+	if (!a->d.n) {
 		if (covered > 0)
 			puts("no loss");
 		return;
 	}
-	printf("%s frames lost%s%s%s\n", text_count(frames, a->evidence.frames), benign ? ", of these " : "", benign ? text_count(harmless, benign) : "",
+	printf("%s frames lost%s%s%s\n", text_count(frames, a->d.evidence.frames), benign ? ", of these " : "", benign ? text_count(harmless, benign) : "",
 	       benign ? " for benign causes" : "");
-	for (size_t i = 0; i < a->n; i++)
-		print_finding(asked, a, &a->all[i]);
+	for (size_t i = 0; i < a->d.n; i++)
+		print_finding(asked, a, &a->d.all[i]);
 }
 
 static int print(const struct asked *asked, const struct answer *a)
@@ -293,12 +221,12 @@ static int print(const struct asked *asked, const struct answer *a)
 		return out_done();
 	}
 	rows = must(json_array());
-	for (size_t i = 0; i < a->n; i++)
-		json_array_append_new(rows, finding_object(asked, a, &a->all[i]));
+	for (size_t i = 0; i < a->d.n; i++)
+		json_array_append_new(rows, finding_object(asked, a, &a->d.all[i]));
 	if (asked->g.format == FORMAT_JSON)
 		return out_json(json_pack("{so so sI sI sf sI so}", "vm", out_text(vmref_name(a->v, ref)), "uuid", out_text(vmref_uuid(a->v, ref)), "since_ns",
 					  (json_int_t)asked->window.since_ns, "until_ns", (json_int_t)asked->window.until_ns, "coverage_pct", covered, "frames",
-					  (json_int_t)a->evidence.frames, "verdicts", rows));
+					  (json_int_t)a->d.evidence.frames, "verdicts", rows));
 	out_csv(columns, ARRAY_SIZE(columns), rows);
 	json_decref(rows);
 	return out_done();
@@ -309,9 +237,9 @@ static bool harmful(const struct answer *a)
 {
 	uint64_t frames = 0;
 
-	for (size_t i = 0; i < a->n; i++)
-		frames += a->all[i].v.rule->benign ? 0 : a->all[i].frames;
-	return frames >= FEW_FRAMES;
+	for (size_t i = 0; i < a->d.n; i++)
+		frames += a->d.all[i].v.rule->benign ? 0 : a->d.all[i].frames;
+	return frames >= DIAGNOSIS_FEW_FRAMES;
 }
 
 static int diagnose(struct asked *asked)
@@ -327,15 +255,13 @@ static int diagnose(struct asked *asked)
 		for (size_t i = 0; i < a.v->n_series; i++)
 			wanted[i] = a.v->series[i].id && (!a.v->series[i].mask || asked->filter.masked) &&
 				    filter_passes(&asked->filter, a.v, &a.v->series[i]) && share_of(&a.v->series[i]) != EMPTIED;
-		if (evidence_gather(a.v, asked->filter.refs[0].vm_id, asked->window.since_ns, asked->window.until_ns, wanted, &a.evidence) == 0) {
-			judge(&a);
+		if (diagnosis_make(a.v, asked->filter.refs[0].vm_id, asked->window.since_ns, asked->window.until_ns, wanted, &a.d) == 0) {
 			status = print(asked, &a);
 			if (status == EXIT_OK && asked->fail && harmful(&a))
 				status = EXIT_FOUND;
 		}
 	}
-	free(a.all);
-	evidence_free(&a.evidence);
+	diagnosis_free(&a.d);
 	view_free(a.v);
 	return status;
 }

@@ -2,7 +2,8 @@
 /* verdict - causes of loss: a table of rules over evidence. Pure.
  *
  * The first rule that fits a piece of evidence names its cause. Confidence: high, when the evidence excludes the nearest other cause; medium,
- * when it speaks for this one; low, when it only does not speak against it. Evidence that no rule fits stays undecided. */
+ * when it speaks for this one; low, when it only does not speak against it. Evidence that no rule fits stays undecided. The
+ * verdicts of a window of the store, now or past, and how they changed: diagnosis.h. */
 #ifndef TAPLOSS_CTL_VERDICT_H
 #define TAPLOSS_CTL_VERDICT_H
 

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Verdicts of windows of the past: frames add up, and history is what each step says, put together. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "collector/base.h"
+#include "ctl/cmd.h"
+#include "ctl/diagnosis.h"
+#include "storetest.h"
+
+#define MIDNIGHT (NOON - 12 * NSEC_PER_HOUR)
+#define AT(min) (NOON + (uint64_t)(min) * NSEC_PER_MIN)
+
+static struct view *view;
+
+/* The real one is main.c's. */
+void complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vprint_error(fmt, ap);
+	va_end(ap);
+}
+
+static _printf_(2, 3) void add(sqlite3 *db, const char *fmt, ...)
+{
+	char sql[512], *why = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(sql, sizeof(sql), fmt, ap);
+	va_end(ap);
+	if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
+		fail_msg("%s: %s", sql, why);
+}
+
+static int fill_meta(sqlite3 *db, void *arg)
+{
+	static const char *const classes[] = { "VIRTNET_HDR", "GSO", "CHECKSUM", "PURGE", "SKB_COPY_DATA" };
+
+	(void)arg;
+	for (int vm = 1; vm <= 2; vm++) {
+		add(db, "INSERT INTO vm VALUES (%d, 'i%d', NULL, 'vm-%d', 'running', 1, 1)", vm, vm, vm);
+		add(db, "INSERT INTO device VALUES (%d, 'b', 1, %d, 'tap%d', 'tap', 1, NULL)", vm, vm, vm);
+		add(db, "INSERT INTO attachment (id, vm_id, device_id, since_ns) VALUES (%d, %d, %d, 1)", vm, vm, vm);
+	}
+	for (int i = 0; i < 5; i++)		/* the last one is the other VM's */
+		add(db, "INSERT INTO series (id, vm_id, attachment_id, device_id, direction, class, kind, reason, site, first_ns) VALUES "
+		    "(%d, %d, %d, %d, 'tx', '%s', 'fault', 'R', 'f', 1)", i + 1, i == 4 ? 2 : 1, i == 4 ? 2 : 1, i == 4 ? 2 : 1, classes[i]);
+	return 0;
+}
+
+static void lose(sqlite3 *db, int minute, int series, int frames)
+{
+	add(db, "INSERT OR IGNORE INTO tick VALUES (%llu, 1000000000)", (unsigned long long)AT(minute));
+	add(db, "INSERT INTO loss VALUES (%llu, %d, %d, 1, 1)", (unsigned long long)AT(minute), series, frames);
+}
+
+static int fill_day(sqlite3 *db, void *arg)
+{
+	(void)arg;
+	lose(db, 1, 1, 100);	/* bad headers */
+	lose(db, 1, 4, 7);	/* a ring was emptied: no loss */
+	lose(db, 2, 1, 30);
+	lose(db, 2, 2, 20);	/* two classes of one cause */
+	lose(db, 2, 3, 5);
+	lose(db, 3, 5, 1000);	/* another VM's */
+	lose(db, 5, 1, 4);
+	add(db, "INSERT INTO coverage VALUES (%llu, %llu, 'tick')", (unsigned long long)MIDNIGHT, (unsigned long long)AT(60));
+	return 0;
+}
+
+static int setup(void **state)
+{
+	char why[SCHEMA_WHY];
+	struct schema_day day;
+
+	if (make_dir(state) < 0 || schema_create(below(*state, "meta.db"), SCHEMA_META, fill_meta, NULL, why) < 0)
+		return -1;
+	schema_day_of(NOON, &day);
+	if (schema_create(below(*state, day.name), SCHEMA_DAY, fill_day, NULL, why) < 0)
+		return -1;
+	view = view_open(*state);
+	return view ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	view_free(view);
+	return remove_dir(state);
+}
+
+static void a_window(void **state)
+{
+	struct diagnosis d;
+
+	(void)state;
+	assert_int_equal(diagnosis_make(view, 1, AT(0), AT(60), NULL, &d), 0);
+	assert_int_equal(d.evidence.frames, 159);
+	assert_int_equal(d.n, 3);
+	assert_string_equal(d.all[0].v.rule->id, "bad-header");
+	assert_int_equal(d.all[0].frames, 134);
+	assert_string_equal(d.all[1].v.rule->id, "gso-misfit");
+	assert_int_equal(d.all[1].frames, 20);
+	assert_int_equal(d.all[1].v.confidence, CONFIDENCE_HIGH);
+	assert_int_equal(d.all[2].frames, 5);
+	assert_int_equal(d.all[2].v.confidence, CONFIDENCE_LOW);	/* so few */
+	assert_true(diagnosis_share_pct(&d, &d.all[0]) > 84.2 && diagnosis_share_pct(&d, &d.all[0]) < 84.3);
+	diagnosis_free(&d);
+	assert_int_equal(diagnosis_make(view, 1, AT(2), AT(4), NULL, &d), 0);
+	assert_int_equal(d.n, 0);
+	diagnosis_free(&d);
+}
+
+static void span_is(const struct diagnosis_span *s, const char *cause, int from, int to, uint64_t frames, int confidence)
+{
+	assert_string_equal(s->rule->id, cause);
+	assert_int_equal(s->from_ns, AT(from));
+	assert_int_equal(s->to_ns, AT(to));
+	assert_int_equal(s->frames, frames);
+	assert_int_equal(s->confidence, confidence);
+	assert_string_equal(s->nic, "tap1");
+	assert_string_equal(s->direction, "tx");
+}
+
+static void how_it_changed(void **state)
+{
+	struct diagnosis_history h;
+
+	(void)state;
+	assert_int_equal(diagnosis_past(view, 1, AT(0), AT(60), NSEC_PER_MIN, &h), 0);
+	assert_int_equal(h.n, 3);
+	span_is(&h.all[0], "bad-header", 0, 2, 130, CONFIDENCE_HIGH);
+	span_is(&h.all[1], "gso-misfit", 1, 2, 25, CONFIDENCE_HIGH);
+	span_is(&h.all[2], "bad-header", 4, 5, 4, CONFIDENCE_LOW);
+	diagnosis_history_free(&h);
+	assert_int_equal(diagnosis_past(view, 1, AT(0), AT(60) + 1, 10 * NSEC_PER_MIN, &h), 0);
+	assert_int_equal(h.n, 2);
+	span_is(&h.all[0], "bad-header", 0, 10, 134, CONFIDENCE_HIGH);
+	diagnosis_history_free(&h);
+	assert_int_equal(diagnosis_past(view, 1, AT(0), AT(0), NSEC_PER_MIN, &h), -EINVAL);
+	assert_int_equal(diagnosis_past(view, 1, AT(0), AT(60), 0, &h), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(a_window), cmocka_unit_test(how_it_changed) };
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
