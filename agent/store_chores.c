@@ -11,6 +11,8 @@
 #include "clock.h"
 
 #define CHORES_NS (60 * NSEC_PER_SEC)	/* at most so much of the newest history does a power failure cost */
+#define LONG_WAL 1000			/* pages; SQLite's own limit, at which a COMMIT would wait for the disk */
+#define LONGEST_WAL 8000		/* the thread does not keep up: the writer does it */
 
 /* What takes long, or waits for the disk, is done beside the loop. @lock guards all but @stop. */
 struct chores {
@@ -20,6 +22,7 @@ struct chores {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool wanted, running, held, quit;
+	bool long_wal;			/* a checkpoint of the day at hand is wanted, and no more */
 	atomic_bool stop;
 	uint64_t now_ns, oldest_ns;
 	int result;
@@ -44,38 +47,79 @@ static void checkpoint_own(struct store_db *d)
 		sqlite3_wal_checkpoint_v2(d->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
+/* Without the lock. */
+static void look_after_days(struct chores *c, uint64_t now_ns)
+{
+	char why[SCHEMA_WHY] = "";
+	struct tidy_done done;
+	int r;
+
+	checkpoint(c->meta, SCHEMA_META);
+	r = tidy(c->dir, &c->limits, now_ns, &c->stop, &done, why);
+	pthread_mutex_lock(&c->lock);
+	c->result = r;
+	c->oldest_ns = done.oldest_ns ? done.oldest_ns : c->oldest_ns;
+	strcpy(c->why, why);
+	pthread_mutex_unlock(&c->lock);
+}
+
 static void *work(void *arg)
 {
 	struct chores *c = arg;
-	char day[PATH_MAX], why[SCHEMA_WHY];
-	struct tidy_done done;
+	char day[PATH_MAX];
 	uint64_t now;
-	int r;
+	bool all;
 
 	pthread_mutex_lock(&c->lock);
 	for (;;) {
-		while (!c->quit && (!c->wanted || c->held))
+		while (!c->quit && ((!c->wanted && !c->long_wal) || c->held))
 			pthread_cond_wait(&c->changed, &c->lock);
 		if (c->quit)
 			break;
-		c->wanted = false;
+		all = c->wanted;
+		c->wanted = c->long_wal = false;
 		c->running = true;
 		strcpy(day, c->day);
 		now = c->now_ns;
 		pthread_mutex_unlock(&c->lock);
-		checkpoint(c->meta, SCHEMA_META);
 		checkpoint(day, SCHEMA_DAY);
-		why[0] = '\0';
-		r = tidy(c->dir, &c->limits, now, &c->stop, &done, why);
+		if (all)
+			look_after_days(c, now);
 		pthread_mutex_lock(&c->lock);
 		c->running = false;
-		c->result = r;
-		c->oldest_ns = done.oldest_ns ? done.oldest_ns : c->oldest_ns;
-		strcpy(c->why, why);
 		pthread_cond_broadcast(&c->changed);
 	}
 	pthread_mutex_unlock(&c->lock);
 	return NULL;
+}
+
+/* After a COMMIT. A checkpoint waits for the disk and a tick must not: it is the thread's. */
+static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct store *s = arg;
+	struct chores *c = s->chores;
+
+	(void)name;
+	if (pages < s->wal_pages)
+		s->wal_pages = 0;	/* it began anew */
+	if (pages - s->wal_pages >= LONGEST_WAL) {
+		s->wal_pages = pages;	/* with a reader in the way it only gets longer: not each time */
+		sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	} else if (pages >= LONG_WAL) {
+		pthread_mutex_lock(&c->lock);
+		strcpy(c->day, s->day.path);
+		c->long_wal = true;
+		pthread_cond_broadcast(&c->changed);
+		pthread_mutex_unlock(&c->lock);
+	}
+	return SQLITE_OK;
+}
+
+void store_chores_watch(struct store *s)
+{
+	s->wal_pages = 0;
+	if (s->opt.background)
+		sqlite3_wal_hook(s->day.db, on_commit, s);
 }
 
 int store_chores_start(struct store *s)

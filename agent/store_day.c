@@ -58,13 +58,16 @@ int store_day_opened(struct store_db *d)
 	struct store *s = CONTAINER_OF(d, struct store, day);
 	int r = limit_size(s);
 
+	store_chores_watch(s);
 	return r < 0 ? r : settle_doubt(s);
 }
 
 /* Takes @day as the newest file. From here on the one before is history, whatever fails. */
 static void turn_to(struct store *s, const struct schema_day *day)
 {
+	s->day.leave_wal = s->opt.background;	/* the thread puts it in its place when it takes the day up */
 	store_db_close(&s->day);
+	s->day.leave_wal = false;
 	s->day.met = false;
 	s->today = *day;
 	path_of(s, day->name, s->day.path);

@@ -54,7 +54,7 @@ void store_db_close(struct store_db *d)
 	for (unsigned int i = 0; i < d->n_stmts; i++)
 		sqlite3_finalize(d->stmts[i].st);
 	d->n_stmts = 0;
-	if (d->sick && d->db) {
+	if ((d->sick || d->leave_wal) && d->db) {
 		sqlite3_db_config(d->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 		sqlite3_close_v2(d->db);
 	} else {

@@ -18,6 +18,7 @@ struct store_db {
 	char path[PATH_MAX];
 	sqlite3 *db;		/* NULL: not open, or given up after an I/O error: store_ready() opens it again */
 	bool sick;		/* an I/O error: give it up at the end of the transaction */
+	bool leave_wal;		/* no checkpoint when it is closed */
 	bool met;		/* was open before: must exist, a missing file is not made anew */
 	int (*opened)(struct store_db *d);	/* what else belongs to opening it; may be NULL */
 	unsigned int n_stmts;
@@ -29,7 +30,7 @@ struct store_db {
 };
 
 int store_ready(struct store_db *d);
-void store_db_close(struct store_db *d);	/* with a checkpoint, except when sick */
+void store_db_close(struct store_db *d);	/* with a checkpoint, except when sick or told to leave it */
 
 /* BEGIN IMMEDIATE, opening the database first when need be. */
 int store_begin(struct store_db *d);
@@ -117,6 +118,7 @@ struct store {
 	uint64_t covered_ns;		/* end of coverage as the database has it */
 	uint64_t last_ns;		/* newest tick, stored or empty */
 	uint64_t doubt_ns;		/* a tick whose COMMIT failed so that it may be there or not; 0: none */
+	int wal_pages;			/* length of the day's -wal when the writer last made a checkpoint itself; 0: it did not */
 	uint64_t chores_ns;		/* CLOCK_MONOTONIC of the next checkpoint and retention */
 	char error[SCHEMA_WHY];
 };
@@ -131,6 +133,8 @@ int store_day_resume(struct store *s, char why[static SCHEMA_WHY]);
 void store_chores(struct store *s, uint64_t now_ns);
 int store_chores_start(struct store *s);
 void store_chores_stop(struct store *s);
+/* The day's file was opened: its checkpoints are the thread's, when there is one. */
+void store_chores_watch(struct store *s);
 /* Between these two nobody else touches a closed day. Waits for what is under way to be given up, which is soon. */
 void store_chores_hold(struct store *s);
 void store_chores_release(struct store *s);
