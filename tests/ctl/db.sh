@@ -36,7 +36,14 @@ same "$(find "$W/copy" -name '*-wal' -o -name '*-shm' | wc -l)" 0 'files beside 
 refused 1 'there already' ctl db backup "$W/copy"
 refused 1 'cannot be made' ctl db backup "$W/none/copy"
 
-# Killed anywhere, there is no copy, or all of it; the next one makes it good.
+# Killed anywhere, there is no copy, or all of it; the next one makes it good. A limit on the size of files kills it within a write for sure.
+for kib in 4 64 256 512; do
+	status=0
+	(ulimit -f $kib; ulimit -c 0; exec "$TAPLOSSCTL" db backup "$W/copy2") 2> /dev/null || status=$?
+	same "$status" $((128 + $(kill -l XFSZ))) "backup with files of at most $kib KiB"
+	[[ ! -d $W/copy2 ]] || fail "a copy of $kib KiB"
+	same "$(sums 8 0)" "$all" 'killed in backup'
+done
 for i in 1 2 3 4 5 6; do
 	timeout -s KILL "0.0$i" "$TAPLOSSCTL" db backup "$W/copy2" 2> /dev/null || true
 	[[ ! -d $W/copy2 ]] || break

@@ -14,6 +14,7 @@
 #include "ctl/cmd.h"
 #include "ctl/view.h"
 #include "schema/demand.h"
+#include "faultyvfs.h"
 #include "schema/tidy.h"
 #include "storetest.h"
 
@@ -248,14 +249,35 @@ static void every_level_says_the_same(void **state)
 	assert_true(done.sums_forgotten >= DAYS - 1);
 }
 
-/* Everything that there is to do, in a process that is killed after a while; then once to the end. */
-static void killed_at_any_moment(void **state)
+/* Everything that there is to do, by a process that dies within the @nth operation that changes the disk. Did it die? */
+static bool tidy_until(const char *dir, const struct tidy_limits *l, long nth)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		char why[SCHEMA_WHY];
+		struct tidy_done done;
+
+		shim.left = nth;
+		shim.run = 1;
+		shim.kills = true;
+		_exit(tidy(dir, l, START + DAYS * NSEC_PER_DAY + SEC, NULL, &done, why) < 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+	return WIFSIGNALED(status);
+}
+
+/* One life after the other, each takes up what the one before left, until one gets to the end. */
+static void killed_at_any_write(void **state)
 {
 	const struct tidy_limits all = { .fine_days = 1, .days = 4, .hour_days = 3 };
-	uint64_t step = NSEC_PER_DAY;
+	unsigned int deaths = 0;
 
-	for (int round = 0; round < 12; round++) {
+	for (int round = 0; round < 8; round++) {
 		const char *dir = store_of(state);
+		uint64_t longest = 20;	/* a life that is too short gets nowhere: they become longer */
 		void *sub;
 
 		make_rows();
@@ -263,27 +285,20 @@ static void killed_at_any_moment(void **state)
 		remove(below(dir, "history.db"));	/* what the store did itself: all is to be done again */
 		remove(below(dir, "history.db-wal"));
 		remove(below(dir, "history.db-shm"));
-		for (int i = 0; i < 6; i++) {
-			pid_t pid = fork();
-
-			if (!pid) {
-				char why[SCHEMA_WHY];
-				struct tidy_done done;
-
-				tidy(dir, &all, START + DAYS * NSEC_PER_DAY + SEC, NULL, &done, why);
-				_exit(0);
-			}
-			usleep((useconds_t)below_n(12000));
-			kill(pid, SIGKILL);
-			waitpid(pid, NULL, 0);
-			assert_windows(dir, step, 5);
+		while (tidy_until(dir, &all, (long)below_n(longest))) {
+			longest += 20;
+			deaths++;
+			assert_windows(dir, NSEC_PER_DAY, 5);
+			assert_delivered(dir);
 		}
-		must_tidy(dir, &all);
-		assert_windows(dir, step, 5);
+		assert_windows(dir, NSEC_PER_DAY, 5);
 		assert_delivered(dir);
+		assert_int_equal(must_tidy(dir, &all).absorbed, 0);
 		sub = strdup(dir);
 		assert_int_equal(remove_dir(&sub), 0);
 	}
+	print_message("%u deaths\n", deaths);
+	assert_true(deaths > 40);
 }
 
 static void it_stops_when_told(void **state)
@@ -362,8 +377,8 @@ static void demand_is_packed(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(every_level_says_the_same), TEST(killed_at_any_moment), TEST(it_stops_when_told),
+	const struct CMUnitTest tests[] = { TEST(every_level_says_the_same), TEST(killed_at_any_write), TEST(it_stops_when_told),
 					    TEST(an_owner_that_is_found_late), TEST(demand_is_packed) };
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, install_shim, NULL);
 }
