@@ -168,6 +168,32 @@ struct tl_trace_count {
 	__u64 frames, bytes;
 };
 
+/* taplossctl capture --dropped, not pinned: a lost frame of a watched device. Behind @head stand @front + @more bytes of it: what had been taken
+ * off, and what the frame still held. */
+#define TL_DROPPED_FRONT 192
+#define TL_DROPPED_SNAP 32768		/* a record of the kernel's ring is shorter than 64 KiB */
+struct tl_dropped {
+	__u64 t_ns;		/* CLOCK_BOOTTIME */
+	__u64 location;		/* as in tl_loss_key, like the next three */
+	__u32 netns, ifindex, reason;
+	__u32 len, more;	/* @len: Ethernet bytes without the tag that stands beside the frame */
+	__u32 segments;
+	__u64 limited, unsent;	/* the device's tl_dropped_count on this CPU before this frame */
+	__u16 queue, front;
+	__u16 vlan_tci, vlan_proto;	/* when @tagged; the protocol in network order */
+	__u16 hardware;		/* ARPHRD_ */
+	__u8 kind, ingress, tagged;
+	__u8 zero[3];
+	__u8 head[TL_DROPPED_FRONT];
+};
+
+struct tl_dropped_count {	/* frames, per CPU */
+	__u64 lost;		/* all; sent are: lost - limited - unsent */
+	__u64 limited;		/* counted only, because there were more than the limit */
+	__u64 unsent;		/* no room in the kernel's ring */
+};
+
+_Static_assert(sizeof(struct tl_dropped) == 72 + TL_DROPPED_FRONT, "layout of dropped frames is ABI");
 _Static_assert(sizeof(struct tl_trace_key) == 32, "trace key layout is ABI");
 _Static_assert(sizeof(struct tl_loss_key) == 32, "loss key layout is ABI");
 _Static_assert(sizeof(struct tl_loss_count) == 64, "loss count layout is ABI");

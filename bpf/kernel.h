@@ -29,6 +29,7 @@ struct net_device {
 	char name[16];
 	int ifindex;
 	unsigned int tx_queue_len;
+	unsigned short type;		/* ARPHRD_ */
 	const unsigned char *dev_addr;
 	const struct rtnl_link_ops *rtnl_link_ops;
 	possible_net_t nd_net;
@@ -73,6 +74,7 @@ struct sk_buff {
 	struct sock *sk;
 	unsigned int len;
 	__u16 queue_mapping;
+	__u16 vlan_proto, vlan_tci;
 	int skb_iif;
 	__u32 hash;
 	__u16 mac_header;		/* 0xffff: not set */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* trace - from which kernel stacks do the watched devices lose frames? Loaded by taplossctl trace, gone when it ends. Everybody else's drops
  * are let go after one look into the map of watched devices. */
-#include "bpf/behind.h"
+#include "bpf/find.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -28,48 +28,19 @@ struct {					/* per CPU, so that plain adds do not race */
 
 __u64 uncounted;				/* frames that found no room in the map */
 
-static __always_inline void set_device(struct tl_trace_key *key, const struct tl_loss_key *dev, __u8 ingress)
-{
-	key->netns = dev->netns;
-	key->ifindex = dev->ifindex;
-	key->kind = dev->kind;
-	key->ingress = ingress;
-}
-
-/* As loss.bpf.c finds them: the device in the frame, else the one behind its socket. */
-static __always_inline int find_device(struct sk_buff *skb, struct tl_trace_key *key)
-{
-	struct net_device *dev = skb->dev, *own = NULL;
-	struct tl_loss_key found = { 0 };
-	struct sock *sk = skb->sk;
-	__u8 kind = dev ? kind_of(dev->rtnl_link_ops) : TL_KIND_NONE, sk_kind = sk ? kind_of_sock(sk) : TL_KIND_NONE;
-	__u16 queue;
-
-	if (dev && !kind)
-		return 0;
-	if (kind)
-		key_device(&found, dev, kind);
-	if (sk_kind)
-		own = behind(sk, sk_kind, &queue);
-	if (own && (!dev || own == dev)) {	/* from the guest, before the stack saw it */
-		key_read_device(&found, own);
-		set_device(key, &found, sk_kind == TL_KIND_TUN);
-		return 1;
-	}
-	set_device(key, &found, kind && skb->skb_iif == (int)found.ifindex);
-	return kind != TL_KIND_NONE;
-}
-
 static __always_inline int on_kfree_skb(void *ctx, struct sk_buff *skb, void *location, __u32 reason)
 {
 	struct tl_trace_key key = { .location = (__u64)location, .reason = reason };
 	struct tl_trace_count first = { .frames = 1 }, *v;
+	struct tl_loss_key found = { 0 };
 	struct tl_device_key dev;
 
-	if (!skb->len || !find_device(skb, &key))
+	if (!skb->len || !find_device(skb, &found))
 		return 0;
-	dev.netns = key.netns;
-	dev.ifindex = key.ifindex;
+	dev.netns = key.netns = found.netns;
+	dev.ifindex = key.ifindex = found.ifindex;
+	key.kind = found.kind;
+	key.ingress = found.ingress;
 	if (!bpf_map_lookup_elem(&watched, &dev))
 		return 0;
 	key.stack = (__s32)bpf_get_stackid(ctx, &stacks, 0);

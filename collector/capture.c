@@ -232,7 +232,7 @@ static void write_frame(struct capture *c, struct input *in)
 	struct pcapng_parts parts;
 	struct gap gap;
 	const struct pcapng_extra x = { .gap = port_gap(in->port, &gap) ? &gap : NULL, .queue = in->queue, .hash = c->o.shape.rx_hash };
-	uint8_t *head = sink_room(c->sink, 4096), *tail, spare[640];
+	uint8_t *head = sink_room(c->sink, 4096), *tail, spare[PCAPNG_TAIL];
 	bool split;
 
 	if (in->frame.t_ns < c->last_ns) {

@@ -11,6 +11,7 @@
 
 #include "port.h"
 
+#define PCAPNG_TAIL 1024	/* room for what follows a frame */
 #define PCAPNG_SHORT 1024	/* frames up to here are copied; of longer ones the head only */
 
 struct pcapng_interface {
@@ -34,7 +35,7 @@ struct pcapng_extra {
 };
 
 /* Three parts make the block: @head, the frame's bytes from *ret_rest on (ret_rest_bytes of them, 0 when all stand in the head already), @tail.
- * The VLAN tag that the kernel took off is put back. Head has room for PCAPNG_SHORT + 64, tail for 640 bytes. @snaplen bounds the result. */
+ * The VLAN tag that the kernel took off is put back. Head has room for PCAPNG_SHORT + 64, tail for PCAPNG_TAIL bytes. @snaplen bounds the result. */
 struct pcapng_parts {
 	size_t head_bytes, tail_bytes, rest_bytes;
 	const uint8_t *rest;

@@ -19,6 +19,8 @@ struct capture_who {
 	bool *vm;
 	int n;
 	uint32_t netns;
+	capture_who_fn *fn;
+	void *arg;
 	char said[256];		/* the last refusal, so that it is not said every second */
 };
 
@@ -37,13 +39,19 @@ struct capture_who *capture_who_free(struct capture_who *w)
 	return NULL;
 }
 
-struct capture_who *capture_who_new(const char *store, char **names, int n)
+void capture_who_freep(struct capture_who **w)
+{
+	*w = capture_who_free(*w);
+}
+
+struct capture_who *capture_who_new(const char *store, char **names, int n, capture_who_fn *fn, void *arg)
 {
 	struct capture_who *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		abort();
-	*w = (struct capture_who){ .store = store, .names = names, .n = n, .netns = own_netns(), .vm = calloc((size_t)n, sizeof(bool)) };
+	*w = (struct capture_who){ .store = store, .names = names, .n = n, .netns = own_netns(), .fn = fn, .arg = arg,
+				   .vm = calloc((size_t)n, sizeof(bool)) };
 	if (!w->vm)
 		abort();
 	for (int i = 0; i < n; i++)
@@ -59,12 +67,12 @@ bool capture_who_follows(const struct capture_who *w)
 	return false;
 }
 
-static int add(struct capture_who *w, struct capture *c, const char *device, const char *description, bool first)
+static int add(struct capture_who *w, const struct capture_device *d, bool first)
 {
 	char why[256] = "";
-	int r = capture_add(c, device, description, why);
+	int r = w->fn(d, w->arg, why);
 
-	if (r >= 0 || r == -EALREADY)
+	if (r >= 0 || r == -EALREADY || r == -EEXIST)
 		return 1;
 	if (first || strcmp(w->said, why) != 0)
 		complain("capture: %s", why);
@@ -72,48 +80,49 @@ static int add(struct capture_who *w, struct capture *c, const char *device, con
 	return r;
 }
 
-/* The taps that a VM has now. Returns how many, or -errno when @first. */
-static int add_vm(struct capture_who *w, struct capture *c, struct view *v, const char *name, bool first)
+static int add_named(struct capture_who *w, const char *name, bool first)
+{
+	struct capture_device d = { .name = name, .netns = w->netns, .ifindex = if_nametoindex(name), .here = true };
+
+	return add(w, &d, first);
+}
+
+/* The taps that a VM has now. Returns 0, or -errno when @first. */
+static int add_vm(struct capture_who *w, struct view *v, const char *name, bool first)
 {
 	struct vmref ref;
 	char words[200];
-	int r = vmref_find(v, name, &ref), taps = 0, elsewhere = 0;
+	int r = vmref_find(v, name, &ref), taps = 0;
 
 	if (r < 0)
 		return r;
 	snprintf(words, sizeof(words), "VM %.160s", vmref_name(v, &ref));
-	for (size_t i = 0; i < v->n_attachments && r >= 0; i++) {
+	for (size_t i = 0; i < v->n_attachments && (r >= 0 || !first); i++) {
 		const struct view_attachment *a = &v->attachments[i];
 		const struct view_device *d = a->id && !a->until_ns && ref.vm_id && a->vm_id == ref.vm_id ? view_device(v, a->device_id) : NULL;
 
 		if (!d || d->until_ns)
 			continue;
-		if (d->netns != w->netns) {
-			elsewhere++;
+		if (d->netns == w->netns && if_nametoindex(d->name) != d->ifindex)	/* gone, and the agent has not noticed yet */
 			continue;
-		}
-		if (if_nametoindex(d->name) != d->ifindex)	/* gone, and the agent has not noticed yet */
-			continue;
-		r = add(w, c, d->name, words, first);
+		r = add(w, &(struct capture_device){ d->name, words, d->netns, d->ifindex, d->netns == w->netns }, first);
 		taps += r > 0;
 	}
 	if (r < 0 && first)
 		return r;
-	if (first && !taps && elsewhere)
-		complain("capture: the taps of \"%.200s\" are in another network namespace; run it there (nsenter --net)", name);
-	else if (first && !taps)
+	if (first && !taps)
 		complain("capture: \"%.200s\" has no tap now (taplossctl vms shows them)", name);
 	return first && !taps ? -ENODEV : 0;
 }
 
-int capture_who_add(struct capture_who *w, struct capture *c, bool first)
+int capture_who_add(struct capture_who *w, bool first)
 {
 	struct view *v;
 	int r = 0;
 
 	for (int i = 0; i < w->n && r >= 0; i++)
 		if (!w->vm[i] && first)
-			r = add(w, c, w->names[i], NULL, first);
+			r = add_named(w, w->names[i], first);
 	if (r < 0 || !capture_who_follows(w))
 		return r;
 	v = view_open(w->store);
@@ -121,7 +130,7 @@ int capture_who_add(struct capture_who *w, struct capture *c, bool first)
 		return first ? -ENOENT : 0;
 	for (int i = 0; i < w->n && r >= 0; i++)
 		if (w->vm[i])
-			r = add_vm(w, c, v, w->names[i], first);
+			r = add_vm(w, v, w->names[i], first);
 	view_free(v);
 	return r;
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <linux/if_packet.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/capability.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../collector/base.h"
 #include "../collector/capture.h"
+#include "capture_dropped.h"
+#include "capture_env.h"
 #include "capture_who.h"
 #include "cmd.h"
 #include "number.h"
@@ -20,6 +19,8 @@
 
 #define STEP_MS 100
 #define WHOLE_FRAMES 262144	/* as tcpdump */
+#define LIMIT 10000		/* lost frames written a second */
+#define LOST_SNAP 2048
 
 struct request {
 	struct global g;
@@ -27,48 +28,27 @@ struct request {
 	const char *path;
 	uint64_t seconds, keep, rotate_seconds, version;
 	uint64_t block_bytes, blocks, slot_bytes, retire_ms, priv_bytes, snaplen, members;
+	bool dropped;			/* only what is lost */
+	struct dropped_request drop;
 	bool quiet, silent, numbered;	/* quiet: no progress; silent: asked to be */
 	uint64_t shown_ns, shown_frames, shown_len;
 };
 
-static volatile sig_atomic_t enough;
-
-static void on_signal(int sig)
+static int take(const struct capture_device *d, void *arg, char why[static 256])
 {
-	(void)sig;
-	enough = 1;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction sa = { .sa_handler = on_signal };	/* no SA_RESTART: a write into a full pipe ends, too */
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-	signal(SIGPIPE, SIG_IGN);	/* the reader of a pipe went away: the statistics are still to be said */
+	if (!d->here) {
+		snprintf(why, 256, "%.60s is in another network namespace; run it there (nsenter --net)", d->name);
+		return -EXDEV;
+	}
+	return capture_add(arg, d->name, d->description, why);
 }
 
 /* Sockets and files are open. A VM that is followed will need another socket. */
 static int drop_privileges(bool follows)
 {
 	static const cap_value_t raw[] = { CAP_NET_RAW };
-	cap_t caps = cap_init();
-	int r;
 
-	if (!caps)
-		return -ENOMEM;
-	if (follows) {
-		cap_set_flag(caps, CAP_PERMITTED, 1, raw, CAP_SET);
-		cap_set_flag(caps, CAP_EFFECTIVE, 1, raw, CAP_SET);
-	}
-	r = cap_set_proc(caps) < 0 ? -errno : 0;
-	if (r < 0 && follows) {		/* never had it: then there is nothing to keep */
-		cap_clear(caps);
-		r = cap_set_proc(caps) < 0 ? -errno : 0;
-	}
-	cap_free(caps);
-	return r;
+	return capture_env_drop(raw, follows);
 }
 
 static void show_progress(struct request *rq, const struct capture *c)
@@ -96,7 +76,7 @@ static int loop(struct request *rq, struct capture_who *who, struct capture *c)
 	struct capture_stats st;
 	int r = 0;
 
-	while (!enough && r >= 0 && (now = now_ns()) < until) {
+	while (!capture_env_enough() && r >= 0 && (now = now_ns()) < until) {
 		uint64_t left = (until - now) / NSEC_PER_MSEC + 1;
 
 		r = capture_step(c, left < STEP_MS ? (int)left : STEP_MS);
@@ -105,7 +85,7 @@ static int loop(struct request *rq, struct capture_who *who, struct capture *c)
 			continue;
 		looked = now;
 		if (capture_who_follows(who)) {
-			capture_who_add(who, c, false);
+			capture_who_add(who, false);
 			continue;
 		}
 		capture_read_stats(c, &st);
@@ -155,8 +135,9 @@ static void say_end(const struct request *rq, const struct capture_stats *st, ui
 		complain("capture: on %u rings the kernel's count and ours do not agree", st->unclosed);
 }
 
-static int capture_to(struct request *rq, struct capture_who *who, struct sink *sink)
+static int capture_to(struct request *rq, char **names, int n, struct sink *sink)
 {
+	_cleanup_(capture_who_freep) struct capture_who *who = NULL;
 	struct capture *c = NULL;
 	struct capture_stats st;
 	int r = capture_new(&rq->o, sink, &c), last;
@@ -165,7 +146,8 @@ static int capture_to(struct request *rq, struct capture_who *who, struct sink *
 		complain("capture: %s", strerror(-r));
 		return EXIT_FAILED;
 	}
-	r = capture_who_add(who, c, true);
+	who = capture_who_new(rq->g.store, names, n, take, c);
+	r = capture_who_add(who, true);
 	if (r >= 0)
 		r = drop_privileges(capture_who_follows(who));
 	if (r < 0) {
@@ -174,7 +156,7 @@ static int capture_to(struct request *rq, struct capture_who *who, struct sink *
 			unlink(sink_path(sink));
 		return r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 	}
-	catch_signals();
+	capture_env_catch();
 	capture_read_stats(c, &st);
 	if (!rq->silent)
 		fprintf(stderr, "capturing on %u ring%s; Ctrl-C ends it\n", st.ports, st.ports == 1 ? "" : "s");
@@ -191,7 +173,6 @@ static int capture_to(struct request *rq, struct capture_who *who, struct sink *
 
 static int answer(struct request *rq, char **names, int n)
 {
-	struct capture_who *who;
 	struct sink *sink = NULL;
 	char why[256];
 	int r, status;
@@ -210,9 +191,7 @@ static int answer(struct request *rq, char **names, int n)
 		complain("capture: %.200s: %s", rq->path, strerror(-r));
 		return EXIT_FAILED;
 	}
-	who = capture_who_new(rq->g.store, names, n);
-	status = capture_to(rq, who, sink);
-	capture_who_free(who);
+	status = rq->dropped ? capture_dropped(&rq->drop, names, n, sink) : capture_to(rq, names, n, sink);
 	sink_free(sink);
 	return status;
 }
@@ -283,6 +262,11 @@ static int own_option(struct request *rq, int opt, const char *value)
 	case 5005:
 		rq->o.ignore_outgoing = true;
 		return 1;
+	case 5006:
+		rq->dropped = true;
+		return 1;
+	case 5007:
+		return number_option("--limit", value, 0, UINT32_MAX, &rq->drop.limit);
 	default:
 		return ring_option(rq, opt, value);
 	}
@@ -303,11 +287,36 @@ static void settle(struct request *rq)
 	if (rq->retire_ms != UINT64_MAX)
 		rq->o.shape.retire_ms = rq->retire_ms;
 	rq->o.shape.priv_bytes = rq->priv_bytes;
-	rq->o.snaplen = (uint32_t)rq->snaplen;
+	rq->o.snaplen = (uint32_t)(rq->snaplen ? rq->snaplen : WHOLE_FRAMES);
 	rq->o.members = (unsigned int)rq->members;
 	rq->o.rotate_ns = rq->rotate_seconds * NSEC_PER_SEC;
 	rq->numbered = rq->o.rotate_bytes || rq->rotate_seconds;
 	rq->quiet = rq->silent || !isatty(STDERR_FILENO) || rq->g.format == FORMAT_JSON;
+}
+
+/* Only what is lost: taken elsewhere than at a ring, so nothing of what shapes one has a meaning. */
+static int settle_dropped(struct request *rq)
+{
+	bool shaped = rq->version != RING_V3 || rq->block_bytes || rq->blocks || rq->slot_bytes || rq->retire_ms != UINT64_MAX || rq->priv_bytes ||
+		      rq->o.shape.rx_hash || rq->o.fanout >= 0;
+
+	if (rq->drop.limit != UINT64_MAX && !rq->dropped)
+		return wrong_usage(&cmd_capture, "--limit is for --dropped");
+	if (!rq->dropped)
+		return EXIT_OK;
+	if (rq->o.filter || rq->o.ignore_outgoing)
+		return wrong_usage(&cmd_capture, "--dropped writes all that is lost; filter the file: tshark -r FILE -Y ...");
+	if (shaped)
+		return wrong_usage(&cmd_capture, "--dropped has no packet ring: leave out its options");
+	if (rq->snaplen > TL_DROPPED_SNAP) {
+		complain("capture: --dropped keeps %d bytes of a frame at most (--snaplen)", TL_DROPPED_SNAP);
+		return EXIT_USAGE;
+	}
+	rq->drop = (struct dropped_request){ .g = &rq->g, .path = rq->path, .limit = rq->drop.limit == UINT64_MAX ? LIMIT : rq->drop.limit,
+					     .snaplen = rq->snaplen ? rq->snaplen : LOST_SNAP, .seconds = rq->seconds,
+					     .max_frames = rq->o.max_frames, .rotate_bytes = rq->o.rotate_bytes, .rotate_ns = rq->o.rotate_ns,
+					     .quiet = rq->quiet, .silent = rq->silent };
+	return EXIT_OK;
 }
 
 static int run(const struct global *g, int argc, char **argv)
@@ -317,10 +326,11 @@ static int run(const struct global *g, int argc, char **argv)
 		{ "snaplen", required_argument, NULL, 's' }, { "count", required_argument, NULL, 'c' }, { "seconds", required_argument, NULL, 5000 },
 		{ "rotate-size", required_argument, NULL, 5001 }, { "rotate-seconds", required_argument, NULL, 5002 },
 		{ "files", required_argument, NULL, 5003 }, { "quiet", no_argument, NULL, 5004 }, { "ignore-outgoing", no_argument, NULL, 5005 },
+		{ "dropped", no_argument, NULL, 5006 }, { "limit", required_argument, NULL, 5007 },
 		{ "ring", required_argument, NULL, 5010 }, { "block", required_argument, NULL, 5011 }, { "blocks", required_argument, NULL, 5012 },
 		{ "slot", required_argument, NULL, 5013 }, { "retire", required_argument, NULL, 5014 }, { "priv", required_argument, NULL, 5015 },
 		{ "rx-hash", no_argument, NULL, 5016 }, { "fanout", required_argument, NULL, 5017 }, { 0 } };
-	struct request rq = { .g = *g, .version = RING_V3, .snaplen = WHOLE_FRAMES, .members = 1, .retire_ms = UINT64_MAX, .o.fanout = -1 };
+	struct request rq = { .g = *g, .version = RING_V3, .members = 1, .drop.limit = UINT64_MAX, .retire_ms = UINT64_MAX, .o.fanout = -1 };
 	int opt, taken, status = EXIT_USAGE;
 
 	while ((opt = getopt_long(argc, argv, "jhw:f:s:c:", options, NULL)) != -1) {
@@ -335,6 +345,8 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!rq.path)
 		return wrong_usage(&cmd_capture, "-w says where to");
 	settle(&rq);
+	if (settle_dropped(&rq) != EXIT_OK)
+		return EXIT_USAGE;
 	if (rq.numbered && !strcmp(rq.path, "-")) {
 		complain("capture: standard output cannot be a row of files; leave out --rotate-size and --rotate-seconds");
 		return EXIT_USAGE;
@@ -353,6 +365,8 @@ const struct cmd cmd_capture = {
 		   "                   a row of files, FILE_00001 and so on; keep the newest N\n"
 		   "  --ignore-outgoing\n"
 		   "                   only what comes out of the device: what a guest sends\n"
+		   "  --dropped        only the frames that they lose, each with reason, place, queue and direction; snaplen 2048\n"
+		   "  --limit N        of those N a second, the others are counted; 10000; 0: all\n"
 		   "  --fanout M:N     N rings share each device's frames by hash, lb, cpu, rollover, rnd or qm\n"
 		   "  --ring V         1, 2 or 3; 3\n"
 		   "  --block SIZE, --blocks N, --retire MS, --slot SIZE, --priv SIZE, --rx-hash\n"

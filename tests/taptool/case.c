@@ -2,6 +2,7 @@
 /* case, cases: run one of the ways to lose frames. */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -37,6 +38,19 @@ static void print_head(const struct fault_case *c, const struct fault *f, int in
 	       netns_number());
 }
 
+/* Until SIGUSR1: somebody wants to look at the device first. */
+static void wait_for_word(void)
+{
+	sigset_t word;
+	int sig;
+
+	sigemptyset(&word);
+	sigaddset(&word, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &word, NULL);
+	puts("READY");
+	sigwait(&word, &sig);
+}
+
 int cmd_case(const struct args *a)
 {
 	const struct fault_case *c = find(args_name(a, 0, ""));
@@ -51,6 +65,8 @@ int cmd_case(const struct args *a)
 	index = device_index(f.dev);
 	counters_read(f.dev, &before);
 	after = before;
+	if (args_flag(a, "wait"))
+		wait_for_word();
 	for (unsigned long i = 0; i < rounds; i++) {
 		offered += c->lose(&f);
 		usleep((useconds_t)pause_ms * 1000);

@@ -23,8 +23,8 @@ static const struct command {
 	  "open NAME and read all that comes; prints how much at SIGTERM", cmd_drain },
 	{ "flood", "DEV COUNT [len N] [flows N] [bypass] [rate PPS] [to MAC] [from MAC]",
 	  "send exactly COUNT frames out of DEV, several UDP flows or sequence-numbered ones", cmd_flood },
-	{ "case", "CASE [dev NAME] [count N] [rounds N] [pause MS] [stay] [-- WORDS]",
-	  "lose frames in one certain way, print what was offered and how DEV's counters moved", cmd_case },
+	{ "case", "CASE [dev NAME] [count N] [rounds N] [pause MS] [wait] [stay] [-- WORDS]",
+	  "lose frames in one certain way, print what was offered and how DEV's counters moved; wait: say READY, and begin at SIGUSR1", cmd_case },
 	{ "cases", "", "list the ways", cmd_cases },
 };
 
