@@ -5,7 +5,8 @@
  *   drop_cost ...                                   nobody      frames that die on a device that is no tap (veth v0, v1)
  *   drop_cost ...                                   delivered   frames through a tap that is read
  *
- * --macs: that many VMs' addresses are watched for on the path above the taps. Prints one line: median ns per run, runs of the program, frames dropped, frames counted. Without --prog it loads taploss'
+ * --macs: that many VMs' addresses are watched for on the path above the taps. Prints one line: median ns per run, runs of the program, frames
+ * dropped, frames counted, frames dropped a second (0: not measured). Without --prog it loads taploss'
  * own program; with it, it watches one that somebody else has loaded. Run it in a network namespace of its own. */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -195,24 +196,34 @@ static double round_cost(const struct bench *b, int s, const char *dev, bool tx)
 	return to.runs == from.runs ? 0 : (double)(to.ns - from.ns) / (double)(to.runs - from.runs);
 }
 
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 static void measure(const struct bench *b, int s, const char *dev, bool tx)
 {
 	struct cost from, to;
-	double ns[MAX_RUNS] = { 0 };
+	double ns[MAX_RUNS] = { 0 }, begin;
 	uint64_t counted = 0, dropped;
 
 	send_frames(s, RING);	/* the ring is full now */
 	send_frames(s, 10000);
 	dropped = dropped_of(dev, tx);
 	from = cost_of(b->prog_fd);
+	begin = seconds();
 	for (unsigned int i = 0; i < b->runs; i++)
 		ns[i] = round_cost(b, s, dev, tx);
+	begin = seconds() - begin;
 	to = cost_of(b->prog_fd);
 	qsort(ns, b->runs, sizeof(ns[0]), by_number);
 	if (b->loss && loss_read(b->loss, add_counted, &counted) < 0)
 		fail("reading the counters");
-	printf("%.1f %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", ns[b->runs / 2], to.runs - from.runs, dropped_of(dev, tx) - dropped,
-	       counted ? counted - dropped : 0);
+	printf("%.1f %" PRIu64 " %" PRIu64 " %" PRIu64 " %.0f\n", ns[b->runs / 2], to.runs - from.runs, dropped_of(dev, tx) - dropped,
+	       counted ? counted - dropped : 0, (double)(b->frames * b->runs) / begin);
 }
 
 static void drops(const struct bench *b)
@@ -245,7 +256,7 @@ static void delivered(const struct bench *b)
 			got++;
 	}
 	to = cost_of(b->prog_fd);
-	printf("%.1f %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", (double)(to.ns - from.ns) / (double)got, to.runs - from.runs,
+	printf("%.1f %" PRIu64 " %" PRIu64 " %" PRIu64 " 0\n", (double)(to.ns - from.ns) / (double)got, to.runs - from.runs,
 	       dropped_of("t0", true), got);
 }
 

@@ -17,10 +17,10 @@ echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6	# the kernel's own frames woul
 ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up || exit 1
 
 # ns runs dropped counted
-read -r ours ours_runs ours_dropped ours_counted < <("$program" --macs 1000 drops) || exit 1
-read -r nobody nobody_runs _ _ < <("$program" --macs 1000 nobody) || exit 1
-read -r off _ _ _ < <("$program" nobody) || exit 1
-read -r _ delivered_runs delivered_dropped delivered < <("$program" delivered) || exit 1
+read -r ours ours_runs ours_dropped ours_counted _ < <("$program" --macs 1000 drops) || exit 1
+read -r nobody nobody_runs _ < <("$program" --macs 1000 nobody) || exit 1
+read -r off _ < <("$program" nobody) || exit 1
+read -r _ delivered_runs delivered_dropped delivered _ < <("$program" delivered) || exit 1
 
 # bpftrace reaches kfree_skb by the tracepoint; what the kernel spends on filling the tracepoint's record is not in its figure.
 # shellcheck disable=SC2016
