@@ -123,9 +123,10 @@ static void say_end(const struct run *run, uint64_t bytes)
 
 static int drop_privileges(void)
 {
-	static const cap_value_t bpf[] = { CAP_BPF };	/* without it older kernels do not let the counts be read */
+	/* Older kernels do not let the counts be read without the one, and modules that come later have no names without the other. */
+	static const cap_value_t keep[] = { CAP_BPF, CAP_SYSLOG };
 
-	return capture_env_drop(bpf, 1);
+	return capture_env_drop(keep, ARRAY_SIZE(keep));
 }
 
 static int start(struct run *run, struct capture_who *who)

@@ -56,7 +56,7 @@ row() {	# row WORDS NAME
 row 'counting alone' counting
 row 'capture --dropped, limit 10,000 a second' limited
 row 'capture --dropped, no limit' unlimited
-printf 'noise: counting alone from %s to %s ns\n' $(sort -n "$out/counting" | awk '{ v[NR] = $1 } END { print v[1], v[NR] }')
+sort -n "$out/counting" | awk '{ v[NR] = $1 } END { print "noise: counting alone from", v[1], "to", v[NR], "ns" }'
 
 bad=0
 goal() {	# words, condition for awk
