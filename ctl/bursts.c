@@ -113,7 +113,8 @@ void bursts_join(const struct view *v, struct burst_piece *pieces, size_t n, str
 {
 	struct bursts b = { .all = must(calloc(n + 1, sizeof(*b.all))) };
 
-	qsort_r(pieces, n, sizeof(*pieces), by_queue_and_time, (void *)(uintptr_t)v);
+	if (n)	/* sorting nothing at NULL is undefined */
+		qsort_r(pieces, n, sizeof(*pieces), by_queue_and_time, (void *)(uintptr_t)v);
 	for (size_t i = 0; i < n; i++) {
 		struct burst *last = b.n ? &b.all[b.n - 1] : NULL;
 
