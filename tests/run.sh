@@ -3,7 +3,8 @@
 # Runs the tests, two at a time, and shows the output of those that fail: run.sh [PATTERN]...
 #
 # Those with a comment line "# kernels" run on other kernels, too (vm/column.sh), and are called 6.12/netns/full_ring there.
-# KERNEL: some of 5.10, 6.1, 6.12, 7.2 and host, which is this one (all of them).
+# KERNEL: some of 5.10, 6.1, 6.12, 7.2 and host, which is this one, and sanitized, which is this one with programs built for AddressSanitizer and UBSan,
+# called san/netns/full_ring (all of them; sanitized only when no PATTERN is given, or one with san/). Those with a comment line "# plain" are left out there.
 #
 # A test is a program of tests/unit or a script below tests/. It passes with exit status 0 and is skipped with 77, its last
 # line then says what is missing. PATTERN: part of a name, as netns/full or unit/. A comment line in a script "# alone" makes
@@ -54,13 +55,14 @@ option() {
 }
 
 if [[ -z ${KERNEL:-} ]]; then
-	KERNEL="host $(tests/vm/kernel.sh --names | paste -sd ' ')"
+	KERNEL="host sanitized $(tests/vm/kernel.sh --names | paste -sd ' ')"
+	[[ -z $* || $* == *san/* ]] || KERNEL=${KERNEL/sanitized /}
 	[[ $B != *-san ]] || KERNEL=host	# sanitized programs are too slow in software emulation
 fi
 columns=()	# the other kernels
 all=()
 for kernel in $KERNEL; do
-	[[ $kernel == host ]] || columns+=("$kernel")
+	[[ $kernel == host || $kernel == sanitized ]] || columns+=("$kernel")
 done
 for source in tests/unit/test_*.c; do
 	name=${source##*/test_}
@@ -113,6 +115,12 @@ finish_column() {
 	fi
 	output=$work/${name_of[$pid]}
 	unset "name_of[$pid]"
+	add_up "$output"
+}
+
+add_up() {	# add_up FILE: of lines as finish() prints them
+	local output=$1
+
 	passed=$((passed + $(grep -c '^PASS ' "$output")))
 	failed=$((failed + $(grep -c '^FAIL ' "$output")))
 	skipped=$((skipped + $(grep -c '^SKIP ' "$output")))
@@ -136,6 +144,27 @@ for name in "${alone[@]}"; do
 	start "$name"
 	finish
 done
+
+# The same tests with sanitized programs. Left out is what waits for disks or works for other programs most of the time.
+sanitized() {
+	local name names=()
+
+	for name in "${all[@]}"; do
+		[[ $name != unit/store_faults && $name != unit/tidy ]] && ! option "$name" plain > /dev/null && wanted "san/$name" && names+=("=$name")
+	done
+	((${#names[@]})) || return 0
+	echo 'building with sanitizers' >&2
+	if ! env -u MAKEFLAGS -u B make --no-print-directory -s -j"$(nproc)" SANITIZE=1 testbed > "$work/build" 2>&1; then
+		echo 'FAIL san/build'
+		cat "$work/build" >&2
+		return
+	fi
+	env B=build-san KERNEL=host tests/run.sh "${names[@]}" | sed -u -E -e 's,^(PASS|FAIL|SKIP) ,\1 san/,' -e '/^[0-9]+ passed, [0-9]+ failed/d'
+}
+if [[ " $KERNEL " == *' sanitized '* ]]; then
+	sanitized | tee "$work/sanitized"
+	add_up "$work/sanitized"
+fi
 
 # Two machines at a time, each does all tests of its kernel.
 for kernel in "${columns[@]}"; do

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The report's pages by the rules of WCAG 2.1 A and AA, light and dark, checked by axe-core (from npm, kept in the user's cache).
+# plain
 # limit 240
 . "$(dirname "$0")/store.sh"
 . "$(dirname "$0")/browser.sh"

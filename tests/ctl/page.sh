@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The report's page in a browser without a network: no word on the console, charts drawn, tables sorted and searched, names that mean harm
 # harmless, printed as PDF.
+# plain
 # limit 240
 . "$(dirname "$0")/store.sh"
 . "$(dirname "$0")/browser.sh"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # taplossctl report on a made-up history of five weeks: what it finds is what was put in; every form says the same; names do no harm.
+# plain
 # limit 180
 . "$(dirname "$0")/store.sh"
 B=${B:-build}

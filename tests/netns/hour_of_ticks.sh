@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # An hour's worth of ticks under valgrind: nothing leaks, nothing is read or written out of bounds.
+# plain
 # limit 240
 . "$(dirname "$0")/../lib.sh"
 need valgrind

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Before 7.2 a vhost worker frees a guest's frame with a bad header before it has a device or a socket. The first ones name nobody here (the
 # agent lives in a pid namespace of its own, and the kernel names the worker by another number); then device and queue, to the frame.
+# plain
 # limit 300
 . "$(dirname "$0")/../lib.sh"
 

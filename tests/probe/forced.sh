@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Frames are lost on purpose in each place between sender and capture, and the ledger says where, to the frame.
+# plain
 # limit 400
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/libvirt.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # 200,000 numbered frames into a real guest at a rate below, near and above what it takes: the ledger balances, each gap is explained, the
 # tap's part is what the kernel counted; the run can be read again, and nothing is left of the machine.
+# plain
 # limit 240
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/libvirt.sh"
