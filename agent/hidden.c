@@ -71,10 +71,12 @@ static bool bad_header(const struct lossline *line)
 	return line->class.class && !strcmp(line->class.class, "VIRTNET_HDR") && !strncmp(line->site, "tun_", 4);
 }
 
-/* What a discipline at work dropped: with the device down, or a tap that nobody holds, there is another in its place that counts nothing. */
+/* What a discipline at work dropped: with the device down, or a tap that nobody holds, there is another in its place that counts nothing. Kernels
+ * without reasons do not tell them apart. */
 static bool queued(const struct tap *t, const struct lossline *line)
 {
-	return line->class.class && !strcmp(line->class.class, "QDISC") && !line->class.counter && t->info.up && t->info.carrier;
+	return line->class.class && !strcmp(line->class.class, "QDISC") && strcmp(line->class.kind, "lifecycle") != 0 && !line->class.counter &&
+	       (strcmp(line->reason, "NONE") != 0 || (t->info.up && t->info.carrier));
 }
 
 void hidden_want(struct tap *t, const struct lossline *line)

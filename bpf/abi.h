@@ -27,12 +27,15 @@ enum tl_kind {
 #define TL_IIF_OTHER 0xffffffff		/* one of the senders past the first TL_MAX_SENDERS */
 #define TL_MAX_SENDERS 16		/* keys with a sender that one device may have: bounds the map */
 
-/* Stand in tl_loss_key.location for losses of frames that were no skbs (xdp.bpf.c). */
+/* Stand in tl_loss_key.location for losses of frames that were no skbs (xdp.bpf.c), and of frames that a queueing discipline gave back for
+ * another's sake (queue.h). */
 enum tl_place {
 	TL_PLACE_XDP_FIRST = 1,	/* the first frame of a bulk that found a tap's ring full: tx_dropped counts this one */
 	TL_PLACE_XDP_REST,	/* the others of that bulk: it does not count these */
 	TL_PLACE_XDP_REFUSED,	/* the tap took none of the bulk: tl_loss_key.reason is the errno */
 	TL_PLACE_XDP_FAILED,	/* a guest's frame whose XDP program failed: tl_loss_key.reason is what it answered (enum xdp_action) */
+	TL_PLACE_NO_QDISC,	/* the device is down or has no carrier: in front of it stands what takes nothing (noop_qdisc) */
+	TL_PLACE_STOPPED,	/* the driver had stopped this queue: a tap whose ring is full, opened with IFF_BACKPRESSURE */
 	TL_PLACE_MAX,
 };
 

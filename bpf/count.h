@@ -10,6 +10,7 @@
 
 #include "bpf/abi.h"
 #include "bpf/kernel.h"
+#include "bpf/queue.h"
 
 struct {					/* per CPU, so that plain adds do not race */
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
@@ -343,6 +344,8 @@ static __always_inline void count(struct sk_buff *skb, struct net_device *dev, s
 {
 	__u32 bytes = bytes_of(skb);
 
+	if (dev && by_qdisc(key->reason))
+		key->location = place_at_queue(dev, skb->queue_mapping, key->location);
 	add(dev, key, 1, segments_of(skb, bytes), bytes);
 }
 

@@ -25,7 +25,26 @@ struct rtnl_link_ops {
 	void (*setup)(void *dev);
 };
 
+enum skb_drop_reason {
+	SKB_DROP_REASON_QDISC_DROP = 1,		/* each kernel has a number of its own */
+};
+
+struct Qdisc_ops {
+	char id[16];
+};
+
+struct Qdisc {
+	const struct Qdisc_ops *ops;
+};
+
+struct netdev_queue {
+	struct Qdisc *qdisc;
+	unsigned long state;
+};
+
 struct net_device {
+	struct netdev_queue *_tx;
+	unsigned int num_tx_queues;
 	char name[16];
 	int ifindex;
 	unsigned int tx_queue_len;
@@ -127,6 +146,7 @@ struct tap_queue {
 
 #define PF_KTHREAD 0x00200000
 #define PROC_DYNAMIC_FIRST 0xf0000000	/* fs/proc/generic.c */
+#define QUEUE_STOPPED (1UL << 0)		/* __QUEUE_STATE_DRV_XOFF in netdev_queue.state */
 #define SKB_GSO_UDP (1 << 0)
 #define SKB_GSO_UDP_L4 (1 << 17)
 

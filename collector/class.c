@@ -63,6 +63,10 @@ static const struct rule {
 	{ NULL, "qdisc_reset", ANY, TX, "PURGE", "lifecycle", NULL },
 	{ NULL, "pfifo_fast_reset", ANY, TX, "PURGE", "lifecycle", NULL },
 
+	/* A discipline gave it back, and was not to blame: the device is down or has no carrier; its full ring had the queue stopped. */
+	{ "QDISC_*", "noop_enqueue", ANY, TX, "QDISC", "lifecycle", NULL },
+	{ "QDISC_*", "tun_net_xmit", ANY, TX, "QDISC", "capacity", NULL },
+
 	/* Towards the guest: tun_net_xmit(), every way out of it counts tx_dropped. */
 	{ "FULL_RING", "tun_net_xmit", ANY, TX, "PTR_FULL", "capacity", "tx_dropped" },
 	{ "DEV_READY", "tun_net_xmit", ANY, TX, "DEV_READY", "lifecycle", "tx_dropped" },

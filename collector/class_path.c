@@ -30,6 +30,9 @@ static const struct rule {
 	{ "OVS_*", NULL, false, "policy", "openvswitch" },
 	{ "IP_RPFILTER", NULL, false, "policy", "route" },
 
+	/* What was not there. */
+	{ "QDISC_*", "noop_enqueue", false, "lifecycle", "qdisc" },
+
 	/* What was full. */
 	{ "QDISC_*", NULL, false, "capacity", "qdisc" },
 	{ NULL, "__tcf_kfree_skb_list", false, "capacity", "qdisc" },

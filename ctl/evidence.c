@@ -297,8 +297,7 @@ static void add_burst(struct work *w, const struct burst *b)
 /* All that is no ring's, and of rings what is in no burst. */
 static void add_rest(struct work *w, const struct view_series *s, const struct view_sum *sum)
 {
-	bool ring = !strcmp(s->class, "PTR_FULL");
-	struct piece *p = piece_of(w, s, ring ? SHAPE_UNLISTED : SHAPE_NONE);
+	struct piece *p = piece_of(w, s, evidence_ring(s) ? SHAPE_UNLISTED : SHAPE_NONE);
 
 	p->e.frames += sum->frames;
 	p->e.bytes += sum->bytes;
@@ -397,7 +396,7 @@ static int load(struct work *w, uint64_t since, uint64_t until)
 	int r = events_read(w->v, 0, until + HALT_SLACK_NS, &w->events);
 
 	for (size_t i = 0; i < w->v->n_series; i++)
-		rings[i] = w->wanted[i] && !strcmp(w->v->series[i].class, "PTR_FULL");
+		rings[i] = w->wanted[i] && evidence_ring(&w->v->series[i]);
 	if (r >= 0)
 		r = bursts_read(w->v, since, until, rings, &w->bursts);
 	if (r >= 0)

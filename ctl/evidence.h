@@ -6,6 +6,8 @@
 #ifndef TAPLOSS_CTL_EVIDENCE_H
 #define TAPLOSS_CTL_EVIDENCE_H
 
+#include <string.h>
+
 #include "view.h"
 
 enum shape {
@@ -55,6 +57,13 @@ struct evidences {
 	size_t n;
 	uint64_t frames;			/* of all */
 };
+
+/* Was a full ring the cause? Also when the tap had the queue in front of it stopped (IFF_BACKPRESSURE), so that a queueing discipline dropped
+ * what came: class QDISC at tun_net_xmit. */
+static inline bool evidence_ring(const struct view_series *s)
+{
+	return !strcmp(s->class, "PTR_FULL") || (!strcmp(s->class, "QDISC") && s->site && !strcmp(s->site, "tun_net_xmit"));
+}
 
 /* 0, or -errno after saying why. What masks leave out is left out; emptied rings (PURGE) are no loss. */
 int evidence_gather(struct view *v, int64_t vm_id, uint64_t since, uint64_t until, const bool *wanted, struct evidences *ret);

@@ -20,9 +20,14 @@ static bool place_is(const struct evidence *e, const char *way)
 	return e->series->place && !strncmp(e->series->place, way, strlen(way)) && e->series->place[strlen(way)] == ' ';
 }
 
+static bool lifecycle(const struct evidence *e)
+{
+	return is(e->series->kind, "lifecycle");
+}
+
 static bool ring(const struct evidence *e)
 {
-	return class_is(e, "PTR_FULL");
+	return evidence_ring(e->series);
 }
 
 /* Of the time that the bursts took, the share for which threads of @g waited for a processor: above 1 when several did. */
@@ -160,7 +165,7 @@ static int cap(const struct evidence *e)
 {
 	if (class_is(e, "TC") || place_is(e, "tc"))
 		return CONFIDENCE_HIGH;
-	return class_is(e, "QDISC") || place_is(e, "qdisc") ? CONFIDENCE_MEDIUM : -1;
+	return (class_is(e, "QDISC") || place_is(e, "qdisc")) && !lifecycle(e) && !ring(e) ? CONFIDENCE_MEDIUM : -1;
 }
 
 static int filter(const struct evidence *e)
@@ -171,7 +176,7 @@ static int filter(const struct evidence *e)
 
 static int not_ready(const struct evidence *e)
 {
-	return class_is(e, "DEV_READY") ? CONFIDENCE_HIGH : -1;
+	return class_is(e, "DEV_READY") || ((class_is(e, "QDISC") || place_is(e, "qdisc")) && lifecycle(e)) ? CONFIDENCE_HIGH : -1;
 }
 
 static int copy(const struct evidence *e)

@@ -28,7 +28,7 @@ mvt_no_reader         DEV_READY      UNHANDLED_PROTO  rx        lifecycle  ANY  
 mvt_gso_seg           GSO            SKB_GSO_SEG      rx        fault      tap_handle_frame rx_dropped
 mvt_badhdr            VIRTNET_HDR    DEV_HDR          tx        fault      tap_get_user     tx_dropped
 mvt_ucopy             SKB_COPY_DATA  SKB_UCOPY_FAULT  tx        fault      tap_get_user     tx_dropped
-mvt_down              QDISC          QDISC_DROP       tx        capacity   ANY              tx_dropped
+mvt_down              QDISC          QDISC_DROP       tx        lifecycle  ANY              tx_dropped
 mvt_read_small        OVERRUN        NOT_SPECIFIED    rx        capacity   tap_do_read      -
 '
 

@@ -13,6 +13,10 @@
 
 #include "taptool.h"
 
+#ifndef IFF_BACKPRESSURE
+#define IFF_BACKPRESSURE 0x0080	/* 7.3: 485e38995cc3; older kernels ignore it */
+#endif
+
 #define MAX_QUEUES 64
 
 struct held {
@@ -24,7 +28,7 @@ struct held {
 static void open_queues(const struct args *a, const char *name, struct held *h)
 {
 	bool macvtap = args_flag(a, "macvtap");
-	int flags = IFF_TAP | (args_flag(a, "vnet") ? IFF_VNET_HDR : 0);
+	int flags = IFF_TAP | (args_flag(a, "vnet") ? IFF_VNET_HDR : 0) | (args_flag(a, "backpressure") ? IFF_BACKPRESSURE : 0);
 
 	h->n = (unsigned int)args_number(a, "queues", 1);
 	errno = 0;

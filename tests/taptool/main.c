@@ -16,7 +16,7 @@ static const struct command {
 	const char *name, *args, *help;
 	int (*run)(const struct args *a);
 } commands[] = {
-	{ "hold", "NAME [queues N] [ring N] [vnet] [down] [persist] [macvtap] [say N len N to MAC from MAC] [-- WORDS]",
+	{ "hold", "NAME [queues N] [ring N] [vnet] [backpressure] [down] [persist] [macvtap] [say N len N to MAC from MAC] [-- WORDS]",
 	  "open NAME and never read it; says READY and waits to be killed; SIGUSR1: read all there is and print how much; SIGUSR2: send N frames "
 	  "as the guest would", cmd_hold },
 	{ "drain", "NAME [queues N] [ring N] [vnet] [macvtap] [-- WORDS]",

@@ -41,6 +41,8 @@ static const struct row {
 	{ { "QDISC_DROP", "kfree_skb_list_reason", T, 0 }, "QDISC", "capacity", "rx", NULL },
 	{ { "QDISC_OVERLIMIT", "__tcf_kfree_skb_list", T, 0 }, "QDISC", "capacity", "rx", NULL },
 	{ { "NONE", "kfree_skb_list", T, 0 }, "QDISC", "capacity", "rx", NULL },
+	{ { "QDISC_DROP", "noop_enqueue", T, 0 }, "QDISC", "lifecycle", "rx", NULL },
+	{ { "QDISC_DROP", "tun_net_xmit", T, 0 }, "QDISC", "capacity", "rx", NULL },	/* IFF_BACKPRESSURE */
 	{ { "TC_EGRESS", "__dev_queue_xmit", T, 0 }, "TC", "policy", "rx", NULL },
 	{ { "NOT_SPECIFIED", "__dev_queue_xmit", T, 0 }, "DEV_READY", "lifecycle", "rx", "tx_dropped" },
 	{ { "NOT_SPECIFIED", "__dev_direct_xmit", T, 0 }, "DEV_READY", "lifecycle", "rx", "tx_dropped" },
@@ -96,6 +98,7 @@ static const struct row {
 	{ { "NOT_SPECIFIED", "tap_sendmsg", M, 0 }, "VIRTNET_HDR", "fault", "tx", "tx_dropped" },
 	{ { "NOT_SPECIFIED", "tap_sendmsg", N, 0 }, "VIRTNET_HDR", "fault", "tx", "tx_dropped" },
 	{ { "QDISC_DROP", "__dev_queue_xmit", M, 0 }, "QDISC", "capacity", "tx", NULL },
+	{ { "QDISC_DROP", "noop_enqueue", M, 0 }, "QDISC", "lifecycle", "tx", NULL },
 	{ { "TC_EGRESS", "__dev_queue_xmit", M, 0 }, "TC", "policy", "tx", NULL },
 	{ { "TC_INGRESS", "__netif_receive_skb_core", M, 1 }, "TC", "policy", "rx", NULL },
 

@@ -17,6 +17,7 @@ static const struct {
 	{ "NETFILTER_DROP", "nf_hook_slow", false, "policy", "netfilter" },
 	{ "NONE", "nf_hook_slow", false, "policy", "netfilter" },
 	{ "QDISC_DROP", "__dev_queue_xmit", false, "capacity", "qdisc" },
+	{ "QDISC_DROP", "noop_enqueue", false, "lifecycle", "qdisc" },
 	{ "NOT_SPECIFIED", "kfree_skb_list_reason", true, "capacity", "qdisc" },
 	{ "NOT_SPECIFIED", "__tcf_kfree_skb_list", true, "capacity", "qdisc" },
 	{ "TC_EGRESS", "__dev_queue_xmit", false, "policy", "tc" },

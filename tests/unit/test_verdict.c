@@ -148,6 +148,46 @@ static void classes_and_places(void **state)
 	}
 }
 
+/* IFF_BACKPRESSURE: the ring is full and a discipline drops what it cannot take. */
+static void a_ring_that_stops_its_queue(void **state)
+{
+	struct view_series s = { .id = 1, .direction = (char *)"rx", .class = (char *)"QDISC", .kind = (char *)"capacity", .reason = (char *)"QDISC_DROP",
+				 .site = (char *)"tun_net_xmit" };
+	struct evidence e = stall();
+
+	(void)state;
+	e.series = &s;
+	e.wait_ns[GROUP_VCPU] = 750 * MS;
+	says(&e, "vcpu-starved", CONFIDENCE_HIGH);
+	e.shape = SHAPE_FLOOD;
+	says(&e, "ring-too-short", CONFIDENCE_HIGH);
+	e.shape = SHAPE_HALTED;
+	says(&e, "vm-halted", CONFIDENCE_HIGH);
+	e.shape = SHAPE_STEADY;
+	e.run_pct[GROUP_VCPU] = 98;
+	e.wait_ns[GROUP_VCPU] = 0;
+	says(&e, "guest-too-slow", CONFIDENCE_HIGH);
+	e.shape = SHAPE_UNLISTED;
+	says(&e, "undecided", CONFIDENCE_LOW);		/* as of any ring: not the discipline's fault */
+	s.site = (char *)"__dev_queue_xmit";
+	says(&e, "qos-cap", CONFIDENCE_MEDIUM);
+}
+
+static void a_device_that_is_down_is_no_queue_that_is_full(void **state)
+{
+	struct view_series s = { .id = 1, .direction = (char *)"rx", .class = (char *)"QDISC", .kind = (char *)"lifecycle", .reason = (char *)"QDISC_DROP",
+				 .site = (char *)"noop_enqueue" };
+	struct evidence e = { .series = &s, .frames = 100, .queue = -1, .queues = -1, .ring_frames = -1 };
+
+	(void)state;
+	says(&e, "not-ready", CONFIDENCE_HIGH);
+	s.class = (char *)"PATH";
+	s.place = (char *)"qdisc eth1";
+	says(&e, "not-ready", CONFIDENCE_HIGH);
+	s.kind = (char *)"capacity";
+	says(&e, "qos-cap", CONFIDENCE_MEDIUM);
+}
+
 static void every_rule_has_a_name_of_its_own(void **state)
 {
 	(void)state;
@@ -161,7 +201,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(threads_that_wait), cmocka_unit_test(nobody_waited), cmocka_unit_test(floods), cmocka_unit_test(too_much_all_the_time),
-		cmocka_unit_test(nothing_was_read), cmocka_unit_test(classes_and_places), cmocka_unit_test(every_rule_has_a_name_of_its_own),
+		cmocka_unit_test(nothing_was_read), cmocka_unit_test(classes_and_places),
+		cmocka_unit_test(a_ring_that_stops_its_queue), cmocka_unit_test(a_device_that_is_down_is_no_queue_that_is_full),
+		cmocka_unit_test(every_rule_has_a_name_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

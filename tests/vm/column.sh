@@ -12,6 +12,7 @@ cd "$(dirname "$0")/../.." || exit 1
 kernel=$1 results=$2
 shift 2
 patterns=("$@")
+need=$(tests/vm/kernel.sh --need "$kernel")
 SLOWER=8	# than this machine, at the worst
 LIMIT=1200	# seconds for all tests of one host
 
@@ -25,12 +26,12 @@ wanted() {	# wanted NAME
 	return 1
 }
 
-# meant SCRIPT: its line "# kernels" has no list, or one with this kernel
+# meant SCRIPT: its line "# kernels" has a list with this kernel, or none
 meant() {
 	local line
 
 	line=$(grep -m 1 -E '^# kernels( |$)' "$1") || return 1
-	[[ $line == '# kernels' || "$line " == *" $kernel "* ]]
+	[[ ($line == '# kernels' && $need != apart) || "$line " == *" $kernel "* ]]
 }
 
 names() {	# names DIRECTORY: of tests that are to run
@@ -93,14 +94,17 @@ beside_guest() {
 }
 
 once() {	# in the host's own namespaces, where the guest is
-	tests/vm/vm.sh run "$kernel" -l guest -t 300 -- env TAPLOSS_INSIDE=1 TAPLOSS_SLOWER=$SLOWER "tests/vm/$1.sh"
+	local level
+
+	level=$(sed -n 's/^# level //p' "tests/vm/$1.sh")	# kvm: it starts the guest itself
+	tests/vm/vm.sh run "$kernel" -l "${level:-guest}" -t 300 -- env TAPLOSS_INSIDE=1 TAPLOSS_SLOWER=$SLOWER "tests/vm/$1.sh"
 }
 
 # unavailable NAME...: there is no such kernel here
 unavailable() {
 	local word=SKIP name
 
-	[[ $(tests/vm/kernel.sh --need "$kernel") == optional ]] || word=FAIL
+	[[ $need != required ]] || word=FAIL
 	for name in "$@"; do
 		echo "$word $kernel/$name (0.0 s): ${why##*$'\n'}"
 	done
