@@ -72,7 +72,7 @@ CTL_SRC := ctl/capture_dropped.c ctl/capture_env.c ctl/capture_who.c ctl/dropped
 	ctl/audit_hint.c ctl/chart.c ctl/bursts.c ctl/cmd_audit.c ctl/cmd_bursts.c ctl/cmd_db.c ctl/cmd_diagnose.c ctl/cmd_events.c ctl/cmd_loss.c ctl/cmd_mask.c ctl/cmd_status.c ctl/cmd_timeline.c \
 	ctl/cmd_top.c ctl/cmd_trace.c ctl/cmd_vms.c ctl/cmd_watch.c ctl/events.c ctl/diagnosis.c ctl/evidence.c ctl/verdict.c ctl/mask.c ctl/maskfile.c ctl/options.c ctl/out.c ctl/split.c ctl/status_blind.c ctl/tally.c ctl/text.c ctl/view.c \
 	ctl/view_day.c ctl/vmref.c ctl/when.c
-SQL := schema/meta_0001.sql schema/day_0001.sql
+SQL := schema/meta_0001.sql schema/meta_0002.sql schema/day_0001.sql
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 HELPERS := $(patsubst tests/helpers/%.c,%,$(wildcard tests/helpers/*.c))
 BENCHES := drop_cost fill many_taps store years
@@ -87,11 +87,12 @@ REPORT_H := $(patsubst %,$(B)/%.h,$(wildcard ctl/report/*.js ctl/report/*.css ct
 # top's screen, what is benign, what came.
 CTL_SRC += ctl/board.c ctl/board_order.c ctl/harm.c ctl/offered.c ctl/screen.c ctl/screen_draw.c ctl/screen_page.c ctl/screen_pane.c ctl/screen_put.c ctl/screen_term.c
 
-# The probe: its end on the host.
-CTL_SRC += ctl/cmd_probe.c ctl/probe_channel.c ctl/probe_guest.c ctl/probe_image.c ctl/probe_ledger.c ctl/probe_loss.c ctl/probe_print.c ctl/probe_report.c ctl/probe_run.c \
-	ctl/probe_send.c ctl/probe_step.c ctl/probe_stop.c ctl/probe_store.c ctl/probe_vm.c
-PROBE_SRC := collector/probe/main.c collector/probe/capture.c collector/probe/machine.c
-PROBE_H := collector/base.h collector/probe/capture.h collector/probe/machine.h collector/probe/wire.h
+# The probe: its end on the host, and what both ends do.
+COLLECTOR_SRC += collector/probe/capture.c collector/probe/send.c
+CTL_SRC += ctl/cmd_probe.c ctl/probe_channel.c ctl/probe_guest.c ctl/probe_image.c ctl/probe_ledger.c ctl/probe_loss.c ctl/probe_options.c ctl/probe_out.c ctl/probe_print.c ctl/probe_report.c ctl/probe_run.c \
+	ctl/probe_send.c ctl/probe_step.c ctl/probe_settle.c ctl/probe_stop.c ctl/probe_store.c ctl/probe_table.c ctl/probe_vm.c
+PROBE_SRC := collector/probe/main.c collector/probe/capture.c collector/probe/machine.c collector/probe/send.c
+PROBE_H := collector/base.h collector/probe/capture.h collector/probe/machine.h collector/probe/send.h collector/probe/wire.h
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 SKELS := $(BPF_OBJS:%=$(B)/bpf/%.skel.h)
@@ -159,6 +160,7 @@ install: all
 	install -D -m 755 $(B)/taplossd $(DESTDIR)$(sbindir)/taplossd
 	install -D -m 755 $(B)/taplossctl $(DESTDIR)$(bindir)/taplossctl
 	install -D -m 755 $(B)/taploss-probe $(DESTDIR)$(prefix)/lib/taploss/taploss-probe
+	install -D -m 644 collector/probe/taploss-probe.service $(DESTDIR)$(prefix)/lib/taploss/taploss-probe.service
 	install -D -m 644 -t $(DESTDIR)$(mandir)/man8 docs/taplossd.8 docs/taplossctl.8
 	install -D -m 644 -t $(DESTDIR)$(mandir)/man5 docs/taploss.conf.5
 	install -D -m 644 -t $(DESTDIR)$(docdir) README.md CHANGELOG.md LICENSE docs/DESIGN.md docs/HACKING.md docs/KERNELS.md docs/MEASURES.md docs/CAPTURE.md
@@ -168,7 +170,7 @@ install: all
 	test -e $(DESTDIR)$(sysconfdir)/taploss/taploss.conf || \
 		$(B)/taplossd --config /dev/null --print-config > $(DESTDIR)$(sysconfdir)/taploss/taploss.conf
 uninstall:
-	rm -f $(DESTDIR)$(sbindir)/taplossd $(DESTDIR)$(bindir)/taplossctl $(DESTDIR)$(prefix)/lib/taploss/taploss-probe $(DESTDIR)$(mandir)/man8/taplossd.8 \
+	rm -f $(DESTDIR)$(sbindir)/taplossd $(DESTDIR)$(bindir)/taplossctl $(DESTDIR)$(prefix)/lib/taploss/taploss-probe $(DESTDIR)$(prefix)/lib/taploss/taploss-probe.service $(DESTDIR)$(mandir)/man8/taplossd.8 \
 		$(DESTDIR)$(mandir)/man8/taplossctl.8 $(DESTDIR)$(mandir)/man5/taploss.conf.5 $(DESTDIR)$(unitdir)/taplossd.service \
 		$(DESTDIR)$(sysusersdir)/taploss.conf
 	rm -rf $(DESTDIR)$(docdir)

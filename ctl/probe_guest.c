@@ -105,6 +105,21 @@ int guest_count(struct guest *g, uint64_t *ret, uint64_t *ret_foreign)
 	return 0;
 }
 
+int guest_sent(struct guest *g, struct guest_sent *ret)
+{
+	unsigned long long v[8];
+	char line[WIRE_LINE] = "";
+	int r = guest_ask(g, "sent", line, "sending");
+
+	if (r < 0)
+		return r;
+	if (sscanf(line, "sent %llu %llu %llu %llu %llu %llu %llu %llu", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7]) != 8 ||
+	    v[1] > WIRE_MAX_FRAMES || v[2] > v[1])
+		return guest_fail(g, -EBADMSG, "sending");
+	*ret = (struct guest_sent){ v[0] != 0, (uint32_t)v[1], (uint32_t)v[2], v[3], v[4], v[5], v[6], v[7] };
+	return 0;
+}
+
 int guest_report(struct guest *g, struct probe_report *ret, uint32_t sent)
 {
 	uint64_t end = now_ns() + REPORT_MS * NSEC_PER_MSEC;

@@ -26,6 +26,14 @@ int guest_ask(struct guest *g, const char *line, char *ret, const char *what);
 /* How many frames of the run at hand the guest has, and how many others. */
 int guest_count(struct guest *g, uint64_t *ret, uint64_t *ret_foreign);
 
+/* What the guest has sent so far. */
+struct guest_sent {
+	bool busy;
+	uint32_t frames, refused;
+	uint64_t nic_packets, nic_dropped, cpu_ns, wall_ns, span_ns;
+};
+int guest_sent(struct guest *g, struct guest_sent *ret);
+
 /* Ends the capture and takes what the guest says of it, which must fit @sent frames. */
 int guest_report(struct guest *g, struct probe_report *ret, uint32_t sent);
 

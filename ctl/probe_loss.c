@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../collector/base.h"
 #include "../collector/class.h"
@@ -19,6 +20,7 @@ struct probe_loss {
 	struct source *source;
 	uint32_t netns, ifindex;
 	uint8_t mac[6];
+	bool out;
 	struct {
 		struct tl_loss_key key;
 		uint64_t base;
@@ -54,25 +56,26 @@ struct probe_loss *probe_loss_close(struct probe_loss *p)
 	return NULL;
 }
 
-int probe_loss_watch(struct probe_loss *p, const char *tap, const uint8_t mac[static 6])
+int probe_loss_watch(struct probe_loss *p, const struct probe_tap *tap)
 {
 	char why[256];
 
-	p->ifindex = if_nametoindex(tap);
+	p->ifindex = if_nametoindex(tap->name);
 	if (!p->ifindex)
 		return -errno;
-	memcpy(p->mac, mac, 6);
+	memcpy(p->mac, tap->mac, 6);
+	p->out = tap->out;
 	p->n_keys = 0;
 	loss_sockets_known(source_loss(p->source), why);
 	return loss_watch_macs(source_loss(p->source), (const uint8_t (*)[6])&p->mac, 1);
 }
 
-/* Towards the guest, on its tap or under its address. */
+/* On the guest's tap, or with its address. */
 static bool ours(const struct probe_loss *p, const struct tl_loss_key *key)
 {
 	if (key->netns != p->netns)
 		return false;
-	return key->kind == TL_KIND_PATH ? key->ingress && !memcmp(tl_path_mac(key), p->mac, 6) : key->ifindex == p->ifindex;
+	return key->kind == TL_KIND_PATH ? !key->ingress == p->out && !memcmp(tl_path_mac(key), p->mac, 6) : key->ifindex == p->ifindex;
 }
 
 static void entry_words(const struct probe_loss *p, const struct tl_loss_key *key, const char **place, char what[static 64])
@@ -82,7 +85,7 @@ static void entry_words(const struct probe_loss *p, const struct tl_loss_key *ke
 
 	source_words(p->source, key, &words);
 	class_of(&(struct class_in){ words.reason, words.site, key->kind, key->ingress }, &c);
-	*place = !c.class || strcmp(c.direction, "rx") != 0 ? NULL : c.place ? "path" : "tap";
+	*place = !c.class || strcmp(c.direction, p->out ? "tx" : "rx") != 0 ? NULL : c.place ? "path" : "tap";
 	snprintf(what, 64, "%s", !c.class ? "" : c.place ? c.place : c.class);
 }
 
@@ -181,9 +184,26 @@ static int read_counter(const char *tap, const char *counter, uint64_t *ret)
 	return got == 1 ? 0 : -EIO;
 }
 
-int tap_counters_read(const char *tap, struct tap_counters *ret)
+int tap_counters_read(const struct probe_tap *tap, struct tap_counters *ret)
 {
-	int r = read_counter(tap, "tx_packets", &ret->delivered);
+	bool tx = tap->macvtap == tap->out;	/* of the device: a tap sends to the guest, a macvtap receives for it */
+	struct tap_counters c = { 0 };
+	int r = read_counter(tap->name, tx ? "tx_packets" : "rx_packets", &c.delivered);
 
-	return r < 0 ? r : read_counter(tap, "tx_dropped", &ret->dropped);
+	if (r == 0)
+		r = read_counter(tap->name, tx ? "tx_dropped" : "rx_dropped", &c.dropped);
+	if (r < 0)
+		return r;
+	if (tap->macvtap && !tap->out)
+		c.delivered -= c.dropped;
+	*ret = c;
+	return 0;
+}
+
+bool tap_is_macvtap(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/class/net/%.15s/tun_flags", name);
+	return access(path, F_OK) < 0;
 }

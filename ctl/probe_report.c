@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../collector/base.h"
+#include "../collector/probe/capture.h"
 
 static const struct field {
 	const char *name;
@@ -96,6 +97,26 @@ int report_line(struct probe_report *r, const char *line)
 		return -EBADMSG;
 	memcpy((char *)r + fields[r->fields++].offset, v, sizeof(v[0]));
 	return 0;
+}
+
+void report_capture(struct probe_report *r, const struct capture *c)
+{
+	r->frames = c->frames;
+	r->repeated = c->repeated;
+	r->late = c->late;
+	r->foreign = c->foreign;
+	r->ring_frames = c->ring_frames;
+	r->ring_drops = c->ring_drops;
+	for (uint32_t at = 0, n; (n = capture_gap(c, &at)); at += n) {
+		if (r->n_gaps < WIRE_GAPS)
+			r->gaps[r->n_gaps++] = (struct ledger_gap){ .first = at, .count = n };
+		else
+			r->omitted++;
+	}
+	for (r->n_spots = 0; r->n_spots < c->n_losses; r->n_spots++)
+		r->spots[r->n_spots] = (struct ledger_spot){ .after = c->losses[r->n_spots].after, .before = c->losses[r->n_spots].before,
+							     .frames = c->losses[r->n_spots].frames };
+	r->fields = ARRAY_SIZE(fields);
 }
 
 int report_end(struct probe_report *r, uint32_t sent, char why[static 128])

@@ -22,6 +22,10 @@ void report_clear(struct probe_report *r);
 /* One line without its end. -EBADMSG: it has no place here, or is not of this form; -EOVERFLOW: more than WIRE_GAPS of them. */
 int report_line(struct probe_report *r, const char *line);
 
+/* The same of a capture of one's own that has ended, but for what the interface counted. */
+struct capture;
+void report_capture(struct probe_report *r, const struct capture *c);
+
 /* All lines came: is it whole, and does it agree with the @sent frames? Adds the gap at the end. -EBADMSG and @why. */
 int report_end(struct probe_report *r, uint32_t sent, char why[static 128]);
 

@@ -3,18 +3,24 @@
 #ifndef TAPLOSS_CTL_PROBE_RUN_H
 #define TAPLOSS_CTL_PROBE_RUN_H
 
+#include "../collector/probe/send.h"
 #include "../schema/schema.h"
 #include "probe_vm.h"
 
-#define PROBE_STEPS 64
+#define PROBE_STEPS 256
 
 struct probe_options {
 	struct vm_options vm;
+	const char *kind;			/* "run", "bench" */
+	bool out;				/* the guest sends; else it captures */
+	bool talk;				/* each result to standard error when it stands */
 	const char *kernel, *modules, *probe;	/* files */
-	const char *from;			/* the interface that the frames go out of; NULL: the bridge */
-	unsigned long frames, len, ring_blocks, block_bytes, boot_seconds;
+	const char *end;			/* the interface at the host's end: frames go out of it, or come in; NULL: the bridge */
+	uint64_t frames, ring_blocks, block_bytes, boot_seconds, workers;
+	struct send_order order;		/* flows and lengths; the rest is the run's */
+	const char *lengths;			/* the same as text */
 	struct probe_rate {
-		unsigned long pps;
+		uint64_t pps;
 		int ring;			/* 1, 2, 3 */
 	} steps[PROBE_STEPS];
 	size_t n_steps;

@@ -27,11 +27,12 @@ static int put(sqlite3 *db, const char *sql, const char *types, ...)
 	return schema_errno(rc);
 }
 
-int probe_store_begin(sqlite3 *db, const char *target, unsigned int frame_bytes, int64_t *ret_id)
+int probe_store_begin(sqlite3 *db, const struct probe_head *h, int64_t *ret_id)
 {
-	int r = put(db, "INSERT INTO probe (since_ns, until_ns, state, why, target, tap, kernel, accel, frame_bytes)"
-		    " VALUES (?1, ?1, 'incomplete', 'it runs, or was interrupted', ?2, '', '', '', ?3)", "isi", (int64_t)now_ns(), target,
-		    (int64_t)frame_bytes);
+	int r = put(db, "INSERT INTO probe (since_ns, until_ns, state, why, target, tap, kernel, accel, frame_bytes, kind, direction, lengths, flows,"
+		    " queues, workers) VALUES (?1, ?1, 'incomplete', 'it runs, or was interrupted', ?2, '', '', '', ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+		    "isisssiii", (int64_t)now_ns(), h->target, (int64_t)h->frame_bytes, h->kind, h->direction, h->lengths, (int64_t)h->flows,
+		    (int64_t)h->queues, (int64_t)h->workers);
 
 	*ret_id = sqlite3_last_insert_rowid(db);
 	return r;
@@ -39,7 +40,7 @@ int probe_store_begin(sqlite3 *db, const char *target, unsigned int frame_bytes,
 
 int probe_store_guest(sqlite3 *db, int64_t id, const char *tap, const char *kernel, const char *accel)
 {
-	return put(db, "UPDATE probe SET tap = ?, kernel = ?, accel = ? WHERE id = ?", "sssi", tap, kernel, accel, id);
+	return put(db, "UPDATE probe SET tap = ?, kernel = ?, accel = ?, ready_ns = ? WHERE id = ?", "sssii", tap, kernel, accel, (int64_t)now_ns(), id);
 }
 
 int probe_store_end(sqlite3 *db, int64_t id, const char *why)
@@ -71,10 +72,12 @@ int probe_store_step(sqlite3 *db, int64_t id, int step, const struct probe_step 
 
 	if (r < 0)
 		return r;
-	r = put(db, "INSERT INTO probe_step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "iisiiiiiiiiiiii", id, (int64_t)step, s->ring,
+	r = put(db, "INSERT INTO probe_step (probe_id, step, ring, ring_bytes, pps, began_ns, span_ns, sent, captured, unaccounted, tap_delivered,"
+		" tap_dropped, guest_cpu_ns, guest_wall_ns, gaps, done_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"iisiiiiiiiiiiiii", id, (int64_t)step, s->ring,
 		(int64_t)s->ring_bytes, (int64_t)s->pps, (int64_t)s->began_ns, (int64_t)s->span_ns, (int64_t)l->sent, (int64_t)l->captured,
 		l->unaccounted, (int64_t)s->tap_delivered, (int64_t)s->tap_dropped, (int64_t)s->guest_cpu_ns, (int64_t)s->guest_wall_ns,
-		(int64_t)s->n_gaps);
+		(int64_t)s->n_gaps, (int64_t)now_ns());
 	for (size_t i = 0; i < l->n && r == 0; i++)
 		if (l->entries[i].frames)
 			r = put(db, "INSERT INTO probe_ledger VALUES (?, ?, ?, ?, ?)", "iissi", id, (int64_t)step, l->entries[i].place, l->entries[i].what,
@@ -120,7 +123,7 @@ static json_t *rows(sqlite3 *db, const char *sql, int64_t id, int64_t step)
 
 json_t *probe_store_list(sqlite3 *db)
 {
-	return rows(db, "SELECT id, since_ns, until_ns, state, target, accel, coalesce(sum(sent), 0) AS sent_frames,"
+	return rows(db, "SELECT id, since_ns, until_ns, state, kind, direction, target, accel, coalesce(sum(sent), 0) AS sent_frames,"
 		    " coalesce(sum(captured), 0) AS captured_frames, coalesce(sum(sent) - sum(captured), 0) AS lost_frames,"
 		    " coalesce(sum(abs(unaccounted)), 0) AS unaccounted_frames"
 		    " FROM probe LEFT JOIN probe_step ON probe_id = id GROUP BY id ORDER BY id", 0, 0);
@@ -138,9 +141,9 @@ json_t *probe_store_show(sqlite3 *db, int64_t id)
 	o = json_incref(json_array_get(all, 0));
 	json_decref(all);
 	steps = rows(db, "SELECT step, ring, ring_bytes, pps, began_ns, span_ns, sent AS sent_frames, captured AS captured_frames,"
-		     " sent - captured AS lost_frames, 100.0 * (sent - captured) / max(sent, 1) AS loss_pct, sent * 1000000000 / max(span_ns, 1) AS sent_pps,"
+		     " sent - captured AS lost_frames, captured * 1000000000 / max(span_ns, 1) AS captured_pps, 100.0 * (sent - captured) / max(sent, 1) AS loss_pct, sent * 1000000000 / max(span_ns, 1) AS sent_pps,"
 		     " unaccounted AS unaccounted_frames, tap_delivered, tap_dropped, 100.0 * guest_cpu_ns / max(guest_wall_ns, 1) AS guest_cpu_pct,"
-		     " guest_cpu_ns, guest_wall_ns, gaps AS n_gaps FROM probe_step WHERE probe_id = ? ORDER BY step", id, 0);
+		     " guest_cpu_ns, guest_wall_ns, done_ns, gaps AS n_gaps FROM probe_step WHERE probe_id = ? ORDER BY step", id, 0);
 	json_array_foreach(steps, i, step) {
 		int64_t n = json_integer_value(json_object_get(step, "step"));
 

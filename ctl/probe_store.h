@@ -18,8 +18,14 @@ struct probe_step {
 	size_t n_gaps;
 };
 
-/* -errno after @why. The probe is incomplete until probe_store_end() says otherwise. */
-int probe_store_begin(sqlite3 *db, const char *target, unsigned int frame_bytes, int64_t *ret_id);
+/* What is asked for; see schema/. */
+struct probe_head {
+	const char *kind, *direction, *target, *lengths;
+	uint32_t frame_bytes, flows, queues, workers;
+};
+
+/* -errno. The probe is incomplete until probe_store_end() says otherwise. */
+int probe_store_begin(sqlite3 *db, const struct probe_head *h, int64_t *ret_id);
 int probe_store_guest(sqlite3 *db, int64_t id, const char *tap, const char *kernel, const char *accel);
 int probe_store_step(sqlite3 *db, int64_t id, int step, const struct probe_step *s);
 int probe_store_end(sqlite3 *db, int64_t id, const char *why);	/* NULL: complete */

@@ -17,6 +17,7 @@
 struct probe_vm {
 	virConnectPtr conn;
 	virDomainPtr dom;
+	bool made;	/* here */
 };
 
 static void be_quiet(void *arg _unused_, virErrorPtr error _unused_)
@@ -101,46 +102,116 @@ static void xpath(xmlXPathContext *xp, const char *what, char *ret, size_t size)
 	xmlXPathFreeObject(o);
 }
 
-/* What libvirt made of it. */
-static int read_facts(struct probe_vm *vm, struct vm_facts *f, char why[static 512])
+/* The interface that is meant, as an XPath. A name or an address has no quotes. */
+static int interface_path(const char *nic, char *ret, size_t size)
 {
-	char *xml = virDomainGetXMLDesc(vm->dom, 0);
+	if (!nic)
+		snprintf(ret, size, "(//interface)[1]");
+	else if (strchr(nic, '\'') || strlen(nic) > 32)
+		return -EINVAL;
+	else
+		snprintf(ret, size, "(//interface[mac/@address='%s' or target/@dev='%s'])[1]", nic, nic);
+	return 0;
+}
+
+static void read_interface(xmlXPathContext *xp, const char *nic, struct vm_facts *f)
+{
+	char at[128], what[192];
+
+	if (interface_path(nic, at, sizeof(at)) < 0)
+		return;
+	snprintf(what, sizeof(what), "string(%s/target/@dev)", at);
+	xpath(xp, what, f->tap, sizeof(f->tap));
+	snprintf(what, sizeof(what), "string(%s/source/@bridge)", at);
+	xpath(xp, what, f->bridge, sizeof(f->bridge));
+	snprintf(what, sizeof(what), "string(%s/mac/@address)", at);
+	xpath(xp, what, f->mac, sizeof(f->mac));
+}
+
+/* What libvirt says of it. */
+static int read_facts(struct probe_vm *vm, const char *nic, struct vm_facts *f, char why[static 512])
+{
+	char *xml = virDomainGetXMLDesc(vm->dom, 0), type[16] = "";
 	xmlDoc *doc = xml ? xmlReadMemory(xml, (int)strlen(xml), NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR) : NULL;
 	xmlXPathContext *xp = doc ? xmlXPathNewContext(doc) : NULL;
 
 	free(xml);
 	if (xp) {
+		xpath(xp, "string(/domain/@type)", type, sizeof(type));
 		xpath(xp, "string(//channel[target/@name='" WIRE_PORT "']/source/@path)", f->channel, sizeof(f->channel));
-		xpath(xp, "string(//interface/target/@dev)", f->tap, sizeof(f->tap));
-		xpath(xp, "string(//interface/source/@bridge)", f->bridge, sizeof(f->bridge));
+		read_interface(xp, nic, f);
 	}
 	xmlXPathFreeContext(xp);
 	xmlFreeDoc(doc);
-	if (f->channel[0])
+	f->kvm = !strcmp(type, "kvm");
+	if (f->channel[0] && f->tap[0])
 		return 0;
-	snprintf(why, 512, "%s has no channel " WIRE_PORT " that this host can reach", f->name);
+	if (!f->channel[0])
+		snprintf(why, 512, "%s has no channel " WIRE_PORT " that this host can reach; add one to its XML: <channel type='unix'>"
+			 "<target type='virtio' name='" WIRE_PORT "'/></channel>", f->name);
+	else
+		snprintf(why, 512, "%s has no interface %.32s on a tap or macvtap (--nic)", f->name, nic ? nic : "");
 	return -ENXIO;
 }
 
-int vm_start(const struct vm_options *opt, const struct image *image, struct probe_vm **ret, struct vm_facts *facts, char why[static 512])
+static int connect_to(const char *uri, struct probe_vm **ret, char why[static 512])
 {
 	struct probe_vm *vm = calloc(1, sizeof(*vm));
-	char xml[4096];
-	int r = 0;
 
 	if (!vm)
 		return -ENOMEM;
 	virSetErrorFunc(NULL, be_quiet);
+	vm->conn = virConnectOpen(uri);
+	if (!vm->conn) {
+		vm_stop(vm);
+		return fail(why, "no libvirt to ask for a VM (--connect URI)");
+	}
+	*ret = vm;
+	return 0;
+}
+
+int vm_start(const struct vm_options *opt, const struct image *image, struct probe_vm **ret, struct vm_facts *facts, char why[static 512])
+{
+	struct probe_vm *vm = NULL;
+	char xml[4096];
+	int r = connect_to(opt->uri, &vm, why);
+
+	if (r < 0)
+		return r;
 	*facts = (struct vm_facts){ 0 };
 	name_it(facts);
-	vm->conn = virConnectOpen(opt->uri);
-	if (!vm->conn)
-		r = fail(why, "no libvirt to start the probe VM with (--connect URI)");
-	if (r == 0) {
-		facts->kvm = !opt->no_kvm && has_kvm(vm->conn);
-		domain_xml(xml, sizeof(xml), opt, facts, image);
-		vm->dom = virDomainCreateXML(vm->conn, xml, VIR_DOMAIN_START_AUTODESTROY);
-		r = vm->dom ? read_facts(vm, facts, why) : fail(why, "the probe VM does not start");
+	facts->kvm = !opt->no_kvm && has_kvm(vm->conn);
+	domain_xml(xml, sizeof(xml), opt, facts, image);
+	vm->made = true;
+	vm->dom = virDomainCreateXML(vm->conn, xml, VIR_DOMAIN_START_AUTODESTROY);
+	r = vm->dom ? read_facts(vm, NULL, facts, why) : fail(why, "the probe VM does not start");
+	if (r < 0)
+		vm_stop(vm);
+	else
+		*ret = vm;
+	return r;
+}
+
+int vm_find(const struct vm_options *opt, struct probe_vm **ret, struct vm_facts *facts, char why[static 512])
+{
+	struct probe_vm *vm = NULL;
+	int r = connect_to(opt->uri, &vm, why);
+
+	if (r < 0)
+		return r;
+	*facts = (struct vm_facts){ 0 };
+	snprintf(facts->name, sizeof(facts->name), "%s", opt->vm);
+	vm->dom = virDomainLookupByName(vm->conn, opt->vm);
+	if (!vm->dom)
+		vm->dom = virDomainLookupByUUIDString(vm->conn, opt->vm);
+	if (!vm->dom) {
+		snprintf(why, 512, "libvirt knows no VM \"%.60s\" (virsh list)", opt->vm);
+		r = -ENOENT;
+	} else if (!vm_runs(vm)) {
+		snprintf(why, 512, "the VM \"%.60s\" does not run", opt->vm);
+		r = -ESRCH;
+	} else {
+		r = read_facts(vm, opt->nic, facts, why);
 	}
 	if (r < 0)
 		vm_stop(vm);
@@ -165,10 +236,10 @@ struct probe_vm *vm_stop(struct probe_vm *vm)
 {
 	if (!vm)
 		return NULL;
-	if (vm->dom) {
+	if (vm->dom && vm->made)
 		virDomainDestroy(vm->dom);
+	if (vm->dom)
 		virDomainFree(vm->dom);
-	}
 	if (vm->conn)
 		virConnectClose(vm->conn);
 	free(vm);

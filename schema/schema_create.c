@@ -14,6 +14,8 @@
 
 static const char *const meta_steps[SCHEMA_META_VERSION] = {
 #include "schema/meta_0001.sql.h"
+	,
+#include "schema/meta_0002.sql.h"
 };
 static const char *const day_steps[SCHEMA_DAY_VERSION] = {
 #include "schema/day_0001.sql.h"

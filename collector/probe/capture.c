@@ -7,11 +7,14 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <linux/if_ether.h>
 #include <linux/if_packet.h>
 
 #include "../base.h"
 #include "capture.h"
+#include "send.h"
 
+#define MAX_RING (256U << 20)
 #define RETIRE_MS 8
 #define SLOT_BYTES 2048
 
@@ -35,34 +38,39 @@ static int set_ring(struct capture *c, const char **why)
 
 static int bind_to(struct capture *c, int ifindex, const char **why)
 {
-	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(WIRE_ETHERTYPE), .sll_ifindex = ifindex };
+	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(c->flows > 1 ? ETH_P_IP : WIRE_ETHERTYPE), .sll_ifindex = ifindex };
 
 	*why = "interface";
 	return bind(c->fd, (struct sockaddr *)&at, sizeof(at)) < 0 ? -errno : 0;
 }
 
-int capture_open(struct capture *c, int version, uint32_t block_bytes, uint32_t blocks, int ifindex, uint32_t run, uint32_t expect,
-		 const char **why)
+bool capture_possible(const struct capture_order *o)
+{
+	return o->version >= 1 && o->version <= 3 && o->expect && o->expect <= WIRE_MAX_FRAMES && o->flows && o->flows <= WIRE_MAX_FLOWS &&
+	       o->blocks && o->blocks <= MAX_RING / 4096 && o->block_bytes >= 4096 && o->block_bytes <= MAX_RING / o->blocks;
+}
+
+int capture_open(struct capture *c, const struct capture_order *o, const char **why)
 {
 	int r;
 
-	*c = (struct capture){ .version = version, .block_bytes = block_bytes, .blocks = blocks, .frame_bytes = SLOT_BYTES, .run = run,
-			       .expect = expect };
-	c->frames_in_ring = block_bytes / SLOT_BYTES * blocks;
+	*c = (struct capture){ .version = o->version, .block_bytes = o->block_bytes, .blocks = o->blocks, .frame_bytes = SLOT_BYTES, .run = o->run,
+			       .expect = o->expect, .flows = o->flows };
+	c->frames_in_ring = c->block_bytes / SLOT_BYTES * c->blocks;
 	*why = "memory";
-	c->seen = calloc(expect / 8 + 1, 1);
-	c->pending = calloc(2 * (size_t)blocks, sizeof(*c->pending));
+	c->seen = calloc(c->expect / 8 + 1, 1);
+	c->pending = calloc(2 * (size_t)c->blocks, sizeof(*c->pending));
 	c->losses = calloc(WIRE_GAPS, sizeof(*c->losses));
 	c->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	r = !c->seen || !c->pending || !c->losses ? -ENOMEM : c->fd < 0 ? -errno : set_ring(c, why);
 	if (r < 0)
 		return r;
-	c->ring = mmap(NULL, (size_t)block_bytes * blocks, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, c->fd, 0);
+	c->ring = mmap(NULL, (size_t)c->block_bytes * c->blocks, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, c->fd, 0);
 	if (c->ring == MAP_FAILED) {
 		c->ring = NULL;
 		return -errno;
 	}
-	return bind_to(c, ifindex, why);
+	return bind_to(c, o->ifindex, why);
 }
 
 void capture_close(struct capture *c)
@@ -86,16 +94,16 @@ static void note_loss(struct capture *c, uint32_t next)
 
 static void take_frame(struct capture *c, const uint8_t *data, uint32_t len)
 {
-	struct wire_frame f;
-	uint32_t seq;
+	uint32_t at = sizeof(struct wire_head) + (c->flows > 1 ? WIRE_IP_LEN : 0), seq;
+	struct wire_mark m;
 
-	if (len < sizeof(f)) {
+	if (len < at + sizeof(m)) {
 		c->foreign++;
 		return;
 	}
-	memcpy(&f, data, sizeof(f));
-	seq = ntohl(f.seq);
-	if (ntohl(f.magic) != WIRE_MAGIC || ntohl(f.run) != c->run || seq >= c->expect) {
+	memcpy(&m, data + at, sizeof(m));
+	seq = ntohl(m.seq);
+	if (ntohl(m.magic) != WIRE_MAGIC || ntohl(m.run) != c->run || seq >= c->expect) {
 		c->foreign++;
 		return;
 	}
@@ -104,8 +112,11 @@ static void take_frame(struct capture *c, const uint8_t *data, uint32_t len)
 		return;
 	}
 	c->seen[seq / 8] |= (uint8_t)(1 << seq % 8);
+	if (c->batch_ns && !c->batch_ns[seq / SEND_BATCH])
+		c->batch_ns[seq / SEND_BATCH] = c->now_ns;
 	c->frames++;
 	c->late += seq < c->last;
+	c->top = seq >= c->top ? seq + 1 : c->top;
 	if (c->lost)
 		note_loss(c, seq);
 	c->last = seq;
@@ -210,6 +221,8 @@ static uint32_t take_slots(struct capture *c)
 
 uint32_t capture_take(struct capture *c)
 {
+	if (c->batch_ns)
+		c->now_ns = send_clock_ns();
 	return c->version == 3 ? take_v3(c) : take_slots(c);
 }
 
@@ -219,4 +232,21 @@ void capture_end(struct capture *c)
 		c->lost += c->pending[i];
 	c->lost += read_drops(c);
 	note_loss(c, c->expect);
+}
+
+uint32_t capture_gap(const struct capture *c, uint32_t *first)
+{
+	uint32_t from = *first, n = 0;
+
+	for (uint32_t i = *first; i < c->expect; i++) {
+		bool here = c->seen[i / 8] & 1 << i % 8;
+
+		if (here && n) {
+			*first = from;
+			return n;
+		}
+		from = here ? i + 1 : from;
+		n = here ? 0 : n + 1;
+	}
+	return 0;
 }

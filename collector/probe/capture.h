@@ -3,6 +3,7 @@
 #ifndef TAPLOSS_COLLECTOR_PROBE_CAPTURE_H
 #define TAPLOSS_COLLECTOR_PROBE_CAPTURE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "wire.h"
@@ -16,24 +17,39 @@ struct capture {
 	uint8_t *ring;
 	uint32_t block_bytes, blocks, frame_bytes, frames_in_ring;
 	uint32_t at;			/* next block (V3), next frame */
-	uint32_t run, expect;
+	uint32_t run, expect, flows;
 	uint32_t *pending;		/* V3: frames lost before the block with this number, by number % (2 * blocks) */
 	uint8_t *seen;			/* a bit for each sequence number */
-	uint32_t last, lost;		/* last number seen; lost in the ring since */
+	uint64_t *batch_ns;		/* if the caller gives it: CLOCK_BOOTTIME when the first of each SEND_BATCH numbers came; else NULL */
+	uint64_t now_ns;
+	uint32_t last, lost, top;	/* last number seen; lost in the ring since; numbers seen are below it */
 	uint64_t frames, repeated, late, foreign, ring_frames, ring_drops;
 	struct ring_loss *losses;
 	uint32_t n_losses;
 };
 
-/* On @ifindex; frames of run @run with numbers below @expect count. @why: what the kernel refused. */
-int capture_open(struct capture *c, int version, uint32_t block_bytes, uint32_t blocks, int ifindex, uint32_t run, uint32_t expect,
-		 const char **why);
+struct capture_order {
+	int version, ifindex;
+	uint32_t block_bytes, blocks;
+	uint32_t run, expect;		/* frames of this run with numbers below @expect count */
+	uint32_t flows;			/* as they are sent: they look different */
+};
+
+/* False: it asks for what cannot be. */
+bool capture_possible(const struct capture_order *o);
+
+/* @why: what the kernel refused. */
+int capture_open(struct capture *c, const struct capture_order *o, const char **why);
 
 /* Takes what is there. Returns how many frames. */
 uint32_t capture_take(struct capture *c);
 
 /* Nothing more will come: what the ring lost at the end. */
 void capture_end(struct capture *c);
+
+/* The next run of numbers that did not come, from *first on, with one that did behind it. Returns how many (0: there is none), and where it
+ * begins in *first. */
+uint32_t capture_gap(const struct capture *c, uint32_t *first);
 
 void capture_close(struct capture *c);
 

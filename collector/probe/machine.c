@@ -133,7 +133,7 @@ int machine_nic(const char *mac, char name[static 16], int *ret_ifindex)
 void machine_announce(int ifindex, const char *mac)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = ifindex };
-	struct wire_frame f = { .to = { 255, 255, 255, 255, 255, 255 }, .ethertype = htons(WIRE_ETHERTYPE) };
+	struct wire_head f = { .to = { 255, 255, 255, 255, 255, 255 }, .ethertype = htons(WIRE_ETHERTYPE) };
 	uint8_t frame[WIRE_MIN_LEN] = { 0 };
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 

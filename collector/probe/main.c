@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* taploss-probe - the inside of a guest: captures numbered frames and says which are missing, on the channel of wire.h.
+/* taploss-probe - the inside of a guest: captures numbered frames and says which are missing, or sends them, on the channel of wire.h.
  *
  * A static program: the first process of the probe's own machine, or a service of any guest that has the port.
  *
- *   main.c      the channel        capture.c   the ring        machine.c   the guest around it */
+ *   main.c      the channel        capture.c   the ring        send.c   the frames        machine.c   the guest around it */
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -18,17 +18,17 @@
 #include "../base.h"
 #include "capture.h"
 #include "machine.h"
-
-#define MAX_RING (256U << 20)
+#include "send.h"
 
 static struct probe {
 	FILE *out;
 	int port;
 	struct capture capture;
-	bool capturing;
+	struct sender sender;
+	bool capturing, sending;	/* sending: also when all is sent */
 	char nic[16];
-	uint64_t nic_packets, nic_dropped, busy_ns, began_ns;
-} probe = { .port = -1, .capture.fd = -1 };
+	uint64_t nic_packets, nic_dropped, busy_ns, began_ns;	/* when it began */
+} probe = { .port = -1, .capture.fd = -1, .sender.fd = -1 };
 
 static uint64_t now_ns(void)
 {
@@ -46,68 +46,114 @@ static void hello(void)
 	fprintf(probe.out, "probe %d %.60s\nok\n", WIRE_VERSION, u.release);
 }
 
-static void end_capture(void)
+static void end_all(void)
 {
 	if (probe.capturing)
 		capture_close(&probe.capture);
-	probe.capturing = false;
+	sender_close(&probe.sender);
+	probe.capturing = probe.sending = false;
 }
 
-/* The first reading of a counter, or what was added since. */
-static uint64_t since(const char *counter, uint64_t base)
+static uint64_t dropped(bool tx)
 {
-	return machine_counter(probe.nic, counter) - base;
+	return machine_counter(probe.nic, tx ? "tx_dropped" : "rx_dropped") + machine_counter(probe.nic, tx ? "tx_errors" : "rx_errors");
 }
 
-static void start(const char *line)
+/* From here on things are counted. */
+static void mark(bool tx)
 {
-	unsigned int run, version, block_bytes, blocks, expect;
-	char mac[18];
+	probe.nic_packets = machine_counter(probe.nic, tx ? "tx_packets" : "rx_packets");
+	probe.nic_dropped = dropped(tx);
+	probe.busy_ns = machine_busy_ns();
+	probe.began_ns = now_ns();
+}
+
+static void start_capture(const char *line)
+{
+	struct capture_order o = { 0 };
 	const char *why = "interface";
-	int ifindex, r;
+	char mac[18];
+	int r;
 
-	end_capture();
-	if (sscanf(line, "capture %u %u %u %u %u %17s", &run, &version, &block_bytes, &blocks, &expect, mac) != 6 || version < 1 || version > 3 ||
-	    !expect || expect > WIRE_MAX_FRAMES || !blocks || blocks > MAX_RING / 4096 || block_bytes < 4096 || block_bytes > MAX_RING / blocks) {
+	end_all();
+	if (sscanf(line, "capture %u %d %u %u %u %u %17s", &o.run, &o.version, &o.block_bytes, &o.blocks, &o.expect, &o.flows, mac) != 7 ||
+	    !capture_possible(&o)) {
 		fputs("error capture: these values cannot be\n", probe.out);
 		return;
 	}
-	r = machine_nic(mac, probe.nic, &ifindex);
+	r = machine_nic(mac, probe.nic, &o.ifindex);
 	if (r == 0) {
-		r = capture_open(&probe.capture, (int)version, block_bytes, blocks, ifindex, run, expect, &why);
+		r = capture_open(&probe.capture, &o, &why);
 		probe.capturing = true;
 	}
 	if (r < 0) {
-		end_capture();
+		end_all();
 		fprintf(probe.out, "error capture: %s: %s\n", why, strerror(-r));
 		return;
 	}
-	probe.nic_packets = since("rx_packets", 0);
-	probe.nic_dropped = since("rx_dropped", 0) + since("rx_errors", 0);
-	probe.busy_ns = machine_busy_ns();
-	probe.began_ns = now_ns();
-	machine_announce(ifindex, mac);
+	mark(false);
+	machine_announce(o.ifindex, mac);
 	fputs("ok\n", probe.out);
+}
+
+static bool read_mac(const char *text, uint8_t mac[static 6])
+{
+	return sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) == 6;
+}
+
+static void start_sending(const char *line)
+{
+	struct send_order o = { .flows = 1 };
+	unsigned long long pps;
+	char lengths[64], to[18], mac[18];
+	int r;
+
+	end_all();
+	if (sscanf(line, "send %u %u %llu %63s %17s %17s", &o.run, &o.frames, &pps, lengths, to, mac) != 6 || !o.frames || o.frames > WIRE_MAX_FRAMES ||
+	    !send_lengths(lengths, &o) || !read_mac(to, o.to) || !read_mac(mac, o.from)) {
+		fputs("error send: these values cannot be\n", probe.out);
+		return;
+	}
+	o.pps = pps;
+	r = machine_nic(mac, probe.nic, &o.ifindex);
+	mark(true);
+	if (r == 0)
+		r = sender_open(&probe.sender, &o);
+	probe.sending = r == 0;
+	if (r < 0)
+		fprintf(probe.out, "error send: %s\n", strerror(-r));
+	else
+		fputs("ok\n", probe.out);
+}
+
+static void tell_sent(void)
+{
+	const struct sender *s = &probe.sender;
+
+	if (!probe.sending) {
+		fputs("error sent: nothing is being sent\n", probe.out);
+		return;
+	}
+	fprintf(probe.out, "sent %d %u %u %llu %llu %llu %llu %llu\nok\n", !sender_done(s), s->sent, s->refused,
+		(unsigned long long)(machine_counter(probe.nic, "tx_packets") - probe.nic_packets),
+		(unsigned long long)(dropped(true) - probe.nic_dropped), (unsigned long long)(machine_busy_ns() - probe.busy_ns),
+		(unsigned long long)(now_ns() - probe.began_ns), (unsigned long long)(s->ended_ns - s->began_ns));
 }
 
 /* Runs of zeros before the last number that came. */
 static void report_gaps(const struct capture *c)
 {
-	uint32_t n = 0, first = 0;
-	bool inside = false;
+	uint32_t omitted = 0, at = 0, n, told = 0;
 
-	for (uint32_t i = 0; i < c->expect; i++) {
-		bool here = c->seen[i / 8] & 1 << i % 8;
-
-		if (!here && !inside)
-			first = i;
-		if (here && inside && n++ < WIRE_GAPS)
-			fprintf(probe.out, "gap %u %u\n", first, i - first);
-		inside = !here;
+	for (; (n = capture_gap(c, &at)); at += n) {
+		if (told++ < WIRE_GAPS)
+			fprintf(probe.out, "gap %u %u\n", at, n);
+		else
+			omitted++;
 	}
 	for (uint32_t i = 0; i < c->n_losses; i++)
 		fprintf(probe.out, "ring %u %u %u\n", c->losses[i].after, c->losses[i].before, c->losses[i].frames);
-	fprintf(probe.out, "omitted %u\n", n > WIRE_GAPS ? n - WIRE_GAPS : 0);
+	fprintf(probe.out, "omitted %u\n", omitted);
 }
 
 static void report(void)
@@ -124,12 +170,12 @@ static void report(void)
 		(unsigned long long)c->repeated, (unsigned long long)c->late, (unsigned long long)c->foreign, (unsigned long long)c->ring_frames,
 		(unsigned long long)c->ring_drops);
 	fprintf(probe.out, "nic_packets %llu\nnic_dropped %llu\ncpu_ns %llu\nwall_ns %llu\n",
-		(unsigned long long)since("rx_packets", probe.nic_packets),
-		(unsigned long long)(since("rx_dropped", 0) + since("rx_errors", probe.nic_dropped)),
-		(unsigned long long)(machine_busy_ns() - probe.busy_ns), (unsigned long long)(now_ns() - probe.began_ns));
+		(unsigned long long)(machine_counter(probe.nic, "rx_packets") - probe.nic_packets),
+		(unsigned long long)(dropped(false) - probe.nic_dropped), (unsigned long long)(machine_busy_ns() - probe.busy_ns),
+		(unsigned long long)(now_ns() - probe.began_ns));
 	report_gaps(c);
 	fputs("ok\n", probe.out);
-	end_capture();
+	end_all();
 }
 
 static void obey(const char *line)
@@ -137,7 +183,11 @@ static void obey(const char *line)
 	if (!strcmp(line, "hello"))
 		hello();
 	else if (!strncmp(line, "capture ", 8))
-		start(line);
+		start_capture(line);
+	else if (!strncmp(line, "send ", 5))
+		start_sending(line);
+	else if (!strcmp(line, "sent"))
+		tell_sent();
 	else if (!strcmp(line, "count"))
 		fprintf(probe.out, "count %llu %llu\nok\n", (unsigned long long)probe.capture.frames,
 			(unsigned long long)probe.capture.foreign);
@@ -159,7 +209,8 @@ static void serve(void)
 	char *end;
 
 	if (r <= 0) {
-		usleep(5000);
+		end_all();
+		usleep(getpid() == 1 ? 5000 : 200000);	/* a service may wait for days */
 		return;
 	}
 	n += (size_t)r;
@@ -172,6 +223,25 @@ static void serve(void)
 	}
 	if (n == sizeof(line) - 1)
 		n = 0;
+}
+
+/* A frame that cannot be sent ends the sending: the host sees that its number does not grow, and what misses. */
+static void send_some(void)
+{
+	if (sender_batch(&probe.sender) < 0)
+		end_all();
+}
+
+/* How long nothing has to be done, in ms; -1: until something comes. */
+static int idle_ms(void)
+{
+	uint64_t due, now;
+
+	if (!probe.sending || sender_done(&probe.sender))
+		return -1;
+	due = sender_due(&probe.sender);
+	now = send_clock_ns();
+	return due <= now ? 0 : (int)((due - now) / NSEC_PER_MSEC) + 1;
 }
 
 int main(void)
@@ -188,10 +258,12 @@ int main(void)
 	for (;;) {
 		p[0] = (struct pollfd){ .fd = probe.port, .events = POLLIN };
 		p[1] = (struct pollfd){ .fd = probe.capturing ? probe.capture.fd : -1, .events = POLLIN };
-		poll(p, 2, -1);
+		poll(p, 2, idle_ms());
 		if (probe.capturing)
 			capture_take(&probe.capture);
 		if (p[0].revents)
 			serve();
+		if (idle_ms() == 0)
+			send_some();
 	}
 }

@@ -10,12 +10,6 @@ need libvirtd virsh qemu-system-x86_64 depmod nft tc
 
 probe_start
 
-entry() {	# entry PLACE [WHAT]
-	step 0 "[.ledger[] | select(.place == \"$1\" and .what == \"${2:-}\") | .frames] | add // 0"
-}
-tap_there() {
-	[[ -n $(virsh -q list --name) && -e /sys/class/net/$(tap_name) ]]
-}
 # during COMMAND WORD...: a run with WORDs; COMMAND TAP is done when its tap is there
 during() {
 	local command=$1 status=0 pid

@@ -24,7 +24,7 @@ refused() {
 refused 1 'there is no such kernel (--kernel FILE --modules DIR)' --kernel "$W/none"
 refused 1 "the kernel's modules are not there (--modules DIR, after depmod)" --modules "$W/none"
 refused 1 "$W/none: No such file" --probe "$W/none"
-refused 1 'no libvirt to start the probe VM with (--connect URI)' --connect "qemu+unix:///system?socket=$W/none"
+refused 1 'no libvirt to ask for a VM (--connect URI)' --connect "qemu+unix:///system?socket=$W/none"
 refused 1 'sending into none' --from none
 refused 2 '--rate' --rate fast
 refused 2 '--frames' --frames 0

@@ -10,7 +10,17 @@
 #include <string.h>
 
 #include "../../collector/base.h"
+#include "../../collector/probe/capture.h"
+#include "../../ctl/cmd.h"
 #include "../../ctl/probe_report.h"
+#include "../../ctl/probe_send.h"
+#include "../../ctl/probe_table.h"
+
+/* taplossctl's own; what is tested here has nothing to complain about. */
+void complain(const char *fmt, ...)
+{
+	fail_msg("%s", fmt);
+}
 
 static void balances(void **state)
 {
@@ -153,11 +163,100 @@ static void bounds_a_report(void **state)
 	report_clear(&r);
 }
 
+/* Numbers that came, as the capture's bits say; the run of zeros at the end has none behind it. */
+static void finds_gaps(void **state)
+{
+	uint8_t seen[] = { 0x39, 0x0f, 0x01 };	/* 0, 3 to 5, 8 to 11, 16 */
+	struct capture c = { .seen = seen, .expect = 24, .frames = 9 };
+	struct probe_report r;
+	char why[128];
+	uint32_t at = 0;
+
+	(void)state;
+	assert_int_equal(capture_gap(&c, &at), 2);
+	assert_int_equal(at, 1);
+	at += 2;
+	assert_int_equal(capture_gap(&c, &at), 2);
+	assert_int_equal(at, 6);
+	at = 12;
+	assert_int_equal(capture_gap(&c, &at), 4);
+	at = 17;
+	assert_int_equal(capture_gap(&c, &at), 0);
+	assert_int_equal(report_new(&r), 0);
+	report_capture(&r, &c);
+	assert_int_equal(report_end(&r, 20, why), 0);
+	assert_int_equal(r.n_gaps, 4);
+	assert_int_equal(r.gaps[3].first, 17);
+	assert_int_equal(r.gaps[3].count, 3);
+	report_clear(&r);
+}
+
+static void reads_lengths(void **state)
+{
+	static const char *const bad[] = { "", "59", "1515", "60,", ",60", "60,,60", "60 ", "a", "60,60,60,60,60,60,60,60,60", "-60", "99999999999999999999" };
+	struct send_order o;
+
+	(void)state;
+	assert_true(send_lengths("60,1514,590", &o));
+	assert_int_equal(o.n_lengths, 3);
+	assert_int_equal(o.lengths[1], 1514);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_false(send_lengths(bad[i], &o));
+}
+
+/* Two senders: the first one's batches began at 10 and 20, the other's at 11 and 25; all ended at 40. */
+static void knows_when_numbers_were_sent(void **state)
+{
+	uint64_t batches[] = { 10, 20, 11, 25, 0 }, from, to;
+	struct send_result s = { .sent = 128, .per_worker = 64, .batch_ns = batches, .began_ns = 5, .ended_ns = 40 };
+
+	(void)state;
+	send_window(&s, 3, 5, &from, &to);
+	assert_true(from == 10 && to == 20);
+	send_window(&s, 40, 40, &from, &to);
+	assert_true(from == 20 && to == 40);
+	send_window(&s, 60, 70, &from, &to);
+	assert_true(from == 11 && to == 40);
+	send_window(&s, 127, 127, &from, &to);
+	assert_true(from == 25 && to == 40);
+}
+
+static json_t *round_of(int pps, const char *ring, int captured, int busy)
+{
+	return json_pack("{sisssisisisfsfsis[{sssi}]}", "pps", pps, "ring", ring, "sent_pps", pps, "captured_pps", captured, "sent_frames", 100,
+			 "loss_pct", 1.0, "guest_cpu_pct", (double)busy, "captured_frames", 90, "ledger", "place", "guest-ring", "frames", 5);
+}
+
+/* Medians over the rounds, by rate and ring, the unlimited rate last. */
+static void sums_up_rounds(void **state)
+{
+	json_t *steps = json_array(), *table;
+
+	(void)state;
+	json_array_append_new(steps, round_of(0, "V1", 900, 70));
+	json_array_append_new(steps, round_of(100, "V3", 90, 30));
+	json_array_append_new(steps, round_of(100, "V1", 50, 40));
+	json_array_append_new(steps, round_of(100, "V3", 99, 10));
+	json_array_append_new(steps, round_of(100, "V3", 80, 20));
+	table = probe_table(steps);
+	assert_int_equal(json_array_size(table), 3);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(table, 0), "ring")), "V1");
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(table, 1), "captured_pps")), 90);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(table, 1), "rounds")), 3);
+	assert_true(json_real_value(json_object_get(json_array_get(table, 1), "guest_cpu_pct")) == 20);
+	assert_true(json_real_value(json_object_get(json_array_get(table, 1), "ring_loss_pct")) == 5);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(table, 2), "pps")), 0);
+	json_decref(table);
+	json_decref(steps);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(balances), cmocka_unit_test(has_a_bound), cmocka_unit_test(explains_gaps), cmocka_unit_test(reads_a_report),
 		cmocka_unit_test(believes_no_guest), cmocka_unit_test(bounds_a_report),
+		cmocka_unit_test(finds_gaps), cmocka_unit_test(reads_lengths), cmocka_unit_test(knows_when_numbers_were_sent),
+		cmocka_unit_test(sums_up_rounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,26 @@ static void a_new_file_is_ours(void **state)
 	assert_false(exists(below(*state, "meta.db.new")));
 }
 
+/* One that the first version made, with a probe in it, gets the columns that came later; readers leave it as it is. */
+static void an_older_file_is_migrated(void **state)
+{
+	static const char *const first =
+#include "schema/meta_0001.sql.h"
+		;
+	const char *path = below(*state, "meta.db");
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	must_exec(db, first);
+	must_exec(db, "PRAGMA application_id = 0x54504c4d; PRAGMA user_version = 1; INSERT INTO probe VALUES (1, 2, 3, 'complete', '', 'bridge b', '', '', '', 60)");
+	sqlite3_close(db);
+	schema_close(must_open(path, SCHEMA_META, SCHEMA_READ));
+	assert_int_equal(ask(path, "PRAGMA user_version"), 1);
+	schema_close(must_open(path, SCHEMA_META, SCHEMA_WRITE));
+	assert_int_equal(ask(path, "PRAGMA user_version"), SCHEMA_META_VERSION);
+	assert_int_equal(ask(path, "SELECT count(*) FROM probe WHERE direction = 'in' AND kind = 'run' AND workers = 1 AND frame_bytes = 60"), 1);
+}
+
 static void what_is_not_there_is_not_made_for_readers(void **state)
 {
 	const char *path = below(*state, "meta.db");
@@ -371,7 +391,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_file_is_ours),
-		TEST(what_is_not_there_is_not_made_for_readers),
+		TEST(an_older_file_is_migrated), TEST(what_is_not_there_is_not_made_for_readers),
 		TEST(foreign_files_are_left_alone),
 		TEST(a_newer_file_is_refused),
 		TEST(a_newer_file_is_refused_also_by_its_wal),
