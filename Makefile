@@ -85,7 +85,7 @@ CTL_SRC += ctl/capacity.c ctl/capacity_loss.c ctl/capacity_nics.c ctl/cmd_report
 REPORT_H := $(patsubst %,$(B)/%.h,$(wildcard ctl/report/*.js ctl/report/*.css ctl/report/*.html ctl/report/third_party/uPlot.*))
 
 # top's screen, what is benign, what came.
-CTL_SRC += ctl/board.c ctl/board_order.c ctl/harm.c ctl/offered.c ctl/screen.c ctl/screen_draw.c ctl/screen_page.c ctl/screen_pane.c ctl/screen_put.c ctl/screen_term.c
+CTL_SRC += ctl/board.c ctl/board_order.c ctl/events_verdict.c ctl/harm.c ctl/offered.c ctl/screen.c ctl/screen_draw.c ctl/screen_page.c ctl/screen_pane.c ctl/screen_put.c ctl/screen_term.c
 
 # The probe: its end on the host, and what both ends do.
 COLLECTOR_SRC += collector/probe/capture.c collector/probe/send.c

@@ -23,20 +23,24 @@ static char *copy(sqlite3_stmt *st, int column)
 	return p;
 }
 
-static void add(struct reading *rd, const struct event *ev)
+static void append(struct events *e, const struct event *ev)
 {
-	struct event *p;
+	struct event *p = realloc(e->all, (e->n + 1) * sizeof(*p));
 
-	if (ev->t_ns <= rd->since || ev->t_ns > rd->until) {
-		free(ev->was);
-		free(ev->became);
-		return;
-	}
-	p = realloc(rd->to->all, (rd->to->n + 1) * sizeof(*p));
 	if (!p)
 		abort();
-	rd->to->all = p;
-	rd->to->all[rd->to->n++] = *ev;
+	e->all = p;
+	e->all[e->n++] = *ev;
+}
+
+static void add(struct reading *rd, const struct event *ev)
+{
+	if (ev->t_ns > rd->since && ev->t_ns <= rd->until) {
+		append(rd->to, ev);
+		return;
+	}
+	free(ev->was);
+	free(ev->became);
 }
 
 static bool is(const char *text, const char *word)
@@ -126,6 +130,16 @@ int events_read(struct view *v, uint64_t since, uint64_t until, struct events *r
 		qsort(e.all, e.n, sizeof(*e.all), by_time);	/* of one moment, in the order of ids: glibc sorts by merging */
 	*ret = e;
 	return 0;
+}
+
+void events_insert(struct events *e, const struct event *ev)
+{
+	size_t at = e->n;
+
+	append(e, ev);
+	for (; at && e->all[at - 1].t_ns > ev->t_ns; at--)
+		e->all[at] = e->all[at - 1];
+	e->all[at] = *ev;
 }
 
 void events_free(struct events *e)
