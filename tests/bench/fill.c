@@ -102,7 +102,7 @@ static void add_traffic(struct host *h, struct store_tick *t)
 		uint64_t frames = 1000 + random_below(h, 1000000);
 
 		h->traffic[t->n_traffic++] = (struct store_traffic){ h->devices[i], NSEC_PER_MIN, frames, frames * 900, frames / 2, frames * 40,
-								     frames / 30, frames / 50 };
+								     .rx_peak = frames / 30, .tx_peak = frames / 50 };
 	}
 }
 
