@@ -3,10 +3,12 @@
  *
  *   drop_cost [--prog NAME] [--runs N] [--frames N] [--macs N] drops   frames into a tap that nobody reads
  *   drop_cost ...                                   nobody      frames that die on a device that is no tap (veth v0, v1)
+ *   drop_cost ...                                   path        the same, addressed to a VM
  *   drop_cost ...                                   delivered   frames through a tap that is read
  *
- * --macs: that many VMs' addresses are watched for on the path above the taps. Prints one line: median ns per run, runs of the program, frames
- * dropped, frames counted, frames dropped a second (0: not measured). Without --prog it loads taploss'
+ * --macs: that many VMs' addresses are watched for on the path above the taps. --senders: the frames come into the tap (t0, there already) from
+ * that many ports of its bridge (s0, s1, ...; a name like f0 for the end to send into), in turn. Prints one line: median ns per run, runs of the
+ * program, frames dropped, frames counted, frames dropped a second (0: not measured). Without --prog it loads taploss'
  * own program; with it, it watches one that somebody else has loaded. Run it in a network namespace of its own. */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -24,6 +26,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "collector/base.h"
@@ -32,6 +35,7 @@
 #define MAX_RUNS 31
 #define RING 64
 #define FRAME 60
+#define BATCH 64
 #define WAIT_MS 10000
 
 struct cost {
@@ -42,7 +46,7 @@ struct bench {
 	const char *prog;	/* of somebody else */
 	unsigned int runs;
 	uint64_t frames;
-	unsigned int macs;
+	unsigned int macs, senders;
 	struct loss *loss;
 	int prog_fd;
 };
@@ -134,28 +138,55 @@ static int open_tap(const char *dev)
 	return fd;
 }
 
+/* Where frames go out, in turn. */
+static struct sockaddr_ll out[BATCH];
+
+static void send_through(unsigned int i, const char *dev)
+{
+	out[i] = (struct sockaddr_ll){ .sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(dev) };
+	if (!out[i].sll_ifindex)
+		fail(dev);
+}
+
 /* Protocol 0: the socket sends and never receives, so that it holds no reference to what it sent. */
 static int open_sender(const char *dev)
 {
-	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(dev) };
 	int s = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), one = 1;
 
-	if (s < 0 || !to.sll_ifindex || bind(s, (struct sockaddr *)&to, sizeof(to)) < 0 ||
-	    setsockopt(s, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one)) < 0)
+	if (s < 0 || setsockopt(s, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one)) < 0)
 		fail(dev);
+	for (unsigned int i = 0; i < BATCH; i++)
+		send_through(i, dev);
 	return s;
 }
 
-/* A broadcast of an Ethernet type that nobody takes. A dropped frame ends sendmmsg() with ENOBUFS. */
+/* Into the bridge, by its ports' other ends. */
+static int open_senders(unsigned int n)
+{
+	int s = open_sender("f0");
+	char dev[16];
+
+	for (unsigned int i = 0; i < BATCH; i++) {
+		snprintf(dev, sizeof(dev), "f%u", i % n);
+		send_through(i, dev);
+	}
+	return s;
+}
+
+static const uint8_t vm_mac[6] = { 0x52, 0x54, 0, 0xff, 0xff, 0xff };
+
+/* A frame of an Ethernet type that nobody takes, to everybody. */
+static unsigned char frame[FRAME] = { 255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 1, 0x88, 0xb5 };
+
+/* A dropped frame ends sendmmsg() with ENOBUFS. */
 static void send_frames(int s, uint64_t n)
 {
-	static unsigned char frame[FRAME] = { 255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 1, 0x88, 0xb5 };
 	struct iovec io = { frame, sizeof(frame) };
-	struct mmsghdr m[64];
+	struct mmsghdr m[BATCH];
 
 	memset(m, 0, sizeof(m));
 	for (size_t i = 0; i < ARRAY_SIZE(m); i++)
-		m[i].msg_hdr = (struct msghdr){ .msg_iov = &io, .msg_iovlen = 1 };
+		m[i].msg_hdr = (struct msghdr){ .msg_name = &out[i], .msg_namelen = sizeof(out[i]), .msg_iov = &io, .msg_iovlen = 1 };
 	while (n) {
 		int r = sendmmsg(s, m, n < ARRAY_SIZE(m) ? (unsigned int)n : ARRAY_SIZE(m), 0);
 
@@ -172,11 +203,31 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+struct tally {
+	uint32_t netns, ifindex;	/* of t0: the counters are the machine's */
+	uint64_t frames;
+};
+
 static int add_counted(const struct tl_loss_key *key, const struct loss_total *total, void *arg)
 {
-	if (key->kind != TL_KIND_NONE && key->ifindex == if_nametoindex("t0"))
-		*(uint64_t *)arg += total->frames;
+	struct tally *t = arg;
+
+	if (key->netns == t->netns && key->ifindex == t->ifindex)
+		t->frames += total->frames;
 	return 0;
+}
+
+static uint64_t counted_by(const struct bench *b)
+{
+	struct stat net;
+	struct tally t;
+
+	if (stat("/proc/self/ns/net", &net) < 0)
+		fail("the network namespace");
+	t = (struct tally){ .netns = (uint32_t)net.st_ino, .ifindex = if_nametoindex("t0") };
+	if (b->loss && loss_read(b->loss, add_counted, &t) < 0)
+		fail("reading the counters");
+	return t.frames;
 }
 
 /* Sends one round into @dev until its counter has moved by all of it: veth hands over to a softirq that may come a little later. */
@@ -208,11 +259,12 @@ static void measure(const struct bench *b, int s, const char *dev, bool tx)
 {
 	struct cost from, to;
 	double ns[MAX_RUNS] = { 0 }, begin;
-	uint64_t counted = 0, dropped;
+	uint64_t counted, dropped;
 
 	send_frames(s, RING);	/* the ring is full now */
 	send_frames(s, 10000);
 	dropped = dropped_of(dev, tx);
+	counted = counted_by(b);
 	from = cost_of(b->prog_fd);
 	begin = seconds();
 	for (unsigned int i = 0; i < b->runs; i++)
@@ -220,17 +272,17 @@ static void measure(const struct bench *b, int s, const char *dev, bool tx)
 	begin = seconds() - begin;
 	to = cost_of(b->prog_fd);
 	qsort(ns, b->runs, sizeof(ns[0]), by_number);
-	if (b->loss && loss_read(b->loss, add_counted, &counted) < 0)
-		fail("reading the counters");
 	printf("%.1f %" PRIu64 " %" PRIu64 " %" PRIu64 " %.0f\n", ns[b->runs / 2], to.runs - from.runs, dropped_of(dev, tx) - dropped,
-	       counted ? counted - dropped : 0, (double)(b->frames * b->runs) / begin);
+	       counted_by(b) - counted, (double)(b->frames * b->runs) / begin);
 }
 
 static void drops(const struct bench *b)
 {
 	_cleanup_(close_fdp) int tap = open_tap("t0");
-	_cleanup_(close_fdp) int s = open_sender("t0");
+	_cleanup_(close_fdp) int s = b->senders ? open_senders(b->senders) : open_sender("t0");
 
+	if (b->senders)
+		memcpy(frame, vm_mac, sizeof(vm_mac));
 	measure(b, s, "t0", true);
 }
 
@@ -241,6 +293,12 @@ static void nobody(const struct bench *b)
 	measure(b, s, "v1", false);
 }
 
+static void path(const struct bench *b)
+{
+	memcpy(frame, vm_mac, sizeof(vm_mac));
+	nobody(b);
+}
+
 /* Writes a ring's worth and reads it, again and again: no frame is lost, so no program may run. */
 static void delivered(const struct bench *b)
 {
@@ -248,11 +306,11 @@ static void delivered(const struct bench *b)
 	_cleanup_(close_fdp) int s = open_sender("t0");
 	struct cost from = cost_of(b->prog_fd), to;
 	uint64_t n = 0, got = 0;
-	char frame[256];
+	char taken[256];
 
 	for (; n < b->frames; n += RING) {
 		send_frames(s, RING);
-		while (read(tap, frame, sizeof(frame)) > 0)
+		while (read(tap, taken, sizeof(taken)) > 0)
 			got++;
 	}
 	to = cost_of(b->prog_fd);
@@ -260,7 +318,7 @@ static void delivered(const struct bench *b)
 	       dropped_of("t0", true), got);
 }
 
-/* As libvirt gives them: the last three bytes at random. */
+/* As libvirt gives them: the last three bytes at random, but for the first. */
 static void watch(const struct bench *b)
 {
 	_cleanup_(freep) uint8_t (*macs)[6] = calloc(b->macs + 1, sizeof(*macs));
@@ -271,7 +329,7 @@ static void watch(const struct bench *b)
 	for (unsigned int i = 0; i < b->macs; i++) {
 		long r = random();
 
-		memcpy(macs[i], (uint8_t[]){ 0x52, 0x54, 0, (uint8_t)(r >> 16), (uint8_t)(r >> 8), (uint8_t)r }, 6);
+		memcpy(macs[i], i ? (uint8_t[]){ 0x52, 0x54, 0, (uint8_t)(r >> 16), (uint8_t)(r >> 8), (uint8_t)r } : vm_mac, 6);
 	}
 	errno = -loss_watch_macs(b->loss, (const uint8_t (*)[6])macs, b->macs);
 	if (errno)
@@ -303,7 +361,7 @@ static void pin_to_cpu(void)
 static const struct {
 	const char *name;
 	void (*run)(const struct bench *b);
-} modes[] = { { "drops", drops }, { "nobody", nobody }, { "delivered", delivered } };
+} modes[] = { { "drops", drops }, { "nobody", nobody }, { "path", path }, { "delivered", delivered } };
 
 int main(int argc, char **argv)
 {
@@ -319,9 +377,11 @@ int main(int argc, char **argv)
 			b.frames = strtoull(argv[2], NULL, 10);
 		else if (!strcmp(argv[1], "--macs"))
 			b.macs = (unsigned int)strtoul(argv[2], NULL, 10);
+		else if (!strcmp(argv[1], "--senders"))
+			b.senders = (unsigned int)strtoul(argv[2], NULL, 10);
 	}
 	if (argc != 2 || b.runs < 1 || b.runs > MAX_RUNS || !b.frames) {
-		fprintf(stderr, "usage: drop_cost [--prog NAME] [--runs 1-31] [--frames N] [--macs N] drops|nobody|delivered\n");
+		fprintf(stderr, "usage: drop_cost [--prog NAME] [--runs 1-31] [--frames N] [--macs N] [--senders N] drops|nobody|path|delivered\n");
 		return 2;
 	}
 	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);	/* for as long as it is open: nothing to put back */

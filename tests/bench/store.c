@@ -81,7 +81,10 @@ static void lose(struct host *h, unsigned int n)
 		c->tx_bytes += 150000000;
 		c->tx_dropped += 10000;
 		h->counters[i].device_id = h->devices[i];
-		h->traffic[i] = (struct store_traffic){ h->devices[i], NSEC_PER_SEC, 100000, 150000000, 20000, 2000000, 100000, 20000 };
+		h->traffic[i] = (struct store_traffic){
+			.device_id = h->devices[i], .span_ns = NSEC_PER_SEC, .rx_frames = 100000, .rx_bytes = 150000000,
+			.tx_frames = 20000, .tx_bytes = 2000000, .rx_peak = 100000, .tx_peak = 20000,
+		};
 	}
 }
 
