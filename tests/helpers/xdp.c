@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* xdp - hangs a program of two or four instructions on a device, in the driver (native), until it is killed:
  *
- *   xdp DEV pass|drop|abort        the answer to every frame
+ *   xdp DEV pass|drop|abort|back   the answer to every frame
  *   xdp DEV redirect TO            every frame into the device TO
  *
  * Says READY. */
@@ -56,7 +56,7 @@ static int program(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int act;
-	} answers[] = { { "pass", XDP_PASS }, { "drop", XDP_DROP }, { "abort", XDP_ABORTED } };
+	} answers[] = { { "pass", XDP_PASS }, { "drop", XDP_DROP }, { "abort", XDP_ABORTED }, { "back", XDP_TX } };
 
 	if (argc == 4 && !strcmp(argv[2], "redirect"))
 		return load((struct bpf_insn[]){ MOV(BPF_REG_1, (int)ifindex(argv[3])), MOV(BPF_REG_2, 0), CALL(BPF_FUNC_redirect), EXIT }, 4);

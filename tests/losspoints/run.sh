@@ -42,6 +42,8 @@ lose() {
 	done
 }
 
+[[ ! -e /t/fault.ko ]] || insmod /t/fault.ko
+
 # Programs that tell whose a vhost worker's frames are stay attached: else the first ones are the VM's, and of no device.
 printf '[bpf]\ncontext = on\n' > conf
 agent_spawn --interval 1000 --config conf

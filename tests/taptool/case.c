@@ -10,7 +10,7 @@
 #include "taptool.h"
 
 static const struct fault_case *const tables[] = {
-	cases_rx, cases_read, cases_tx, cases_stack, cases_macvtap, cases_vhost_rx, cases_vhost_tx,
+	cases_rx, cases_read, cases_tx, cases_stack, cases_macvtap, cases_forced, cases_vhost_rx, cases_vhost_tx,
 };
 
 static const struct fault_case *find(const char *name)

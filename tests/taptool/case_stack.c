@@ -63,6 +63,25 @@ static unsigned int xdp_abort_generic(struct fault *f)
 	return xdp(f, "abort", true);
 }
 
+/* What the guest sends goes back into the tap's own ring: it takes 16. */
+static unsigned int xdp_back(struct fault *f)
+{
+	device_set_ring(f->dev, 16);
+	f->count += 16;
+	f->left = 16;
+	return xdp(f, "back", false);
+}
+
+/* What the guest sends is redirected into a device that is down. */
+static unsigned int xdp_redirect_down(struct fault *f)
+{
+	char to[64];
+
+	run("ip link add %.13sn type veth peer name %.13sf", f->dev, f->dev);
+	snprintf(to, sizeof(to), "redirect %.13sn", f->dev);
+	return xdp(f, to, false);
+}
+
 /* Frames come in by a veth pair whose program redirects them into the tap: its ring takes 16. */
 static unsigned int xdp_redirect(struct fault *f)
 {
@@ -156,6 +175,8 @@ const struct fault_case cases_stack[] = {
 	{ "xdp_aborted", "an XDP program fails, in the driver", "tap", tap, xdp_abort },
 	{ "xdp_aborted_generic", "the same behind a write that may sleep", "tap", tap, xdp_abort_generic },
 	{ "xdp_redirect", "redirected into a full ring", "tap", tap, xdp_redirect },
+	{ "xdp_back", "sent back into the tap's own full ring", "tap", tap, xdp_back },
+	{ "xdp_redirect_down", "redirected from the tap into a device that is down", "tap", tap, xdp_redirect_down },
 	{ "tc_ingress", "tc drops what the guest sends", "tap", tap, tc_ingress },
 	{ "tc_egress", "tc drops what the guest shall get", "tap", tap, tc_egress },
 	{ "qdisc", "the queueing discipline is full", "tap", tap, qdisc },

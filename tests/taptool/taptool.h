@@ -107,7 +107,7 @@ struct fault_case {
 };
 
 /* Each ends with a NULL name. */
-extern const struct fault_case cases_rx[], cases_read[], cases_tx[], cases_stack[], cases_macvtap[], cases_vhost_rx[], cases_vhost_tx[];
+extern const struct fault_case cases_rx[], cases_read[], cases_tx[], cases_stack[], cases_macvtap[], cases_forced[], cases_vhost_rx[], cases_vhost_tx[];
 
 /* A macvtap on a veth pair (case_macvtap.c), and frames of @len bytes for its guest. */
 void macvtap_make(struct fault *f);

@@ -56,10 +56,14 @@ said() {
 
 # in_host LEVEL NAME...: the lines that run.sh says there
 in_host() {
-	local level=$1
+	local level=$1 files=() module
 
 	shift
-	tests/vm/vm.sh run "$kernel" -l "$level" -t $LIMIT -- env KERNEL=host TAPLOSS_SLOWER=$SLOWER tests/run.sh "${@/#/=}" 2>&1 |
+	if [[ $kernel == 6.1 || $kernel == 6.12 ]]; then
+		module=$(tests/vm/fault/build.sh "$kernel") || { echo "$module"; return; }
+		files=(-f "$module:/t/fault.ko")
+	fi
+	tests/vm/vm.sh run "$kernel" -l "$level" -t $LIMIT "${files[@]}" -- env KERNEL=host TAPLOSS_SLOWER=$SLOWER tests/run.sh "${@/#/=}" 2>&1 |
 		sed -u -E -e "s,^(PASS|FAIL|SKIP) ,\\1 $kernel/," -e '/^[0-9]+ passed, [0-9]+ failed/d'
 }
 
