@@ -85,3 +85,7 @@ agent_start --config conf
 TO=$two GUEST=guest.$TAP SENT=5
 order 1 5 bad
 expect_lost 15 "${unnamed[@]}" class=VIRTNET_HDR
+
+# It goes when no such frame is lost for a minute; the minute is the test's.
+"$B/tests/unit/test_loss" 'context_*' > unit.log 2>&1 || fail "$(cat unit.log)"
+has "$(cat unit.log)" '[       OK ] context_comes_and_goes'

@@ -25,6 +25,7 @@
 #include <bpf/bpf.h>
 
 #include "collector/loss.h"
+#include "collector/loss_context.h"
 
 #define RING 16
 
@@ -411,6 +412,49 @@ static void forgets_only_what_did_not_move(void **state)
 	loss_close(l);
 }
 
+/* Is the context's program where the main one would call it? */
+static bool context_is_in_place(void)
+{
+	uint32_t slot = TL_SLOT_CONTEXT, id = 0;
+	char path[192];
+	bool there;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/v%d/programs", pins, TL_ABI_VERSION);
+	fd = bpf_obj_get(path);
+	assert_true(fd >= 0);
+	there = bpf_map_lookup_elem(fd, &slot, &id) == 0 && id;
+	close(fd);
+	return there;
+}
+
+/* Attached when a worker loses a frame without a name, where the kernel allows it; taken away when none was lost for a minute, to the nanosecond. */
+static void context_comes_and_goes(void **state)
+{
+	uint64_t t = 5000000000ULL, end = t + 2 + LOSS_CONTEXT_QUIET_NS;
+	enum loss_context_state attached;
+	struct loss *l;
+
+	(void)state;
+	if (!ready)
+		skip();
+	l = start();
+	assert_int_equal(loss_context(l, LOSS_CONTEXT_AUTO, 7, t, why), LOSS_CONTEXT_IDLE);	/* lost before us */
+	assert_int_equal(loss_context(l, LOSS_CONTEXT_AUTO, 7, t + 1, why), LOSS_CONTEXT_IDLE);
+	attached = loss_context(l, LOSS_CONTEXT_AUTO, 8, t + 2, why);
+	assert_int_not_equal(attached, LOSS_CONTEXT_IDLE);
+	assert_int_equal(context_is_in_place(), attached != LOSS_CONTEXT_REFUSED);
+	assert_int_equal(why[0] != '\0', attached == LOSS_CONTEXT_REFUSED);
+	assert_int_equal(loss_context(l, LOSS_CONTEXT_AUTO, 8, end - 1, why), attached);
+	assert_int_equal(loss_context(l, LOSS_CONTEXT_AUTO, 8, end, why), LOSS_CONTEXT_IDLE);
+	assert_false(context_is_in_place());
+	assert_int_equal(loss_context(l, LOSS_CONTEXT_AUTO, 9, end + 1, why), attached);	/* and comes back */
+	assert_int_equal(loss_context(l, LOSS_CONTEXT_ON, 9, end * 2, why), attached);
+	assert_int_equal(loss_context(l, LOSS_CONTEXT_OFF, 10, end * 2 + 1, why), LOSS_CONTEXT_IDLE);
+	assert_false(context_is_in_place());
+	loss_close(l);
+}
+
 static void says_what_is_missing_without_privilege(void **state)
 {
 	struct loss_options opt = { .pin_dir = pins, .max_keys = 64 };
@@ -437,14 +481,16 @@ static void says_what_is_missing_without_privilege(void **state)
 
 #define TEST(f) cmocka_unit_test_setup(f, fresh)
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(counts_to_the_frame), TEST(guests_own_frame_is_found_by_its_socket), TEST(counting_goes_on_without_an_agent),
 		TEST(one_agent_at_a_time), TEST(starts_from_any_ruin), TEST(a_foreign_link_is_replaced), TEST(another_layout_is_refused),
 		TEST(other_versions_are_swept_away), TEST(full_map_is_counted), TEST(forgets_only_what_did_not_move),
-		TEST(says_what_is_missing_without_privilege),
+		TEST(context_comes_and_goes), TEST(says_what_is_missing_without_privilege),
 	};
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);	/* a * stands for any rest */
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
