@@ -20,7 +20,7 @@ struct asked {
 	struct global g;
 	struct window window;
 	const char *vm;
-	bool no_verdicts;
+	int verdicts;		/* 1, 0; -1: when one VM is asked for */
 };
 
 static json_t *make_rows(const struct view *v, const struct events *e, const struct vmref *ref)
@@ -95,7 +95,7 @@ static int read_all(const struct asked *a, struct view *v, const struct vmref *r
 	struct events e = { 0 };
 	int r = events_read(v, a->window.since_ns, a->window.until_ns, &e);
 
-	if (r >= 0 && !a->no_verdicts)
+	if (r >= 0 && (a->verdicts < 0 ? a->vm != NULL : a->verdicts))
 		r = add_verdicts(a, v, ref, &e);
 	if (r < 0)
 		events_free(&e);
@@ -129,14 +129,17 @@ static int own_option(void *arg, int opt, const char *value)
 	struct asked *a = arg;
 
 	(void)value;
-	a->no_verdicts |= opt == 3000;
-	return opt == 3000;
+	if (opt != 3000 && opt != 3001)
+		return 0;
+	a->verdicts = opt == 3001;
+	return 1;
 }
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS, WINDOW_OPTIONS, { "no-verdicts", no_argument, NULL, 3000 }, { 0 } };
-	struct asked a = { .g = *g };
+	static const struct option options[] = { GLOBAL_OPTIONS, WINDOW_OPTIONS, { "no-verdicts", no_argument, NULL, 3000 },
+						 { "verdicts", no_argument, NULL, 3001 }, { 0 } };
+	struct asked a = { .g = *g, .verdicts = -1 };
 	const struct options o = { .cmd = &cmd_events, .table = options, .global = &a.g, .window = &a.window, .own = own_option, .arg = &a };
 	int status;
 
@@ -154,5 +157,5 @@ const struct cmd cmd_events = {
 	.name = "events", .args = "[VM]", .help = "what happened to VMs, NICs and the agent", .run = run,
 	.details = "  -S, --since T    from then on (-1h, 2h ago, today, 14:00, 2026-11-20, @epoch); a day ago\n"
 		   "  -U, --until T    up to then; now\n"
-		   "  --no-verdicts    without what diagnose says of each time: faster\n",
+		   "  --verdicts       also when what diagnose says of each VM changed (slow for many; always of a VM given, but with --no-verdicts)\n",
 };

@@ -29,7 +29,7 @@ TIME                    VM    NIC   EVENT         WAS                       BECA
 2023-11-15 04:00:00 UTC web-1 -     name          web-old                   web-1
 2023-11-15 05:00:00 UTC -     -     source        libvirt:qemu:///system ok libvirt:qemu:///system stale
 2023-11-16 06:00:00 UTC -     -     agent-stopped -                         -' ctl events web-1 "${DAYS[@]}" --no-verdicts
-same "$(ctl --json events --no-verdicts "${DAYS[@]}" -U "@$((DAY2 + 9 * 3600))" | jq -c '[.events[] | .event]')" \
+same "$(ctl --json events "${DAYS[@]}" -U "@$((DAY2 + 9 * 3600))" | jq -c '[.events[] | .event]')" \
 	'["found","nic-added","paused","resumed","state","ring","name","source","nic-removed","stopped","started","agent-stopped","agent-started","agent-died","agent-started"]'
 same "$(ctl --json events db-1 "${DAYS[@]}" | jq -c '.events[0]')" \
 	'{"t_ns":'"$(at $DAY1 02:30:00)"',"vm":"db-1","uuid":"22222222-2222-4222-8222-222222222222","nic":null,"event":"state","was":"running","became":"migrating"}'
@@ -57,7 +57,7 @@ verdicts() {	# verdicts [OPTION]...: TIME VM NIC WAS BECAME
 	ctl --json events "${DAYS[@]}" "$@" | jq -r '.events[] | select(.event == "verdict") |
 		[(.t_ns / 1e9 | strftime("%d-%H:%M")), .vm, .nic, .was // "-", .became // "-"] | join(" ")'
 }
-same "$(verdicts)" '15-05:00 web-1 vnet0 - bad-header
+same "$(verdicts --verdicts)" '15-05:00 web-1 vnet0 - bad-header
 15-05:45 web-1 vnet0 bad-header filtered
 15-05:50 web-1 vnet0 filtered -
 15-09:55 web-1 vnet0 - undecided
@@ -67,6 +67,7 @@ same "$(verdicts)" '15-05:00 web-1 vnet0 - bad-header
 same "$(verdicts db-1)" '16-05:15 db-1 vnet1 - no-memory'
 same "$(verdicts db-1 --since "@$((DAY2 + 5 * 3600))")" '16-05:19 db-1 vnet1 - no-memory
 16-05:20 db-1 vnet1 no-memory -' 'by the minute'
-same "$(verdicts --no-verdicts)" ''
+same "$(verdicts)" '' 'not of all unless asked for'
+same "$(verdicts db-1 --no-verdicts)" ''
 ctl mask add --class NOMEM > /dev/null
 same "$(verdicts db-1)" '' 'masked'
