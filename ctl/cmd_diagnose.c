@@ -88,28 +88,28 @@ static json_t *finding_object(const struct asked *asked, const struct answer *a,
 	return o;
 }
 
-/* A command with what it is about filled in. */
-static void print_fix(const char *what, const char *text, const struct evidence *e)
+/* @e: fill in what it is about; NULL: it speaks of the guest's. */
+static void print_fix(FILE *to, const char *what, const char *text, const struct evidence *e)
 {
-	_cleanup_(freep) char *nic = text_safe(e->nic ? e->nic : "NIC");
+	_cleanup_(freep) char *nic = text_safe(e && e->nic ? e->nic : "NIC");
 	char ring[32];
 
 	if (!text)
 		return;
-	snprintf(ring, sizeof(ring), "%llu", (unsigned long long)verdict_ring(e));
-	printf("    %-9s", what);
+	snprintf(ring, sizeof(ring), "%llu", (unsigned long long)(e ? verdict_ring(e) : 0));
+	fprintf(to, "    %-9s", what);
 	while (*text) {
 		if (!strncmp(text, "NIC ", 4) || !strcmp(text, "NIC")) {
-			fputs(nic, stdout);
+			fputs(nic, to);
 			text += 3;
 		} else if (!strcmp(text, "RING")) {
-			fputs(ring, stdout);
+			fputs(ring, to);
 			text += 4;
 		} else {
-			putchar(*text++);
+			fputc(*text++, to);
 		}
 	}
-	putchar('\n');
+	fputc('\n', to);
 }
 
 static void span_text(char buf[static 32], uint64_t ns)
@@ -119,72 +119,86 @@ static void span_text(char buf[static 32], uint64_t ns)
 		text_duration(buf, ns);
 }
 
-static void print_bursts(const struct evidence *e)
+static void print_bursts(FILE *to, const struct evidence *e)
 {
 	char n[32], longest[32], most[32], lost[32], usual[32];
 
 	if (!e->bursts)
 		return;
 	span_text(longest, e->longest_ns);
-	printf("    %s bursts, the longest %s, at most %s frames in one; they lost %s frames/s,", text_count(n, e->bursts), longest,
-	       text_count(most, e->most_frames), text_count(lost, e->burst_rate));
-	printf("\n    %s/s came around them\n", text_count(usual, e->usual_rate));
+	fprintf(to, "    %s bursts, the longest %s, at most %s frames in one; they lost %s frames/s, %s/s came around them\n",
+		text_count(n, e->bursts), longest, text_count(most, e->most_frames), text_count(lost, e->burst_rate), text_count(usual, e->usual_rate));
 	if (e->ring_frames > 0)
-		printf("    the ring of each queue holds %s frames%s%s\n", text_count(n, (unsigned long long)e->ring_frames), e->backend ? ", read by " : "",
+		fprintf(to, "    the ring of each queue holds %s frames%s%s\n", text_count(n, (unsigned long long)e->ring_frames), e->backend ? ", read by " : "",
 		       e->backend ? (strcmp(e->backend, "vhost") ? "the VMM's own thread" : "vhost") : "");
 }
 
-static void print_pressure(const struct evidence *e)
+static void print_pressure(FILE *to, const struct evidence *e)
 {
 	static const char *const names[] = { "vCPUs", "vhost workers", "other threads" };
 	char lost[32], wait[32];
 
 	if (e->shape == SHAPE_HALTED) {
-		printf("    the VM was %s at that time\n", e->halted);
+		fprintf(to, "    the VM was %s at that time\n", e->halted);
 		return;
 	}
 	if (!e->bursts)
 		return;
 	if (!e->pressure) {
-		puts("    nothing is known of its threads at that time");
+		fputs("    nothing is known of its threads at that time\n", to);
 		return;
 	}
 	span_text(lost, e->lost_ns);
-	printf("    in the seconds in which it lost (bursts took %s of them):\n", lost);
+	fprintf(to, "    in the seconds in which it lost (bursts took %s of them):\n", lost);
 	for (int g = 0; g < GROUPS; g++) {
 		if (!e->threads[g])
 			continue;
 		span_text(wait, e->wait_ns[g]);
-		printf("      %u %s ran for %.0f %%, waited for a processor for %s more than usual\n", e->threads[g], names[g], e->run_pct[g], wait);
+		fprintf(to, "      %u %s ran for %.0f %%, waited for a processor for %s more than usual\n", e->threads[g], names[g], e->run_pct[g], wait);
 	}
 }
 
-static void print_finding(const struct asked *asked, const struct answer *a, const struct cause *f)
+static void print_finding(FILE *to, const struct asked *asked, const struct answer *a, const struct cause *f)
 {
 	const struct evidence *e = f->e;
 	const struct verdict_rule *r = f->v.rule;
 	_cleanup_(freep) char *nic = text_safe(e->nic ? e->nic : "-");
 	char share[32], frames[32];
 
-	printf("\n%s%s%s\n", asked->g.color ? "\033[1m" : "", r->title, asked->g.color ? "\033[0m" : "");
-	printf("    %s of the loss (%s frames), %s %s %s %s%s%s; confidence %s%s\n", text_percent(share, diagnosis_share_pct(&a->d, f)),
+	fprintf(to, "\n%s%s%s\n", asked->g.color ? "\033[1m" : "", r->title, asked->g.color ? "\033[0m" : "");
+	fprintf(to, "    %s of the loss (%s frames), %s %s %s %s%s%s; confidence %s%s\n", text_percent(share, diagnosis_share_pct(&a->d, f)),
 	       text_count(frames, f->frames), nic, e->series->direction, e->series->class, e->series->reason, e->series->place ? " at " : "", e->series->place ? e->series->place : "",
 	       confidence_word(f->v.confidence), r->benign ? "; benign" : "");
-	print_bursts(e);
-	print_pressure(e);
+	print_bursts(to, e);
+	print_pressure(to, e);
 	if (e->shape == SHAPE_UNREAD)
-		puts("    not one frame was delivered at that time");
+		fputs("    not one frame was delivered at that time\n", to);
 	if (e->queues > 1 && e->queue >= 0)
-		printf("    queue %d of %d lost %u %% of them\n", e->queue, e->queues, e->queue_pct);
+		fprintf(to, "    queue %d of %d lost %u %% of them\n", e->queue, e->queues, e->queue_pct);
 	if (e->sender) {
 		_cleanup_(freep) char *sender = text_short(e->sender, 32);
 
-		printf("    %s%s sent %u %% of them\n", e->sender_is_vm ? "VM " : "", sender, e->sender_pct);
+		fprintf(to, "    %s%s sent %u %% of them\n", e->sender_is_vm ? "VM " : "", sender, e->sender_pct);
 	}
-	print_fix("host:", r->host, e);
-	print_fix("libvirt:", r->xml, e);
-	print_fix("guest:", r->guest, e);
-	print_fix("see:", r->reference, e);
+	print_fix(to, "host:", r->host, e);
+	print_fix(to, "libvirt:", r->xml, NULL);
+	print_fix(to, "guest:", r->guest, NULL);
+	print_fix(to, "see:", r->reference, NULL);
+}
+
+static void print_findings(const struct asked *asked, const struct answer *a)
+{
+	_cleanup_(freep) char *text = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		abort();
+	for (size_t i = 0; i < a->d.n; i++)
+		print_finding(to, asked, a, &a->d.all[i]);
+	if (fclose(to) != 0)
+		abort();
+	text_fold(stdout, text, (size_t)out_columns());
 }
 
 static void print_text(const struct asked *asked, const struct answer *a, double covered)
@@ -204,8 +218,7 @@ static void print_text(const struct asked *asked, const struct answer *a, double
 	}
 	printf("%s frames lost%s%s%s\n", text_count(frames, a->d.evidence.frames), benign ? ", of these " : "", benign ? text_count(harmless, benign) : "",
 	       benign ? " for benign causes" : "");
-	for (size_t i = 0; i < a->d.n; i++)
-		print_finding(asked, a, &a->d.all[i]);
+	print_findings(asked, a);
 }
 
 static int print(const struct asked *asked, const struct answer *a)

@@ -207,6 +207,50 @@ char *text_clock(char buf[static 64], unsigned long long t_ns, unsigned long lon
 	return buf;
 }
 
+/* How many bytes of the @len of @line fit @columns characters: up to the last blank that does; all of a word that is longer. */
+static size_t fitting(const char *line, size_t len, size_t columns)
+{
+	size_t n = 0, at = 0, blank = 0, indent = strspn(line, " ");
+
+	for (; at < len && n <= columns; at++) {
+		if (line[at] == ' ' && at > indent)
+			blank = at;
+		n += (line[at] & 0xc0) != 0x80;
+	}
+	if (n <= columns)
+		return len;
+	if (!blank) {
+		const char *next = memchr(line + at, ' ', len - at);
+
+		return next ? (size_t)(next - line) : len;
+	}
+	return blank;
+}
+
+static void fold_line(FILE *to, const char *line, size_t len, size_t columns)
+{
+	size_t indent = strspn(line, " ") + 2, n = fitting(line, len, columns);
+
+	indent = indent < columns / 2 ? indent : 0;
+	fprintf(to, "%.*s\n", (int)n, line);
+	while (n < len && line[n] == ' ') {
+		line += n + 1;
+		len -= n + 1;
+		n = fitting(line, len, columns - indent);
+		fprintf(to, "%*s%.*s\n", (int)indent, "", (int)n, line);
+	}
+}
+
+void text_fold(FILE *to, const char *text, size_t columns)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		fold_line(to, text, len, columns ? columns : SIZE_MAX);
+		text += len + (text[len] == '\n');
+	}
+}
+
 static bool ascii_only;
 
 void text_use_ascii(void)

@@ -55,18 +55,18 @@ INSERT INTO loss VALUES ($(at $DAY2 05:20:00), 9, 40, 40, 1), ($(at $DAY2 01:00:
 EOF
 verdicts() {	# verdicts [OPTION]...: TIME VM NIC WAS BECAME
 	ctl --json events "${DAYS[@]}" "$@" | jq -r '.events[] | select(.event == "verdict") |
-		[(.t_ns / 1e9 | strftime("%d-%H:%M")), .vm, .nic, .was // "-", .became // "-"] | join(" ")'
+		[(.t_ns / 1e9 | strftime("%d-%H:%M:%S")), .vm, .nic, .was // "-", .became // "-"] | join(" ")'
 }
-same "$(verdicts --verdicts)" '15-05:00 web-1 vnet0 - bad-header
-15-05:45 web-1 vnet0 bad-header filtered
-15-05:50 web-1 vnet0 filtered -
-15-09:55 web-1 vnet0 - undecided
-15-11:00 web-1 vnet0 undecided -
-16-05:15 db-1 vnet1 - no-memory
-16-05:55 web-1 vnet0 - undecided' 'verdicts'
-same "$(verdicts db-1)" '16-05:15 db-1 vnet1 - no-memory'
-same "$(verdicts db-1 --since "@$((DAY2 + 5 * 3600))")" '16-05:19 db-1 vnet1 - no-memory
-16-05:20 db-1 vnet1 no-memory -' 'by the minute'
+same "$(verdicts --verdicts)" '15-05:01:59 web-1 vnet0 - bad-header
+15-05:46:59 web-1 vnet0 bad-header filtered
+15-05:47:00 web-1 vnet0 filtered -
+15-09:59:59 web-1 vnet0 - undecided
+15-11:00:00 web-1 vnet0 undecided -
+16-03:00:00 web-1 vnet0 - undecided
+16-05:19:59 db-1 vnet1 - no-memory' 'verdicts'
+same "$(verdicts db-1)" '16-05:19:59 db-1 vnet1 - no-memory'
+same "$(verdicts db-1 --since "@$((DAY2 + 5 * 3600))")" '16-05:19:59 db-1 vnet1 - no-memory
+16-05:20:00 db-1 vnet1 no-memory -' 'by the minute'
 same "$(verdicts)" '' 'not of all unless asked for'
 same "$(verdicts db-1 --no-verdicts)" ''
 ctl mask add --class NOMEM > /dev/null

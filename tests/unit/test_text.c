@@ -62,10 +62,35 @@ static void numbers(void **state)
 	assert_string_equal(text_duration(b, 3 * NSEC_PER_HOUR + 20 * NSEC_PER_MIN), "3 h 20 min");
 }
 
+static void assert_folded(const char *text, size_t columns, const char *want)
+{
+	char *got = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&got, &size);
+
+	assert_non_null(to);
+	text_fold(to, text, columns);
+	assert_int_equal(fclose(to), 0);
+	assert_string_equal(got, want);
+	free(got);
+}
+
+static void long_lines_are_folded(void **state)
+{
+	(void)state;
+	assert_folded("one two three four\n", 0, "one two three four\n");
+	assert_folded("one two three four\n", 18, "one two three four\n");
+	assert_folded("one two three four\n", 17, "one two three\n  four\n");
+	assert_folded("  one two three four\nnext\n", 13, "  one two\n    three\n    four\nnext\n");
+	assert_folded("averylongword and\n", 8, "averylongword\n  and\n");
+	assert_folded("\n\ngr\xc3\xb6\xc3\x9f" "e ab\n", 8, "\n\ngr\xc3\xb6\xc3\x9f" "e ab\n");
+	assert_folded("no end", 80, "no end\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(names_are_made_safe), cmocka_unit_test(long_names_are_cut_in_the_middle),
-					    cmocka_unit_test(numbers) };
+					    cmocka_unit_test(numbers), cmocka_unit_test(long_lines_are_folded) };
 
 	setlocale(LC_ALL, "C.UTF-8");
 	return cmocka_run_group_tests(tests, NULL, NULL);
