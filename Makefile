@@ -56,7 +56,7 @@ CTL_LIBS = $(shell $(PKG_CONFIG) --libs smartcols ncursesw jansson libcap libkmo
 
 BPF_OBJS := loss sock context dropped frame_errors trace xdp
 BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
-COLLECTOR_SRC := collector/capture.c collector/filter.c collector/gap.c collector/pcapng.c collector/pcapng_read.c collector/port.c \
+COLLECTOR_SRC := collector/capture.c collector/capture_device.c collector/filter.c collector/gap.c collector/notes.c collector/pcapng.c collector/pcapng_read.c collector/port.c \
 	collector/port_v12.c collector/port_v3.c collector/ring.c collector/sink.c collector/txgen.c \
 	collector/class.c collector/class_path.c collector/delta.c collector/dropped.c collector/frame_errors.c collector/ksym.c collector/link.c collector/linkname.c \
 	collector/loss.c collector/loss_burst.c collector/loss_path.c collector/loss_read.c collector/loss_context.c collector/loss_sock.c collector/loss_xdp.c collector/netdm.c collector/pins.c collector/qdisc.c \
@@ -68,7 +68,7 @@ AGENT_SRC := agent/agent.c agent/blind.c agent/bursts.c agent/cmdline.c agent/co
 	agent/store_day.c agent/store_db.c agent/store_event.c agent/store_hour.c agent/store_names.c agent/store_series.c \
 	agent/store_tick.c agent/tapmap.c agent/virt.c agent/virtdomain.c agent/virtevents.c agent/vmbook.c agent/vmm.c agent/weigh.c agent/whose.c \
 	agent/witness.c
-CTL_SRC := ctl/capture_dropped.c ctl/capture_env.c ctl/capture_who.c ctl/dropped_file.c ctl/cmd_capture.c ctl/cmd_gaps.c ctl/cmd_ring.c ctl/number.c \
+CTL_SRC := ctl/capture_dropped.c ctl/capture_env.c ctl/capture_loss.c ctl/capture_who.c ctl/dropped_file.c ctl/cmd_capture.c ctl/cmd_gaps.c ctl/cmd_ring.c ctl/number.c \
 	ctl/audit_hint.c ctl/chart.c ctl/bursts.c ctl/cmd_audit.c ctl/cmd_bursts.c ctl/cmd_db.c ctl/cmd_diagnose.c ctl/cmd_events.c ctl/cmd_loss.c ctl/cmd_mask.c ctl/cmd_status.c ctl/cmd_timeline.c \
 	ctl/cmd_top.c ctl/cmd_trace.c ctl/cmd_vms.c ctl/cmd_watch.c ctl/events.c ctl/diagnosis.c ctl/evidence.c ctl/verdict.c ctl/mask.c ctl/maskfile.c ctl/options.c ctl/out.c ctl/split.c ctl/status_blind.c ctl/tally.c ctl/text.c ctl/view.c \
 	ctl/view_day.c ctl/vmref.c ctl/when.c

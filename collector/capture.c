@@ -1,61 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "capture.h"
-
 #include <errno.h>
-#include <linux/if_packet.h>
-#include <net/if.h>
-#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #include "base.h"
-#include "filter.h"
+#include "capture_priv.h"
 #include "pcapng.h"
 
-#define MAX_INPUTS 256
 #define DRAIN_NS (2 * NSEC_PER_SEC)
 #define HOLD_MS 2			/* how soon to look again when frames wait for another port */
-
-/* A ring; one that ended keeps its number in the file. */
-struct input {
-	struct port *port;		/* NULL: ended */
-	char name[IF_NAMESIZE], description[256];
-	uint32_t ifindex, number;
-	int queue;			/* member of a fanout by queue; else -1 */
-	uint16_t linktype;
-	uint64_t speed, from_ns;
-	bool leaving, down;
-	struct port_stats stats;	/* of one that ended */
-	struct port_stats before;	/* what stands in earlier files of a row */
-
-	/* The frame in turn, when there is one. */
-	bool ready;
-	struct port_frame frame;
-};
-
-struct capture {
-	struct capture_options o;
-	struct sink *sink;
-	int epoll;
-	struct filter filter;
-	bool filtered;
-	struct input inputs[MAX_INPUTS];
-	uint32_t n;
-	uint64_t last_ns, file_ns, written;
-	bool held, stopping;
-	struct capture_stats stats;
-};
-
-static uint64_t clock_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
-}
 
 static void capture_freep(struct capture **c)
 {
@@ -66,29 +21,21 @@ struct capture *capture_free(struct capture *c)
 {
 	if (!c)
 		return NULL;
-	for (uint32_t i = 0; i < c->n; i++)
+	for (uint32_t i = 0; i < c->n; i++) {
 		port_free(c->inputs[i].port);
+		notes_clear(&c->inputs[i].notes);
+	}
 	close_fd(c->epoll);
 	filter_clear(&c->filter);
 	free(c);
 	return NULL;
 }
 
-/* Sections and interfaces. */
-
 static void write_section(struct capture *c)
 {
 	sink_put(c->sink, pcapng_section(sink_room(c->sink, 4096), "taplossctl " TAPLOSS_VERSION));
-	c->file_ns = clock_ns();
+	c->file_ns = capture_clock_ns();
 	c->stats.files++;
-}
-
-static void write_interface(struct capture *c, const struct input *in)
-{
-	const struct pcapng_interface i = { .name = in->name, .description = in->description, .filter = c->o.filter, .linktype = in->linktype,
-					    .snaplen = c->o.snaplen, .speed = in->speed };
-
-	sink_put(c->sink, pcapng_interface(sink_room(c->sink, 4096), &i));
 }
 
 static void write_statistics(struct capture *c, const struct input *in)
@@ -102,7 +49,7 @@ static void write_statistics(struct capture *c, const struct input *in)
 	if (st.trailing)
 		snprintf(words, sizeof(words), "taploss: %llu frames lost after frame %llu of this interface", (unsigned long long)st.trailing,
 			 (unsigned long long)st.captured);
-	sink_put(c->sink, pcapng_statistics(sink_room(c->sink, 4096), in->number, &st, in->from_ns, clock_ns(), words));
+	sink_put(c->sink, pcapng_statistics(sink_room(c->sink, 4096), in->number, &st, in->from_ns, capture_clock_ns(), words));
 }
 
 int capture_new(const struct capture_options *o, struct sink *sink, struct capture **ret)
@@ -121,117 +68,15 @@ int capture_new(const struct capture_options *o, struct sink *sink, struct captu
 	return 0;
 }
 
-static int refuse(int error, const char *device, char why[static 256])
-{
-	switch (error) {
-	case -EPERM:
-	case -EACCES:
-		snprintf(why, 256, "capturing needs CAP_NET_RAW; run taplossctl as root");
-		break;
-	case -ENODEV:
-		snprintf(why, 256, "there is no network device \"%.60s\" here", device);
-		break;
-	case -ENOMEM:
-		snprintf(why, 256, "%.60s: the kernel has no memory for this ring; take fewer blocks", device);
-		break;
-	default:
-		snprintf(why, 256, "%.60s: %s", device, strerror(-error));
-	}
-	return error;
-}
-
-static uint64_t speed_of(const char *device)
-{
-	char path[96];
-	long long mbit = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/class/net/%.20s/speed", device);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	if (fscanf(f, "%lld", &mbit) != 1 || mbit < 0)
-		mbit = 0;
-	fclose(f);
-	return (uint64_t)mbit * 1000000;
-}
-
-static int linktype_of(uint16_t hardware, uint16_t *ret)
-{
-	if (hardware == ARPHRD_ETHER || hardware == ARPHRD_LOOPBACK)
-		*ret = 1;	/* LINKTYPE_ETHERNET */
-	else if (hardware == ARPHRD_NONE)
-		*ret = 101;	/* LINKTYPE_RAW: a tun */
-	else
-		return -EAFNOSUPPORT;
-	return 0;
-}
-
-static int add_ring(struct capture *c, struct input *in, const struct port_options *po)
-{
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.ptr = in };
-	int r = port_open(in->ifindex, po, &in->port);
-
-	if (r < 0)
-		return r;
-	r = linktype_of(port_hardware(in->port), &in->linktype);
-	if (r >= 0 && epoll_ctl(c->epoll, EPOLL_CTL_ADD, port_fd(in->port), &ev) < 0)
-		r = -errno;
-	if (r < 0) {
-		in->port = port_free(in->port);
-		return r;
-	}
-	in->from_ns = clock_ns();
-	write_interface(c, in);
-	c->n++;
-	return 0;
-}
-
-int capture_add(struct capture *c, const char *device, const char *description, char why[static 256])
-{
-	uint32_t ifindex = if_nametoindex(device);
-	int group = -1, r = 0;
-	struct port_options po = { .shape = c->o.shape, .ignore_outgoing = c->o.ignore_outgoing, .fanout = c->o.fanout, .fanout_group = &group };
-
-	if (!ifindex)
-		return refuse(-ENODEV, device, why);
-	for (uint32_t i = 0; i < c->n; i++)
-		if (c->inputs[i].port && !c->inputs[i].leaving && c->inputs[i].ifindex == ifindex)
-			return -EALREADY;
-	if (!c->filtered) {
-		r = filter_compile(device, c->o.filter, c->o.snaplen, &c->filter, why);
-		if (r < 0)
-			return r == -EINVAL ? r : refuse(r, device, why);
-		c->filtered = true;
-	}
-	po.filter = c->filter.code;
-	po.filter_length = c->filter.length;
-	for (unsigned int m = 0; m < c->o.members && r >= 0; m++) {
-		struct input *in = &c->inputs[c->n];
-
-		if (c->n == MAX_INPUTS)
-			return refuse(-ENOSPC, device, why);
-		*in = (struct input){ .ifindex = ifindex, .number = c->n, .queue = -1, .speed = speed_of(device) };
-		snprintf(in->name, sizeof(in->name), "%s", device);
-		if (c->o.members > 1)
-			snprintf(in->description, sizeof(in->description), "%s%sring %u of %u", description ? description : "", description ? ", " : "",
-				 m, c->o.members);
-		else
-			snprintf(in->description, sizeof(in->description), "%s", description ? description : "");
-		if (c->o.fanout == PACKET_FANOUT_QM)
-			in->queue = (int)m;
-		r = add_ring(c, in, &po);
-	}
-	return r < 0 ? refuse(r, device, why) : 0;
-}
-
 /* Frames. */
 
 static void write_frame(struct capture *c, struct input *in)
 {
+	_cleanup_(freep) char *note = notes_take(&in->notes);
 	struct pcapng_parts parts;
 	struct gap gap;
-	const struct pcapng_extra x = { .gap = port_gap(in->port, &gap) ? &gap : NULL, .queue = in->queue, .hash = c->o.shape.rx_hash };
+	const struct pcapng_extra x = { .gap = port_gap(in->port, &gap) ? &gap : NULL, .queue = in->queue, .hash = c->o.shape.rx_hash,
+					.comment = note };
 	uint8_t *head = sink_room(c->sink, 4096), *tail, spare[PCAPNG_TAIL];
 	bool split;
 
@@ -303,7 +148,7 @@ static int rotate(struct capture *c)
 
 		in->before = in->port ? *port_stats(in->port) : in->stats;
 		in->from_ns = c->file_ns;
-		write_interface(c, in);
+		capture_write_interface(c, in);
 	}
 	return 0;
 }
@@ -318,7 +163,7 @@ static bool rotation_due(const struct capture *c)
 static struct input *next_input(struct capture *c, uint64_t *ret_upto)
 {
 	struct input *first = NULL;
-	uint64_t now = clock_ns(), second = UINT64_MAX, frontier = UINT64_MAX;
+	uint64_t now = capture_clock_ns(), second = UINT64_MAX, frontier = UINT64_MAX;
 
 	for (uint32_t i = 0; i < c->n; i++) {
 		struct input *in = &c->inputs[i];
@@ -374,6 +219,8 @@ static void end_input(struct capture *c, struct input *in, bool whole)
 		c->stats.unclosed++;
 	in->stats = *port_stats(in->port);
 	in->port = port_free(in->port);
+	for (char *note; (note = notes_take(&in->notes)); free(note))
+		capture_write_note(c, in, note);
 	write_statistics(c, in);
 }
 
@@ -421,16 +268,21 @@ int capture_step(struct capture *c, int ms)
 	return r;
 }
 
-int capture_finish(struct capture *c)
+void capture_stop(struct capture *c)
 {
-	uint64_t begin = clock_ns();
-	bool left = true, whole;
-	int r = 0;
-
 	for (uint32_t i = 0; i < c->n; i++)
 		if (c->inputs[i].port)
 			port_stop(c->inputs[i].port);
-	while (left && r >= 0 && clock_ns() - begin < DRAIN_NS) {
+}
+
+int capture_finish(struct capture *c)
+{
+	uint64_t begin = capture_clock_ns();
+	bool left = true, whole;
+	int r = 0;
+
+	capture_stop(c);
+	while (left && r >= 0 && capture_clock_ns() - begin < DRAIN_NS) {
 		r = pump(c);
 		left = false;
 		for (uint32_t i = 0; i < c->n; i++)

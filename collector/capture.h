@@ -39,11 +39,28 @@ struct capture;
 int capture_new(const struct capture_options *o, struct sink *sink, struct capture **ret);
 struct capture *capture_free(struct capture *c);	/* NULL is fine; returns NULL */
 
-/* Opens rings on a device of this namespace; at any time. -errno, and @why says what to do. -EALREADY: it is there. */
-int capture_add(struct capture *c, const char *device, const char *description, char why[static 256]);
+struct capture_device {
+	const char *name, *description;	/* description: whose it is; NULL: not known */
+	uint32_t netns, ifindex;	/* netns: inode number of its network namespace; ifindex 0: there is no such device */
+	int netns_fd;			/* to enter it; -1: it is ours */
+};
+
+/* Opens rings on a device; at any time. -errno, and @why says what to do. -EALREADY: it is there. Entering another namespace takes
+ * CAP_SYS_ADMIN, and is over when this returns. */
+int capture_add(struct capture *c, const struct capture_device *d, char why[static 256]);
+
+/* Are, or were, there rings on that device? */
+bool capture_has(const struct capture *c, uint32_t netns, uint32_t ifindex);
+
+/* What was found out of a device of this capture, other than from its frames: it becomes a comment of the next frame of the device, or stands with
+ * its statistics at the end. -ENOENT: no such device was ever in it; -ENOSPC: too many wait for a frame. */
+int capture_note(struct capture *c, uint32_t netns, uint32_t ifindex, const char *text);
 
 /* Waits for frames for @ms at most, and writes what is due. 0; -ENOSPC and the like: the output failed; -ECANCELED: max_frames is reached. */
 int capture_step(struct capture *c, int ms);
+
+/* From here on no frame comes in; those in the rings are still to be written. */
+void capture_stop(struct capture *c);
 
 /* Empties the rings and ends the file. The ledger of each ring is closed. */
 int capture_finish(struct capture *c);

@@ -125,6 +125,14 @@ size_t pcapng_statistics(uint8_t *begin, uint32_t interface, const struct port_s
 	return end_block(begin, at, 0);
 }
 
+size_t pcapng_note(uint8_t *begin, uint32_t interface, uint64_t now_ns, const char *comment)
+{
+	uint8_t *at = put32(put32(put32(begin, ISB), 0), interface);
+
+	at = put32(put32(at, (uint32_t)(now_ns >> 32)), (uint32_t)now_ns);
+	return end_block(begin, text(at, OPT_COMMENT, comment), 0);
+}
+
 static uint32_t flags_of(const struct port_frame *f)
 {
 	static const uint8_t casts[] = { [PACKET_HOST] = 1, [PACKET_BROADCAST] = 3, [PACKET_MULTICAST] = 2, [PACKET_OTHERHOST] = 4 };

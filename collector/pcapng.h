@@ -24,6 +24,7 @@ struct pcapng_interface {
 /* Each writes one block to @at and returns its length; 4 KiB of room is enough for those that are not frames. */
 size_t pcapng_section(uint8_t *at, const char *application);
 size_t pcapng_interface(uint8_t *at, const struct pcapng_interface *i);
+size_t pcapng_note(uint8_t *at, uint32_t interface, uint64_t now_ns, const char *comment);	/* statistics without numbers: words only */
 size_t pcapng_statistics(uint8_t *at, uint32_t interface, const struct port_stats *st, uint64_t from_ns, uint64_t now_ns, const char *comment);
 
 /* What is said of a frame beside its bytes. */

@@ -27,6 +27,7 @@ struct reader {
 	struct interface *interfaces;
 	uint32_t n, section;	/* @section: number of its first interface */
 	pcapng_gap_fn *fn;
+	pcapng_vm_loss_fn *vm_fn;
 	void *arg;
 	struct pcapng_summary sum;
 };
@@ -124,6 +125,27 @@ static void read_bounds(const struct reader *rd, const uint8_t *options, const u
 	}
 }
 
+/* Comments that say what the VM's tap lost. */
+static void read_vm_losses(struct reader *rd, uint32_t id, const uint8_t *options, const uint8_t *end)
+{
+	struct pcapng_vm_loss loss = { .interface = id, .name = rd->interfaces[id].name };
+	unsigned long long lost;
+	const uint8_t *value;
+	char text[512];
+	uint16_t length;
+	int words = 0;
+
+	for (int i = 0; (value = find_option(rd, options, end, 1, i, &length)); i++) {
+		snprintf(text, sizeof(text), "%.*s", (int)length, (const char *)value);
+		if (sscanf(text, "taploss: the VM lost %llu frames %n", &lost, &words) != 1 || !words)
+			continue;
+		loss.lost = lost;
+		loss.words = text + words;
+		rd->sum.vm_lost += lost;
+		rd->vm_fn(&loss, rd->arg);
+	}
+}
+
 static void tell(struct reader *rd, struct pcapng_gap *g)
 {
 	rd->sum.lost += g->lost;
@@ -151,6 +173,8 @@ static int on_frame(struct reader *rd, const uint8_t *body, const uint8_t *end)
 	in->frames++;
 	g.after_ns = to_ns(in, (uint64_t)get32(rd, body + 4) << 32 | get32(rd, body + 8));
 	body += 20 + ((caplen + 3) & ~3U);
+	if (body <= end)
+		read_vm_losses(rd, id, body, end);
 	value = body <= end ? find_option(rd, body, end, 4, 0, &length) : NULL;
 	if (value && length == 8 && get64(rd, value)) {
 		g.interface = id;
@@ -178,6 +202,9 @@ static int on_statistics(struct reader *rd, const uint8_t *body, const uint8_t *
 	id = rd->section + get32(rd, body);
 	if (id >= rd->n)
 		return -EBADMSG;
+	read_vm_losses(rd, id, body + 12, end);
+	if (!find_option(rd, body + 12, end, 4, 0, &length) && !find_option(rd, body + 12, end, 7, 0, &length))
+		return 0;	/* words only */
 	rd->sum.statistics += !rd->interfaces[id].counted;
 	rd->interfaces[id].counted = true;
 	value = find_option(rd, body + 12, end, 7, 0, &length);
@@ -273,9 +300,9 @@ static int read_all(struct reader *rd)
 	return !begun && (r >= 0 || r == -EBADMSG) ? -EINVAL : r;
 }
 
-int pcapng_read(FILE *f, pcapng_gap_fn *fn, void *arg, struct pcapng_summary *ret)
+int pcapng_read(FILE *f, pcapng_gap_fn *fn, pcapng_vm_loss_fn *vm_fn, void *arg, struct pcapng_summary *ret)
 {
-	struct reader rd = { .f = f, .fn = fn, .arg = arg };
+	struct reader rd = { .f = f, .fn = fn, .vm_fn = vm_fn, .arg = arg };
 	int r = read_all(&rd);
 
 	if (r >= 0)

@@ -17,15 +17,25 @@ struct pcapng_gap {
 	int exact;
 };
 
+/* What a capture was told of a device's own losses, which are none of the capture's (docs/CAPTURE.md). */
+struct pcapng_vm_loss {
+	uint32_t interface;
+	const char *name;
+	uint64_t lost;
+	const char *words;		/* "key=value key=value ...", NUL-terminated */
+};
+
 struct pcapng_summary {
 	uint64_t frames, lost, gaps;
+	uint64_t vm_lost;
 	uint32_t interfaces, statistics;	/* interfaces with statistics at the end */
 	int cut;			/* the file ends within a block */
 };
 
 typedef void pcapng_gap_fn(const struct pcapng_gap *gap, void *arg);
+typedef void pcapng_vm_loss_fn(const struct pcapng_vm_loss *loss, void *arg);
 
 /* -EINVAL: not pcapng; -EBADMSG: damaged after ret->frames frames; else 0 or -errno. *ret is filled in for -EBADMSG, too. */
-int pcapng_read(FILE *f, pcapng_gap_fn *fn, void *arg, struct pcapng_summary *ret);
+int pcapng_read(FILE *f, pcapng_gap_fn *fn, pcapng_vm_loss_fn *vm_fn, void *arg, struct pcapng_summary *ret);
 
 #endif

@@ -2,16 +2,24 @@
 #include "capture_who.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../collector/base.h"
 #include "cmd.h"
 #include "text.h"
 #include "vmref.h"
+
+struct elsewhere {
+	uint32_t netns;
+	int fd;
+};
 
 struct capture_who {
 	const char *store;
@@ -19,6 +27,8 @@ struct capture_who {
 	bool *vm;
 	int n;
 	uint32_t netns;
+	struct elsewhere *elsewhere;
+	size_t n_elsewhere;
 	capture_who_fn *fn;
 	void *arg;
 	char said[256];		/* the last refusal, so that it is not said every second */
@@ -31,10 +41,55 @@ static uint32_t own_netns(void)
 	return stat("/proc/self/ns/net", &st) < 0 ? 0 : (uint32_t)st.st_ino;
 }
 
+/* A namespace by its number: one that has a name, else that of a process in it. */
+static int open_netns(uint32_t netns)
+{
+	static const char *const where[] = { "/run/netns/*", "/proc/[0-9]*/ns/net" };
+	int fd = -1;
+
+	for (size_t k = 0; k < ARRAY_SIZE(where) && fd < 0; k++) {
+		glob_t g = { 0 };
+		struct stat st;
+
+		if (glob(where[k], GLOB_NOSORT, NULL, &g) == 0)
+			for (size_t i = 0; i < g.gl_pathc && fd < 0; i++) {
+				fd = open(g.gl_pathv[i], O_RDONLY | O_CLOEXEC);
+				if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_ino != netns))
+					fd = close_fd(fd);
+			}
+		globfree(&g);
+	}
+	return fd;
+}
+
+/* Kept: later there may be no privilege to find it again. */
+static int netns_fd(struct capture_who *w, uint32_t netns)
+{
+	struct elsewhere *more;
+	int fd;
+
+	for (size_t i = 0; i < w->n_elsewhere; i++)
+		if (w->elsewhere[i].netns == netns)
+			return w->elsewhere[i].fd;
+	fd = open_netns(netns);
+	if (fd < 0)
+		return fd;
+	more = reallocarray(w->elsewhere, w->n_elsewhere + 1, sizeof(*more));
+	if (!more)
+		abort();
+	w->elsewhere = more;
+	w->elsewhere[w->n_elsewhere++] = (struct elsewhere){ netns, fd };
+	return fd;
+}
+
 struct capture_who *capture_who_free(struct capture_who *w)
 {
-	if (w)
-		free(w->vm);
+	if (!w)
+		return NULL;
+	for (size_t i = 0; i < w->n_elsewhere; i++)
+		close_fd(w->elsewhere[i].fd);
+	free(w->elsewhere);
+	free(w->vm);
 	free(w);
 	return NULL;
 }
@@ -67,6 +122,11 @@ bool capture_who_follows(const struct capture_who *w)
 	return false;
 }
 
+bool capture_who_elsewhere(const struct capture_who *w)
+{
+	return w->n_elsewhere;
+}
+
 static int add(struct capture_who *w, const struct capture_device *d, bool first)
 {
 	char why[256] = "";
@@ -82,7 +142,7 @@ static int add(struct capture_who *w, const struct capture_device *d, bool first
 
 static int add_named(struct capture_who *w, const char *name, bool first)
 {
-	struct capture_device d = { .name = name, .netns = w->netns, .ifindex = if_nametoindex(name), .here = true };
+	struct capture_device d = { .name = name, .netns = w->netns, .ifindex = if_nametoindex(name), .netns_fd = -1 };
 
 	return add(w, &d, first);
 }
@@ -105,7 +165,8 @@ static int add_vm(struct capture_who *w, struct view *v, const char *name, bool 
 			continue;
 		if (d->netns == w->netns && if_nametoindex(d->name) != d->ifindex)	/* gone, and the agent has not noticed yet */
 			continue;
-		r = add(w, &(struct capture_device){ d->name, words, d->netns, d->ifindex, d->netns == w->netns }, first);
+		r = add(w, &(struct capture_device){ d->name, words, d->netns, d->ifindex, d->netns == w->netns ? -1 : netns_fd(w, d->netns) },
+			first);
 		taps += r > 0;
 	}
 	if (r < 0 && first)

@@ -10,6 +10,7 @@
 #include "../collector/capture.h"
 #include "capture_dropped.h"
 #include "capture_env.h"
+#include "capture_loss.h"
 #include "capture_who.h"
 #include "cmd.h"
 #include "number.h"
@@ -36,19 +37,15 @@ struct request {
 
 static int take(const struct capture_device *d, void *arg, char why[static 256])
 {
-	if (!d->here) {
-		snprintf(why, 256, "%.60s is in another network namespace; run it there (nsenter --net)", d->name);
-		return -EXDEV;
-	}
-	return capture_add(arg, d->name, d->description, why);
+	return capture_add(arg, d, why);
 }
 
-/* Sockets and files are open. A VM that is followed will need another socket. */
-static int drop_privileges(bool follows)
+/* Sockets and files are open. A VM that is followed will need another socket, perhaps in another namespace. */
+static int drop_privileges(const struct capture_who *who)
 {
-	static const cap_value_t raw[] = { CAP_NET_RAW };
+	static const cap_value_t keep[] = { CAP_NET_RAW, CAP_SYS_ADMIN };
 
-	return capture_env_drop(raw, follows);
+	return capture_env_drop(keep, !capture_who_follows(who) ? 0 : capture_who_elsewhere(who) ? 2 : 1);
 }
 
 static void show_progress(struct request *rq, const struct capture *c)
@@ -70,7 +67,7 @@ static void show_progress(struct request *rq, const struct capture *c)
 	rq->shown_frames = st.sum.captured;
 }
 
-static int loop(struct request *rq, struct capture_who *who, struct capture *c)
+static int loop(struct request *rq, struct capture_who *who, struct capture_loss *loss, struct capture *c)
 {
 	uint64_t until = rq->seconds ? now_ns() + rq->seconds * NSEC_PER_SEC : UINT64_MAX, looked = now_ns(), now;
 	struct capture_stats st;
@@ -84,6 +81,7 @@ static int loop(struct request *rq, struct capture_who *who, struct capture *c)
 		if (r < 0 || now - looked < NSEC_PER_SEC / 2)
 			continue;
 		looked = now;
+		capture_loss_tell(loss, c);
 		if (capture_who_follows(who)) {
 			capture_who_add(who, false);
 			continue;
@@ -140,6 +138,7 @@ static int capture_to(struct request *rq, char **names, int n, struct sink *sink
 	_cleanup_(capture_who_freep) struct capture_who *who = NULL;
 	struct capture *c = NULL;
 	struct capture_stats st;
+	struct capture_loss loss;
 	int r = capture_new(&rq->o, sink, &c), last;
 
 	if (r < 0) {
@@ -149,7 +148,7 @@ static int capture_to(struct request *rq, char **names, int n, struct sink *sink
 	who = capture_who_new(rq->g.store, names, n, take, c);
 	r = capture_who_add(who, true);
 	if (r >= 0)
-		r = drop_privileges(capture_who_follows(who));
+		r = drop_privileges(who);
 	if (r < 0) {
 		capture_free(c);
 		if (sink_total(sink) && strcmp(rq->path, "-") != 0)	/* nothing was written to it */
@@ -160,7 +159,10 @@ static int capture_to(struct request *rq, char **names, int n, struct sink *sink
 	capture_read_stats(c, &st);
 	if (!rq->silent)
 		fprintf(stderr, "capturing on %u ring%s; Ctrl-C ends it\n", st.ports, st.ports == 1 ? "" : "s");
-	r = loop(rq, who, c);
+	capture_loss_begin(&loss, rq->g.store);
+	r = loop(rq, who, &loss, c);
+	capture_stop(c);
+	capture_loss_finish(&loss, c, now_ns());
 	last = capture_finish(c);
 	r = r < 0 ? r : last;
 	capture_read_stats(c, &st);

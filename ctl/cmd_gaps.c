@@ -11,7 +11,7 @@
 
 struct answer {
 	struct global g;
-	json_t *rows;
+	json_t *rows, *vm_rows;
 };
 
 static void on_gap(const struct pcapng_gap *gap, void *arg)
@@ -24,6 +24,27 @@ static void on_gap(const struct pcapng_gap *gap, void *arg)
 						 gap->number ? out_int(gap->number) : json_null(), "after_ns",
 						 gap->before_ns ? out_int(gap->before_ns) : json_null(), "before_ns",
 						 gap->after_ns ? out_int(gap->after_ns) : json_null()));
+}
+
+/* Its "key=value" words become members. */
+static void on_vm_loss(const struct pcapng_vm_loss *loss, void *arg)
+{
+	struct answer *a = arg;
+	json_t *row = json_pack("{so so so}", "interface", out_text(*loss->name ? loss->name : NULL), "interface_id", out_int(loss->interface),
+				"frames_lost", out_int(loss->lost));
+	_cleanup_(freep) char *words = strdup(loss->words);
+	char *rest = NULL, *value;
+
+	if (!row || !words)
+		abort();
+	for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+		value = strchr(word, '=');
+		if (!value)
+			continue;
+		*value++ = '\0';
+		json_object_set_new(row, word, out_text(value));
+	}
+	json_array_append_new(a->vm_rows, row);
 }
 
 static unsigned long long int_of(const json_t *row, const char *key)
@@ -54,6 +75,25 @@ static void print_row(const json_t *row)
 	putchar('\n');
 }
 
+static void print_vm_row(const json_t *row)
+{
+	static const char *const keys[] = { "class", "reason", "place", "direction", "queue", "first", "last" };
+	const char *raw = json_string_value(json_object_get(row, "interface"));
+	_cleanup_(freep) char *name = text_safe(raw ? raw : "interface");
+	unsigned long long lost = int_of(row, "frames_lost");
+	char n[32];
+
+	printf("%s: %s frame%s lost by the VM, not by the capture:", name, text_count(n, lost), lost == 1 ? "" : "s");
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		const char *value = json_string_value(json_object_get(row, keys[i]));
+		_cleanup_(freep) char *safe = text_safe(value ? value : "-");
+
+		if (value)
+			printf(" %s %s", keys[i], safe);
+	}
+	putchar('\n');
+}
+
 static int print(struct answer *a, const struct pcapng_summary *sum)
 {
 	static const struct column columns[] = {
@@ -66,8 +106,9 @@ static int print(struct answer *a, const struct pcapng_summary *sum)
 	char n[32], m[32], k[32];
 
 	if (a->g.format == FORMAT_JSON)
-		return out_json(json_pack("{so so so sb sO}", "frames", out_int(sum->frames), "frames_lost", out_int(sum->lost), "interfaces",
-					  out_int(sum->interfaces), "cut", sum->cut, "gaps", a->rows));
+		return out_json(json_pack("{so so so sb so sO sO}", "frames", out_int(sum->frames), "frames_lost", out_int(sum->lost), "interfaces",
+					  out_int(sum->interfaces), "cut", sum->cut, "vm_frames_lost", out_int(sum->vm_lost), "gaps", a->rows,
+					  "vm_losses", a->vm_rows));
 	if (a->g.format == FORMAT_CSV) {
 		json_array_foreach(a->rows, i, row)
 			json_object_set_new(row, "exact", out_text(json_is_true(json_object_get(row, "exact")) ? "true" : "false"));
@@ -76,6 +117,8 @@ static int print(struct answer *a, const struct pcapng_summary *sum)
 	}
 	json_array_foreach(a->rows, i, row)
 		print_row(row);
+	json_array_foreach(a->vm_rows, i, row)
+		print_vm_row(row);
 	printf("%s frames, %s lost in %s gaps%s\n", text_count(n, sum->frames), text_count(m, sum->lost), text_count(k, sum->gaps),
 	       sum->cut ? "; the file ends in the middle of a block" : "");
 	if (sum->statistics < sum->interfaces)
@@ -94,7 +137,8 @@ static int answer(struct answer *a, const char *path)
 		return EXIT_FAILED;
 	}
 	a->rows = json_array();
-	r = pcapng_read(f, on_gap, a, &sum);
+	a->vm_rows = json_array();
+	r = pcapng_read(f, on_gap, on_vm_loss, a, &sum);
 	if (r == -EINVAL)
 		complain("gaps: %.200s is no pcapng file: only those have room for losses (pcap has none)", path);
 	else if (r == -EBADMSG)
@@ -106,6 +150,7 @@ static int answer(struct answer *a, const char *path)
 	if (status == EXIT_OK && sum.lost)
 		status = EXIT_FOUND;
 	json_decref(a->rows);
+	json_decref(a->vm_rows);
 	if (f != stdin)
 		fclose(f);
 	return status;

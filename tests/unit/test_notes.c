@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* collector/notes: first in, first out; bounded; long words are cut. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "collector/notes.h"
+
+static void take(struct notes *n, const char *want)
+{
+	char *got = notes_take(n);
+
+	assert_string_equal(got, want);
+	free(got);
+}
+
+static void test_order(void **state)
+{
+	struct notes n = { 0 };
+	char text[32];
+
+	(void)state;
+	assert_null(notes_take(&n));
+	for (int i = 0; i < 3 * NOTES_MAX; i++) {	/* around the queue's end */
+		snprintf(text, sizeof(text), "%d", i);
+		assert_int_equal(notes_add(&n, text), 0);
+		if (i)
+			snprintf(text, sizeof(text), "%d", i - 1), take(&n, text);
+	}
+	notes_clear(&n);
+	assert_null(notes_take(&n));
+}
+
+static void test_bound(void **state)
+{
+	struct notes n = { 0 };
+
+	(void)state;
+	for (int i = 0; i < NOTES_MAX; i++)
+		assert_int_equal(notes_add(&n, "x"), 0);
+	assert_int_equal(notes_add(&n, "y"), -ENOSPC);
+	take(&n, "x");
+	assert_int_equal(notes_add(&n, "y"), 0);
+	notes_clear(&n);
+}
+
+static void test_length(void **state)
+{
+	struct notes n = { 0 };
+	char text[2 * NOTE_BYTES], *got;
+
+	(void)state;
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	assert_int_equal(notes_add(&n, text), 0);
+	got = notes_take(&n);
+	assert_int_equal(strlen(got), NOTE_BYTES - 1);
+	free(got);
+	notes_clear(&n);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_order), cmocka_unit_test(test_bound), cmocka_unit_test(test_length) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
