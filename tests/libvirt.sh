@@ -4,7 +4,7 @@
 #
 # libvirtd runs in the test's namespaces with empty directories in place of the machine's, so it neither sees nor disturbs
 # another one. The guests boot in about 3 s with QEMU's own CPU (accel tcg), which works wherever the tests do;
-# TAPLOSS_DOMAIN=kvm makes them use /dev/kvm.
+# TAPLOSS_DOMAIN=kvm makes them use /dev/kvm, TAPLOSS_BACKEND=vhost then has the kernel serve their NICs.
 
 export LIBVIRT_DEFAULT_URI=qemu:///system
 LIBVIRTD=	# its process id
@@ -87,7 +87,7 @@ lv_nic() {
 	direct) echo "<source dev='$source' mode='bridge'/>" ;;
 	esac
 	[[ $dev == - ]] || echo "<target dev='$dev'/>"
-	echo "<model type='virtio'/><driver name='qemu' queues='$queues'/></interface>"
+	echo "<model type='virtio'/><driver name='${TAPLOSS_BACKEND:-qemu}' queues='$queues'/></interface>"
 }
 
 # lv_xml NAME UUID, interfaces on standard input: the XML of a domain

@@ -24,7 +24,7 @@ modules='virtio_pci virtio_console af_packet tun tap macvtap ipvtap vhost_net ve
 	drop_monitor pktgen'
 if [[ $level == kvm ]]; then
 	packages+=' qemu-system-x86 libvirt-daemon libvirt-clients'
-	files+=(/usr/share/seabios/* /usr/share/qemu/* /usr/lib/ipxe/qemu/efi-virtio.rom /usr/lib/x86_64-linux-gnu/libvirt/*/*.so
+	files+=(/usr/lib/x86_64-linux-gnu/qemu/accel-*.so /usr/share/seabios/* /usr/share/qemu/* /usr/lib/ipxe/qemu/efi-virtio.rom /usr/lib/x86_64-linux-gnu/libvirt/*/*.so
 		/usr/share/libvirt/cpu_map/*.xml /usr/share/libvirt/schemas/* /usr/lib/libvirt/*)
 	modules+=' kvm_amd'
 fi
@@ -75,6 +75,7 @@ put_programs() {
 }
 
 mkdir -p "$root"/{m,dev,proc,sys,run,tmp,root,etc,var/{lib,log,cache,tmp},usr/{bin,sbin,lib,lib64}}
+ln -s ../run "$root/var/run"
 for dir in bin sbin lib lib64; do
 	ln -s "usr/$dir" "$root/$dir"
 done
