@@ -15,6 +15,7 @@
 #include "pressure.h"
 #include "programs.h"
 #include "sampler.h"
+#include "schedule.h"
 #include "virt.h"
 #include "vmm.h"
 
@@ -42,6 +43,7 @@ struct agent {
 	struct sampler *sampler;
 	struct hidden *hidden;
 	struct pressure *pressure;
+	struct schedule *schedule;
 	struct programs programs;
 	struct vmm *vmm;
 	struct owner_list *proc_list;
@@ -265,6 +267,7 @@ static int on_timer(uint64_t expirations, void *arg)
 	if (a->vmm && (tapmap_orphans(a->taps) || tapmap_let_go(a->taps)))
 		vmm_kick(a->vmm);
 	say_sources(a);
+	schedule_tick(a->schedule);
 	notify("WATCHDOG=1");
 	return 0;
 }
@@ -439,6 +442,8 @@ static int set_up(struct agent *a)
 	if (r >= 0 && source_fd(a->source) >= 0)
 		r = loop_add_fd(a->loop, source_fd(a->source), on_source, a);
 	if (r >= 0)
+		r = schedule_new(&a->config, &a->schedule);
+	if (r >= 0)
 		r = loop_add_timer(a->loop, a->config.interval_ms * NSEC_PER_MSEC, on_timer, a, &a->timer);
 	if (r < 0)
 		log_error("cannot start: %s (%s)", strerror(-r), store_error(a->store));
@@ -484,6 +489,7 @@ struct agent *agent_free(struct agent *a)
 {
 	if (!a)
 		return NULL;
+	schedule_free(a->schedule);
 	if (a->sampler)
 		tick(a, true);
 	for (unsigned int i = 0; i < a->n_uris; i++) {

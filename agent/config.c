@@ -62,6 +62,14 @@ static const struct key keys[] = {
 	{ "proc", "enabled", TYPE_BOOL, AT(proc), 0, 0, "yes", "Look in /proc for the processes that hold taps." },
 	{ "proc", "resync_s", TYPE_UINT, AT(proc_resync_s), 1, 86400, "30",
 	  "How often all processes are looked at, besides when a tap appears." },
+	{ "probe", "where", TYPE_STRING, AT(probe_where), 0, 0, "",
+	  "Where small probe VMs measure the path to guests: bridge:NAME, network:NAME, several separated by blanks; empty: nowhere." },
+	{ "probe", "every_min", TYPE_UINT, AT(probe_every_min), 1, 10080, "60", "How often, in minutes." },
+	{ "probe", "first_s", TYPE_UINT, AT(probe_first_s), 0, 86400, "60", "How long after the start the first one begins." },
+	{ "probe", "frames", TYPE_UINT, AT(probe_frames), 1, 1000000, "5000", "Frames that one sends." },
+	{ "probe", "rate", TYPE_UINT, AT(probe_rate), 1, 1000000, "2000", "... in a second." },
+	{ "probe", "budget_s", TYPE_UINT, AT(probe_budget_s), 5, 3600, "60", "How long one may take, from its VM's start on; then it is ended." },
+	{ "probe", "options", TYPE_STRING, AT(probe_options), 0, 0, "", "Further options of taplossctl probe run, separated by blanks." },
 };
 
 static const char *const levels[] = { "error", "warning", "notice", "info", "debug" };

@@ -32,6 +32,8 @@ struct config {
 	unsigned int libvirt_resync_s;
 	bool proc;
 	unsigned int proc_resync_s;
+	char probe_where[CONFIG_STRING], probe_options[CONFIG_STRING];	/* words separated by blanks; where "": no probes */
+	unsigned int probe_every_min, probe_first_s, probe_frames, probe_rate, probe_budget_s;
 };
 
 void config_defaults(struct config *c);

@@ -14,6 +14,7 @@
  *         weigh       whose is this tap, when sources disagree
  *         nicfacts    what is to be said of its interface
  *       store       the timeline, one transaction a tick (schema/)
+ *     schedule    small probes of the path, from time to time (taplossctl)
  *     virt        domains from libvirt, in threads of their own
  *     vmm         processes that hold taps, from /proc, in a thread of its own */
 

@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../collector/base.h"
 #include "out.h"
 #include "when.h"
+
+#define KEPT_PROBES 20000
 
 /* Runs @sql with its parameters: "i" int64_t, "s" text. */
 static int put(sqlite3 *db, const char *sql, const char *types, ...)
@@ -27,6 +30,21 @@ static int put(sqlite3 *db, const char *sql, const char *types, ...)
 	return schema_errno(rc);
 }
 
+/* Scheduled probes go on for years. */
+static int forget_old(sqlite3 *db)
+{
+	static const char *const tables[] = { "DELETE FROM probe_gap WHERE probe_id", "DELETE FROM probe_ledger WHERE probe_id",
+					      "DELETE FROM probe_step WHERE probe_id", "DELETE FROM probe WHERE id" };
+	char sql[128];
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tables) && r == 0; i++) {
+		snprintf(sql, sizeof(sql), "%s <= (SELECT max(id) FROM probe) - %d", tables[i], KEPT_PROBES);
+		r = put(db, sql, "");
+	}
+	return r;
+}
+
 int probe_store_begin(sqlite3 *db, const struct probe_head *h, int64_t *ret_id)
 {
 	int r = put(db, "INSERT INTO probe (since_ns, until_ns, state, why, target, tap, kernel, accel, frame_bytes, kind, direction, lengths, flows,"
@@ -35,7 +53,7 @@ int probe_store_begin(sqlite3 *db, const struct probe_head *h, int64_t *ret_id)
 		    (int64_t)h->queues, (int64_t)h->workers);
 
 	*ret_id = sqlite3_last_insert_rowid(db);
-	return r;
+	return r < 0 ? r : forget_old(db);
 }
 
 int probe_store_guest(sqlite3 *db, int64_t id, const char *tap, const char *kernel, const char *accel)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A run that is interrupted or killed while it sends: its machine goes, its files go (at the latest with the next run), and what is known stays.
 # So when QEMU is killed under it, and when the guest stays paused.
+# plain
 # limit 200
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/libvirt.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A guest that is silent, dies, hangs, answers garbage, without end, with another version, or with a report that cannot be: the run ends with words that
 # say so, nothing of the machine is left, and what is known is in the store, marked incomplete.
+# plain
 # limit 300
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/libvirt.sh"

@@ -20,7 +20,7 @@ probe_quietly() {
 }
 # The same in place of this shell: a job's process id is then the run's own.
 probe_exec() {
-	exec taplossctl --store "$STORE" --json probe run "${PLACE:-bridge:$BRIDGE}" --kernel "$GUEST/vmlinuz" --modules "$MODULES" --accel tcg "$@" \
+	exec taplossctl --store "$STORE" --json probe run "${PLACE:-bridge:$BRIDGE}" --kernel "$GUEST/vmlinuz" --modules "$MODULES" --accel "${ACCEL:-tcg}" "$@" \
 		> "$W/probe.json" 2> "$W/probe.log"
 }
 

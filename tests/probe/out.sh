@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The other way: the guest sends, the host captures. All of it, as fast as the guest can; and frames lost on purpose on the way: in the
 # host's own ring, by a filter at the bridge's port. The ledger says where, to the frame.
+# plain
 # limit 200
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/libvirt.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A probe VM on a libvirt network, and on a macvtap, whose counters are the other way round: in both directions the ledger balances, and what a full ring
 # lost is the device's own count. Several flows over several queues, in frames of several lengths, from several senders.
+# plain
 # limit 200
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/libvirt.sh"

@@ -74,6 +74,16 @@ put_programs() {
 	rm "$root/list" "$root/list.there"
 }
 
+# guest_modules DIRECTORY VERSION: of the small guest's modules those that the probe VM loads
+guest_modules() {
+	local to=$root/var/cache/taploss-test/kernel module
+
+	for module in virtio_pci virtio_console virtio_net af_packet; do
+		modprobe -d "$1" -S "$2" --show-depends "$module" 2> /dev/null || true
+	done | awk '$1 == "insmod" { print $2 }' | sort -u | (cd "$1" && sed "s,^$1/,," | xargs cp --parents -t "$to" "lib/modules/$2"/modules.{order,builtin,builtin.modinfo})
+	depmod -b "$to" "$2"
+}
+
 mkdir -p "$root"/{m,dev,proc,sys,run,tmp,root,etc,var/{lib,log,cache,tmp},usr/{bin,sbin,lib,lib64}}
 ln -s ../run "$root/var/run"
 for dir in bin sbin lib lib64; do
@@ -91,6 +101,7 @@ if [[ $level == kvm ]]; then
 	guest=$("$here/../guest/build.sh" "$B/tests/guest/init")
 	mkdir -p "$root/var/cache/taploss-test/kernel"
 	cp "$guest"/{vmlinuz,version,initrd,init} "$root/var/cache/taploss-test/kernel/"
+	guest_modules "$guest" "$(< "$guest/version")"
 fi
 cp "$init" "$root/init"
 mknod "$root/dev/console" c 5 1

@@ -126,7 +126,7 @@ job() {
 
 	mkdir -p "$root/taploss/build/tests/unit" "$root/t"
 	cp -r "$top/tests" "$top/docs" "$root/taploss/"
-	cp "$B/taplossd" "$B/taplossctl" "$root/taploss/build/"
+	cp "$B/taplossd" "$B/taplossctl" "$B/taploss-probe" "$root/taploss/build/"
 	for file in "$B"/tests/{helpers,taptool,vm,guest}/*; do
 		[[ ! -x $file || -d $file ]] || install -D "$file" "$root/taploss/build/${file#"$B"/}"
 	done
