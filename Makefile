@@ -56,7 +56,8 @@ CTL_LIBS = $(shell $(PKG_CONFIG) --libs smartcols ncursesw jansson libcap libkmo
 
 BPF_OBJS := loss sock context dropped frame_errors trace xdp
 BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
-COLLECTOR_SRC := collector/capture.c collector/capture_device.c collector/filter.c collector/gap.c collector/notes.c collector/pcapng.c collector/pcapng_read.c collector/port.c \
+COLLECTOR_SRC := collector/capture.c collector/capture_device.c collector/capture_frames.c collector/filter.c collector/gap.c collector/notes.c collector/pcapng.c \
+	collector/pcapng_read.c collector/port.c \
 	collector/port_v12.c collector/port_v3.c collector/ring.c collector/sink.c collector/txgen.c \
 	collector/class.c collector/class_path.c collector/delta.c collector/dropped.c collector/frame_errors.c collector/ksym.c collector/link.c collector/linkname.c \
 	collector/loss.c collector/loss_burst.c collector/loss_path.c collector/loss_read.c collector/loss_context.c collector/loss_sock.c collector/loss_xdp.c collector/netdm.c collector/pins.c collector/qdisc.c \

@@ -70,36 +70,17 @@ int capture_new(const struct capture_options *o, struct sink *sink, struct captu
 
 /* Frames. */
 
-static void write_frame(struct capture *c, struct input *in)
+static void note_times(struct capture *c, const struct port_frame *f, uint32_t n)
 {
-	_cleanup_(freep) char *note = notes_take(&in->notes);
-	struct pcapng_parts parts;
-	struct gap gap;
-	const struct pcapng_extra x = { .gap = port_gap(in->port, &gap) ? &gap : NULL, .queue = in->queue, .hash = c->o.shape.rx_hash,
-					.comment = note };
-	uint8_t *head = sink_room(c->sink, 4096), *tail, spare[PCAPNG_TAIL];
-	bool split;
-
-	if (in->frame.t_ns < c->last_ns) {
+	for (uint32_t i = 0; i < n; i++) {
+		if (f[i].t_ns >= c->last_ns) {
+			c->last_ns = f[i].t_ns;
+			continue;
+		}
 		c->stats.late++;
-		if (c->last_ns - in->frame.t_ns > c->stats.late_ns)
-			c->stats.late_ns = c->last_ns - in->frame.t_ns;
-	} else {
-		c->last_ns = in->frame.t_ns;
+		if (c->last_ns - f[i].t_ns > c->stats.late_ns)
+			c->stats.late_ns = c->last_ns - f[i].t_ns;
 	}
-	pcapng_frame(head, spare, in->number, c->o.snaplen, &in->frame, &x, &parts);
-	split = parts.rest_bytes;
-	if (split) {
-		sink_put(c->sink, parts.head_bytes);
-		sink_refer(c->sink, parts.rest, parts.rest_bytes);
-		tail = sink_room(c->sink, sizeof(spare));
-		memcpy(tail, spare, parts.tail_bytes);
-		sink_put(c->sink, parts.tail_bytes);
-	} else {
-		memcpy(head + parts.head_bytes, spare, parts.tail_bytes);
-		sink_put(c->sink, parts.head_bytes + parts.tail_bytes);
-	}
-	c->written++;
 }
 
 /* Is a frame in turn? */
@@ -109,24 +90,42 @@ static bool look(struct input *in)
 		return true;
 	if (!in->port || !port_take(in->port))
 		return false;
-	port_peek(in->port, &in->frame);
-	in->ready = true;
+	in->at = 0;
+	in->ready = port_peek(in->port, in->frames, RUN);
 	return true;
 }
 
-static int step_frame(struct capture *c, struct input *in)
+/* How many of the frames in turn are due? */
+static uint32_t due(const struct capture *c, const struct input *in, uint64_t upto)
 {
-	int r = 0;
+	uint32_t n = 1, most = in->ready;
 
-	write_frame(c, in);
-	port_next(in->port);
-	in->ready = false;
+	if (c->o.max_frames && c->o.max_frames - c->written < most)
+		most = (uint32_t)(c->o.max_frames - c->written);
+	if (c->o.rotate_bytes && sink_bytes(c->sink) + RUN_BYTES >= c->o.rotate_bytes)
+		most = 1;	/* the file ends with one of the next */
+	if (c->o.rotate_ns && upto >= c->file_ns + c->o.rotate_ns)
+		upto = c->file_ns + c->o.rotate_ns - 1;
+	while (n < most && in_turn(in)[n].t_ns <= upto)
+		n++;
+	return n;
+}
+
+static int step_frames(struct capture *c, struct input *in, uint64_t upto)
+{
+	uint32_t n = capture_write_frames(c, in, due(c, in, upto));
+	int r;
+
+	note_times(c, in_turn(in), n);
+	c->written += n;
+	port_next(in->port, n);
+	in->at += n;
+	in->ready -= n;
 	if (port_take(in->port)) {	/* the batch goes on */
-		port_peek(in->port, &in->frame);
-		in->ready = true;
+		look(in);
 		return 0;
 	}
-	r = sink_flush(c->sink);
+	r = sink_let_go(c->sink);
 	port_release(in->port);
 	return r;
 }
@@ -176,15 +175,15 @@ static struct input *next_input(struct capture *c, uint64_t *ret_upto)
 			frontier = t < frontier ? t : frontier;
 			continue;
 		}
-		if (!first || in->frame.t_ns < first->frame.t_ns) {
-			second = first ? first->frame.t_ns : second;
+		if (!first || in_turn(in)->t_ns < in_turn(first)->t_ns) {
+			second = first ? in_turn(first)->t_ns : second;
 			first = in;
-		} else if (in->frame.t_ns < second) {
-			second = in->frame.t_ns;
+		} else if (in_turn(in)->t_ns < second) {
+			second = in_turn(in)->t_ns;
 		}
 	}
 	*ret_upto = second < frontier ? second : frontier;
-	c->held = first && first->frame.t_ns > frontier && !c->stopping;
+	c->held = first && in_turn(first)->t_ns > frontier && !c->stopping;
 	return c->held ? NULL : first;
 }
 
@@ -198,14 +197,14 @@ static int pump(struct capture *c)
 		return -ECANCELED;
 	while (r >= 0 && (in = next_input(c, &upto))) {
 		if (c->stopping)
-			upto = in->frame.t_ns;
+			upto = in_turn(in)->t_ns;
 		do {
-			r = step_frame(c, in);
+			r = step_frames(c, in, upto);
 			if (r >= 0 && c->o.max_frames && c->written >= c->o.max_frames)
 				r = -ECANCELED;
 			if (r >= 0 && rotation_due(c))
 				r = rotate(c);
-		} while (r >= 0 && in->ready && in->frame.t_ns <= upto);
+		} while (r >= 0 && in->ready && in_turn(in)->t_ns <= upto);
 	}
 	if (r < 0 && r != -ECANCELED)
 		return r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* capture_priv - what capture.c (frames, in order) and capture_device.c (devices, and what is said of them) share. */
+/* capture_priv - what capture.c (whose frame is next), capture_frames.c (frames as bytes) and capture_device.c (devices, and what is said of
+ * them) share. */
 #ifndef TAPLOSS_COLLECTOR_CAPTURE_PRIV_H
 #define TAPLOSS_COLLECTOR_CAPTURE_PRIV_H
 
@@ -10,6 +11,8 @@
 #include "notes.h"
 
 #define MAX_INPUTS 256
+#define RUN 64			/* frames looked at together */
+#define RUN_BYTES (32 << 10)	/* of file, for such a run */
 
 /* A ring; one that ended keeps its number in the file. */
 struct input {
@@ -24,9 +27,9 @@ struct input {
 	struct port_stats before;	/* what stands in earlier files of a row */
 	struct notes notes;		/* for the next frame */
 
-	/* The frame in turn, when there is one. */
-	bool ready;
-	struct port_frame frame;
+	/* The frames in turn. */
+	struct port_frame frames[RUN];
+	uint32_t at, ready;		/* ready: how many, from @at on */
 };
 
 struct capture {
@@ -45,5 +48,13 @@ struct capture {
 uint64_t capture_clock_ns(void);	/* UTC */
 void capture_write_interface(struct capture *c, const struct input *in);
 void capture_write_note(struct capture *c, const struct input *in, const char *text);
+
+static inline const struct port_frame *in_turn(const struct input *in)
+{
+	return &in->frames[in->at];
+}
+
+/* Of the frames in turn @n at most, one at least, with what was lost in front of the first; how many. */
+uint32_t capture_write_frames(struct capture *c, struct input *in, uint32_t n);
 
 #endif

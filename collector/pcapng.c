@@ -133,7 +133,7 @@ size_t pcapng_note(uint8_t *begin, uint32_t interface, uint64_t now_ns, const ch
 	return end_block(begin, text(at, OPT_COMMENT, comment), 0);
 }
 
-static uint32_t flags_of(const struct port_frame *f)
+static inline uint32_t flags_of(const struct port_frame *f)
 {
 	static const uint8_t casts[] = { [PACKET_HOST] = 1, [PACKET_BROADCAST] = 3, [PACKET_MULTICAST] = 2, [PACKET_OTHERHOST] = 4 };
 	uint32_t flags = f->type == PACKET_OUTGOING ? FLAG_OUT : FLAG_IN;
@@ -205,4 +205,54 @@ void pcapng_frame(uint8_t *head, uint8_t *tail, uint32_t interface, uint32_t sna
 	fields[5] = caplen;
 	memcpy(head, fields, sizeof(fields));
 	put32(put32(end, 0), fields[1]);
+}
+
+/* A frame's block as it stands in memory, without the bytes between head and tail. */
+struct epb_head {
+	uint32_t type, length, interface, t_high, t_low, caplen, len;
+};
+struct epb_tail {
+	uint16_t code, bytes;
+	uint32_t flags, end_of_options, length;
+};
+_Static_assert(sizeof(struct epb_head) == EPB_HEAD && sizeof(struct epb_tail) == 16, "as in the file");
+
+/* What is written is never read here again, and never through a copy: stores of other widths would have to wait for each other. */
+static uint8_t *short_frame(uint8_t *at, uint32_t interface, uint32_t caplen, const struct port_frame *f)
+{
+	struct epb_head *head = (void *)at;
+	uint32_t length = (uint32_t)(sizeof(*head) + ((caplen + 3) & ~3U) + sizeof(struct epb_tail));
+	struct epb_tail *tail = (void *)(at + length - sizeof(*tail));
+
+	head->type = EPB;
+	head->length = length;
+	head->interface = interface;
+	head->t_high = (uint32_t)(f->t_ns >> 32);
+	head->t_low = (uint32_t)f->t_ns;
+	head->caplen = caplen;
+	head->len = f->len;
+	tail[-1].length = 0;	/* the padding: the bytes come after it */
+	memmove(head + 1, f->data, caplen);	/* of memcpy() gcc makes "rep movs", slow to begin */
+	tail->code = EPB_FLAGS;
+	tail->bytes = sizeof(tail->flags);
+	tail->flags = flags_of(f);
+	tail->end_of_options = 0;
+	tail->length = length;
+	return at + length;
+}
+
+uint32_t pcapng_frames(uint8_t *at, size_t room, uint32_t interface, uint32_t snaplen, const struct port_frame *f, uint32_t n, size_t *ret_bytes)
+{
+	uint8_t *const begin = at, *const last = at + room - sizeof(struct epb_head) - sizeof(struct epb_tail) - PCAPNG_SHORT;
+	uint32_t i;
+
+	for (i = 0; i < n && at <= last && !(f[i].status & TP_STATUS_VLAN_VALID); i++) {
+		uint32_t caplen = f[i].caplen < snaplen ? f[i].caplen : snaplen;
+
+		if (caplen > PCAPNG_SHORT)
+			break;
+		at = short_frame(at, interface, caplen, &f[i]);
+	}
+	*ret_bytes = (size_t)(at - begin);
+	return i;
 }

@@ -44,4 +44,8 @@ struct pcapng_parts {
 void pcapng_frame(uint8_t *head, uint8_t *tail, uint32_t interface, uint32_t snaplen, const struct port_frame *f, const struct pcapng_extra *x,
 		  struct pcapng_parts *ret);
 
+/* The same for many frames at once, as long as there is nothing to say of them but bytes, time and flags, and they are short: how many of
+ * them, from the first on, stand at @at now, which has room for @room bytes. *ret_bytes: their length. */
+uint32_t pcapng_frames(uint8_t *at, size_t room, uint32_t interface, uint32_t snaplen, const struct port_frame *f, uint32_t n, size_t *ret_bytes);
+
 #endif

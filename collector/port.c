@@ -14,6 +14,7 @@
 #include "port_priv.h"
 
 #define PENDING_SPARE 64
+#define AHEAD 8	/* frames: from one cache to the next */
 
 static void port_freep(struct port **p)
 {
@@ -107,7 +108,7 @@ static int make_room(struct port *p)
 	p->pending_room = (uint32_t)(2 * p->shape.blocks + PENDING_SPARE);
 	if (p->shape.version != RING_V3)
 		p->pending_room = (uint32_t)(p->shape.block_bytes / p->shape.frame_bytes * p->shape.blocks + PENDING_SPARE);
-	p->index = calloc(frames + 1, sizeof(*p->index));
+	p->index = calloc(frames + 1 + AHEAD, sizeof(*p->index));
 	p->pending = calloc(p->pending_room, sizeof(*p->pending));
 	return p->index && p->pending ? 0 : -ENOMEM;
 }
@@ -220,11 +221,12 @@ static void carry(struct port *p, uint64_t upto)
 	while (p->n_pending && p->pending[p->pending_head].before <= upto) {
 		const struct gap *g = &p->pending[p->pending_head];
 
-		if (!p->carried)
-			p->carried_exact = true;
-		p->carried += g->lost;
-		p->carried_exact = p->carried_exact && g->exact;
-		p->carried_lo = g->lo;
+		if (!p->carried.lost)
+			p->carried = (struct gap){ .exact = true, .lo = UINT64_MAX };
+		p->carried.lost += g->lost;
+		p->carried.exact = p->carried.exact && g->exact;
+		p->carried.lo = g->lo < p->carried.lo ? g->lo : p->carried.lo;
+		p->carried.hi = g->hi > p->carried.hi ? g->hi : p->carried.hi;
 		p->pending_head = (p->pending_head + 1) % p->pending_room;
 		p->n_pending--;
 	}
@@ -244,9 +246,9 @@ uint32_t port_take(struct port *p)
 	return p->n;
 }
 
-static void peek_v3(const struct port *p, struct port_frame *ret)
+static void peek_v3(const struct port *p, uint32_t at, struct port_frame *ret)
 {
-	const struct tpacket3_hdr *h = (const void *)(p->base + p->index[p->at]);
+	const struct tpacket3_hdr *h = (const void *)(p->base + at);
 
 	ret->data = (const uint8_t *)h + h->tp_mac;
 	ret->caplen = h->tp_snaplen;
@@ -259,34 +261,56 @@ static void peek_v3(const struct port *p, struct port_frame *ret)
 	ret->type = ((const struct sockaddr_ll *)(const void *)((const uint8_t *)h + TPACKET_ALIGN(sizeof(*h))))->sll_pkttype;
 }
 
-void port_peek(const struct port *p, struct port_frame *ret)
+/* V3 loses frames between batches only. */
+static uint32_t until_gap(const struct port *p, uint32_t n)
 {
-	if (p->shape.version == RING_V3)
-		peek_v3(p, ret);
-	else
-		port_peek_v12(p, ret);
+	const struct gap *g = &p->pending[p->pending_head];
+	uint64_t in_turn = p->stats.captured + 1;
+
+	if (p->shape.version == RING_V3 || !p->n_pending || g->before >= in_turn + n)
+		return n;
+	return g->before > in_turn ? (uint32_t)(g->before - in_turn) : 1;
 }
 
-void port_next(struct port *p)
+uint32_t port_peek(const struct port *p, struct port_frame *ret, uint32_t room)
 {
-	p->at++;
-	p->stats.captured++;
+	uint32_t n = until_gap(p, p->n - p->at < room ? p->n - p->at : room);
+	const uint32_t *index = p->index + p->at;
+
+	if (p->shape.version == RING_V3)
+		for (uint32_t i = 0; i < n; i++) {
+			__builtin_prefetch(p->base + index[i + AHEAD]);
+			__builtin_prefetch(p->base + index[i + AHEAD] + 64);
+			peek_v3(p, index[i], &ret[i]);
+		}
+	else
+		for (uint32_t i = 0; i < n; i++)
+			port_peek_v12(p, index[i], &ret[i]);
+	return n;
+}
+
+void port_next(struct port *p, uint32_t n)
+{
+	p->at += n;
+	p->stats.captured += n;
 }
 
 bool port_gap(struct port *p, struct gap *ret)
 {
 	if (p->shape.version != RING_V3 && p->n_pending)
 		carry(p, p->stats.captured + 1);
-	if (!p->carried)
+	if (!p->carried.lost)
 		return false;
-	*ret = (struct gap){ .before = p->stats.captured + 1, .lost = p->carried, .lo = p->carried_lo, .exact = p->carried_exact };
-	ret->hi = ret->before;
-	if (p->shape.version == RING_V3)	/* blocks of other numbers: they are not frames */
+	*ret = p->carried;
+	ret->before = p->stats.captured + 1;
+	if (ret->exact || ret->lo > ret->before)
 		ret->lo = ret->before;
-	p->stats.lost += p->carried;
+	if (ret->exact || ret->hi < ret->before)
+		ret->hi = ret->before;
+	p->stats.lost += ret->lost;
 	p->stats.gaps++;
-	p->stats.exact += p->carried_exact;
-	p->carried = 0;
+	p->stats.exact += ret->exact;
+	p->carried.lost = 0;
 	return true;
 }
 
@@ -341,7 +365,7 @@ bool port_drained(const struct port *p)
 bool port_close_ledger(struct port *p)
 {
 	uint32_t drops, freezes;
-	uint64_t trailing = p->carried;
+	uint64_t trailing = p->carried.lost;
 
 	port_count(p, &drops, &freezes);
 	trailing += drops;
@@ -350,7 +374,7 @@ bool port_close_ledger(struct port *p)
 		p->pending_head = (p->pending_head + 1) % p->pending_room;
 		p->n_pending--;
 	}
-	p->carried = 0;
+	p->carried.lost = 0;
 	p->stats.trailing += trailing;
 	p->stats.lost += trailing;
 	return p->stats.captured + p->stats.ghosts + p->stats.lost == p->stats.offered;

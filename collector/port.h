@@ -59,11 +59,12 @@ double port_fill(const struct port *p);		/* share of the ring not given back: 0 
 /* Takes the next batch when none is held. Number of frames left in the batch held; 0: nothing is ready. */
 uint32_t port_take(struct port *p);
 
-/* The frame in turn of the batch held, and the step to the one behind it. */
-void port_peek(const struct port *p, struct port_frame *ret);
-void port_next(struct port *p);
+/* The frame in turn of the batch held and those behind it, @room at most; how many. No loss lies in front of any but the first.
+ * port_next() steps over @n of them. */
+uint32_t port_peek(const struct port *p, struct port_frame *ret, uint32_t room);
+void port_next(struct port *p, uint32_t n);
 
-/* Frames lost in front of the frame in turn; frame numbers from 1. @gap->before is its own number. False: none. */
+/* Frames lost in front of the frame in turn; all numbers are of frames, from 1. @gap->before is its own. False: none. */
 bool port_gap(struct port *p, struct gap *ret);
 
 /* The batch is used up: its slots go back to the kernel, its statistics are read. */

@@ -24,10 +24,10 @@ struct port {
 	uint64_t newest;		/* V3: newest closed block seen */
 	uint64_t released;		/* V1, V2: slots given back when the statistics were last read */
 
-	struct gap *pending;		/* places to come, in order: a queue of @pending_room */
+	/* Places to come, in order: a queue of @pending_room. Their bounds are frames, with V3, too. */
+	struct gap *pending;
 	uint32_t pending_head, n_pending, pending_room;
-	uint64_t carried, carried_lo;	/* lost in front of the next frame, whichever it is */
-	bool carried_exact;
+	struct gap carried;		/* lost in front of the next frame, whichever it is; .before is not used */
 	struct port_stats stats;
 };
 
@@ -38,6 +38,6 @@ uint32_t port_take_v3(struct port *p);
 void port_release_v3(struct port *p);
 uint32_t port_take_v12(struct port *p);
 void port_release_v12(struct port *p);
-void port_peek_v12(const struct port *p, struct port_frame *ret);
+void port_peek_v12(const struct port *p, uint32_t slot, struct port_frame *ret);
 
 #endif

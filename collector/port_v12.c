@@ -46,9 +46,8 @@ uint32_t port_take_v12(struct port *p)
 	return p->n;
 }
 
-void port_peek_v12(const struct port *p, struct port_frame *ret)
+void port_peek_v12(const struct port *p, uint32_t slot, struct port_frame *ret)
 {
-	uint32_t slot = p->index[p->at];
 	const uint8_t *at = p->ring + (size_t)slot * p->shape.frame_bytes;
 
 	*ret = (struct port_frame){ .status = status_of(p, slot), .vlan_tpid = ETH_P_8021Q };

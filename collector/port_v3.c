@@ -5,6 +5,9 @@
 #include "base.h"
 #include "port_priv.h"
 
+#define AHEAD 24	/* frames: another CPU wrote them, its cache is far away */
+#define LINE 64
+
 static struct tpacket_block_desc *block(const struct port *p, uint64_t number)
 {
 	return (void *)(p->ring + (number - 1) % p->shape.blocks * p->shape.block_bytes);
@@ -60,10 +63,22 @@ uint32_t port_take_v3(struct port *p)
 			p->index[p->n++] = at;
 		}
 		at += h->tp_next_offset;
+		for (uint32_t line = 0; line < 3 * LINE; line += LINE)
+			__builtin_prefetch(p->base + at + AHEAD * h->tp_next_offset + line);
 	}
 	if (!sorted)
 		sort(p);
 	return p->n;
+}
+
+/* Number of the first frame of block @number, when the block in turn has been read and all between them are closed. */
+static uint64_t first_frame(const struct port *p, uint64_t number)
+{
+	uint64_t frame = p->stats.captured + 1;
+
+	for (uint64_t i = p->turn + 1; i < number; i++)
+		frame += block(p, i)->hdr.bh1.num_pkts;
+	return frame;
 }
 
 void port_release_v3(struct port *p)
@@ -88,9 +103,12 @@ void port_release_v3(struct port *p)
 	}
 	sight.again = status_of(b) & TP_STATUS_USER;
 	p->newest = sight.newest;
+	n = gap_place(&sight, gaps);
+	for (int i = 0; i < n; i++) {
+		gaps[i].lo = first_frame(p, gaps[i].lo);
+		gaps[i].hi = first_frame(p, gaps[i].hi);
+		port_pend(p, &gaps[i]);
+	}
 	p->turn++;
 	p->taken = 0;
-	n = gap_place(&sight, gaps);
-	for (int i = 0; i < n; i++)
-		port_pend(p, &gaps[i]);
 }

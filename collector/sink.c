@@ -11,7 +11,7 @@
 
 #include "base.h"
 
-#define STAGING (1 << 20)
+#define STAGING (128 << 10)	/* stays in a cache on its way from the ring to the file */
 #define MAX_PIECES 512
 
 struct sink {
@@ -159,6 +159,11 @@ int sink_flush(struct sink *s)
 	s->n = 0;
 	s->used = s->pieced = s->waiting = 0;
 	return s->error;
+}
+
+int sink_let_go(struct sink *s)
+{
+	return s->n ? sink_flush(s) : s->error;
 }
 
 int sink_retry(struct sink *s)

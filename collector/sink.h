@@ -14,13 +14,16 @@ struct sink;
 int sink_open(const char *path, bool numbered, unsigned int keep, struct sink **ret);
 struct sink *sink_free(struct sink *s);	/* NULL is fine; returns NULL; does not flush */
 
-/* Room for @bytes (64 KiB at most) in one piece; up to that many can then be put, and room asked for again, without a flush in between: so that
+/* Room for @bytes (32 KiB at most) in one piece; up to that many can then be put, and room asked for again, without a flush in between: so that
  * flushes fall between blocks. */
 uint8_t *sink_room(struct sink *s, size_t bytes);
 void sink_put(struct sink *s, size_t bytes);
 
 /* Bytes that stay valid until the next flush. */
 void sink_refer(struct sink *s, const uint8_t *data, size_t bytes);
+
+/* What was referred to goes away: flushes when there is any of it that waits. As sink_flush(). */
+int sink_let_go(struct sink *s);
 
 /* 0, or the -errno of the first write that failed, again and again. The file is then cut to whole pcapng blocks. */
 int sink_flush(struct sink *s);
