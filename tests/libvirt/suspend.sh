@@ -27,6 +27,10 @@ settled
 same "$(lost vm=web-1)" 0 'lost by a guest that takes everything'
 
 virsh -q suspend web-1
+is_paused() {
+	ctl --json vms web-1 | jq -e '.vms[0].state == "paused"'
+}
+wait_for 20 is_paused
 frames "$TAP" 30000 flows 64
 sent_in_rings=$((4 * $(cat "/sys/class/net/$TAP/tx_queue_len")))
 dropped=$(counter "$TAP" tx_dropped)
@@ -40,6 +44,11 @@ same "$(ctl --json vms | jq -c --arg uuid $uuid '.vms[] | select(.uuid == $uuid)
 	'["web-1","paused",["52:54:00:00:01:01","tap","userspace",4,"br0"],["52:54:00:00:01:02","tap","userspace",1,null]]'
 same "$(ctl --json loss --vm 52:54:00:00:01:01 --by vm | jq '.rows[0].frames')" "$dropped" 'by MAC address'
 
+# Nobody's trouble: benign, and no reason for a script to speak.
+same "$(ctl --json loss web-1 --by vm,class | jq -c '[.rows[] | [.class, .frames, .benign_frames]]')" "[[\"PTR_FULL\",$dropped,$dropped]]" 'benign'
+ctl loss web-1 --fail-over 0 > loss.out
+ctl diagnose web-1 --fail > diagnose.out
+
 # Its own statistics, as libvirt gives them to the guest's owner, say the same.
 same "$(virsh -q domstats --interface web-1 | sed -n 's/ *net.0.rx.drop=//p')" "$dropped" 'domstats'
 
@@ -49,3 +58,5 @@ settled
 same "$(lost vm=web-1)" "$dropped" 'after it was resumed'
 same "$(ctl --json audit | jq '[.rows[] | select(.vm == "web-1") | .unexplained_frames // 0] | add')" 0 'unexplained'
 same "$(ctl --json events web-1 | jq -c '[.events[] | select(.vm == "web-1" and .nic == null) | .event]')" '["found","paused","resumed"]' events
+same "$(ctl --json events web-1 | jq -c '[.events[] | select(.event == "verdict")] | .[0] | [.vm, .nic, .was, .became]')" \
+	"[\"web-1\",\"$TAP\",null,\"vm-halted\"]" 'verdict'
