@@ -59,9 +59,13 @@ static void add(struct diagnosis *d, const struct evidence *e)
 	c = cause_of(d, e, &v);
 	if (!c) {
 		c = &d->all[d->n++];
-		*c = (struct cause){ e, v, 0 };
+		*c = (struct cause){ .e = e, .v = v, .first_ns = e->first_ns, .last_ns = e->last_ns };
 	}
 	c->frames += e->frames;
+	if (e->shape == SHAPE_UNLISTED && c->e->shape != SHAPE_UNLISTED)
+		return;		/* its times are those of all that the ring lost */
+	c->first_ns = e->first_ns < c->first_ns ? e->first_ns : c->first_ns;
+	c->last_ns = e->last_ns > c->last_ns ? e->last_ns : c->last_ns;
 }
 
 static int by_frames(const void *a, const void *b)
@@ -158,10 +162,12 @@ static void note(struct view *v, struct diagnosis_history *h, const struct cause
 			h->all = must(realloc(h->all, (h->n ? h->n * 2 : 1) * sizeof(*h->all)));
 		s = &h->all[h->n++];
 		*s = (struct diagnosis_span){ .from_ns = from, .device_id = c->e->series->device_id, .nic = view_nic(v, c->e->series->device_id),
-					      .direction = c->e->series->direction, .rule = c->v.rule };
+					      .direction = c->e->series->direction, .rule = c->v.rule, .first_ns = c->first_ns };
 	}
 	s->to_ns = to;
 	s->frames += c->frames;
+	s->first_ns = c->first_ns < s->first_ns ? c->first_ns : s->first_ns;
+	s->last_ns = c->last_ns > s->last_ns ? c->last_ns : s->last_ns;
 	s->confidence = c->v.confidence > s->confidence ? c->v.confidence : s->confidence;
 }
 

@@ -15,6 +15,7 @@ struct cause {
 	const struct evidence *e;	/* of its largest piece, which speaks for all */
 	struct verdict v;
 	uint64_t frames;
+	uint64_t first_ns, last_ns;	/* between which it was lost */
 };
 
 struct diagnosis {
@@ -37,6 +38,7 @@ struct diagnosis_span {
 	const struct verdict_rule *rule;
 	enum confidence confidence;		/* the highest of its steps */
 	uint64_t frames;
+	uint64_t first_ns, last_ns;		/* between which it was lost: closer than the edges of steps */
 };
 
 struct diagnosis_history {

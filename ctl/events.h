@@ -25,7 +25,7 @@ void events_free(struct events *e);
 void events_insert(struct events *e, const struct event *ev);
 
 /* Adds when verdicts on the VM's loss began, changed and ended in (since, until], NIC by NIC, as diagnose tells them for steps of 1 minute (of up
- * to 6 hours), 5 minutes (of up to 2 days) or an hour: with the NIC's first or last loss in these. A cause that comes back within 12 steps went on;
+ * to 6 hours), 5 minutes (of up to 2 days) or an hour: with the first or last loss by it. A cause that comes back within 12 steps went on;
  * one of less than 10 frames is none. 0, or -errno after saying why. */
 int events_add_verdicts(struct view *v, int64_t vm_id, uint64_t since, uint64_t until, struct events *e);
 

@@ -6,7 +6,6 @@
 
 #include "../collector/base.h"
 #include "diagnosis.h"
-#include "split.h"
 
 #define BACK_STEPS 12
 
@@ -36,6 +35,7 @@ static void join(struct diagnosis_history *h, uint64_t gap_ns)
 			continue;
 		}
 		h->all[k - 1].to_ns = s->to_ns > h->all[k - 1].to_ns ? s->to_ns : h->all[k - 1].to_ns;
+		h->all[k - 1].last_ns = s->last_ns > h->all[k - 1].last_ns ? s->last_ns : h->all[k - 1].last_ns;
 		h->all[k - 1].frames += s->frames;
 	}
 	h->n = 0;
@@ -53,41 +53,6 @@ static char *copy(const char *text)
 	return p;
 }
 
-/* Spans and when, within each, its NIC lost the first and the last frame in that direction: steps are too coarse for that. */
-struct told {
-	const struct view *v;
-	struct diagnosis_history h;
-	uint64_t *first, *last;		/* by span; 0: unknown */
-};
-
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
-{
-	struct told *t = arg;
-	const struct view_series *s = &t->v->series[series];
-
-	(void)sum;
-	for (size_t i = 0; i < t->h.n; i++) {
-		const struct diagnosis_span *d = &t->h.all[i];
-
-		if (d->device_id != s->device_id || strcmp(d->direction, s->direction) != 0 || t_ns <= d->from_ns || t_ns > d->to_ns)
-			continue;
-		if (!t->first[i] || t_ns - span_ns < t->first[i])
-			t->first[i] = t_ns - span_ns;
-		t->last[i] = t_ns > t->last[i] ? t_ns : t->last[i];
-	}
-}
-
-static int read_times(struct view *v, int64_t vm_id, uint64_t since, uint64_t until, struct told *t)
-{
-	_cleanup_(freep) bool *wanted = calloc(v->n_series + 1, sizeof(*wanted));
-
-	if (!wanted)
-		abort();
-	for (size_t i = 0; i < v->n_series; i++)
-		wanted[i] = v->series[i].id && v->series[i].vm_id == vm_id && !v->series[i].mask && share_of(&v->series[i]) != EMPTIED;
-	return view_rows(v, since, until, false, wanted, on_row, t);
-}
-
 static void tell(struct events *e, int64_t vm_id, uint64_t t_ns, const struct diagnosis_span *was, const struct diagnosis_span *became)
 {
 	struct event ev = { .t_ns = t_ns, .vm_id = vm_id, .device_id = (was ? was : became)->device_id, .what = "verdict",
@@ -98,9 +63,8 @@ static void tell(struct events *e, int64_t vm_id, uint64_t t_ns, const struct di
 
 /* Where one cause ends as another one of the same NIC and direction begins, it changed. Each span's end is taken once. What
  * lasted until after @ended may go on. */
-static void tell_all(struct events *e, int64_t vm_id, uint64_t ended, const struct told *t)
+static void tell_all(struct events *e, int64_t vm_id, uint64_t ended, const struct diagnosis_history *h)
 {
-	const struct diagnosis_history *h = &t->h;
 	_cleanup_(freep) bool *changed = calloc(h->n + 1, sizeof(*changed));
 
 	if (!changed)
@@ -110,32 +74,24 @@ static void tell_all(struct events *e, int64_t vm_id, uint64_t ended, const stru
 
 		while (k < h->n && (changed[k] || h->all[k].to_ns != h->all[i].from_ns || !same_place(&h->all[k], &h->all[i])))
 			k++;
-		tell(e, vm_id, t->first[i] ? t->first[i] : h->all[i].from_ns, k < h->n ? &h->all[k] : NULL, &h->all[i]);
+		tell(e, vm_id, h->all[i].first_ns, k < h->n ? &h->all[k] : NULL, &h->all[i]);
 		changed[k < h->n ? k : h->n] = true;
 	}
 	for (size_t i = 0; i < h->n; i++)
 		if (!changed[i] && h->all[i].to_ns <= ended)
-			tell(e, vm_id, t->last[i] ? t->last[i] : h->all[i].to_ns, &h->all[i], NULL);
+			tell(e, vm_id, h->all[i].last_ns, &h->all[i], NULL);
 }
 
 int events_add_verdicts(struct view *v, int64_t vm_id, uint64_t since, uint64_t until, struct events *e)
 {
-	uint64_t step = step_of(until - since), from = since - since % step;
-	struct told t = { .v = v };
-	int r = diagnosis_past(v, vm_id, from, until, step, &t.h);
+	uint64_t step = step_of(until - since);
+	struct diagnosis_history h;
+	int r = diagnosis_past(v, vm_id, since - since % step, until, step, &h);
 
 	if (r < 0)
 		return r;
-	join(&t.h, BACK_STEPS * step);
-	t.first = calloc(t.h.n + 1, sizeof(*t.first));
-	t.last = calloc(t.h.n + 1, sizeof(*t.last));
-	if (!t.first || !t.last)
-		abort();
-	r = t.h.n ? read_times(v, vm_id, from, until, &t) : 0;
-	if (r >= 0)
-		tell_all(e, vm_id, until - BACK_STEPS * step, &t);
-	free(t.first);
-	free(t.last);
-	diagnosis_history_free(&t.h);
-	return r;
+	join(&h, BACK_STEPS * step);
+	tell_all(e, vm_id, until - BACK_STEPS * step, &h);
+	diagnosis_history_free(&h);
+	return 0;
 }

@@ -47,6 +47,9 @@ struct work {
 	size_t n_pressure, n_traffic;
 	double quiet[GROUPS];		/* wait in seconds without loss, of a second */
 	struct view_sum *sums;		/* by series: what is not in a burst */
+	struct {
+		uint64_t first_ns, last_ns;
+	} *times;			/* by series */
 	struct piece *pieces;
 	size_t n;
 };
@@ -268,6 +271,12 @@ static void add_pressure(const struct work *w, struct piece *p, const struct bur
 	}
 }
 
+static void add_time(struct evidence *e, uint64_t first_ns, uint64_t last_ns)
+{
+	e->first_ns = !e->first_ns || first_ns < e->first_ns ? first_ns : e->first_ns;
+	e->last_ns = last_ns > e->last_ns ? last_ns : e->last_ns;
+}
+
 static void add_burst(struct work *w, const struct burst *b)
 {
 	const char *halted;
@@ -280,6 +289,7 @@ static void add_burst(struct work *w, const struct burst *b)
 	p->e.frames += b->frames;
 	p->e.bursts++;
 	p->e.length_ns += length;
+	add_time(&p->e, b->start_ns, b->last_ns);
 	p->e.longest_ns = length > p->e.longest_ns ? length : p->e.longest_ns;
 	p->e.most_frames = b->frames > p->e.most_frames ? b->frames : p->e.most_frames;
 	p->e.usual_rate = usual_rate(w, b, &delivered);
@@ -301,6 +311,7 @@ static void add_rest(struct work *w, const struct view_series *s, const struct v
 
 	p->e.frames += sum->frames;
 	p->e.bytes += sum->bytes;
+	add_time(&p->e, w->times[s->id].first_ns, w->times[s->id].last_ns);
 	if (s->queue >= 0 && s->queue < QUEUES)
 		p->by_queue[s->queue] += sum->frames;
 	add_sender(p, s, sum->frames);
@@ -366,8 +377,9 @@ static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct
 {
 	struct work *w = arg;
 
-	(void)t_ns;
-	(void)span_ns;
+	if (!w->times[series].first_ns || t_ns - span_ns < w->times[series].first_ns)
+		w->times[series].first_ns = t_ns - span_ns;
+	w->times[series].last_ns = t_ns > w->times[series].last_ns ? t_ns : w->times[series].last_ns;
 	w->sums[series].frames += sum->frames;
 	w->sums[series].bytes += sum->bytes;
 }
@@ -413,6 +425,7 @@ int evidence_gather(struct view *v, int64_t vm_id, uint64_t since, uint64_t unti
 	int r;
 
 	w.sums = must(calloc(v->n_series + 1, sizeof(*w.sums)));
+	w.times = must(calloc(v->n_series + 1, sizeof(*w.times)));
 	r = load(&w, since, until);
 	if (r >= 0) {
 		weigh_seconds(&w);
@@ -431,6 +444,7 @@ int evidence_gather(struct view *v, int64_t vm_id, uint64_t since, uint64_t unti
 	free(w.pressure);
 	free(w.traffic);
 	free(w.sums);
+	free(w.times);
 	free(w.pieces);
 	return r;
 }

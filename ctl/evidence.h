@@ -27,6 +27,7 @@ struct evidence {
 	const char *nic;			/* NULL: not known */
 	enum shape shape;
 	uint64_t frames, bytes;
+	uint64_t first_ns, last_ns;		/* between which it was lost: to the burst, else as the store has it */
 	uint64_t all_frames;			/* lost and delivered in that direction of the NIC; 0: not known */
 	uint64_t delivered;			/* of these */
 

@@ -60,3 +60,4 @@ same "$(ctl --json audit | jq '[.rows[] | select(.vm == "web-1") | .unexplained_
 same "$(ctl --json events web-1 | jq -c '[.events[] | select(.vm == "web-1" and .nic == null) | .event]')" '["found","paused","resumed"]' events
 same "$(ctl --json events web-1 | jq -c '[.events[] | select(.event == "verdict")] | .[0] | [.vm, .nic, .was, .became]')" \
 	"[\"web-1\",\"$TAP\",null,\"vm-halted\"]" 'verdict'
+same "$(ctl --json events web-1 | jq -c '[.events[] | select(.event == "paused" or .became == "vm-halted") | .event]')" '["paused","verdict"]' 'in order'
