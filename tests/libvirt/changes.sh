@@ -35,6 +35,7 @@ uses() {
 lose() {
 	local before
 
+	lose_from=$EPOCHREALTIME
 	virsh -q suspend changes-1
 	before=$(counter "$TAP" tx_dropped)
 	frames "$TAP" 6000 flows 64
@@ -46,6 +47,10 @@ lose_and_count() {
 	at_least $lost_now "${1:-1000}"
 	total=$((total + lost_now))
 	expect_lost $total uuid=$uuid nic="$TAP" class=PTR_FULL
+	same "$(since "$lose_from" | jq '[.rows[].frames] | add // 0')" $lost_now 'lost since the guest was suspended'
+}
+since() {	# since TIME: what its rings lost from then on, by queue
+	ctl --json loss --vm $uuid --class PTR_FULL --by nic,queue --since "@$1"
 }
 resume() {
 	virsh -q resume changes-1
@@ -66,6 +71,7 @@ wait_for 10 uses 2
 lose_and_count
 same "$(by_queue | cut -d' ' -f3-)" "$(cut -d' ' -f3- <<< "$four")" 'the two parked queues'
 [[ $(by_queue) != "$four" ]] || fail 'the other two lost nothing'
+same "$(since "$lose_from" | jq -c --arg nic "$TAP" '[.rows[] | select(.nic == $nic) | .queue] | sort')" '[0,1]' 'queues that lost frames since'
 nic_is queues 4 || fail 'four queues are there all the same'
 resume
 guest $uuid 'chan eth0 4'

@@ -7,7 +7,8 @@ need nft tc
 
 mac_a=52:54:00:0a:$((RANDOM % 90 + 10)):01 mac_b=52:54:00:0b:$((RANDOM % 90 + 10)):02 mac_out=02:00:00:00:00:77
 br=b$TAG up=v$TAG far=w$TAG		# one network,
-br2=c$TAG up2=x$TAG far2=y$TAG		# and another one
+br2=c$TAG up2=x$TAG far2=y$TAG		# another one,
+br3=d$TAG up3=z$TAG far3=a$TAG		# and one without VMs
 tap3=s$TAG
 
 forwards() {	# forwards PORT: a bridge takes frames from it, which comes a moment after its carrier
@@ -34,6 +35,7 @@ vm() {	# vm NAME TAP MAC BRIDGE [LENGTH]
 
 network "$br" "$up" "$far"
 network "$br2" "$up2" "$far2"
+network "$br3" "$up3" "$far3"
 vm path-a "$TAP" "$mac_a" "$br"
 vm_a=$HELD
 vm path-b "$TAP2" "$mac_b" "$br"
@@ -65,13 +67,16 @@ expect_path() {	# expect_path VM LINES
 # A filter on the way in, of the one network and of the other.
 nft add table bridge t
 nft add chain bridge t in '{ type filter hook prerouting priority 0; }'
-nft add rule bridge t in iifname "{ $up, $up2 }" counter drop
+nft add rule bridge t in iifname "{ $up, $up2, $up3 }" counter drop
 frames "$far" 30 to "$mac_a"
 frames "$far2" 7 to "$mac_a"
 frames "$far" 11 to 02:00:00:00:00:55		# nobody's
+frames "$far3" 5 to "$mac_a"			# of two VMs, and neither is in that network: no guess
 expect_path path-a "rx 30 netfilter $up $up policy"
 expect_path path-c "rx 7 netfilter $up2 $up2 policy"
-same "$(nft -j list chain bridge t in | jq '[.. | .counter? // empty | .packets] | add')" 48 'what the filter says it dropped'
+same "$(nft -j list chain bridge t in | jq '[.. | .counter? // empty | .packets] | add')" 53 'what the filter says it dropped'
+same "$(ctl --json loss --class PATH --by vm,place,direction | jq -c --arg place "netfilter $up3" '[.rows[] | select(.place == $place)
+	| [.vm, .direction, .frames]]')" '[[null,"rx",5]]' 'an address that two VMs elsewhere have'
 nft delete table bridge t
 
 # The uplink takes smaller frames than the guest sends.
