@@ -103,6 +103,7 @@ same "$(ctl --json vms --all | jq --arg uuid $uuid '[.vms[] | select(.uuid == $u
 
 # The device goes to another namespace while QEMU holds it: there it is the same VM's, and here nobody's loss grows.
 ip netns add "n$TAG"
+ip netns exec "n$TAG" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1	# the kernel's own frames
 ip link set "$TAP" netns "n$TAG"
 ip -n "n$TAG" link set "$TAP" up
 here=$(lost uuid=$uuid class=PTR_FULL)
@@ -111,7 +112,11 @@ ip netns exec "n$TAG" taptool flood "$TAP" 6000 flows 64 > moved.json
 moved=$(ip -n "n$TAG" -j -s link show "$TAP" | jq '.[0].stats64.tx.dropped')
 at_least "$moved" 1000
 there() {
-	(($(lost uuid=$uuid class=PTR_FULL) == here + $1))
+	local n
+
+	n=$(lost uuid=$uuid class=PTR_FULL)
+	echo "$n, of these $here before it was moved"
+	((n == here + $1))
 }
 moved_now=$((moved - total))
 wait_for 15 there $moved_now
