@@ -81,7 +81,7 @@ BENCHES := drop_cost fill many_taps store years
 # History: what stays of days, and how it is read.
 SCHEMA_SRC += schema/absorb.c schema/demand.c schema/thin.c schema/tidy.c
 SQL += schema/history_0001.sql
-CTL_SRC += ctl/capacity.c ctl/capacity_loss.c ctl/capacity_nics.c ctl/cmd_report.c ctl/compare.c ctl/knee.c ctl/page.c ctl/report_html.c ctl/store_work.c \
+CTL_SRC += ctl/capacity.c ctl/capacity_loss.c ctl/capacity_nics.c ctl/capacity_verdicts.c ctl/cmd_report.c ctl/compare.c ctl/knee.c ctl/page.c ctl/report_html.c ctl/store_work.c \
 	ctl/trend.c ctl/view_demand.c ctl/view_loss.c ctl/view_traffic.c
 REPORT_H := $(patsubst %,$(B)/%.h,$(wildcard ctl/report/*.js ctl/report/*.css ctl/report/*.html ctl/report/third_party/uPlot.*))
 
@@ -223,7 +223,8 @@ bench:
 		tests/bench/netdm.sh || [ $$? = 77 ] || r=1; echo; \
 		tests/bench/scale.sh $(B)/tests/bench/many_taps $(B)/taplossd || r=1; echo; \
 		$(B)/tests/bench/store || r=1; echo; \
-		tests/bench/query.sh $(B)/tests/bench/fill $(B)/taplossctl || r=1; exit $$r
+		tests/bench/query.sh $(B)/tests/bench/fill $(B)/taplossctl || r=1; echo; \
+		tests/bench/years.sh $(B)/tests/bench/years $(B)/taplossctl || r=1; exit $$r
 
 .PHONY: unit helpers
 unit: $(UNIT:%=$(B)/tests/unit/%)

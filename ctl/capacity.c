@@ -101,6 +101,7 @@ json_t *capacity_make(struct view *v, const struct capacity_options *o)
 {
 	double covered = view_covered_pct(v, o->window.since_ns, o->window.until_ns);
 	char host[128] = "";
+	struct capacity_top top = { .n = 0 };
 	json_t *root, *sources;
 	int r;
 
@@ -122,7 +123,9 @@ json_t *capacity_make(struct view *v, const struct capacity_options *o)
 	if (r >= 0)
 		r = capacity_add_nics(root, v, o);
 	if (r >= 0)
-		r = capacity_add_loss(root, v, o);
+		r = capacity_add_loss(root, v, o, &top);
+	if (r >= 0)
+		r = capacity_add_verdicts(root, v, o, &top);
 	if (r >= 0)
 		return root;
 	json_decref(root);

@@ -153,6 +153,30 @@ static json_t *vm_rows(struct work *w)
 	return rows;
 }
 
+/* Rows are in the order of all frames; only a few are wanted. */
+static void find_top(const struct work *w, struct capacity_top *ret)
+{
+	uint64_t frames[CAPACITY_TOP];
+
+	ret->n = 0;
+	for (const struct sum *m = w->vms; m; m = m->hh.next) {
+		uint64_t harm = m->kind[0] + m->kind[1];
+		unsigned int at = ret->n;
+
+		if (!m->series->vm_id || !harm)
+			continue;
+		while (at && frames[at - 1] < harm)
+			at--;
+		if (at == CAPACITY_TOP)
+			continue;
+		ret->n += ret->n < CAPACITY_TOP;
+		memmove(&frames[at + 1], &frames[at], (ret->n - at - 1) * sizeof(*frames));
+		memmove(&ret->vms[at + 1], &ret->vms[at], (ret->n - at - 1) * sizeof(*ret->vms));
+		frames[at] = harm;
+		ret->vms[at] = m->series->vm_id;
+	}
+}
+
 static json_t *class_rows(struct work *w)
 {
 	json_t *rows = json_array();
@@ -236,7 +260,7 @@ static int read_all(struct work *w)
 			 on_row, w);
 }
 
-int capacity_add_loss(json_t *root, struct view *v, const struct capacity_options *o)
+int capacity_add_loss(json_t *root, struct view *v, const struct capacity_options *o, struct capacity_top *ret)
 {
 	uint64_t span = o->window.until_ns - o->window.since_ns;
 	struct work w = { .v = v, .o = o, .step_ns = step_of(span) };
@@ -255,6 +279,7 @@ int capacity_add_loss(json_t *root, struct view *v, const struct capacity_option
 	json_object_set_new(root, "purged_frames", out_int(w.purged));
 	json_object_set_new(root, "masked_frames", out_int(w.masked));
 	json_object_set_new(root, "vms", vm_rows(&w));
+	find_top(&w, ret);
 	json_object_set_new(root, "classes", class_rows(&w));
 	json_object_set_new(root, "step_ns", out_int(w.step_ns));
 	json_object_set_new(root, "over_time", time_rows(&w));

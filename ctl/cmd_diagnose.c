@@ -91,25 +91,10 @@ static json_t *finding_object(const struct asked *asked, const struct answer *a,
 /* @e: fill in what it is about; NULL: it speaks of the guest's. */
 static void print_fix(FILE *to, const char *what, const char *text, const struct evidence *e)
 {
-	_cleanup_(freep) char *nic = text_safe(e && e->nic ? e->nic : "NIC");
-	char ring[32];
+	_cleanup_(freep) char *nic = text_safe(e && e->nic ? e->nic : "NIC"), *fix = text ? verdict_fix(text, nic, e ? verdict_ring(e) : 0) : NULL;
 
-	if (!text)
-		return;
-	snprintf(ring, sizeof(ring), "%llu", (unsigned long long)(e ? verdict_ring(e) : 0));
-	fprintf(to, "    %-9s", what);
-	while (*text) {
-		if (!strncmp(text, "NIC ", 4) || !strcmp(text, "NIC")) {
-			fputs(nic, to);
-			text += 3;
-		} else if (!strcmp(text, "RING")) {
-			fputs(ring, to);
-			text += 4;
-		} else {
-			fputc(*text++, to);
-		}
-	}
-	fputc('\n', to);
+	if (fix)
+		fprintf(to, "    %-9s%s\n", what, fix);
 }
 
 static void span_text(char buf[static 32], uint64_t ns)

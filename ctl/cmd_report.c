@@ -117,6 +117,7 @@ static int capacity(struct request *rq)
 	if (!v)
 		return EXIT_FAILED;
 	rq->o.detail = rq->o.filter.n_vms > 0;
+	rq->o.verdicts = html || rq->g.format == FORMAT_JSON;
 	if (filter_resolve(&rq->o.filter, v) == 0)
 		root = capacity_make(v, &rq->o);
 	if (root && html)

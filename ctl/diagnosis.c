@@ -168,6 +168,7 @@ static void note(struct view *v, struct diagnosis_history *h, const struct cause
 	s->frames += c->frames;
 	s->first_ns = c->first_ns < s->first_ns ? c->first_ns : s->first_ns;
 	s->last_ns = c->last_ns > s->last_ns ? c->last_ns : s->last_ns;
+	s->ring_frames = verdict_ring(c->e) > s->ring_frames ? verdict_ring(c->e) : s->ring_frames;
 	s->confidence = c->v.confidence > s->confidence ? c->v.confidence : s->confidence;
 }
 

@@ -39,6 +39,7 @@ struct diagnosis_span {
 	enum confidence confidence;		/* the highest of its steps */
 	uint64_t frames;
 	uint64_t first_ns, last_ns;		/* between which it was lost: closer than the edges of steps */
+	uint64_t ring_frames;			/* verdict_ring(): the longest of its steps */
 };
 
 struct diagnosis_history {

@@ -144,6 +144,59 @@ static void put_advice(FILE *f, const json_t *root)
 	json_decref(rows);
 }
 
+static void put_fix(FILE *f, const char *where, const char *fix, bool *first)
+{
+	if (!fix)
+		return;
+	fprintf(f, "%s%s: %s", *first ? "" : "; ", where, fix);
+	*first = false;
+}
+
+/* New reference: verdicts with their time and all that helps in words. */
+static json_t *in_words(const json_t *verdicts)
+{
+	json_t *rows = json_array();
+	const json_t *row;
+	size_t i, size;
+
+	json_array_foreach(verdicts, i, row) {
+		_cleanup_(freep) char *helps = NULL;
+		json_t *o = json_copy((json_t *)row);
+		FILE *f = open_memstream(&helps, &size);
+		char span[128];
+		bool first = true;
+
+		if (!f)
+			abort();
+		put_fix(f, "host", json_string_value(json_object_get(row, "fix_host")), &first);
+		put_fix(f, "libvirt", json_string_value(json_object_get(row, "fix_xml")), &first);
+		put_fix(f, "guest", json_string_value(json_object_get(row, "fix_guest")), &first);
+		if (fclose(f))
+			abort();
+		json_object_set_new(o, "when", json_string(text_span(span, number(row, "from_ns"), number(row, "to_ns"))));
+		json_object_set_new(o, "helps", out_text(*helps ? helps : NULL));
+		json_array_append_new(rows, o);
+	}
+	return rows;
+}
+
+static void put_verdicts(FILE *f, const json_t *root)
+{
+	static const struct column cols[] = {
+		{ "vm", "VM", COL_NAME }, { "nic", "NIC", COL_NAME }, { "direction", "Dir", COL_TEXT }, { "when", "When", COL_LONG }, { "title", "What was wrong", COL_LONG },
+		{ "confidence", "Confidence", COL_TEXT }, { "frames", "Frames", COL_COUNT }, { "helps", "What helps", COL_LONG },
+	};
+	json_t *rows = in_words(json_object_get(root, "verdicts"));
+	char step[32];
+
+	fprintf(f, "<section><h2>What was wrong, and when</h2>\n<p>Verdicts on the five VMs that lost most, in steps of %s: a row for each cause, as long as it held. "
+		"Days of which only minutes are kept have no bursts: their verdicts are less sure. <code>taplossctl diagnose VM</code> shows the evidence.</p>\n",
+		text_duration(step, number(root, "verdict_step_ns")));
+	put_table(f, "verdicts", "Verdicts over time", cols, ARRAY_SIZE(cols), rows, 25, "No VM lost frames that did harm.");
+	fputs("</section>\n", f);
+	json_decref(rows);
+}
+
 static const struct column nic_columns[] = {
 	{ "vm", "VM", COL_NAME }, { "nic", "NIC", COL_NAME }, { "direction", "Dir", COL_TEXT }, { "verdict", "Verdict", COL_TEXT },
 	{ "p50_fps", "p50", COL_COUNT }, { "p95_fps", "p95", COL_COUNT }, { "p99_fps", "p99", COL_COUNT }, { "max_fps", "Highest", COL_COUNT },
@@ -353,6 +406,7 @@ void report_html(FILE *f, const json_t *root)
 	put_details(f, root);
 	put_pressing(f, root);
 	put_advice(f, root);
+	put_verdicts(f, root);
 	put_over_time(f, root);
 	put_heat(f, root);
 	put_vms(f, root);

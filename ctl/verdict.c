@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "verdict.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../collector/base.h"
@@ -273,4 +275,28 @@ uint64_t verdict_ring(const struct evidence *e)
 	while (need && ring_frames < need)
 		ring_frames *= 2;
 	return need ? ring_frames : 0;
+}
+
+char *verdict_fix(const char *text, const char *nic, uint64_t ring)
+{
+	char *fix = NULL;
+	size_t size;
+	FILE *f = open_memstream(&fix, &size);
+
+	if (!f)
+		abort();
+	while (*text) {
+		if (!strncmp(text, "NIC ", 4) || !strcmp(text, "NIC")) {
+			fputs(nic ? nic : "NIC", f);
+			text += 3;
+		} else if (!strcmp(text, "RING") && ring) {
+			fprintf(f, "%llu", (unsigned long long)ring);
+			text += 4;
+		} else {
+			putc(*text++, f);
+		}
+	}
+	if (fclose(f))
+		abort();
+	return fix;
 }

@@ -31,6 +31,9 @@ void verdict_of(const struct evidence *e, struct verdict *ret);
 extern const struct verdict_rule verdict_rules[];
 extern const unsigned int verdict_n_rules;
 
+/* @text of a rule with @nic (NULL: not known) and @ring in their places. The caller frees it; it aborts without memory. */
+char *verdict_fix(const char *text, const char *nic, uint64_t ring);
+
 /* Frames that a ring should have held to bridge what was lost: the shortest power of two times 1000 that does. 0: no ring. */
 uint64_t verdict_ring(const struct evidence *e);
 

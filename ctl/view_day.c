@@ -13,6 +13,8 @@
 
 /* An agent that runs extends its coverage with each tick, or when nothing happens every 10 s. */
 #define FRESH_NS (15 * NSEC_PER_SEC)
+/* Rows that cover a moment of a window end no later than this after it. */
+#define SLACK_NS NSEC_PER_HOUR
 
 static int day_failed(const struct day *d)
 {
@@ -135,6 +137,8 @@ static int walk(struct view *v, uint64_t since, uint64_t until, bool sums, day_f
 		else
 			day = NULL;
 		if ((!day && !past) || (day ? day->to_ns : past->to_ns) <= since)
+			continue;
+		if (past && past->from_ns >= until + SLACK_NS)
 			continue;
 		d.from_ns = day ? day->from_ns : past->day * NSEC_PER_DAY;
 		if (past && (!day || (sums && past->from_ns >= since && past->to_ns <= until)))

@@ -19,8 +19,8 @@ struct day {
 	const struct view_past *past;	/* not NULL: db is history.db, and this is what it has of the day */
 };
 
-/* Calls @fn for each day that can hold moments of the window. A clock that was set back leaves older moments in newer files, so
- * all days from the one of @since on are looked at. */
+/* Calls @fn for each day that can hold moments of the window, or rows that cover them. A clock that was set back leaves older moments in newer
+ * files, so all days from the one of @since on are looked at, but those of which history.db says that they begin later. */
 typedef int day_fn(struct day *d, void *arg);
 int each_day(struct view *v, uint64_t since, uint64_t until, day_fn *fn, void *arg);
 

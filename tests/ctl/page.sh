@@ -69,7 +69,7 @@ same "$(jq -c '.wrong | length > 0' "$W/bad.json")" true 'an empty chart is not 
 # On paper: every section, no scroll bars, no buttons.
 browse --no-pdf-header-footer --print-to-pdf="$W/page.pdf" "file://$W/host.html"
 pdftotext -layout "$W/page.pdf" "$W/page.txt"
-for words in 'NICs that lose, or will' 'Why frames were lost' 'Loss over time' 'When in the week' 'Who loses' 'Service levels' 'All NICs' 'What was not seen' \
+for words in 'NICs that lose, or will' 'Why frames were lost' 'What was wrong, and when' 'Loss over time' 'When in the week' 'Who loses' 'Service levels' 'All NICs' 'What was not seen' \
 	'How the numbers are made' 'MADE-UP HISTORY' '2026-1[12]-[0-9][0-9] *2027-01'; do
 	grep -q -- "$words" "$W/page.txt" || fail "not on paper: $words"
 done

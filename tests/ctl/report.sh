@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # taplossctl report on a made-up history of five weeks: what it finds is what was put in; every form says the same; names do no harm.
 # plain
-# limit 180
+# limit 240
 . "$(dirname "$0")/store.sh"
 B=${B:-build}
 [[ $B == /* ]] || B=$ROOT/$B
@@ -48,6 +48,17 @@ same "$(report '[.service[] | .clean_pct <= .under_0_01_pct and .under_0_01_pct 
 
 # A NIC of a VM that was started anew is one NIC, over its devices.
 same "$(report '[.nics[] | select(.direction == "rx") | .days] | unique')" '[35]'
+
+# Verdicts of those who lost most: all of their frames, one cause after the other or beside it; what helps, filled in.
+report '[.verdicts | group_by(.uuid)[] | [.[0].uuid, (map(.frames) | add)]]' > "$W/judged"
+same "$(jq length "$W/judged")" 5 'VMs with verdicts'
+jq -c --slurpfile judged "$W/judged" '[.vms[] | .uuid as $u | select($judged[0] | any(.[0] == $u)) | [.uuid, .harmful_frames + .benign_frames]] | sort' "$W/report.json" > "$W/lost"
+same "$(jq -c sort "$W/judged")" "$(cat "$W/lost")" 'frames of verdicts'
+same "$(report '.since_ns as $s | .verdict_step_ns as $step | [.verdicts[] | .from_ns < .to_ns and (.from_ns - $s) % $step == 0] | all')" true 'steps'
+ctl --json report capacity "${WINDOW[@]}" --vm fault-0 > "$W/fault.json"
+same "$(jq -c '[.verdicts[] | select(.cause == "bad-header") | [.confidence, .benign, .fix_guest, .direction]] | unique' "$W/fault.json")" \
+	'[["high",false,"update the virtio-net driver","tx"]]' 'verdict on a VM with bad headers'
+same "$(jq -c '[.verdicts[] | select(.cause == "bad-header") | .frames] | add' "$W/fault.json")" "$(jq .fault "$W/fault.json")" 'frames with bad headers'
 
 # Text, CSV; one VM.
 same "$(ctl --csv report capacity "${WINDOW[@]}" | tail -n +2 | wc -l)" "$(report '.nics | length')" 'CSV'
