@@ -37,6 +37,7 @@ npm
 # What `make bench` compares with.
 bench='
 bpftrace dropwatch netsniff-ng		peers
+time					memory of a program
 '
 
 # The list without its words: a package's name stands before the first tab.

@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* years DIR COARSE FINE: a made-up big host, 1,000 VMs of 2 NICs, both directions, 2 % of the 4,000 losing frames at any time in bursts of
- * 20 s. COARSE days by the minute, then FINE days by the second, up to the last midnight; closed days are looked after by the store's thread as in an
- * agent. Prints one JSON object: days, rows, the cost of ticks of the last day. */
+/* years DIR COARSE FINE [PLAIN]: a made-up big host, 1,000 VMs of 2 NICs, both directions, 2 % of the 4,000 losing frames at any time in bursts of
+ * 20 s. COARSE days by the minute, then FINE days by the second, up to the last midnight, as fast as it goes; closed days are looked after by the store's
+ * thread as in an agent, with the agent's limits. PLAIN: where the last day goes in the plainest layout as well, a row for each sample and one index.
+ * Prints a JSON object.
+ * years DIR: goes on from there, 20 ticks of a second in each second, until SIGTERM; then prints what ticks cost. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "agent/clock.h"
 #include "agent/store.h"
+#include "schema/tidy.h"
 
 #define NICS 2000
 #define SERIES (2 * NICS)
 #define LOSING (SERIES / 50)
 #define BURST_S 20
+#define PACE_NS (50 * NSEC_PER_MSEC)
+#define MAX_COSTS 100000
 
 static struct {
 	struct store *store;
@@ -27,10 +33,24 @@ static struct {
 	struct store_traffic traffic[NICS * 2];
 	struct store_device_counters rows[NICS * 2];
 	uint64_t totals[SERIES], loss_rows;
+	sqlite3 *plain;
+	sqlite3_stmt *sample;
 } h = { .random = 88172645463325252ULL };
 
-static double cost_ms[86400];
-static unsigned int n_costs;
+static struct {
+	double wall_ms[MAX_COSTS], cpu_ms[MAX_COSTS];
+	unsigned int n;
+} costs;
+static volatile sig_atomic_t ended;
+
+/* The agent's own. */
+static const struct store_options limits = { .fine_days = 7, .fine_bytes = 1ULL << 30, .retention_days = 90, .max_bytes = 2ULL << 30, .background = true };
+
+static void on_term(int signal)
+{
+	(void)signal;
+	ended = 1;
+}
 
 static void must(int r, const char *what)
 {
@@ -107,12 +127,60 @@ static void lose(struct store_tick *t, unsigned int k, unsigned int seconds)
 		add_traffic(t, (int)nic, frames, q % 2, span);
 }
 
+/* The plainest layout. */
+
+static void plain_exec(const char *sql)
+{
+	if (sqlite3_exec(h.plain, sql, NULL, NULL, NULL) == SQLITE_OK)
+		return;
+	fprintf(stderr, "years: plain: %s\n", sqlite3_errmsg(h.plain));
+	exit(1);
+}
+
+static void plain_open(const char *path)
+{
+	if (sqlite3_open(path, &h.plain) != SQLITE_OK)
+		exit(1);
+	plain_exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
+		   "CREATE TABLE sample (t_ns INTEGER, vm INTEGER, nic INTEGER, queue INTEGER, direction TEXT, class TEXT, frames INTEGER, bytes INTEGER); "
+		   "CREATE INDEX sample_by_time ON sample (t_ns)");
+	if (sqlite3_prepare_v2(h.plain, "INSERT INTO sample VALUES (?, ?, ?, 0, ?, ?, ?, ?)", -1, &h.sample, NULL) != SQLITE_OK)
+		exit(1);
+}
+
+static void plain_tick(const struct store_tick *t)
+{
+	plain_exec("BEGIN");
+	for (unsigned int i = 0; i < t->n_loss; i++) {
+		unsigned int q = h.losing[i];
+
+		sqlite3_bind_int64(h.sample, 1, (int64_t)t->t_ns);
+		sqlite3_bind_int64(h.sample, 2, q / 4);
+		sqlite3_bind_int64(h.sample, 3, q / 2);
+		sqlite3_bind_text(h.sample, 4, q % 2 ? "tx" : "rx", -1, SQLITE_STATIC);
+		sqlite3_bind_text(h.sample, 5, q % 2 ? "SKB_COPY_DATA" : "PTR_FULL", -1, SQLITE_STATIC);
+		sqlite3_bind_int64(h.sample, 6, (int64_t)t->loss[i].frames);
+		sqlite3_bind_int64(h.sample, 7, (int64_t)t->loss[i].bytes);
+		if (sqlite3_step(h.sample) != SQLITE_DONE)
+			exit(1);
+		sqlite3_reset(h.sample);
+	}
+	plain_exec("COMMIT");
+}
+
+static void plain_close(void)
+{
+	sqlite3_finalize(h.sample);
+	sqlite3_close(h.plain);
+	h.plain = NULL;
+}
+
 static void one_tick(uint64_t step_ns, bool first)
 {
 	unsigned int seconds = (unsigned int)(step_ns / NSEC_PER_SEC), bursts = seconds > BURST_S ? seconds / BURST_S : 1;
 	struct store_tick t = { .t_ns = h.t_ns += step_ns, .span_ns = step_ns, .gap = first, .loss = h.loss, .baselines = h.baselines, .witnesses = h.witnesses,
 				.traffic = h.traffic, .counters = h.rows };
-	double before;
+	double wall, cpu;
 
 	for (unsigned int k = 0; k < LOSING; k++)
 		for (unsigned int b = 0; b < bursts; b++) {
@@ -127,10 +195,15 @@ static void one_tick(uint64_t step_ns, bool first)
 		if (t.t_ns - h.last_stored[n] >= NSEC_PER_MIN)
 			add_traffic(&t, n, 0, false, t.t_ns - h.last_stored[n]);
 	h.loss_rows += t.n_loss;
-	before = (double)mono_ns() / 1e6;
+	wall = (double)mono_ns() / 1e6;
+	cpu = (double)clock_ns(CLOCK_THREAD_CPUTIME_ID) / 1e6;
 	must(store_tick(h.store, &t), "tick");
-	if (step_ns == NSEC_PER_SEC && n_costs < 86400)
-		cost_ms[n_costs++] = (double)mono_ns() / 1e6 - before;
+	if (costs.n < MAX_COSTS) {
+		costs.cpu_ms[costs.n] = (double)clock_ns(CLOCK_THREAD_CPUTIME_ID) / 1e6 - cpu;
+		costs.wall_ms[costs.n++] = (double)mono_ns() / 1e6 - wall;
+	}
+	if (h.plain)
+		plain_tick(&t);
 }
 
 static int by_value(const void *a, const void *b)
@@ -140,35 +213,102 @@ static int by_value(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-int main(int argc, char **argv)
+static void print_costs(const char *name, double *ms)
 {
-	const struct store_options opt = { .fine_days = 7, .fine_bytes = 1ULL << 30, .retention_days = 90, .max_bytes = 2ULL << 30, .background = true };
-	char why[SCHEMA_WHY];
-	unsigned int coarse = argc == 4 ? (unsigned int)strtoul(argv[2], NULL, 10) : 0, fine = argc == 4 ? (unsigned int)strtoul(argv[3], NULL, 10) : 0;
+	unsigned int last = costs.n ? costs.n - 1 : 0;
 
-	if (argc != 4)
-		return 2;
-	if (store_open(argv[1], &opt, &h.store, why) < 0) {
-		fprintf(stderr, "years: %s\n", why);
-		return 1;
+	qsort(ms, costs.n, sizeof(*ms), by_value);
+	printf(",\"%s\":{\"p50\":%.2f,\"p99\":%.2f,\"p999\":%.2f,\"max\":%.2f}", name, ms[last / 2], ms[last / 100 * 99], ms[last / 1000 * 999], ms[last]);
+}
+
+/* What an agent has done a minute after a midnight. */
+static void settle(const char *dir)
+{
+	const struct tidy_limits l = { .fine_days = limits.fine_days, .days = limits.retention_days, .fine_bytes = limits.fine_bytes, .bytes = limits.max_bytes };
+	char why[SCHEMA_WHY] = "";
+	struct tidy_done done;
+
+	if (tidy(dir, &l, h.t_ns, NULL, &done, why) >= 0)
+		return;
+	fprintf(stderr, "years: %s\n", why);
+	exit(1);
+}
+
+/* Ticks of a second, at moments that do not wait for each other. */
+static void go_on(void)
+{
+	struct sigaction act = { .sa_handler = on_term };
+	struct timespec next;
+
+	sigaction(SIGTERM, &act, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &next);
+	costs.n = 0;
+	while (!ended) {
+		one_tick(NSEC_PER_SEC, !costs.n);
+		next.tv_nsec += PACE_NS;
+		next.tv_sec += next.tv_nsec / (long)NSEC_PER_SEC;
+		next.tv_nsec %= (long)NSEC_PER_SEC;
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
 	}
-	h.t_ns = utc_ns() / NSEC_PER_DAY * NSEC_PER_DAY - (coarse + fine) * NSEC_PER_DAY;
+	printf("{\"ticks\":%u", costs.n);
+	print_costs("wall_ms", costs.wall_ms);
+	print_costs("cpu_ms", costs.cpu_ms);
+	puts("}");
+}
+
+static void make_days(unsigned int coarse, unsigned int fine, const char *plain)
+{
+	for (unsigned int i = 0; i < coarse * 1440; i++)
+		one_tick(NSEC_PER_MIN, !i);
+	for (unsigned int i = 0; i < fine * 86400; i++) {
+		if (plain && i == (fine - 1) * 86400)
+			plain_open(plain);
+		one_tick(NSEC_PER_SEC, !i && !coarse);
+	}
+	if (h.plain)
+		plain_close();
+}
+
+static int usage(void)
+{
+	fputs("usage: years DIR COARSE FINE [PLAIN] | years DIR\n", stderr);
+	return 2;
+}
+
+static void open_store(const char *dir, unsigned int days)
+{
+	char why[SCHEMA_WHY];
+
+	if (store_open(dir, &limits, &h.store, why) < 0) {
+		fprintf(stderr, "years: %s\n", why);
+		exit(1);
+	}
+	if (days)
+		h.t_ns = (utc_ns() / NSEC_PER_DAY - days) * NSEC_PER_DAY;
+	else
+		must(store_covered_until(h.store, &h.t_ns), "end");
 	must(store_run_begin(h.store, &(struct store_run){ .version = TAPLOSS_VERSION, .kernel = "made-up", .interval_ns = NSEC_PER_SEC, .since_ns = h.t_ns }), "run");
 	for (int i = 0; i < NICS / 2; i++)
 		make_vm(i);
 	for (int n = 0; n < NICS; n++)
 		h.last_stored[n] = h.t_ns - (uint64_t)n * NSEC_PER_MIN / NICS;	/* rows of a minute do not all come at once */
-	for (unsigned int i = 0; i < coarse * 1440; i++)
-		one_tick(NSEC_PER_MIN, !i);
-	for (unsigned int i = 0; i < fine * 86400; i++) {
-		if (i % 86400 == 0)
-			n_costs = 0;
-		one_tick(NSEC_PER_SEC, !i && !coarse);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int coarse = argc > 3 ? (unsigned int)strtoul(argv[2], NULL, 10) : 0, fine = argc > 3 ? (unsigned int)strtoul(argv[3], NULL, 10) : 0;
+
+	if (argc < 2 || argc == 3 || argc > 5 || (argc > 3 && !(coarse + fine)) || (argc == 5 && !fine))
+		return usage();
+	open_store(argv[1], coarse + fine);
+	if (coarse + fine)
+		make_days(coarse, fine, argv[4]);
+	else
+		go_on();
+	h.store = store_close(h.store);
+	if (coarse + fine) {
+		settle(argv[1]);
+		printf("{\"until_s\":%llu,\"days\":%u,\"loss_rows\":%llu}\n", (unsigned long long)(h.t_ns / NSEC_PER_SEC), coarse + fine, (unsigned long long)h.loss_rows);
 	}
-	store_close(h.store);
-	qsort(cost_ms, n_costs, sizeof(*cost_ms), by_value);
-	printf("{\"days\":%u,\"loss_rows\":%llu,\"tick_ms\":{\"p50\":%.2f,\"p99\":%.2f,\"p999\":%.2f,\"max\":%.2f}}\n", coarse + fine, (unsigned long long)h.loss_rows,
-	       n_costs ? cost_ms[n_costs / 2] : 0, n_costs ? cost_ms[n_costs * 99 / 100] : 0, n_costs ? cost_ms[n_costs * 999 / 1000] : 0,
-	       n_costs ? cost_ms[n_costs - 1] : 0);
 	return 0;
 }
