@@ -53,17 +53,26 @@ static char *copy(const char *text)
 	return p;
 }
 
-static void tell(struct events *e, int64_t vm_id, uint64_t t_ns, const struct diagnosis_span *was, const struct diagnosis_span *became)
-{
-	struct event ev = { .t_ns = t_ns, .vm_id = vm_id, .device_id = (was ? was : became)->device_id, .what = "verdict",
-			    .was = copy(was ? was->rule->id : NULL), .became = copy(became ? became->rule->id : NULL) };
+struct telling {
+	struct events *to;
+	int64_t vm_id;
+	uint64_t since, until;
+};
 
-	events_insert(e, &ev);
+static void tell(const struct telling *t, uint64_t t_ns, const struct diagnosis_span *was, const struct diagnosis_span *became)
+{
+	struct event ev = { .t_ns = t_ns, .vm_id = t->vm_id, .device_id = (was ? was : became)->device_id, .what = "verdict" };
+
+	if (t_ns <= t->since || t_ns > t->until)
+		return;		/* steps begin before the window does */
+	ev.was = copy(was ? was->rule->id : NULL);
+	ev.became = copy(became ? became->rule->id : NULL);
+	events_insert(t->to, &ev);
 }
 
 /* Where one cause ends as another one of the same NIC and direction begins, it changed. Each span's end is taken once. What
  * lasted until after @ended may go on. */
-static void tell_all(struct events *e, int64_t vm_id, uint64_t ended, const struct diagnosis_history *h)
+static void tell_all(const struct telling *t, uint64_t ended, const struct diagnosis_history *h)
 {
 	_cleanup_(freep) bool *changed = calloc(h->n + 1, sizeof(*changed));
 
@@ -74,24 +83,25 @@ static void tell_all(struct events *e, int64_t vm_id, uint64_t ended, const stru
 
 		while (k < h->n && (changed[k] || h->all[k].to_ns != h->all[i].from_ns || !same_place(&h->all[k], &h->all[i])))
 			k++;
-		tell(e, vm_id, h->all[i].first_ns, k < h->n ? &h->all[k] : NULL, &h->all[i]);
+		tell(t, h->all[i].first_ns, k < h->n ? &h->all[k] : NULL, &h->all[i]);
 		changed[k < h->n ? k : h->n] = true;
 	}
 	for (size_t i = 0; i < h->n; i++)
 		if (!changed[i] && h->all[i].to_ns <= ended)
-			tell(e, vm_id, h->all[i].last_ns, &h->all[i], NULL);
+			tell(t, h->all[i].last_ns, &h->all[i], NULL);
 }
 
 int events_add_verdicts(struct view *v, int64_t vm_id, uint64_t since, uint64_t until, struct events *e)
 {
 	uint64_t step = step_of(until - since);
+	const struct telling t = { e, vm_id, since, until };
 	struct diagnosis_history h;
 	int r = diagnosis_past(v, vm_id, since - since % step, until, step, &h);
 
 	if (r < 0)
 		return r;
 	join(&h, BACK_STEPS * step);
-	tell_all(e, vm_id, until - BACK_STEPS * step, &h);
+	tell_all(&t, until - BACK_STEPS * step, &h);
 	diagnosis_history_free(&h);
 	return 0;
 }

@@ -157,7 +157,7 @@ nft -f - <<- END
 	}
 END
 sleep 5
-show taplossctl top --once
+show taplossctl top --once	# on a terminal, without --once, a full screen
 virsh -q resume web-1
 guest $MAC 'up eth0'
 nft delete table bridge demo
@@ -177,6 +177,8 @@ say 'And who sent what was lost?'
 show taplossctl loss --since "$(since)" --by vm,class,from
 say 'web-1 over time: the burst, then the pause.'
 show taplossctl timeline web-1 --since "$(since)"
+say 'Why, and what helps? Each cause with its share, and how sure that is.'
+show taplossctl diagnose web-1 --since "$(since)"
 say 'Is that all of it? The kernel counts drops by itself, without reasons: its counters against what was explained.'
 show taplossctl audit --since "$(since)"
 say 'Is anything not seen?'

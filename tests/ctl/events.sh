@@ -67,6 +67,9 @@ same "$(verdicts --verdicts)" '15-05:01:59 web-1 vnet0 - bad-header
 same "$(verdicts db-1)" '16-05:19:59 db-1 vnet1 - no-memory'
 same "$(verdicts db-1 --since "@$((DAY2 + 5 * 3600))")" '16-05:19:59 db-1 vnet1 - no-memory
 16-05:20:00 db-1 vnet1 no-memory -' 'by the minute'
+same "$(verdicts web-1 --since "@$((DAY1 + 5 * 3600 + 2519)).5" --until "@$((DAY1 + 6 * 3600 + 1800))")" '15-05:42:00 web-1 vnet0 bad-header -
+15-05:46:59 web-1 vnet0 - filtered
+15-05:47:00 web-1 vnet0 filtered -' 'it began before the window did'
 same "$(verdicts)" '' 'not of all unless asked for'
 same "$(verdicts db-1 --no-verdicts)" ''
 ctl mask add --class NOMEM > /dev/null
