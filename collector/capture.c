@@ -163,6 +163,7 @@ static struct input *next_input(struct capture *c, uint64_t *ret_upto)
 {
 	struct input *first = NULL;
 	uint64_t now = capture_clock_ns(), second = UINT64_MAX, frontier = UINT64_MAX;
+	bool held;
 
 	for (uint32_t i = 0; i < c->n; i++) {
 		struct input *in = &c->inputs[i];
@@ -183,8 +184,11 @@ static struct input *next_input(struct capture *c, uint64_t *ret_upto)
 		}
 	}
 	*ret_upto = second < frontier ? second : frontier;
-	c->held = first && in_turn(first)->t_ns > frontier && !c->stopping;
-	return c->held ? NULL : first;
+	held = first && in_turn(first)->t_ns > frontier && !c->stopping;
+	if (c->held && !held && first && now > in_turn(first)->t_ns && now - in_turn(first)->t_ns > c->stats.held_ns)
+		c->stats.held_ns = now - in_turn(first)->t_ns;
+	c->held = held;
+	return held ? NULL : first;
 }
 
 static int pump(struct capture *c)

@@ -27,6 +27,7 @@ struct capture_options {
 struct capture_stats {
 	struct port_stats sum;
 	uint64_t late, late_ns;		/* frames older than one before them, and the worst */
+	uint64_t held_ns;		/* the longest that a frame was kept back for the sake of another port, from its time stamp on */
 	unsigned int ports, down;	/* devices' rings open now, and those among them whose device is down */
 	unsigned int unclosed;		/* rings that ended with captured + lost != offered */
 	double fill;			/* of the fullest ring */

@@ -99,10 +99,10 @@ static int loop(struct request *rq, struct capture_who *who, struct capture_loss
 
 static void say_json(const struct request *rq, const struct capture_stats *st, uint64_t bytes)
 {
-	json_t *root = json_pack("{ss so so so so so so so so so so so sb}", "file", rq->path, "frames", out_int(st->sum.captured), "frames_lost",
+	json_t *root = json_pack("{ss so so so so so so so so so so so so sb}", "file", rq->path, "frames", out_int(st->sum.captured), "frames_lost",
 				 out_int(st->sum.lost), "gaps", out_int(st->sum.gaps), "gaps_exact", out_int(st->sum.exact), "frames_lost_at_end",
 				 out_int(st->sum.trailing), "frames_offered", out_int(st->sum.offered), "ring_freezes", out_int(st->sum.freezes),
-				 "frames_late", out_int(st->late), "late_max_ns", out_int(st->late_ns), "bytes", out_int(bytes), "files",
+				 "frames_late", out_int(st->late), "late_max_ns", out_int(st->late_ns), "held_max_ns", out_int(st->held_ns), "bytes", out_int(bytes), "files",
 				 out_int(st->files), "ledger_closed", !st->unclosed);
 
 	if (!strcmp(rq->path, "-"))
