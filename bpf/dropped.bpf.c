@@ -96,6 +96,8 @@ static __always_inline void record(struct sk_buff *skb, struct net_device *dev, 
 	struct tl_dropped d = { .location = key->location, .netns = key->netns, .ifindex = key->ifindex, .reason = key->reason, .queue = key->queue,
 				.kind = key->kind, .ingress = key->ingress, .limited = count->limited, .unsent = count->unsent };
 
+	if (by_qdisc(d.reason))
+		d.location = place_at_queue(dev, skb->queue_mapping, d.location);
 	fill_in(&d, skb, dev);
 	if (send(skb, &d))
 		count->unsent++;

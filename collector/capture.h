@@ -19,6 +19,8 @@ struct capture_options {
 	uint32_t snaplen;
 	const char *filter;		/* pcap's words, or NULL */
 	bool ignore_outgoing;
+	bool device_time;		/* as port_options has these two */
+	uint32_t copy_threshold;
 	int fanout;			/* PACKET_FANOUT_*; -1: none */
 	unsigned int members;		/* rings of each device, 1 without fanout */
 	uint64_t rotate_bytes, rotate_ns, max_frames;	/* 0: no limit */
@@ -46,7 +48,7 @@ struct capture_device {
 	int netns_fd;			/* to enter it; -1: it is ours */
 };
 
-/* Opens rings on a device; at any time. -errno, and @why says what to do. -EALREADY: it is there. Entering another namespace takes
+/* Opens rings on a device; at any time. -errno, and @why says what to do. -EALREADY: it is there. @why may also hold a word with 0. Entering another namespace takes
  * CAP_SYS_ADMIN, and is over when this returns. */
 int capture_add(struct capture *c, const struct capture_device *d, char why[static 256]);
 

@@ -135,7 +135,8 @@ static void describe(const struct capture *c, const struct capture_device *d, un
 static int add_rings(struct capture *c, const struct capture_device *d, char why[static 256])
 {
 	int group = -1, r = 0;
-	struct port_options po = { .shape = c->o.shape, .ignore_outgoing = c->o.ignore_outgoing, .fanout = c->o.fanout, .fanout_group = &group };
+	struct port_options po = { .shape = c->o.shape, .ignore_outgoing = c->o.ignore_outgoing, .device_time = c->o.device_time,
+				   .copy_threshold = c->o.copy_threshold, .fanout = c->o.fanout, .fanout_group = &group };
 
 	if (if_nametoindex(d->name) != d->ifindex)
 		return refuse(-ENODEV, d->name, why);
@@ -153,7 +154,11 @@ static int add_rings(struct capture *c, const struct capture_device *d, char why
 		describe(c, d, m, &c->inputs[c->n]);
 		r = add_ring(c, &c->inputs[c->n], &po);
 	}
-	return r < 0 ? refuse(r, d->name, why) : 0;
+	if (r < 0)
+		return refuse(r, d->name, why);
+	if (c->o.device_time && !port_stamps(d->name))
+		snprintf(why, 256, "%.60s does not stamp frames itself: their times are the kernel's", d->name);
+	return 0;
 }
 
 int capture_add(struct capture *c, const struct capture_device *d, char why[static 256])

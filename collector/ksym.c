@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../bpf/abi.h"
 #include "base.h"
 
 #define FARTHEST (1 << 20)		/* no function is longer; beyond lies something that we do not know */
@@ -221,6 +222,16 @@ int ksym_find(struct ksyms *k, uint64_t addr, struct ksym *ret)
 	ret->function[strcspn(ret->function, ".")] = '\0';
 	ret->offset = addr - s->addr;
 	return 0;
+}
+
+const char *ksym_site(struct ksyms *k, uint64_t location, struct ksym *buf)
+{
+	if (location == TL_PLACE_NO_QDISC)
+		return "noop_enqueue";
+	if (location == TL_PLACE_STOPPED)
+		return "tun_net_xmit";
+	ksym_find(k, location, buf);
+	return buf->function;
 }
 
 int ksym_range(const struct ksyms *k, const char *name, uint64_t *ret_from, uint64_t *ret_to)

@@ -24,6 +24,10 @@ struct ksyms *ksyms_free(struct ksyms *k);
  * @k may be NULL. */
 int ksym_find(struct ksyms *k, uint64_t addr, struct ksym *ret);
 
+/* The name of a place as tl_loss_key.location holds it: an address, or one of those places of enum tl_place that stand for a function. A
+ * discipline's frames are freed in the same place whoever is to blame. Valid as long as @buf. */
+const char *ksym_site(struct ksyms *k, uint64_t location, struct ksym *buf);
+
 /* Where the function called @name begins, and the symbol after it; the kernel's own before a module's. -ENOENT. @k may be NULL. */
 int ksym_range(const struct ksyms *k, const char *name, uint64_t *ret_from, uint64_t *ret_to);
 

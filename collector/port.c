@@ -3,10 +3,15 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/if.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/net_tstamp.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -30,6 +35,7 @@ struct port *port_free(struct port *p)
 	close_fd(p->fd);
 	free(p->index);
 	free(p->pending);
+	free(p->copies);
 	free(p);
 	return NULL;
 }
@@ -113,11 +119,36 @@ static int make_room(struct port *p)
 	return p->index && p->pending ? 0 : -ENOMEM;
 }
 
+/* Frames that wait beside the ring take room of the socket's buffer. */
+static int keep_whole(struct port *p, uint32_t threshold)
+{
+	int bytes = PORT_BATCH * PORT_COPY, at = (int)threshold;
+
+	p->copies = malloc((size_t)bytes);
+	if (!p->copies)
+		return -ENOMEM;
+	if (setsockopt(p->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	return set(p, PACKET_COPY_THRESH, &at, sizeof(at));
+}
+
+bool port_stamps(const char *device)
+{
+	_cleanup_(close_fdp) int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ethtool_ts_info info = { .cmd = ETHTOOL_GET_TS_INFO };
+	struct ifreq r = { .ifr_data = (void *)&info };
+
+	strncpy(r.ifr_name, device, sizeof(r.ifr_name) - 1);
+	if (s < 0 || ioctl(s, SIOCETHTOOL, &r) < 0)
+		return false;
+	return (info.so_timestamping & SOF_TIMESTAMPING_RX_HARDWARE) && (info.so_timestamping & SOF_TIMESTAMPING_RAW_HARDWARE);
+}
+
 /* Protocol 0 until the ring is there: what came before would be counted, but never seen. */
 int port_open(uint32_t ifindex, const struct port_options *o, struct port **ret)
 {
 	_cleanup_(port_freep) struct port *p = calloc(1, sizeof(*p));
-	int one = 1, r;
+	int one = 1, device_time = SOF_TIMESTAMPING_RAW_HARDWARE, r;
 	uint32_t drops, freezes;
 
 	if (!p)
@@ -133,6 +164,10 @@ int port_open(uint32_t ifindex, const struct port_options *o, struct port **ret)
 		r = set_filter(p, o->filter, o->filter_length);
 	if (r >= 0 && o->ignore_outgoing)
 		r = set(p, PACKET_IGNORE_OUTGOING, &one, sizeof(one));
+	if (r >= 0 && o->device_time)
+		r = set(p, PACKET_TIMESTAMP, &device_time, sizeof(device_time));
+	if (r >= 0 && o->copy_threshold && o->shape.version != RING_V3)
+		r = keep_whole(p, o->copy_threshold);
 	if (r >= 0)
 		r = make_ring(p);
 	if (r >= 0)

@@ -21,6 +21,8 @@ struct port_options {
 	const struct sock_filter *filter;	/* its return value is the snap length */
 	unsigned short filter_length;		/* 0: whole frames */
 	bool ignore_outgoing;			/* what the host sends into the device is left out */
+	bool device_time;			/* time stamps of the device's own clock, where a frame has one */
+	uint32_t copy_threshold;		/* V1, V2: frames of so many bytes that no slot holds are kept whole beside the ring; 0: cut */
 	int fanout;				/* enum of PACKET_FANOUT_*; -1: none */
 	int *fanout_group;			/* in: -1 makes a group that nobody has and stores it here */
 };
@@ -49,6 +51,9 @@ struct port;
 /* -EPERM, -ENODEV, -ENOMEM, -EINVAL (the kernel refuses the ring), ... */
 int port_open(uint32_t ifindex, const struct port_options *o, struct port **ret);
 struct port *port_free(struct port *p);	/* NULL is fine; returns NULL */
+
+/* Does the device stamp received frames itself? By name, in this namespace. */
+bool port_stamps(const char *device);
 
 int port_fd(const struct port *p);		/* to wait for: edge triggered, POLLIN and POLLERR */
 uint32_t port_ifindex(const struct port *p);

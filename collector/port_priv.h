@@ -29,7 +29,13 @@ struct port {
 	uint32_t pending_head, n_pending, pending_room;
 	struct gap carried;		/* lost in front of the next frame, whichever it is; .before is not used */
 	struct port_stats stats;
+
+	/* V1, V2, with a copy threshold: frames of the batch held that no slot holds, by their place in it */
+	uint8_t *copies;
+	uint32_t copy_bytes[PORT_BATCH];	/* 0: it is in the ring */
 };
+
+#define PORT_COPY 65600		/* the longest frame, with its header */
 
 void port_pend(struct port *p, const struct gap *gap);
 void port_count(struct port *p, uint32_t *ret_drops, uint32_t *ret_freezes);

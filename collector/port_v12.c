@@ -2,6 +2,7 @@
 /* Rings of slots, TPACKET_V1 and V2. */
 #include <linux/if_packet.h>
 #include <linux/if_ether.h>
+#include <sys/socket.h>
 
 #include "base.h"
 #include "port_priv.h"
@@ -31,6 +32,14 @@ static uint64_t slots(const struct port *p)
 	return p->shape.block_bytes / p->shape.frame_bytes * p->shape.blocks;
 }
 
+/* The kernel put it beside the ring before it filled the slot, in the same order. Without: it stays cut. */
+static uint32_t take_copy(struct port *p, uint32_t place)
+{
+	ssize_t r = recv(p->fd, p->copies + (size_t)place * PORT_COPY, PORT_COPY, MSG_DONTWAIT);
+
+	return r > 0 ? (uint32_t)r : 0;
+}
+
 uint32_t port_take_v12(struct port *p)
 {
 	p->base = p->ring;
@@ -38,8 +47,12 @@ uint32_t port_take_v12(struct port *p)
 	while (p->n < PORT_BATCH && p->n < slots(p)) {
 		uint32_t slot = (uint32_t)((p->turn + p->n) % slots(p));
 
-		if (!(status_of(p, slot) & TP_STATUS_USER))
+		uint32_t status = status_of(p, slot);
+
+		if (!(status & TP_STATUS_USER))
 			break;
+		if (p->copies)
+			p->copy_bytes[p->n] = status & TP_STATUS_COPY ? take_copy(p, p->n) : 0;
 		p->index[p->n++] = slot;
 	}
 	p->taken = p->n;
@@ -49,6 +62,7 @@ uint32_t port_take_v12(struct port *p)
 void port_peek_v12(const struct port *p, uint32_t slot, struct port_frame *ret)
 {
 	const uint8_t *at = p->ring + (size_t)slot * p->shape.frame_bytes;
+	uint32_t place;
 
 	*ret = (struct port_frame){ .status = status_of(p, slot), .vlan_tpid = ETH_P_8021Q };
 	if (p->shape.version == RING_V1) {
@@ -71,6 +85,11 @@ void port_peek_v12(const struct port *p, uint32_t slot, struct port_frame *ret)
 		ret->vlan_tci = h->tp_vlan_tci;
 		if (ret->status & TP_STATUS_VLAN_TPID_VALID)
 			ret->vlan_tpid = h->tp_vlan_tpid;
+	}
+	place = (uint32_t)((slot + slots(p) - p->turn % slots(p)) % slots(p));
+	if (p->copies && p->copy_bytes[place]) {
+		ret->data = p->copies + (size_t)place * PORT_COPY;
+		ret->caplen = p->copy_bytes[place];
 	}
 }
 

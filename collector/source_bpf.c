@@ -154,17 +154,6 @@ static void xdp_words(const struct tl_loss_key *key, struct source_words *ret)
 	ret->silent = key->location == TL_PLACE_XDP_REST;	/* tun_xdp_xmit() stops at the first frame without room, and counts that one */
 }
 
-/* The function to name: a discipline's frames are freed in the same place whoever is to blame. */
-static const char *site_of(const struct bpf *b, uint64_t location, struct ksym *sym)
-{
-	if (location == TL_PLACE_NO_QDISC)
-		return "noop_enqueue";
-	if (location == TL_PLACE_STOPPED)
-		return "tun_net_xmit";
-	ksym_find(b->syms, location, sym);
-	return sym->function;
-}
-
 static void bpf_words(void *src, const struct tl_loss_key *key, struct source_words *ret)
 {
 	struct bpf *b = src;
@@ -174,7 +163,7 @@ static void bpf_words(void *src, const struct tl_loss_key *key, struct source_wo
 		xdp_words(key, ret);
 		return;
 	}
-	snprintf(ret->site, sizeof(ret->site), "%s", site_of(b, key->location, &sym));
+	snprintf(ret->site, sizeof(ret->site), "%s", ksym_site(b->syms, key->location, &sym));
 	ret->reason = reason_name(b->reasons, key->reason);
 }
 

@@ -132,6 +132,8 @@ static int add(struct capture_who *w, const struct capture_device *d, bool first
 	char why[256] = "";
 	int r = w->fn(d, w->arg, why);
 
+	if (r >= 0 && *why)
+		complain("capture: %s", why);
 	if (r >= 0 || r == -EALREADY || r == -EEXIST)
 		return 1;
 	if (first || strcmp(w->said, why) != 0)
@@ -176,6 +178,21 @@ static int add_vm(struct capture_who *w, struct view *v, const char *name, bool 
 	return first && !taps ? -ENODEV : 0;
 }
 
+/* What is no device may be a VM, but for that there has to be a store. */
+static bool says_no_store(const struct capture_who *w)
+{
+	char path[4096];
+	int i = 0;
+
+	snprintf(path, sizeof(path), "%s/meta.db", w->store);
+	if (access(path, F_OK) == 0 || errno != ENOENT)
+		return false;
+	while (!w->vm[i])
+		i++;
+	complain("capture: there is no network device \"%.60s\" here, and no store in %.200s that knows a VM of that name", w->names[i], w->store);
+	return true;
+}
+
 int capture_who_add(struct capture_who *w, bool first)
 {
 	struct view *v;
@@ -186,6 +203,8 @@ int capture_who_add(struct capture_who *w, bool first)
 			r = add_named(w, w->names[i], first);
 	if (r < 0 || !capture_who_follows(w))
 		return r;
+	if (first && says_no_store(w))
+		return -ENOENT;
 	v = view_open(w->store);
 	if (!v)
 		return first ? -ENOENT : 0;

@@ -10,7 +10,7 @@
 
 struct capture_who;
 
-/* Takes a device into the capture. 0; -EALREADY or -EEXIST: it is there; another -errno, and @why says what to do. */
+/* Takes a device into the capture. 0, with a word in @why or not; -EALREADY or -EEXIST: it is there; another -errno, and @why says what to do. */
 typedef int capture_who_fn(const struct capture_device *d, void *arg, char why[static 256]);
 
 /* @names stay the caller's. A device of this namespace is meant before a VM. A VM's taps may be in any namespace: devices have its descriptor,

@@ -28,7 +28,7 @@ struct request {
 	struct capture_options o;
 	const char *path;
 	uint64_t seconds, keep, rotate_seconds, version;
-	uint64_t block_bytes, blocks, slot_bytes, retire_ms, priv_bytes, snaplen, members;
+	uint64_t block_bytes, blocks, slot_bytes, retire_ms, priv_bytes, snaplen, members, copy_threshold;
 	bool dropped;			/* only what is lost */
 	struct dropped_request drop;
 	bool quiet, silent, numbered;	/* quiet: no progress; silent: asked to be */
@@ -212,6 +212,15 @@ static int fanout_option(struct request *rq, const char *value)
 	return -1;
 }
 
+static int time_option(struct request *rq, const char *value)
+{
+	rq->o.device_time = !strcmp(value, "device");
+	if (rq->o.device_time || !strcmp(value, "kernel"))
+		return 1;
+	complain("--timestamp: \"%.60s\" is neither kernel nor device", value);
+	return -1;
+}
+
 static int ring_option(struct request *rq, int opt, const char *value)
 {
 	switch (opt) {
@@ -230,6 +239,10 @@ static int ring_option(struct request *rq, int opt, const char *value)
 	case 5016:
 		rq->o.shape.rx_hash = true;
 		return 1;
+	case 5018:
+		return time_option(rq, value);
+	case 5019:
+		return size_option("--copy-threshold", value, 1, 65536, &rq->copy_threshold);
 	case 5017:
 		return fanout_option(rq, value);
 	default:
@@ -291,6 +304,7 @@ static void settle(struct request *rq)
 	rq->o.shape.priv_bytes = rq->priv_bytes;
 	rq->o.snaplen = (uint32_t)(rq->snaplen ? rq->snaplen : WHOLE_FRAMES);
 	rq->o.members = (unsigned int)rq->members;
+	rq->o.copy_threshold = (uint32_t)rq->copy_threshold;
 	rq->o.rotate_ns = rq->rotate_seconds * NSEC_PER_SEC;
 	rq->numbered = rq->o.rotate_bytes || rq->rotate_seconds;
 	rq->quiet = rq->silent || !isatty(STDERR_FILENO) || rq->g.format == FORMAT_JSON;
@@ -300,7 +314,7 @@ static void settle(struct request *rq)
 static int settle_dropped(struct request *rq)
 {
 	bool shaped = rq->version != RING_V3 || rq->block_bytes || rq->blocks || rq->slot_bytes || rq->retire_ms != UINT64_MAX || rq->priv_bytes ||
-		      rq->o.shape.rx_hash || rq->o.fanout >= 0;
+		      rq->o.shape.rx_hash || rq->o.fanout >= 0 || rq->o.device_time || rq->copy_threshold;
 
 	if (rq->drop.limit != UINT64_MAX && !rq->dropped)
 		return wrong_usage(&cmd_capture, "--limit is for --dropped");
@@ -331,7 +345,8 @@ static int run(const struct global *g, int argc, char **argv)
 		{ "dropped", no_argument, NULL, 5006 }, { "limit", required_argument, NULL, 5007 },
 		{ "ring", required_argument, NULL, 5010 }, { "block", required_argument, NULL, 5011 }, { "blocks", required_argument, NULL, 5012 },
 		{ "slot", required_argument, NULL, 5013 }, { "retire", required_argument, NULL, 5014 }, { "priv", required_argument, NULL, 5015 },
-		{ "rx-hash", no_argument, NULL, 5016 }, { "fanout", required_argument, NULL, 5017 }, { 0 } };
+		{ "rx-hash", no_argument, NULL, 5016 }, { "fanout", required_argument, NULL, 5017 },
+		{ "timestamp", required_argument, NULL, 5018 }, { "copy-threshold", required_argument, NULL, 5019 }, { 0 } };
 	struct request rq = { .g = *g, .version = RING_V3, .members = 1, .drop.limit = UINT64_MAX, .retire_ms = UINT64_MAX, .o.fanout = -1 };
 	int opt, taken, status = EXIT_USAGE;
 
@@ -347,6 +362,8 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!rq.path)
 		return wrong_usage(&cmd_capture, "-w says where to");
 	settle(&rq);
+	if (rq.copy_threshold && rq.version == RING_V3)
+		return wrong_usage(&cmd_capture, "--copy-threshold is for rings of slots (--ring 2): blocks hold whole frames");
 	if (settle_dropped(&rq) != EXIT_OK)
 		return EXIT_USAGE;
 	if (rq.numbered && !strcmp(rq.path, "-")) {
@@ -373,5 +390,8 @@ const struct cmd cmd_capture = {
 		   "  --ring V         1, 2 or 3; 3\n"
 		   "  --block SIZE, --blocks N, --retire MS, --slot SIZE, --priv SIZE, --rx-hash\n"
 		   "                   the ring's shape (taplossctl ring); 1M, 64, 8\n"
+		   "  --timestamp T    kernel, or device: by the device's own clock where it stamps frames; kernel\n"
+		   "  --copy-threshold N\n"
+		   "                   --ring 1, 2: frames from N bytes on that are longer than a slot are kept whole\n"
 		   "  --quiet          nothing on standard error but the end\n",
 };

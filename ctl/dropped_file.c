@@ -174,8 +174,8 @@ static int rotate(struct dropped_file *f)
 
 struct words {
 	struct class_out class;
-	struct ksym site;
-	const char *reason;
+	const char *site, *reason;
+	struct ksym sym;
 	char text[400];
 };
 
@@ -183,15 +183,15 @@ struct words {
 static bool classify(const struct dropped_file *f, const struct tl_dropped *d, struct words *ret)
 {
 	ret->reason = reason_name(f->reasons, d->reason);
-	ksym_find(f->syms, d->location, &ret->site);
-	class_of(&(struct class_in){ ret->reason, ret->site.function, d->kind, d->ingress }, &ret->class);
+	ret->site = ksym_site(f->syms, d->location, &ret->sym);
+	class_of(&(struct class_in){ ret->reason, ret->site, d->kind, d->ingress }, &ret->class);
 	return ret->class.class;
 }
 
 static void describe(const struct tl_dropped *d, const struct device *dev, struct words *w)
 {
 	size_t room = sizeof(w->text);
-	int n = snprintf(w->text, room, "taploss: lost reason=%.60s place=%.80s class=%s kind=%s direction=%s", w->reason, w->site.function,
+	int n = snprintf(w->text, room, "taploss: lost reason=%.60s place=%.80s class=%s kind=%s direction=%s", w->reason, w->site,
 			 w->class.class, w->class.kind, w->class.direction);
 
 	if (d->queue != TL_QUEUE_NONE)
