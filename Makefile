@@ -224,7 +224,8 @@ bench:
 		tests/bench/scale.sh $(B)/tests/bench/many_taps $(B)/taplossd || r=1; echo; \
 		$(B)/tests/bench/store || r=1; echo; \
 		tests/bench/query.sh $(B)/tests/bench/fill $(B)/taplossctl || r=1; echo; \
-		tests/bench/years.sh $(B)/tests/bench/years $(B)/taplossctl || r=1; exit $$r
+		tests/bench/years.sh $(B)/tests/bench/years $(B)/taplossctl || r=1; echo; \
+		B=$(B) tests/bench/probe.sh || r=1; exit $$r
 
 .PHONY: unit helpers
 unit: $(UNIT:%=$(B)/tests/unit/%)

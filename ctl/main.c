@@ -8,6 +8,8 @@
  *     tally       grouped, with what was delivered           when    times as people type them
  *     capacity    the planner's report (knee, trend), report_html and page its HTML; compare   two windows
  *     board       top's rows; screen its terminal            harm    what is benign
+ *     probe_run   probes (options): its machine (vm, image), the guest (guest, channel, report), a step of it (step, out, send, loss; settle, ledger),
+ *                 what came of them (store; print, table)
  *     view        the store: names, and loss from the day files (schema/)
  *     out         one answer as table, JSON, CSV            chart, text */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* probe_guest - talking with the probe in a guest (collector/probe/wire.h). A guest is not to be believed: every answer is checked and has to come within
- * a time, whatever the guest does. Each failure leaves one sentence in @why. */
+/* probe_guest - talking with the probe in a guest (collector/probe/wire.h). A guest is not to be believed: every answer is checked and has to
+ * come within a time, whatever the guest does. Each failure leaves one sentence in @why. */
 #ifndef TAPLOSS_CTL_PROBE_GUEST_H
 #define TAPLOSS_CTL_PROBE_GUEST_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* probe_send - numbered frames out of an interface of the host, and when each was sent. One thread for each worker: each has its own part of the numbers
- * and its share of the rate. */
+/* probe_send - numbered frames out of an interface of the host, and when each was sent. One thread for each worker: each has its own part
+ * of the numbers and its share of the rate. */
 #ifndef TAPLOSS_CTL_PROBE_SEND_H
 #define TAPLOSS_CTL_PROBE_SEND_H
 

@@ -159,7 +159,8 @@ json_t *probe_store_show(sqlite3 *db, int64_t id)
 	o = json_incref(json_array_get(all, 0));
 	json_decref(all);
 	steps = rows(db, "SELECT step, ring, ring_bytes, pps, began_ns, span_ns, sent AS sent_frames, captured AS captured_frames,"
-		     " sent - captured AS lost_frames, captured * 1000000000 / max(span_ns, 1) AS captured_pps, 100.0 * (sent - captured) / max(sent, 1) AS loss_pct, sent * 1000000000 / max(span_ns, 1) AS sent_pps,"
+		     " sent - captured AS lost_frames, captured * 1000000000 / max(span_ns, 1) AS captured_pps,"
+		     " 100.0 * (sent - captured) / max(sent, 1) AS loss_pct, sent * 1000000000 / max(span_ns, 1) AS sent_pps,"
 		     " unaccounted AS unaccounted_frames, tap_delivered, tap_dropped, 100.0 * guest_cpu_ns / max(guest_wall_ns, 1) AS guest_cpu_pct,"
 		     " guest_cpu_ns, guest_wall_ns, done_ns, gaps AS n_gaps FROM probe_step WHERE probe_id = ? ORDER BY step", id, 0);
 	json_array_foreach(steps, i, step) {
