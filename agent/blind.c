@@ -88,7 +88,7 @@ static void add_untold(struct list *l, const struct blind_facts *f)
 	if (f->frame_errors_why[0])
 		add(l, "the witness of frames with a bad header (the loss itself is counted)", "none: the loss stands under none in audit", "%s",
 		    f->frame_errors_why);
-	if (f->kernel >= RELEASE(7, 0))
+	if (f->kernel >= RELEASE(7, 0) && !f->refusals)
 		add(l, "which limit of a queueing discipline a frame ran into", "tc -s qdisc",
 		    "from 7.0 on kfree_skb says QDISC_DROP for all; only the tracepoint qdisc_drop tells them apart");
 }
@@ -96,7 +96,7 @@ static void add_untold(struct list *l, const struct blind_facts *f)
 bool blind_same(const struct blind_facts *a, const struct blind_facts *b)
 {
 	return a->kernel == b->kernel && a->reasons == b->reasons && a->functions == b->functions && a->own_pids == b->own_pids &&
-	       a->sockets == b->sockets && a->xdp == b->xdp && a->context_mode == b->context_mode && a->context == b->context &&
+	       a->sockets == b->sockets && a->xdp == b->xdp && a->refusals == b->refusals && a->context_mode == b->context_mode && a->context == b->context &&
 	       !strcmp(a->sockets_why, b->sockets_why) && !strcmp(a->context_why, b->context_why) && !strcmp(a->xdp_why, b->xdp_why) &&
 	       !strcmp(a->frame_errors_why, b->frame_errors_why);
 }

@@ -17,6 +17,7 @@ struct blind_facts {
 	bool functions;				/* kernel addresses have names */
 	bool own_pids;				/* we live in a pid namespace of our own */
 	bool sockets;				/* what lies behind a tap's socket can be read */
+	bool refusals;				/* loss_says_refused() */
 	bool xdp;				/* redirects into taps, and exceptions, are counted */
 	enum loss_context_mode context_mode;
 	enum loss_context_state context;

@@ -48,6 +48,7 @@ void programs_init(struct programs *p, struct ksyms *syms, bool xdp)
 		return;
 	p->facts.kernel = release_running();
 	p->facts.reasons = loss_has_reasons(p->loss);
+	p->facts.refusals = loss_says_refused(p->loss);
 	p->facts.functions = syms != NULL;
 	p->facts.own_pids = own_pids();
 	p->facts.context_mode = p->context;

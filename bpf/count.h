@@ -10,6 +10,9 @@
 
 #include "bpf/abi.h"
 #include "bpf/kernel.h"
+
+#define MAX_CPUS 1024
+
 #include "bpf/queue.h"
 
 struct {					/* per CPU, so that plain adds do not race */
@@ -229,8 +232,6 @@ static __noinline int room_for_sender(const struct tl_loss_key *key)
 const volatile __u64 per_cpu_offset;
 const volatile __u32 cpus;
 
-#define MAX_CPUS 1024
-
 static __always_inline __u32 counter_offset(int rx)
 {
 	struct pcpu_sw_netstats___structs *structs = NULL;
@@ -344,8 +345,10 @@ static __always_inline void count(struct sk_buff *skb, struct net_device *dev, s
 {
 	__u32 bytes = bytes_of(skb);
 
-	if (dev && by_qdisc(key->reason))
+	if (dev && by_qdisc(key->reason)) {
 		key->location = place_at_queue(dev, skb->queue_mapping, key->location);
+		key->reason = reason_at_queue(skb, key->reason);
+	}
 	add(dev, key, 1, segments_of(skb, bytes), bytes);
 }
 

@@ -172,6 +172,14 @@ int BPF_PROG(loss_reason, struct sk_buff *skb, void *location, __u32 reason)
 	return on_kfree_skb(ctx, skb, location, reason);
 }
 
+/* Why a queueing discipline refuses a frame (7.2); loss_reason counts it a moment later. */
+SEC("tp_btf/qdisc_drop")
+int BPF_PROG(loss_refused, void *qdisc, void *queue, void *dev, struct sk_buff *skb, __u32 reason)
+{
+	note_refused(skb, reason);
+	return 0;
+}
+
 /* Before 5.17 a frame is freed without a reason. */
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(loss_noreason, struct sk_buff *skb, void *location)

@@ -26,4 +26,27 @@ static __noinline __u64 place_at_queue(struct net_device *dev, __u16 number, __u
 	return BPF_CORE_READ(queue, state) & QUEUE_STOPPED ? TL_PLACE_STOPPED : location;
 }
 
+/* What was refused last on each CPU, and why: from 7.0 on that stands in a tracepoint of its own (ff2998f29f39), which fires right before
+ * kfree_skb says QDISC_DROP for all. Only the object that hangs on it fills this in. */
+static struct {
+	__u64 skb;
+	__u32 reason, zero;
+} refused[MAX_CPUS];
+
+static __always_inline void note_refused(struct sk_buff *skb, __u32 reason)
+{
+	__u32 cpu = bpf_get_smp_processor_id() % MAX_CPUS;
+
+	refused[cpu].skb = (__u64)skb;
+	refused[cpu].reason = reason;
+}
+
+/* enum qdisc_drop_reason, which has numbers of its own among the drop reasons, or @reason. */
+static __always_inline __u32 reason_at_queue(struct sk_buff *skb, __u32 reason)
+{
+	__u32 cpu = bpf_get_smp_processor_id() % MAX_CPUS;
+
+	return refused[cpu].skb == (__u64)skb ? refused[cpu].reason : reason;
+}
+
 #endif

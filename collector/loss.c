@@ -9,7 +9,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base.h"
 #include "bpf/loss.skel.h"
@@ -83,6 +82,7 @@ static int look_at_kernel(struct loss *l)
 		return -ENOENT;
 	r = loss_gives_reasons(btf);
 	l->reasons = r > 0;
+	l->refusals = l->reasons && loss_qdisc_there(btf);
 	loss_sock_init(l, btf);
 	btf__free(btf);
 	return r < 0 ? r : 0;
@@ -90,7 +90,7 @@ static int look_at_kernel(struct loss *l)
 
 /* Pins: nothing happens to them when there is no directory for them. */
 
-static int open_pinned(const struct loss *l, const char *name)
+int loss_open_pinned(const struct loss *l, const char *name)
 {
 	char path[PINS_PATH];
 	int fd;
@@ -123,10 +123,11 @@ void loss_unpin_one(const struct loss *l, const char *name)
 }
 
 /* The link first: what it feeds may go only after it. */
-static void unpin_all(const struct loss *l)
+static void unpin_all(struct loss *l)
 {
 	loss_unpin_one(l, "link");
 	loss_unpin_one(l, "program");
+	loss_qdisc_drop(l);
 	for (int i = 0; i < MAP_COUNT; i++)
 		loss_unpin_one(l, map_specs[i].name);
 }
@@ -168,7 +169,7 @@ static int take_over_maps(struct loss *l)
 	for (int i = 0; i < MAP_COUNT; i++) {
 		int r;
 
-		l->maps[i] = open_pinned(l, map_specs[i].name);
+		l->maps[i] = loss_open_pinned(l, map_specs[i].name);
 		r = l->maps[i] < 0 ? l->maps[i] : check_layout(l->maps[i], i);
 		if (r < 0) {
 			close_maps(l);
@@ -199,7 +200,7 @@ static int program_of(const struct loss *l, int link)
 	struct bpf_link_info info = { 0 };
 	struct bpf_prog_info prog = { 0 };
 	uint32_t len = sizeof(info);
-	_cleanup_(close_fdp) int fd = open_pinned(l, "program");
+	_cleanup_(close_fdp) int fd = loss_open_pinned(l, "program");
 
 	if (link < 0 || bpf_obj_get_info_by_fd(link, &info, &len) < 0)
 		return -ENOENT;
@@ -234,7 +235,7 @@ static int inherit(struct loss *l)
 		unpin_all(l);
 		return 0;
 	}
-	l->link = open_pinned(l, "link");
+	l->link = loss_open_pinned(l, "link");
 	l->prog = program_of(l, l->link);
 	l->attached = feeds_us(l, l->prog);
 	return 0;
@@ -268,17 +269,6 @@ static uint64_t address_of(const char *symbol)
 	return found;
 }
 
-#define FIRST_PIDNS 0xeffffffc	/* PROC_PID_INIT_INO */
-
-struct pidns loss_pidns(void)
-{
-	struct stat st;
-
-	if (stat("/proc/self/ns/pid", &st) < 0 || st.st_ino == FIRST_PIDNS)
-		return (struct pidns){ 0 };
-	return (struct pidns){ st.st_dev, st.st_ino };
-}
-
 /* Loads the main program and makes the maps, or uses those at hand. */
 static int load(struct loss *l, struct loss_bpf *skel, uint32_t max_keys)
 {
@@ -292,6 +282,7 @@ static int load(struct loss *l, struct loss_bpf *skel, uint32_t max_keys)
 	skel->rodata->pidns_ino = loss_pidns().ino;
 	bpf_program__set_autoload(skel->progs.loss_reason, l->reasons);
 	bpf_program__set_autoload(skel->progs.loss_noreason, !l->reasons);
+	bpf_program__set_autoload(skel->progs.loss_refused, l->refusals);
 	r = l->inherited ? loss_reuse(maps, l->maps, MAP_COUNT) : bpf_map__set_max_entries(skel->maps.losses, max_keys);
 	if (r >= 0)
 		r = loss_bpf__load(skel);
@@ -309,15 +300,17 @@ static bool same_program(int have, int want)
 	return program_info(have, &a) == 0 && program_info(want, &b) == 0 && !memcmp(a.tag, b.tag, sizeof(a.tag));
 }
 
-static int attach(struct loss *l, int prog)
+/* @refused: what notes why disciplines refuse frames; negative: it is not loaded. */
+static int attach(struct loss *l, int prog, int refused)
 {
 	int r;
 
-	if (l->attached && same_program(l->prog, prog))
+	if (l->attached && same_program(l->prog, prog) && (refused < 0 || loss_qdisc_pinned(l)))
 		return 0;
 	/* Another build's program goes before ours comes: for a moment nothing is counted, but nothing is counted twice. */
 	loss_unpin_one(l, "link");
 	loss_unpin_one(l, "program");
+	loss_qdisc_drop(l);
 	close_fd(l->link);
 	close_fd(l->prog);
 	l->link = -1;
@@ -327,7 +320,9 @@ static int attach(struct loss *l, int prog)
 	l->link = bpf_raw_tracepoint_open(NULL, prog);
 	if (l->link < 0)
 		return -errno;
-	r = loss_pin(l, l->prog, "program");
+	r = refused < 0 ? 0 : loss_qdisc_attach(l, refused);
+	if (r >= 0)
+		r = loss_pin(l, l->prog, "program");
 	return r < 0 ? r : loss_pin(l, l->link, "link");
 }
 
@@ -356,7 +351,8 @@ static int start(struct loss *l, uint32_t max_keys, char why[static 256])
 	r = l->inherited ? 0 : pin_maps(l);
 	if (r < 0)
 		return say(r, why, "pinning the counters");
-	r = attach(l, bpf_program__fd(l->reasons ? skel->progs.loss_reason : skel->progs.loss_noreason));
+	r = attach(l, bpf_program__fd(l->reasons ? skel->progs.loss_reason : skel->progs.loss_noreason),
+		   l->refusals ? bpf_program__fd(skel->progs.loss_refused) : -1);
 	return r < 0 ? say(r, why, "attaching to kfree_skb") : 0;
 }
 
@@ -371,7 +367,7 @@ static struct loss *new_loss(void)
 
 	if (!l)
 		return NULL;
-	l->pins.lock = l->prog = l->link = -1;
+	l->pins.lock = l->prog = l->link = l->qdisc = -1;
 	for (int i = 0; i < XDP_PROGRAMS; i++)
 		l->xdp[i] = -1;
 	for (int i = 0; i < MAP_COUNT; i++)
@@ -424,6 +420,7 @@ struct loss *loss_close(struct loss *l)
 	for (int i = 0; i < XDP_PROGRAMS; i++)
 		close_fd(l->xdp[i]);
 	close_fd(l->link);
+	close_fd(l->qdisc);
 	close_fd(l->prog);
 	close_maps(l);
 	pins_close(&l->pins);

@@ -65,6 +65,9 @@ const char *loss_attach_kind(const struct loss *l);
  * now and then, it loads again when a module has come; @why says why not, or by what makeshift, else "". */
 bool loss_sockets_known(struct loss *l, char why[static 256]);
 
+/* Is it told why a queueing discipline drops a frame, by a tracepoint of its own (7.2 and later)? */
+bool loss_says_refused(const struct loss *l);
+
 /* Does this kernel give reasons (5.17 and later)? */
 bool loss_has_reasons(const struct loss *l);
 

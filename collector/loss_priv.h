@@ -20,6 +20,8 @@ struct loss {
 	int maps[MAP_COUNT];
 	int prog, link;			/* of the main program */
 	bool reasons, inherited, attached;
+	bool refusals;			/* this kernel has a tracepoint for them; loss_qdisc.c */
+	int qdisc;			/* link; -1: none */
 
 	/* loss_sock.c; bits: 1 << module */
 	unsigned int builtin;		/* whose types are the kernel's own */
@@ -64,6 +66,15 @@ void loss_context_close(struct loss *l);
 /* Pins a link or a program as @name, where there is a directory for pins; takes such a pin away. */
 int loss_pin(const struct loss *l, int fd, const char *name);
 void loss_unpin_one(const struct loss *l, const char *name);
+
+/* loss_qdisc.c. Has the kernel that tracepoint? Is its program attached by an earlier agent? */
+bool loss_qdisc_there(const struct btf *vmlinux);
+bool loss_qdisc_pinned(struct loss *l);
+void loss_qdisc_drop(struct loss *l);
+int loss_qdisc_attach(struct loss *l, int prog);
+
+/* A pinned object's descriptor, or -errno. */
+int loss_open_pinned(const struct loss *l, const char *name);
 
 /* Does this kernel's tracepoint have a reason? -EOPNOTSUPP: there is no such tracepoint. */
 int loss_gives_reasons(const struct btf *vmlinux);

@@ -119,6 +119,6 @@ there() {
 	((n == here + $1))
 }
 moved_now=$((moved - total))
-wait_for 15 there $moved_now
+wait_for 60 there $moved_now
 settled
 same "$(rows vm=null "nic=$TAP" class=PTR_FULL)" '[]' "nobody's"

@@ -41,7 +41,7 @@ same "$(lost vm=bare)" 900 'all that was lost without a discipline'
 
 if (($(cat "/sys/class/net/$TAP/tun_flags") & 0x80)); then
 	# The ring holds 100, the discipline in front of it 50.
-	expect_lost 850 vm=press nic="$TAP" class=QDISC direction=rx kind=capacity site=tun_net_xmit kernel_reason=QDISC_DROP
+	expect_lost 850 vm=press nic="$TAP" class=QDISC direction=rx kind=capacity site=tun_net_xmit kernel_reason=QDISC_DROP_GENERIC
 	same "$(lost vm=press)" 850 'all that was lost'
 	same "$(counter "$TAP" tx_dropped) $(qdisc_dropped "$TAP")" '0 850' 'what the tap and its discipline counted'
 	wait_for 10 audit_is press '[["qdisc_dropped",850,850]]'

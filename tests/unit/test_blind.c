@@ -73,6 +73,18 @@ static void what_a_vhost_worker_drops_has_a_name_from_7_2_on(void **state)
 	assert_null(find(&f, "vhost worker"));
 }
 
+static void limits_of_disciplines_are_told_by_a_tracepoint(void **state)
+{
+	struct blind_facts f = good(7, 2);
+
+	(void)state;
+	assert_non_null(find(&f, "which limit of a queueing discipline"));
+	f.refusals = true;
+	assert_null(find(&f, "which limit of a queueing discipline"));
+	f = good(6, 18);
+	assert_null(find(&f, "which limit of a queueing discipline"));	/* in the reasons themselves */
+}
+
 static void what_is_missing_is_said(void **state)
 {
 	struct blind_facts f = good(5, 10);
@@ -95,6 +107,7 @@ int main(void)
 		cmocka_unit_test(releases),
 		cmocka_unit_test(some_losses_no_kernel_shows),
 		cmocka_unit_test(what_a_vhost_worker_drops_has_a_name_from_7_2_on),
+		cmocka_unit_test(limits_of_disciplines_are_told_by_a_tracepoint),
 		cmocka_unit_test(what_is_missing_is_said),
 	};
 
