@@ -12,7 +12,7 @@ struct screen_options {
 	uint64_t span_ns;	/* how far to look back */
 };
 
-/* Can standard input and output be such a screen? False: not both are terminals, or it cannot move its cursor. */
+/* Can standard input and output be such a screen? False: not both are terminals, or it cannot move its cursor, which is said. */
 bool screen_possible(void);
 
 /* Until the user quits. An EXIT_ status; the terminal is as it was before. */

@@ -2,12 +2,19 @@
 #include "screen.h"
 
 #include <curses.h>
+#include <stdlib.h>
 #include <term.h>	/* its macros are words like "lines": not for files that do more */
 #include <unistd.h>
 
 bool screen_possible(void)
 {
+	const char *term = getenv("TERM");
 	int err;
 
-	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && setupterm(NULL, STDOUT_FILENO, &err) == OK && tigetstr("cup") > (char *)0;
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return false;
+	if (setupterm(NULL, STDOUT_FILENO, &err) == OK && tigetstr("cup") > (char *)0)
+		return true;
+	complain("top: the terminal \"%.60s\" (TERM) is not known here or cannot move its cursor: printed once", term ? term : "");
+	return false;
 }

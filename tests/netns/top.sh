@@ -195,6 +195,8 @@ same "$(colours)" 0 'coloured lines'
 [[ $(on_screen | LC_ALL=C tr -d '\000-\177' | wc -c) == 0 ]] || fail 'letters that are not ASCII'
 type_in q
 top_ended 0
-top_start 80 24 TERM=dumb
-wait_shows 'd\x1b[7mb' 'OVER TIME'
-top_ended 0
+for term in dumb nosuch; do
+	top_start 80 24 TERM=$term
+	wait_shows "\"$term\" (TERM) is not known" 'd\x1b[7mb' 'OVER TIME'
+	top_ended 0
+done
