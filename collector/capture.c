@@ -26,6 +26,7 @@ struct capture *capture_free(struct capture *c)
 		notes_clear(&c->inputs[i].notes);
 	}
 	close_fd(c->epoll);
+	close_fd(c->fanout_program);
 	filter_clear(&c->filter);
 	free(c);
 	return NULL;
@@ -60,6 +61,7 @@ int capture_new(const struct capture_options *o, struct sink *sink, struct captu
 		return -ENOMEM;
 	c->o = *o;
 	c->sink = sink;
+	c->fanout_program = -1;
 	c->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (c->epoll < 0)
 		return -errno;

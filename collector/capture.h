@@ -23,6 +23,7 @@ struct capture_options {
 	uint32_t copy_threshold;
 	int fanout;			/* PACKET_FANOUT_*; -1: none */
 	unsigned int members;		/* rings of each device, 1 without fanout */
+	const char *fanout_program;	/* PACKET_FANOUT_EBPF: where it is pinned */
 	uint64_t rotate_bytes, rotate_ns, max_frames;	/* 0: no limit */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The devices of a capture: their rings, in whatever namespace, and the blocks that describe them. */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_packet.h>
@@ -131,6 +132,27 @@ static void describe(const struct capture *c, const struct capture_device *d, un
 		ret->queue = (int)member;
 }
 
+/* What is the same for all devices is made with the first of them. */
+static int prepare(struct capture *c, const char *device, char why[static 256])
+{
+	int r;
+
+	if (c->filtered)
+		return 0;
+	r = filter_compile(device, c->o.filter, c->o.snaplen, &c->filter, why);
+	if (r < 0)
+		return r == -EINVAL ? r : refuse(r, device, why);
+	c->filtered = true;
+	if (!c->o.fanout_program)
+		return 0;
+	c->fanout_program = bpf_obj_get(c->o.fanout_program);
+	if (c->fanout_program >= 0)
+		return 0;
+	r = -errno;
+	snprintf(why, 256, "the program pinned at %.150s: %s", c->o.fanout_program, strerror(-r));
+	return r;
+}
+
 /* In the device's own namespace. */
 static int add_rings(struct capture *c, const struct capture_device *d, char why[static 256])
 {
@@ -140,12 +162,10 @@ static int add_rings(struct capture *c, const struct capture_device *d, char why
 
 	if (if_nametoindex(d->name) != d->ifindex)
 		return refuse(-ENODEV, d->name, why);
-	if (!c->filtered) {
-		r = filter_compile(d->name, c->o.filter, c->o.snaplen, &c->filter, why);
-		if (r < 0)
-			return r == -EINVAL ? r : refuse(r, d->name, why);
-		c->filtered = true;
-	}
+	r = prepare(c, d->name, why);
+	if (r < 0)
+		return r;
+	po.fanout_program = c->fanout_program;
 	po.filter = c->filter.code;
 	po.filter_length = c->filter.length;
 	for (unsigned int m = 0; m < c->o.members && r >= 0; m++) {

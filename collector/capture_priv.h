@@ -38,6 +38,7 @@ struct capture {
 	int epoll;
 	struct filter filter;
 	bool filtered;
+	int fanout_program;		/* -1: none */
 	struct input inputs[MAX_INPUTS];
 	uint32_t n;
 	uint64_t last_ns, file_ns, written;

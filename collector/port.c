@@ -76,6 +76,19 @@ static int make_ring(struct port *p)
 	return 0;
 }
 
+/* Which member gets a frame. Without a program of the user's it is the sender's address, its last byte: a guest's frames stay together. */
+static int set_fanout_program(const struct port *p, const struct port_options *o)
+{
+	static const struct sock_filter code[] = { BPF_STMT(BPF_LD | BPF_B | BPF_ABS, SKF_LL_OFF + 11), BPF_STMT(BPF_RET | BPF_A, 0) };
+	const struct sock_fprog sender = { ARRAY_SIZE(code), (struct sock_filter *)code };
+
+	if (o->fanout == PACKET_FANOUT_CBPF)
+		return set(p, PACKET_FANOUT_DATA, &sender, sizeof(sender));
+	if (o->fanout == PACKET_FANOUT_EBPF)
+		return set(p, PACKET_FANOUT_DATA, &o->fanout_program, sizeof(o->fanout_program));
+	return 0;
+}
+
 static int join_fanout(const struct port *p, const struct port_options *o)
 {
 	int group, arg;
@@ -91,7 +104,7 @@ static int join_fanout(const struct port *p, const struct port_options *o)
 	if (getsockopt(p->fd, SOL_PACKET, PACKET_FANOUT, &group, &length) < 0)
 		return -errno;
 	*o->fanout_group = group & 0xffff;
-	return 0;
+	return set_fanout_program(p, o);
 }
 
 static int bind_to(struct port *p)

@@ -25,6 +25,7 @@ struct port_options {
 	uint32_t copy_threshold;		/* V1, V2: frames of so many bytes that no slot holds are kept whole beside the ring; 0: cut */
 	int fanout;				/* enum of PACKET_FANOUT_*; -1: none */
 	int *fanout_group;			/* in: -1 makes a group that nobody has and stores it here */
+	int fanout_program;			/* PACKET_FANOUT_EBPF: a socket filter's descriptor, whose value is the member's number */
 };
 
 /* A frame in the ring. */

@@ -200,15 +200,18 @@ static int answer(struct request *rq, char **names, int n)
 
 static int fanout_option(struct request *rq, const char *value)
 {
-	static const char *const modes[] = { "hash", "lb", "cpu", "rollover", "rnd", "qm" };	/* PACKET_FANOUT_HASH is 0, and so on */
-	const char *colon = strchr(value, ':');
+	/* PACKET_FANOUT_HASH is 0, and so on */
+	static const char *const modes[] = { "hash", "lb", "cpu", "rollover", "rnd", "qm", "cbpf", "ebpf" };
+	char mode[12] = "", rings[12] = "", path[4096] = "";
+	int n = sscanf(value, "%11[a-z]:%11[^:]:%4095s", mode, rings, path);
 
-	for (size_t i = 0; colon && i < ARRAY_SIZE(modes); i++)
-		if (strlen(modes[i]) == (size_t)(colon - value) && !strncmp(modes[i], value, strlen(modes[i]))) {
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+		if (!strcmp(modes[i], mode) && n == (i == PACKET_FANOUT_EBPF ? 3 : 2)) {
 			rq->o.fanout = (int)i;
-			return number_option("--fanout", colon + 1, 2, 64, &rq->members);
+			rq->o.fanout_program = n == 3 ? value + strlen(mode) + strlen(rings) + 2 : NULL;
+			return number_option("--fanout", rings, 2, 64, &rq->members);
 		}
-	complain("--fanout: \"%.60s\" is not MODE:RINGS with a mode of hash, lb, cpu, rollover, rnd, qm", value);
+	complain("--fanout: \"%.60s\" is not MODE:RINGS with a mode of hash, lb, cpu, rollover, rnd, qm, cbpf; nor ebpf:RINGS:PROGRAM", value);
 	return -1;
 }
 
@@ -386,7 +389,8 @@ const struct cmd cmd_capture = {
 		   "                   only what comes out of the device: what a guest sends\n"
 		   "  --dropped        only the frames that they lose, each with reason, place, queue and direction; snaplen 2048\n"
 		   "  --limit N        of those N a second, the others are counted; 10000; 0: all\n"
-		   "  --fanout M:N     N rings share each device's frames by hash, lb, cpu, rollover, rnd or qm\n"
+		   "  --fanout M:N     N rings share each device's frames by hash, lb, cpu, rollover, rnd, qm, or cbpf (the\n"
+		   "                   sender's address); ebpf:N:FILE: by a socket filter pinned there\n"
 		   "  --ring V         1, 2 or 3; 3\n"
 		   "  --block SIZE, --blocks N, --retire MS, --slot SIZE, --priv SIZE, --rx-hash\n"
 		   "                   the ring's shape (taplossctl ring); 1M, 64, 8\n"

@@ -43,7 +43,40 @@ for n in 1 2 3 4 5 6 7 8; do
 	same "$(awk -v i=$((n - 1)) '$1 == i' frames | wc -l)" $((n * 500)) "frames of port $n"
 done
 
-# Four rings on one device: each frame once.
+# Four rings on one device: each frame once, whoever decides where it goes.
+cat > by_number.bpf.c << 'EOF'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+SEC("socket") int by_number(struct __sk_buff *skb)
+{
+	unsigned char last;	/* byte of the frame's number, behind the Ethernet header */
+
+	return bpf_skb_load_bytes(skb, 7, &last, 1) < 0 ? 0 : last / 64;
+}
+char _license[] SEC("license") = "GPL";
+EOF
+clang -O2 -g -target bpf -I"/usr/include/$(uname -m)-linux-gnu" -c by_number.bpf.c -o by_number.bpf.o
+bpftool prog load by_number.bpf.o /sys/fs/bpf/by_number
+for mode in hash:3 cpu:3 rollover:3 rnd:3 qm:3 cbpf:3 ebpf:4:/sys/fs/bpf/by_number; do
+	capturing "$TAP2" -w fan.pcapng --fanout "$mode" --blocks 128 --block 128k
+	seqframes "$TAP" 1024 > /dev/null
+	ended
+	in_order fan.pcapng 1024
+	same "$(awk '{ print $4 }' frames | sort -n | uniq | wc -l)" 1024 "different frames, $mode"
+	awk '{ print $1 }' frames | sort | uniq -c | awk '{ print $2 ":" $1 }' | xargs > "rings.${mode%%:*}"
+done
+same "$(< rings.cbpf)" '1:1024' 'the ring of the sender whose address ends with 01'
+same "$(< rings.ebpf)" '0:256 1:256 2:256 3:256' 'rings by the number, as the program says'
+same "$(wc -w < rings.rnd)" 3 'rings by chance'
+# A ring that is full loses what is its own: the sum of all is what was offered.
+capturing "$TAP2" -w fan.pcapng --fanout lb:4 --blocks 4 --block 128k --retire 250
+kill -STOP "$CAPTURE"
+seqframes "$TAP" 20000 > /dev/null
+kill -CONT "$CAPTURE"
+ended
+lost=$({ taplossctl --json gaps fan.pcapng || true; } | jq .frames_lost)
+at_least "$lost" 1 'lost of the fanout'
+same $((lost + $(seen fan.pcapng | wc -l))) 20000 'captured and lost of all rings'
 capturing "$TAP2" -w fan.pcapng --fanout lb:4 --blocks 128 --block 128k
 seqframes "$TAP" 4000 > /dev/null
 ended

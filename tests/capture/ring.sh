@@ -21,3 +21,19 @@ capturing "$TAP2" -w f.pcapng --priv 100 --rx-hash --retire 20
 seqframes "$TAP" 100 > /dev/null
 ended
 same "$(seen f.pcapng | wc -l)" 100 'frames behind a private area'
+
+# A reader that stands still: the ring takes as many frames as the calculator says, and not one more.
+stopped() { [[ $(awk '{ print $3 }' "/proc/$CAPTURE/stat") == T ]]; }
+for version in 1 2 3; do
+	shape=(--block 128k --blocks 8)
+	[[ $version != 3 ]] || shape+=(--retire 65000)	# no block goes before it is full
+	room=$(taplossctl --json ring --version $version "${shape[@]}" --frame 64 --rate 100000 | jq '.rings[0].frames')
+	capturing "$TAP2" -w f.pcapng --ring $version "${shape[@]}"
+	kill -STOP "$CAPTURE"
+	wait_for 5 stopped
+	seqframes "$TAP" $((room + 777)) > /dev/null
+	kill -CONT "$CAPTURE"
+	ended
+	same "$(seen f.pcapng | wc -l)" "$room" "frames that the ring took, version $version"
+	same "$({ taplossctl --json gaps f.pcapng || true; } | jq .frames_lost)" 777 "frames lost behind them, version $version"
+done
