@@ -2,9 +2,10 @@
 #include "capture_dropped.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "../collector/base.h"
 #include "../collector/dropped.h"
@@ -16,14 +17,34 @@
 #include "when.h"
 
 #define STEP_MS 100
+#define MAX_NAMED 1024			/* devices; the kernel's map holds no more */
 #define LOOK_NS (NSEC_PER_SEC / 2)	/* for a VM's new taps */
 
 struct run {
 	const struct dropped_request *rq;
 	struct dropped *dropped;
 	struct dropped_file *file;
+	uint32_t named[MAX_NAMED];	/* devices of this namespace, by ifindex */
+	size_t n_named;
 	uint64_t shown_ns, shown_len;
 };
+
+/* /sys may be another namespace's: then it is not known. */
+static bool is_no_tap(const char *device)
+{
+	static const char *const signs[] = { "tun_flags", "macvtap", "ipvtap" };
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/class/net/%.20s", device);
+	if (access(path, F_OK) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
+		snprintf(path, sizeof(path), "/sys/class/net/%.20s/%s", device, signs[i]);
+		if (access(path, F_OK) == 0)
+			return false;
+	}
+	return true;
+}
 
 static int take(const struct capture_device *d, void *arg, char why[static 256])
 {
@@ -34,11 +55,21 @@ static int take(const struct capture_device *d, void *arg, char why[static 256])
 		snprintf(why, 256, "there is no network device \"%.60s\" here", d->name);
 		return -ENODEV;
 	}
+	if (d->netns_fd < 0 && !d->description && is_no_tap(d->name)) {
+		snprintf(why, 256, "%.60s is no tap: only what VMs lose at theirs is recorded", d->name);
+		return -EOPNOTSUPP;
+	}
+	if (run->n_named == MAX_NAMED) {
+		snprintf(why, 256, "%.60s: more than %d devices", d->name, MAX_NAMED);
+		return -ENOSPC;
+	}
 	r = dropped_watch(run->dropped, d->netns, d->ifindex);
 	if (r >= 0)
 		r = dropped_file_add(run->file, d);
 	if (r < 0)
 		snprintf(why, 256, "%.60s: %s", d->name, strerror(-r));
+	else
+		run->named[run->n_named++] = d->ifindex;
 	return r;
 }
 
@@ -66,6 +97,25 @@ static void show_progress(struct run *run)
 	run->shown_ns = now;
 }
 
+/* Only asked when all of them were named, in this namespace. */
+static bool all_gone(const struct run *run)
+{
+	char name[IF_NAMESIZE];
+
+	for (size_t i = 0; i < run->n_named; i++)
+		if (if_indextoname(run->named[i], name))
+			return false;
+	return true;
+}
+
+static int say_gone(const struct run *run)
+{
+	if (run->shown_len)
+		fputc('\n', stderr);
+	complain("capture: the device is gone from this network namespace; the capture ends");
+	return -ENODEV;
+}
+
 static int loop(struct run *run, struct capture_who *who)
 {
 	uint64_t until = run->rq->seconds ? now_ns() + run->rq->seconds * NSEC_PER_SEC : UINT64_MAX, looked = now_ns(), now;
@@ -78,10 +128,13 @@ static int loop(struct run *run, struct capture_who *who)
 		if (r >= 0)
 			r = dropped_file_flush(run->file);
 		show_progress(run);
-		if (r < 0 || now - looked < LOOK_NS || !capture_who_follows(who))
+		if (r < 0 || now - looked < LOOK_NS)
 			continue;
 		looked = now;
-		capture_who_add(who, false);
+		if (capture_who_follows(who))
+			capture_who_add(who, false);
+		else if (all_gone(run))
+			return say_gone(run);
 	}
 	return r;
 }
@@ -152,13 +205,13 @@ static int go(struct run *run, struct capture_who *who, const struct sink *sink)
 		fputs("capturing lost frames; Ctrl-C ends it\n", stderr);
 	r = loop(run, who);
 	dropped_stop(run->dropped);
-	last = r < 0 ? 0 : dropped_step(run->dropped, 0, on_frame, run);
+	last = r < 0 && r != -ENODEV ? 0 : dropped_step(run->dropped, 0, on_frame, run);
 	r = r < 0 ? r : last;
 	r = r == -ECANCELED ? 0 : r;
 	last = dropped_file_end(run->file, r == -ENOSPC);
 	r = r < 0 ? r : last;
 	say_end(run, sink_total(sink));
-	if (r < 0)
+	if (r < 0 && r != -ENODEV)
 		complain("capture: %.200s: %s; the file holds what was written before", sink_path(sink), strerror(-r));
 	return r < 0 ? EXIT_FAILED : EXIT_OK;
 }

@@ -15,7 +15,7 @@
 
 #define LOOK_NS NSEC_PER_SEC
 #define PIECE_NS (NSEC_PER_SEC + 2 * BURST_GAP_NS)	/* from the beginning of a piece of a burst to the moment when the kernel tells it */
-#define PATIENCE_NS (3 * NSEC_PER_SEC)
+#define PATIENCE_NS (5 * NSEC_PER_SEC)
 
 void capture_loss_begin(struct capture_loss *l, const char *store)
 {

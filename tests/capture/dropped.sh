@@ -85,7 +85,7 @@ ended
 same "$(jq -c --argjson n "$sent" '[.frames_lost == $n, .frames + .frames_above_limit == $n, .frames_without_room, .missed_events]' capture.out)" \
 	'[true,true,0,0]' 'the sums'
 same "$(frames_of l.pcapng)" "$(jq .frames capture.out)" 'frames in the file'
-same "$(fields l.pcapng frame.drop_count | awk 'NR == 11')" "$(fields l.pcapng frame.comment | sed -n 's/.* limited=//p')" 'left out in front of the 11th'
+same "$(fields l.pcapng frame.drop_count | awk 'NR == 11')" "$(fields l.pcapng frame.comment | sed -n '/ limited=/{s/.* limited=//p;q}')" 'left out in front of the 11th'
 tell=$(taplossctl --json gaps l.pcapng || true)
 same "$(jq '.frames_lost' <<< "$tell")" "$(jq .frames_above_limit capture.out)" 'gaps'
 same "$(fields l.pcapng frame.cap_len frame.len | sort -u | xargs)" '60 100' 'cut'
@@ -102,6 +102,15 @@ done
 same "$total" 700 'frames in all files'
 files=(row_*.pcapng)
 at_least ${#files[@]} 2 files
+
+# The device disappears: what it lost before is written.
+hold "${TAP}g" ring 16
+dropping "${TAP}g" -w g.pcapng
+frames "${TAP}g" 46
+let_go "$HELD"
+ended_alone 1
+has "$(< capture.err)" 'gone from this network namespace'
+same "$(fields g.pcapng frame.comment | grep -c FULL_RING)" 30 'what it lost before'
 
 # A VM by its name: it loses a frame in both directions, goes, and comes back with another tap.
 vm() {	# vm NAME
@@ -143,6 +152,7 @@ refused() {	# refused STATUS WORDS OPTION...
 	[[ ! -e x ]] || fail 'a refused capture leaves a file'
 }
 refused 2 'filter the file' taplossctl capture --dropped "$TAPX" -w x -f tcp
+refused 1 'is no tap' taplossctl capture --dropped "$TAP2" -w x
 refused 2 'has no packet ring' taplossctl capture --dropped "$TAPX" -w x --blocks 128
 refused 2 'is for --dropped' taplossctl capture "$TAPX" -w x --limit 5
 refused 2 '32768 bytes of a frame at most' taplossctl capture --dropped "$TAPX" -w x -s 40000
