@@ -227,10 +227,38 @@ static __noinline int room_for_sender(const struct tl_loss_key *key)
 	return 1;
 }
 
-/* Where the kernel keeps its __per_cpu_offset, which user space finds in kallsyms (CONFIG_KALLSYMS_ALL), and for how many CPUs; 0: what
- * devices delivered is not known. */
+/* Where the kernel keeps its __per_cpu_offset, which user space finds in kallsyms (CONFIG_KALLSYMS_ALL), and for how many CPUs; 0:
+ * it shows none. */
 const volatile __u64 per_cpu_offset;
 const volatile __u32 cpus;
+
+/* Where it does not show that (no CONFIG_KALLSYMS_ALL): what is per CPU lies as far apart everywhere, so an element of our own tells. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} anchor SEC(".maps");
+
+static __always_inline int cpu_offset(__u32 cpu, __u64 *ret)
+{
+	void *mine, *map = &anchor;
+	struct bpf_array *array = NULL;
+	__u64 at, base;		/* read back as numbers: the verifier lets nobody reckon with its pointers */
+	__u32 zero = 0;
+
+	if (per_cpu_offset)
+		return bpf_probe_read_kernel(ret, sizeof(*ret), (void *)(per_cpu_offset + cpu * 8));
+	if (!bpf_core_field_exists(array->pptrs) ||
+	    !bpf_core_enum_value_exists(enum bpf_func_id___lookup, BPF_FUNC_map_lookup_percpu_elem___lookup))
+		return -1;
+	mine = bpf_map_lookup_percpu_elem(&anchor, &zero, cpu);
+	if (!mine || bpf_probe_read_kernel(&at, sizeof(at), &mine) || bpf_probe_read_kernel(&base, sizeof(base), &map) ||
+	    bpf_probe_read_kernel(&base, sizeof(base), (void *)(base + bpf_core_field_offset(array->pptrs))))
+		return -1;
+	*ret = at - base;
+	return 0;
+}
 
 static __always_inline __u32 counter_offset(int rx)
 {
@@ -247,15 +275,17 @@ static __noinline __u64 delivered_by(struct net_device *dev, int rx)
 {
 	__u64 sum = 0, more, offset, stats;
 
-	if (!dev || !per_cpu_offset || !bpf_core_field_exists(dev->tstats))
+	if (!dev || !bpf_core_field_exists(dev->tstats))
 		return TL_DELIVERED_NONE;
 	stats = (__u64)BPF_CORE_READ(dev, tstats);
 	if (!stats)
 		return TL_DELIVERED_NONE;
-	for (__u32 cpu = 0; cpu < MAX_CPUS && cpu < cpus; cpu++)
-		if (!bpf_probe_read_kernel(&offset, sizeof(offset), (void *)(per_cpu_offset + cpu * 8)) &&
-		    !bpf_probe_read_kernel(&more, sizeof(more), (void *)(stats + offset + counter_offset(rx))))
+	for (__u32 cpu = 0; cpu < MAX_CPUS && cpu < cpus; cpu++) {
+		if (cpu_offset(cpu, &offset))
+			return TL_DELIVERED_NONE;
+		if (!bpf_probe_read_kernel(&more, sizeof(more), (void *)(stats + offset + counter_offset(rx))))
 			sum += more;
+	}
 	return sum;
 }
 

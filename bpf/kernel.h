@@ -66,6 +66,15 @@ struct pcpu_sw_netstats___numbers {
 	__u64 rx_packets, tx_packets;
 };
 
+/* The map of per-CPU elements: its first one's address, less than each CPU's offset. */
+struct bpf_array {
+	void *pptrs[0];
+};
+
+enum bpf_func_id___lookup {
+	BPF_FUNC_map_lookup_percpu_elem___lookup = 195,	/* from 5.19 on (07343110b293) */
+};
+
 struct proto {
 	char name[32];
 };
