@@ -164,7 +164,7 @@ install: all
 	install -D -m 644 collector/probe/taploss-probe.service $(DESTDIR)$(prefix)/lib/taploss/taploss-probe.service
 	install -D -m 644 -t $(DESTDIR)$(mandir)/man8 docs/taplossd.8 docs/taplossctl.8
 	install -D -m 644 -t $(DESTDIR)$(mandir)/man5 docs/taploss.conf.5
-	install -D -m 644 -t $(DESTDIR)$(docdir) README.md CHANGELOG.md LICENSE docs/DESIGN.md docs/HACKING.md docs/KERNELS.md docs/MEASURES.md docs/CAPTURE.md
+	install -D -m 644 -t $(DESTDIR)$(docdir) README.md CHANGELOG.md LICENSE docs/DESIGN.md docs/HACKING.md docs/KERNELS.md docs/MEASURES.md docs/CAPTURE.md docs/DIAGNOSIS.md
 	install -d $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir)/taploss
 	sed 's,@sbindir@,$(sbindir),' agent/taplossd.service > $(DESTDIR)$(unitdir)/taplossd.service
 	install -D -m 644 agent/taploss.sysusers $(DESTDIR)$(sysusersdir)/taploss.conf

@@ -11,6 +11,8 @@
 
 #define STEADY_NS (2 * NSEC_PER_SEC)
 #define FLOOD_TIMES 4		/* as much as usual */
+#define NEAR_NS (5 * NSEC_PER_SEC)	/* bursts so close tell the rate between them; */
+#define APART_NS (100 * NSEC_PER_MSEC)	/* closer ones are of one event */
 #define QUEUES 256
 #define HALT_SLACK_NS (500 * NSEC_PER_MSEC)	/* a state is known when libvirt has told it */
 
@@ -29,6 +31,7 @@ struct traffic_row {
 struct piece {
 	struct evidence e;
 	uint64_t by_queue[QUEUES], thread_ns[GROUPS];
+	uint64_t pressed_ns;		/* up to here pressure is in: a second that holds several bursts counts once */
 	struct {
 		const struct view_series *series;
 		uint64_t frames;
@@ -182,9 +185,45 @@ static int side(const struct view_series *s)
 	return !strcmp(s->direction, "tx");
 }
 
-/* What came and what was delivered around @b. */
+static bool same_way(const struct burst *a, const struct burst *b)
+{
+	return a->place && a->series->device_id == b->series->device_id && side(a->series) == side(b->series);
+}
+
+/* The nearest burst of that NIC and direction before @b (@step -1) or after it (1) that tells how far the sequence had come; @b: none. */
+static const struct burst *nearest(const struct work *w, const struct burst *b, int step)
+{
+	size_t at = (size_t)(b - w->bursts.all);
+
+	while (step < 0 ? at-- > 0 : ++at < w->bursts.n) {
+		const struct burst *x = &w->bursts.all[at];
+		uint64_t apart = x->start_ns > b->start_ns ? x->start_ns - b->start_ns : b->start_ns - x->start_ns;
+
+		if (apart > NEAR_NS)
+			break;
+		if (apart >= APART_NS && same_way(x, b))
+			return x;
+	}
+	return b;
+}
+
+/* What came from the burst before @b to the one after it: delivered in between, by their places in the sequence, and lost. 0: not known. */
+static uint64_t local_rate(const struct work *w, const struct burst *b)
+{
+	const struct burst *from = b->place ? nearest(w, b, -1) : b, *to = b->place ? nearest(w, b, 1) : b;
+	uint64_t span = to->start_ns - from->start_ns, came = to->place - from->place;
+
+	if (!span || to->place < from->place)
+		return 0;
+	for (const struct burst *x = from; x < to; x++)
+		came += same_way(x, b) ? x->frames : 0;
+	return (uint64_t)((double)came * (double)NSEC_PER_SEC / (double)span);
+}
+
+/* What came and what was delivered around @b; the minutes of the store where bursts do not tell it closer. */
 static uint64_t usual_rate(const struct work *w, const struct burst *b, uint64_t *ret_delivered)
 {
+	uint64_t local = local_rate(w, b);
 	uint64_t came = 0, span = 0;
 
 	*ret_delivered = 0;
@@ -197,7 +236,7 @@ static uint64_t usual_rate(const struct work *w, const struct burst *b, uint64_t
 		*ret_delivered += t->delivered[side(b->series)];
 		span += t->to_ns - t->from_ns;
 	}
-	return span ? (uint64_t)((double)came * (double)NSEC_PER_SEC / (double)span) : 0;
+	return local ? local : span ? (uint64_t)((double)came * (double)NSEC_PER_SEC / (double)span) : 0;
 }
 
 static uint64_t burst_rate(const struct burst *b)
@@ -207,19 +246,23 @@ static uint64_t burst_rate(const struct burst *b)
 	return span && b->frames > 1 ? (uint64_t)((double)(b->frames - 1) * (double)NSEC_PER_SEC / (double)span) : 0;
 }
 
-/* Two seconds of loss or more in this burst and two seconds on either side: it does not end. @w->bursts are in order. */
+static bool same_queue(const struct burst *a, const struct burst *b)
+{
+	return a->series->device_id == b->series->device_id && a->series->queue == b->series->queue;
+}
+
+/* A second of loss or more in this burst and two seconds on either side: it does not end. @w->bursts are in order. */
 static bool goes_on(const struct work *w, const struct burst *b)
 {
 	uint64_t from = b->start_ns - STEADY_NS, to = b->last_ns + STEADY_NS, sum = 0;
-	size_t at = (size_t)(b - w->bursts.all);
+	const struct burst *all = w->bursts.all;
+	size_t at = (size_t)(b - all);
 
-	for (size_t i = at; i < w->bursts.n && w->bursts.all[i].start_ns < to && sum < STEADY_NS; i++)
-		if (w->bursts.all[i].series->device_id == b->series->device_id && w->bursts.all[i].series->queue == b->series->queue)
-			sum += overlap(from, to, w->bursts.all[i].start_ns, w->bursts.all[i].last_ns);
-	for (size_t i = at; i-- && w->bursts.all[i].start_ns + 2 * STEADY_NS > from && sum < STEADY_NS;)
-		if (w->bursts.all[i].series->device_id == b->series->device_id && w->bursts.all[i].series->queue == b->series->queue)
-			sum += overlap(from, to, w->bursts.all[i].start_ns, w->bursts.all[i].last_ns);
-	return sum >= STEADY_NS;
+	for (size_t i = at; i < w->bursts.n && all[i].start_ns < to && sum < STEADY_NS / 2; i++)
+		sum += same_queue(&all[i], b) ? overlap(from, to, all[i].start_ns, all[i].last_ns) : 0;
+	for (size_t i = at; i-- && all[i].start_ns + 2 * STEADY_NS > from && sum < STEADY_NS / 2;)
+		sum += same_queue(&all[i], b) ? overlap(from, to, all[i].start_ns, all[i].last_ns) : 0;
+	return sum >= STEADY_NS / 2;
 }
 
 static enum shape shape_of(const struct work *w, const struct burst *b, const char **ret_halted)
@@ -282,10 +325,11 @@ static void add_pressure(const struct work *w, struct piece *p, const struct bur
 		const struct pressure_row *row = &w->pressure[i];
 		uint64_t span = row->to_ns - row->from_ns;
 
-		if (row->to_ns < b->start_ns || row->from_ns > b->last_ns)
+		if (row->to_ns < b->start_ns || row->from_ns > b->last_ns || row->to_ns <= p->pressed_ns)
 			continue;
 		p->e.pressure = true;
-		p->e.lost_ns += row->lost_ns;
+		p->pressed_ns = row->to_ns;
+		p->e.lost_ns += row->lost_ns < span ? row->lost_ns : span;	/* several queues at once */
 		for (int g = 0; g < GROUPS; g++) {
 			double quiet = w->quiet[g] * (double)span;
 

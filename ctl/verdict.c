@@ -7,6 +7,8 @@
 
 #include "../collector/base.h"
 
+#define BUSY_PCT 70	/* of its time a thread runs: it does nothing else */
+
 static bool is(const char *a, const char *b)
 {
 	return a && !strcmp(a, b);
@@ -63,17 +65,25 @@ static int dead(const struct evidence *e)
 	return e->delivered ? CONFIDENCE_MEDIUM : CONFIDENCE_HIGH;
 }
 
-/* Loss that goes on also counts as starving when the threads waited for longer than they ran. */
+/* What stops a whole VM stops its vCPUs: of threads that waited for about as long as these, it is these. */
+static bool more_starved(const struct evidence *e, enum group a, enum group b)
+{
+	double as = a == GROUP_VCPU ? 4.0 / 3 : 1, bs = b == GROUP_VCPU ? 4.0 / 3 : 1;
+
+	return waited(e, a) * as > waited(e, b) * bs;
+}
+
+/* Loss that goes on is starving only when the threads waited for longer than they ran: whoever has too much to do waits, too. */
 static int starved(const struct evidence *e, enum group g)
 {
 	double share = waited(e, g);
-	bool mostly = e->shape == SHAPE_STEADY && e->wait_ns[g] > e->run_ns[g] && share >= 0.1;
+	bool stall = e->shape == SHAPE_STALL && share >= 0.4, steady = e->shape == SHAPE_STEADY && share >= 0.1 && e->wait_ns[g] > e->run_ns[g];
 
-	if (!ring(e) || (e->shape != SHAPE_STALL && e->shape != SHAPE_STEADY) || (share < 0.4 && !mostly))
+	if (!ring(e) || (!stall && !steady))
 		return -1;
 	for (int k = 0; k < GROUPS; k++)
-		if (k != (int)g && waited(e, k) > share)
-			return -1;
+		if (k != (int)g && (more_starved(e, k, g) || (steady && e->run_pct[k] >= BUSY_PCT)))
+			return -1;	/* that one holds it up */
 	return share >= 0.7 && e->shape == SHAPE_STALL ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM;
 }
 
@@ -124,7 +134,7 @@ static int too_slow(const struct evidence *e)
 		busy = e->run_pct[g] > busy ? e->run_pct[g] : busy;
 	if (!e->pressure)
 		return CONFIDENCE_LOW;
-	return busy >= 70 ? CONFIDENCE_HIGH : busy >= 40 ? CONFIDENCE_MEDIUM : -1;
+	return busy >= BUSY_PCT ? CONFIDENCE_HIGH : busy >= 40 ? CONFIDENCE_MEDIUM : -1;
 }
 
 /* It had the processor, did not use it, and did not take what came. */

@@ -61,7 +61,7 @@ int cmd_flood(const struct args *a)
 		frame_mac(args_value(a, "to"), f.dst);
 	frame_mac(args_value(a, "from"), f.src);
 	f.fd = packet_socket(args_name(a, 0, ""), args_flag(a, "bypass"));
-	burst = f.rate / 200 + 1;	/* what is due in 5 ms */
+	burst = args_flag(a, "even") ? 1 : f.rate / 200 + 1;	/* what is due in 5 ms */
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	for (unsigned long seq = 0; seq < f.count; seq++) {
 		if (f.rate && seq % burst == 0)

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
 #include <linux/if_tun.h>
 
 #include "taptool.h"
@@ -132,8 +134,27 @@ int cmd_hold(const struct args *a)
 	return 0;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / NSEC_PER_MSEC;
+}
+
+/* One that does not read for @nap ms in every @every ms, although it could. */
+static void doze(uint64_t *since, unsigned long nap, unsigned long every)
+{
+	if (!nap || now_ms() < *since + every)
+		return;
+	usleep((useconds_t)nap * 1000);
+	*since = now_ms();
+}
+
 int cmd_drain(const struct args *a)
 {
+	unsigned long nap = args_number(a, "nap", 0), every = args_number(a, "every", 1000);
+	uint64_t awake = now_ms();
 	const char *name = args_name(a, 0, "tap0");
 	struct pollfd p[MAX_QUEUES + 1];
 	struct held h = { 0 };
@@ -144,9 +165,11 @@ int cmd_drain(const struct args *a)
 	for (unsigned int i = 0; i < h.n; i++)
 		p[i + 1] = (struct pollfd){ .fd = h.fds[i], .events = POLLIN };
 	puts("READY");
-	while (!p[0].revents && (poll(p, h.n + 1, -1) > 0 || errno == EINTR))
+	while (!p[0].revents && (poll(p, h.n + 1, -1) > 0 || errno == EINTR)) {
+		doze(&awake, nap, every);
 		for (unsigned int i = 0; i < h.n; i++)
 			read_all(&h, i);
+	}
 	print_read(&h);
 	return 0;
 }

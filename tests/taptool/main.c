@@ -4,6 +4,7 @@
  *   main.c      the commands and their arguments
  *   device.c    taps, macvtaps, their counters     frame.c   frames and packet sockets
  *   hold.c      be a VMM                           flood.c   send counted frames
+ *   hog.c       take a CPU from everybody
  *   case.c      lose frames on purpose: case_rx.c, case_tx.c, case_macvtap.c */
 #include <errno.h>
 #include <stdarg.h>
@@ -19,10 +20,12 @@ static const struct command {
 	{ "hold", "NAME [queues N] [ring N] [vnet] [backpressure] [down] [persist] [macvtap] [say N len N to MAC from MAC] [-- WORDS]",
 	  "open NAME and never read it; says READY and waits to be killed; SIGUSR1: read all there is and print how much; SIGUSR2: send N frames "
 	  "as the guest would", cmd_hold },
-	{ "drain", "NAME [queues N] [ring N] [vnet] [macvtap] [-- WORDS]",
-	  "open NAME and read all that comes; prints how much at SIGTERM", cmd_drain },
-	{ "flood", "DEV COUNT [len N] [flows N] [bypass] [rate PPS] [to MAC] [from MAC]",
-	  "send exactly COUNT frames out of DEV, several UDP flows or sequence-numbered ones", cmd_flood },
+	{ "drain", "NAME [queues N] [ring N] [vnet] [macvtap] [nap MS every MS] [-- WORDS]",
+	  "open NAME and read all that comes, but for a nap now and then; prints how much at SIGTERM", cmd_drain },
+	{ "flood", "DEV COUNT [len N] [flows N] [bypass] [rate PPS [even]] [to MAC] [from MAC]",
+	  "send exactly COUNT frames out of DEV, several UDP flows or sequence-numbered ones; even: one at a time", cmd_flood },
+	{ "hog", "[cpu N] [for MS] [every MS] [times N]",
+	  "take a CPU from all other programs for a while, again and again; prints when: CLOCK_REALTIME ns, from and to", cmd_hog },
 	{ "case", "CASE [dev NAME] [count N] [rounds N] [pause MS] [wait] [stay] [-- WORDS]",
 	  "lose frames in one certain way, print what was offered and how DEV's counters moved; wait: say READY, and begin at SIGUSR1", cmd_case },
 	{ "cases", "", "list the ways", cmd_cases },

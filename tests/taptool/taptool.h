@@ -118,5 +118,6 @@ int cmd_cases(const struct args *a);
 int cmd_hold(const struct args *a);
 int cmd_drain(const struct args *a);
 int cmd_flood(const struct args *a);
+int cmd_hog(const struct args *a);
 
 #endif

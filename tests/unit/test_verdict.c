@@ -39,6 +39,8 @@ static void threads_that_wait(void **state)
 	e.wait_ns[GROUP_VCPU] = 750 * MS;
 	says(&e, "vcpu-starved", CONFIDENCE_HIGH);
 	e.wait_ns[GROUP_VHOST] = 790 * MS;
+	says(&e, "vcpu-starved", CONFIDENCE_HIGH);	/* all of the VM */
+	e.wait_ns[GROUP_VCPU] = 550 * MS;
 	says(&e, "vhost-starved", CONFIDENCE_HIGH);
 	e.wait_ns[GROUP_VHOST] = 100 * MS;
 	e.wait_ns[GROUP_VCPU] = 350 * MS;
@@ -95,9 +97,14 @@ static void too_much_all_the_time(void **state)
 	e.run_ns[GROUP_VCPU] = 1000 * MS;
 	e.wait_ns[GROUP_VCPU] = 200 * MS;
 	says(&e, "guest-too-slow", CONFIDENCE_HIGH);
+	e.wait_ns[GROUP_VCPU] = 900 * MS;		/* of 800 ms of loss: yet it ran for longer */
+	says(&e, "guest-too-slow", CONFIDENCE_HIGH);
 	e.wait_ns[GROUP_VCPU] = 1100 * MS;
 	says(&e, "vcpu-starved", CONFIDENCE_MEDIUM);
 	e.wait_ns[GROUP_VCPU] = 0;
+	e.backend = "userspace";
+	e.wait_ns[GROUP_EMULATOR] = 900 * MS;		/* it waits, but the vCPU is what is short */
+	says(&e, "guest-too-slow", CONFIDENCE_HIGH);
 	e.queues = 4;
 	says(&e, "queue-saturated", CONFIDENCE_HIGH);
 	e.queue_pct = 40;
