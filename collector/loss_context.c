@@ -132,16 +132,18 @@ static void attach(struct loss *l, unsigned int modules)
 
 	c->modules = modules;
 	loss_forget_warning();
-	r = attach_by(l, modules, false);
-	c->state = LOSS_CONTEXT_FENTRY;
+	/* Not fentry first: to take that away the kernel waits for every task to sleep once (synchronize_rcu_tasks()), and a vhost worker
+	 * at a ring that is stuck never does, from 6.4 on: a guest could hold us as long as it likes. */
+	r = attach_by(l, modules, true);
+	c->state = LOSS_CONTEXT_KPROBE;
 	if (r < 0) {
-		r = attach_by(l, modules, true);
-		c->state = LOSS_CONTEXT_KPROBE;
+		r = attach_by(l, modules, false);
+		c->state = LOSS_CONTEXT_FENTRY;
 	}
 	if (r >= 0)
 		return;
 	c->state = LOSS_CONTEXT_REFUSED;
-	snprintf(c->why, sizeof(c->why), "neither fentry nor kprobe at tun_sendmsg: %s%s%.150s", strerror(-r), loss_warning()[0] ? ": " : "",
+	snprintf(c->why, sizeof(c->why), "neither kprobe nor fentry at tun_sendmsg: %s%s%.150s", strerror(-r), loss_warning()[0] ? ": " : "",
 		 loss_warning());
 }
 

@@ -3,9 +3,9 @@
  *
  *   vhostguest NAME QUEUES tap|macvtap [-- WORDS]
  *
- * Says READY; then for each line "QUEUE COUNT good|bad|short" of standard input sends COUNT frames of 100 bytes from that queue (bad: a
+ * Says READY; then for each line "QUEUE COUNT good|bad|short|stuck" of standard input sends COUNT frames of 100 bytes from that queue (bad: a
  * virtio-net header with an unknown GSO type; short: 8 bytes behind the header) and says "sent COUNT" when the worker has taken them
- * all. WORDS are for whoever reads the command line. */
+ * all; stuck: it never takes one with a checksum outside the frame, and tries for ever. WORDS are for whoever reads the command line. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -143,6 +143,10 @@ static void post(struct queue *q, const char *kind)
 		header->gso_type = 99;
 		header->gso_size = 100;
 	}
+	if (!strcmp(kind, "stuck")) {
+		header->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+		header->csum_start = 5000;
+	}
 	memset(at + HEADER, 0xff, 6);			/* to everybody, */
 	memcpy(at + HEADER + 6, "\x02\0\0\0\0\1\x88\xb5", 8);	/* in a protocol for experiments */
 	r->desc[slot] = (struct vring_desc){ .addr = (uintptr_t)at, .len = HEADER + (strcmp(kind, "short") ? FRAME : SHORT) };
@@ -162,7 +166,7 @@ static void send_all(struct queue *q, unsigned int count, const char *kind)
 		if (i + 1 < count && (i + 1) % (RING / 2))
 			continue;
 		must((int)write(q->kick, &n, sizeof(n)), "kick");
-		while (*used != q->rings[TX].avail->idx)
+		while (*used != q->rings[TX].avail->idx && strcmp(kind, "stuck") != 0)
 			must((int)read(q->used, &n, sizeof(n)), "call");
 		n = 1;
 	}

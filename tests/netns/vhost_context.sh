@@ -8,10 +8,11 @@
 
 (: < /dev/vhost-net) 2> /dev/null || skip 'needs /dev/vhost-net'
 
-# guest NAME QUEUES tap|macvtap VM: TO is where its orders go
+# guest NAME QUEUES tap|macvtap VM: TO is where its orders go, GUEST_PID its process
 guest() {
 	mkfifo "orders.$1"
 	bash -c 'exec -a qemu-system-x86_64 vhostguest "$@"' - "$1" "$2" "$3" -- -name "guest=$4" < "orders.$1" > "guest.$1" 2>> guest.log &
+	GUEST_PID=$!
 	exec {TO}> "orders.$1"
 	wait_for 10 grep -qx READY "guest.$1"
 	SENT=0 GUEST=guest.$1
@@ -26,6 +27,10 @@ order() {
 
 all_sent() {
 	[[ $(grep -c sent "$GUEST") == "$SENT" ]]
+}
+
+ended() {	# ended PID: a child that nobody has waited for
+	grep -q '^State:.Z' "/proc/$1/status" 2> /dev/null || ! kill -0 "$1" 2> /dev/null
 }
 
 known() {
@@ -78,8 +83,16 @@ expect_lost 60 vm=mac class=VIRTNET_HDR direction=tx queue=0 site=tap_sendmsg
 expect_lost 50 vm=mac class=VIRTNET_HDR direction=tx queue=1 site=tap_sendmsg
 same "$(counter "$MVT" tx_dropped)" 117 tx_dropped
 
+# A guest whose ring is stuck, so that its worker never sleeps, does not hold the agent that takes its programs away.
+guest "${TAP}s" 1 tap stuck
+order 0 1 stuck
+wait_for 20 known "${TAP}s"
+
 # Never attached.
+kill -TERM "$AGENT"
+wait_for 5 ended "$AGENT"
 agent_stop
+kill "$GUEST_PID"
 printf '[bpf]\ncontext = off\n' > conf
 agent_start --config conf
 TO=$two GUEST=guest.$TAP SENT=5
