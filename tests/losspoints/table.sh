@@ -22,7 +22,7 @@ grep -h '^[a-z0-9_]*|' "$1" | while IFS='|' read -r name _; do
 	# shellcheck disable=SC2016	# marks of the document
 	printf '| `%s` | %s' "$name" "${what[$name]}"
 	for kernel in "$@"; do
-		printf ' | %s' "$(sed -n "s/^$name|//p" "$kernel")"
+		printf ' | %s' "$(sed -n "s/^$name|\\([^|]*\\).*/\\1/p" "$kernel")"
 	done
 	printf ' |\n'
 done

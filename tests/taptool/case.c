@@ -10,7 +10,7 @@
 #include "taptool.h"
 
 static const struct fault_case *const tables[] = {
-	cases_rx, cases_read, cases_tx, cases_stack, cases_macvtap, cases_forced, cases_vhost_rx, cases_vhost_tx,
+	cases_rx, cases_read, cases_tx, cases_stack, cases_path, cases_macvtap, cases_forced, cases_vhost_rx, cases_vhost_tx,
 };
 
 static const struct fault_case *find(const char *name)
@@ -59,6 +59,7 @@ int cmd_case(const struct args *a)
 	struct counters before, after;
 	int index;
 
+	frame_mac(args_value(a, "mac"), f.mac);
 	f.dev = args_value(a, "dev") ? args_value(a, "dev") : !strcmp(c->kind, "macvtap") ? "m0" : "t0";
 	f.count = (unsigned int)args_number(a, "count", 10);
 	c->set_up(&f);

@@ -81,19 +81,25 @@ static void detached(struct fault *f)
 	detach(f);
 }
 
-/* The queue discipline of a persistent tap without a reader goes some time after its last queue: here it has not. */
-static void no_reader(struct fault *f)
+static void persistent(struct fault *f)
 {
 	tap(f);
 	if (ioctl(f->fd, TUNSETPERSIST, 1) < 0)
 		die("persist");
+}
+
+/* The queue discipline of a persistent tap without a reader goes some time after its last queue: here it has not. */
+static unsigned int close_and_offer(struct fault *f)
+{
 	f->fd = close_fd(f->fd);
+	return offer(f);
 }
 
 /* Here it has: the device's carrier is gone, and frames end in the discipline of a device that is not there (noop). */
 static void no_reader_late(struct fault *f)
 {
-	no_reader(f);
+	persistent(f);
+	f->fd = close_fd(f->fd);
 	run("for i in $(seq 500); do ip -j link show dev %s | grep -q '\"operstate\":\"DOWN\"' && exit; sleep 0.02; done; exit 1", f->dev);
 }
 
@@ -205,18 +211,11 @@ static unsigned int fill_and_close(struct fault *f)
 	return f->count;
 }
 
-static void persistent(struct fault *f)
-{
-	tap(f);
-	if (ioctl(f->fd, TUNSETPERSIST, 1) < 0)
-		die("persist");
-}
-
 const struct fault_case cases_rx[] = {
 	{ "full_ring", "nobody reads: the ring (16) is filled, then COUNT frames more", "tap", tap, full_ring },
 	{ "full_ring_mq", "nobody reads two queues, 8 flows", "tap", tap_two_rings, full_ring_flows },
 	{ "detached", "the only queue is detached", "tap", detached, offer },
-	{ "no_reader", "a persistent tap that nobody holds", "tap", no_reader, offer },
+	{ "no_reader", "a persistent tap that nobody holds", "tap", persistent, close_and_offer },
 	{ "no_reader_late", "the same when the device has lost its carrier", "tap", no_reader_late, offer_refused },
 	{ "txfilter", "the VMM's address filter", "tap", txfilter, offer_foreign },
 	{ "sockfilter", "a socket filter that takes nothing", "tap", sockfilter, offer },

@@ -74,6 +74,7 @@ static unsigned int stuck(struct fault *f, unsigned int n)
 	vhost_kick(f->vhost, VHOST_TX);
 	usleep(200000);
 	f->left = n + 1 - vhost_used(f->vhost, VHOST_TX);
+	vhost_set_backend(f->vhost, -1);	/* vhost tries for ever, and the CPU is wanted */
 	return n + 1;
 }
 
@@ -199,6 +200,7 @@ static unsigned int unmapped(struct fault *f)
 	vhost_kick(f->vhost, VHOST_TX);
 	usleep(200000);	/* as in stuck() */
 	f->left = f->count - vhost_used(f->vhost, VHOST_TX);
+	vhost_set_backend(f->vhost, -1);
 	return f->count;
 }
 

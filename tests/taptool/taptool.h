@@ -91,6 +91,7 @@ struct fault {
 	int lower;		/* a second device's queue */
 	struct vhost *vhost;
 	char other[16];		/* name of a device beside */
+	uint8_t mac[6];		/* the guest's address, for what is lost above its tap */
 	bool macvtap;		/* frames for the guest come in at the far end of the lower device */
 	/* Of what lose() offered, this was not lost: */
 	unsigned int delivered;	/* it reached the guest, or whom the guest sent it to */
@@ -107,7 +108,8 @@ struct fault_case {
 };
 
 /* Each ends with a NULL name. */
-extern const struct fault_case cases_rx[], cases_read[], cases_tx[], cases_stack[], cases_macvtap[], cases_forced[], cases_vhost_rx[], cases_vhost_tx[];
+extern const struct fault_case cases_rx[], cases_read[], cases_tx[], cases_stack[], cases_path[], cases_macvtap[], cases_forced[], cases_vhost_rx[],
+	cases_vhost_tx[];
 
 /* A macvtap on a veth pair (case_macvtap.c), and frames of @len bytes for its guest. */
 void macvtap_make(struct fault *f);
