@@ -86,6 +86,26 @@ start() {	# start NAME
 	started_at[$!]=$EPOCHREALTIME
 }
 
+# keep_cells OUTPUT: this kernel's column of the table of loss points; in a test host it is said, for whoever draws the table
+keep_cells() {
+	if [[ -n ${TAPLOSS_COLUMN:-} ]]; then
+		sed -n 's/^[a-z0-9_]*|/CELL &/p' "$1"
+	else
+		cp "$1" "$work/cells.here"
+	fi
+}
+
+# The loss points on the kernels of this run.
+print_matrix() {
+	local kernel drawn=()
+
+	for kernel in "${columns[@]}" here; do
+		[[ ! -e $work/$kernel ]] || sed -n 's/^CELL //p' "$work/$kernel" > "$work/cells.$kernel"
+		[[ ! -s $work/cells.$kernel ]] || drawn+=("$kernel=$work/cells.$kernel")
+	done
+	((${#drawn[@]} == 0)) || tests/losspoints/matrix.sh "${drawn[@]}"
+}
+
 finish() {	# waits for one test to end and says how
 	local pid status output ms name
 
@@ -102,6 +122,7 @@ finish() {	# waits for one test to end and says how
 	*) failed=$((failed + 1)) word=FAIL why=": exit status $status" ;;
 	esac
 	printf '%s %s (%d.%d s)%s\n' "$word" "$name" $((ms / 1000)) $((ms % 1000 / 100)) "$why"
+	[[ $name != netns/losspoints ]] || keep_cells "$output"
 	[[ $word != FAIL ]] || sed 's/^/    /' "$output"
 }
 
@@ -175,6 +196,7 @@ done
 while ((${#name_of[@]})); do
 	finish_column
 done
+print_matrix
 rm -rf "$work"
 
 if ((skipped)); then

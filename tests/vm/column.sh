@@ -4,8 +4,8 @@
 # "# kernels", or "# kernels ..." with this one, all in one test host; and of tests/vm/kvm likewise, each beside a KVM guest in a host of
 # its own, and once more when that one fails: software emulation of virtualization hangs at times.
 #
-# Says how each ended as run.sh does, with the kernel before its name, also into the file RESULTS. A test that the host did not speak of has failed; and so
-# have all when a kernel that must be there cannot be had.
+# Says how each ended as run.sh does, with the kernel before its name, also into the file RESULTS, with what they say for the table
+# of loss points. A test that the host did not speak of has failed; and so have all when a kernel that must be there cannot be had.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
@@ -63,7 +63,8 @@ in_host() {
 		module=$(tests/vm/fault/build.sh "$kernel") || { echo "$module"; return; }
 		files=(-f "$module:/t/fault.ko")
 	fi
-	tests/vm/vm.sh run "$kernel" -l "$level" -t $LIMIT "${files[@]}" -- env KERNEL=host TAPLOSS_SLOWER=$SLOWER tests/run.sh "${@/#/=}" 2>&1 |
+	tests/vm/vm.sh run "$kernel" -l "$level" -t $LIMIT "${files[@]}" -- \
+		env KERNEL=host TAPLOSS_COLUMN=1 TAPLOSS_SLOWER=$SLOWER tests/run.sh "${@/#/=}" 2>&1 |
 		sed -u -E -e "s,^(PASS|FAIL|SKIP) ,\\1 $kernel/," -e '/^[0-9]+ passed, [0-9]+ failed/d'
 }
 
@@ -121,4 +122,4 @@ if ! why=$(tests/vm/kernel.sh "$kernel"); then
 else
 	((${#hosted[@]} == 0)) || run host "${hosted[@]}"
 	beside_guest "${beside[@]}"
-fi | tee "$results"
+fi | tee "$results" | sed -u '/^CELL /d'
