@@ -81,7 +81,7 @@ BENCHES := drop_cost fill many_taps store years
 # History: what stays of days, and how it is read.
 SCHEMA_SRC += schema/absorb.c schema/demand.c schema/thin.c schema/tidy.c
 SQL += schema/history_0001.sql
-CTL_SRC += ctl/capacity.c ctl/capacity_loss.c ctl/capacity_nics.c ctl/capacity_verdicts.c ctl/cmd_report.c ctl/compare.c ctl/knee.c ctl/page.c ctl/report_html.c ctl/store_work.c \
+CTL_SRC += ctl/capacity.c ctl/capacity_loss.c ctl/capacity_nics.c ctl/capacity_verdicts.c ctl/cmd_report.c ctl/compare.c ctl/compare_html.c ctl/knee.c ctl/page.c ctl/report_html.c ctl/store_work.c \
 	ctl/trend.c ctl/view_demand.c ctl/view_loss.c ctl/view_traffic.c
 REPORT_H := $(patsubst %,$(B)/%.h,$(wildcard ctl/report/*.js ctl/report/*.css ctl/report/*.html ctl/report/third_party/uPlot.*))
 
@@ -260,7 +260,7 @@ $(B)/tests/guest/hostile: tests/guest/hostile.c collector/probe/machine.c $(PROB
 
 # deps installs what is missing (as root, by apt-get); check runs all tests, check T=PATTERN those whose names match, check KERNEL=6.1 those
 # on that kernel (host: this one).
-.PHONY: deps check demo testbed
+.PHONY: deps check demo day testbed
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 deps:
 	@tests/packages.sh build test
@@ -271,3 +271,7 @@ check: deps
 demo: deps
 	@$(MAKE) --no-print-directory -s $(PARALLEL) all $(TEST_TOOLS)
 	@B=$(B) tests/demo.sh
+# An agent at 100 ms, some minutes of real loss, the report of it in build/day.html.
+day: deps
+	@$(MAKE) --no-print-directory -s $(PARALLEL) all $(TEST_TOOLS)
+	@B=$(B) tests/day.sh

@@ -97,22 +97,30 @@ static int add_self(json_t *root, struct view *v)
 	return r;
 }
 
+int capacity_add_host(json_t *root, struct view *v, const struct window *w)
+{
+	char host[128] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	json_object_set_new(root, "version", json_string(TAPLOSS_VERSION));
+	json_object_set_new(root, "host", out_text(host));
+	json_object_set_new(root, "made_ns", out_int(w->now_ns));
+	return view_meta(v, "SELECT kernel, version FROM run ORDER BY id DESC LIMIT 1", on_run, root);
+}
+
 json_t *capacity_make(struct view *v, const struct capacity_options *o)
 {
 	double covered = view_covered_pct(v, o->window.since_ns, o->window.until_ns);
-	char host[128] = "";
 	struct capacity_top top = { .n = 0 };
 	json_t *root, *sources;
 	int r;
 
 	if (covered < 0)
 		return NULL;
-	gethostname(host, sizeof(host) - 1);
-	root = json_pack("{ss ss so sI sI sI sf sb}", "report", "capacity", "version", TAPLOSS_VERSION, "host", out_text(host), "made_ns",
-			 (json_int_t)o->window.now_ns, "since_ns", (json_int_t)o->window.since_ns, "until_ns", (json_int_t)o->window.until_ns,
+	root = json_pack("{ss sI sI sf sb}", "report", "capacity", "since_ns", (json_int_t)o->window.since_ns, "until_ns", (json_int_t)o->window.until_ns,
 			 "coverage_pct", covered, "detail", o->detail);
 	sources = json_array();
-	r = view_meta(v, "SELECT kernel, version FROM run ORDER BY id DESC LIMIT 1", on_run, root);
+	r = capacity_add_host(root, v, &o->window);
 	if (r >= 0)
 		r = view_meta(v, "SELECT name, state, why FROM source ORDER BY name", on_source, sources);
 	json_object_set_new(root, "not_ok", sources);

@@ -34,6 +34,9 @@ int capacity_add_loss(json_t *root, struct view *v, const struct capacity_option
 int capacity_add_nics(json_t *root, struct view *v, const struct capacity_options *o);
 int capacity_add_verdicts(json_t *root, struct view *v, const struct capacity_options *o, const struct capacity_top *top);
 
+/* Whose report, when and by what it was made; whether its history is made up. 0, or -errno after saying why. */
+int capacity_add_host(json_t *root, struct view *v, const struct window *w);
+
 /* What helps against a class of loss, and what it takes; NULL: nothing is known. */
 const char *capacity_fix(const char *class);
 

@@ -72,14 +72,14 @@ static int close_file(FILE *f, const char *file, char *tmp)
 	return EXIT_FAILED;
 }
 
-static int write_html(const char *file, const json_t *root)
+static int write_html(const char *file, const json_t *root, void (*write)(FILE *f, const json_t *root))
 {
 	_cleanup_(freep) char *tmp = NULL;
 	FILE *f = open_file(file, &tmp);
 
 	if (!f)
 		return EXIT_FAILED;
-	report_html(f, root);
+	write(f, root);
 	return close_file(f, file, tmp);
 }
 
@@ -121,7 +121,7 @@ static int capacity(struct request *rq)
 	if (filter_resolve(&rq->o.filter, v) == 0)
 		root = capacity_make(v, &rq->o);
 	if (root && html)
-		status = write_html(rq->file, root);
+		status = write_html(rq->file, root, report_html);
 	else if (root && redirect(rq) == 0)
 		status = rq->g.format == FORMAT_JSON ? out_json(json_incref(root)) : print_capacity(rq, root);
 	json_decref(root);
@@ -157,7 +157,13 @@ static int compare(struct request *rq)
 		return EXIT_FAILED;
 	if (filter_resolve(&rq->o.filter, v) == 0)
 		root = compare_make(v, &rq->before, &rq->after, &rq->o.filter);
-	if (root && redirect(rq) == 0)
+	if (root && capacity_add_host(root, v, &rq->o.window) < 0) {
+		json_decref(root);
+		root = NULL;
+	}
+	if (root && rq->file && rq->g.format == FORMAT_TEXT)
+		status = write_html(rq->file, root, compare_html);
+	else if (root && redirect(rq) == 0)
 		status = rq->g.format == FORMAT_JSON ? out_json(json_incref(root)) : print_compare(rq, root);
 	json_decref(root);
 	view_free(v);
@@ -235,7 +241,7 @@ static int run(const struct global *g, int argc, char **argv)
 
 const struct cmd cmd_report = {
 	.name = "report", .args = "capacity|compare", .help = "who will lose packets, and when; did a change help", .run = run,
-	.details = "  -o, --output F   capacity: one HTML page; with --json or --csv that\n"
+	.details = "  -o, --output F   one HTML page; with --json or --csv that\n"
 		   "  --before A..B    compare: the time before a change (-2w..-1w)\n"
 		   "  --after C..D     and after it\n"
 		   WINDOW_HELP FILTER_HELP

@@ -223,7 +223,7 @@ static json_t *make_rows(struct work *w)
 	HASH_SORT(w->units, by_frames);
 	for (const struct unit *u = w->units; u; u = u->hh.next)
 		json_array_append_new(rows, row_of(w, u, hours, n));
-	return json_pack("{so si si}", "rows", rows, "before_hours", (int)n[0], "after_hours", (int)n[1]);
+	return json_pack("{ss so si si}", "report", "compare", "rows", rows, "before_hours", (int)n[0], "after_hours", (int)n[1]);
 }
 
 json_t *compare_make(struct view *v, const struct window *before, const struct window *after, const struct filter *f)

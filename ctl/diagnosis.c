@@ -196,7 +196,7 @@ int diagnosis_past(struct view *v, int64_t vm_id, uint64_t since, uint64_t until
 		return -EINVAL;
 	s.n = (until - since + step_ns - 1) / step_ns;
 	s.lost = lost = must(calloc(s.n, sizeof(bool)));
-	r = view_rows(v, since, until, false, wanted, on_row, &s);
+	r = view_rows(v, since, until, !(since % NSEC_PER_HOUR) && !(step_ns % NSEC_PER_HOUR), wanted, on_row, &s);
 	for (size_t i = 0; i < s.n && r >= 0; i++) {
 		uint64_t from = since + i * step_ns, to = from + step_ns < until ? from + step_ns : until;
 

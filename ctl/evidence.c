@@ -481,9 +481,10 @@ static int load(struct work *w, uint64_t since, uint64_t until)
 		rings[i] = w->wanted[i] && evidence_ring(&w->v->series[i]);
 	if (r >= 0)
 		r = bursts_read(w->v, since, until, rings, &w->bursts);
-	if (r >= 0)
+	/* Only bursts are judged by what was around them; on a big host these are millions of rows. */
+	if (r >= 0 && w->bursts.n)
 		r = each_day(w->v, since, until, pressure_of_day, w);
-	if (r >= 0)
+	if (r >= 0 && w->bursts.n)
 		r = each_day(w->v, since, until, traffic_of_day, w);
 	return r < 0 ? r : view_rows(w->v, since, until, true, w->wanted, on_row, w);
 }

@@ -28,7 +28,7 @@ struct evidence {
 	enum shape shape;
 	uint64_t frames, bytes;
 	uint64_t first_ns, last_ns;		/* between which it was lost: to the burst, else as the store has it */
-	uint64_t all_frames;			/* lost and delivered in that direction of the NIC; 0: not known */
+	uint64_t all_frames;			/* lost and delivered in that direction of the NIC; 0: not known, or no bursts */
 	uint64_t delivered;			/* of these */
 
 	size_t bursts;

@@ -69,22 +69,40 @@ static void put_count(FILE *f, size_t n, const char *label, const char *tone)
 	put_card(f, text_count(buf, n), label, n ? tone : "good");
 }
 
+void report_html_begin(FILE *f, const char *title, const char *host)
+{
+	fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+	      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n"
+	      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">\n", f);
+	fprintf(f, "<title>%c%s of ", title[0] - 'a' + 'A', title + 1);
+	page_text(f, host);
+	fprintf(f, "</title>\n<style>%s</style></head>\n<body><header><h1>Packets lost between host and guest: %s of ", style, title);
+	page_text(f, host);
+	fputs("</h1>\n", f);
+}
+
+void report_html_made_up(FILE *f, const json_t *root)
+{
+	if (json_is_true(json_object_get(root, "made_up")))
+		fputs("<p class=\"banner\" role=\"note\">MADE-UP HISTORY: written by a generator for tests, not measured on any host.</p>\n", f);
+}
+
+void report_html_end(FILE *f, const char *how)
+{
+	fprintf(f, "<section><h2>How the numbers are made</h2>\n%s</section>\n</main>\n<footer><details><summary>Charts: uPlot, MIT licence</summary><pre>", how);
+	page_text(f, licence);
+	fprintf(f, "</pre></details></footer>\n<script>%s</script>\n<script>%s</script>\n</body></html>\n", uplot, script);
+}
+
 static void put_head(FILE *f, const json_t *root)
 {
 	char span[128], made[64], buf[32], pct[32];
 	double covered = json_number_value(json_object_get(root, "coverage_pct"));
 
-	fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-	      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n"
-	      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">\n<title>Capacity of ",
-	      f);
-	page_text(f, word(root, "host"));
-	fprintf(f, "</title>\n<style>%s</style></head>\n<body><header><h1>Packets lost between host and guest: capacity of ", style);
-	page_text(f, word(root, "host"));
-	fprintf(f, "</h1>\n<p>%s, %s observed. Made %s by taploss %s.</p>\n", text_span(span, number(root, "since_ns"), number(root, "until_ns")),
+	report_html_begin(f, "capacity", word(root, "host"));
+	fprintf(f, "<p>%s, %s observed. Made %s by taploss %s.</p>\n", text_span(span, number(root, "since_ns"), number(root, "until_ns")),
 		text_percent(pct, covered), text_time(made, number(root, "made_ns")), word(root, "version"));
-	if (json_is_true(json_object_get(root, "made_up")))
-		fputs("<p class=\"banner\" role=\"note\">MADE-UP HISTORY: written by a generator for tests, not measured on any host.</p>\n", f);
+	report_html_made_up(f, root);
 	fputs("</header>\n<main>\n<section aria-label=\"In short\" class=\"cards\">\n", f);
 	put_card(f, text_count(buf, number(root, "harmful_frames")), "frames lost that did harm", number(root, "harmful_frames") ? "bad" : "good");
 	put_count(f, count_losers(root), "VMs that lost them", "bad");
@@ -413,7 +431,5 @@ void report_html(FILE *f, const json_t *root)
 	put_rest(f, root);
 	put_unseen(f, root);
 	put_detail_data(f, root);
-	fprintf(f, "<section><h2>How the numbers are made</h2>\n%s</section>\n</main>\n<footer><details><summary>Charts: uPlot, MIT licence</summary><pre>", method);
-	page_text(f, licence);
-	fprintf(f, "</pre></details></footer>\n<script>%s</script>\n<script>%s</script>\n</body></html>\n", uplot, script);
+	report_html_end(f, method);
 }

@@ -8,5 +8,11 @@
 #include <stdio.h>
 
 void report_html(FILE *f, const json_t *root);
+void compare_html(FILE *f, const json_t *root);		/* of `report compare` */
+
+/* What every page begins and ends with: up to its heading ("capacity", in lower case) within the header; from the section on its method on. */
+void report_html_begin(FILE *f, const char *title, const char *host);
+void report_html_made_up(FILE *f, const json_t *root);	/* a banner, when it is */
+void report_html_end(FILE *f, const char *how);
 
 #endif

@@ -17,6 +17,7 @@ fi
 made_history
 ctl report capacity "${MADE_WINDOW[@]}" -o "$W/host.html"
 ctl report capacity "${MADE_WINDOW[@]}" --vm grow-0 -o "$W/vm.html"
+ctl report compare --before "@$((MADE_END - 34 * 86400))..@$((MADE_END - 18 * 86400))" --after "@$((MADE_END - 17 * 86400))..@$MADE_END" -o "$W/compare.html"
 
 cat > "$W/ask.js" << 'EOS'
 axe.run(document, { exclude: ['#result'] }, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }).then(r => {
@@ -27,7 +28,7 @@ EOS
 sed -i 's/axe.run(document, { exclude: \[.#result.\] },/axe.run({ exclude: ["#result"] },/' "$W/ask.js"
 # The browser is told by a style of its own which scheme to prefer: headless ones have no setting that all versions know.
 for scheme in light dark; do
-	for page in host vm; do
+	for page in host vm compare; do
 		sed "s/(prefers-color-scheme:$scheme)/all/g; s/(prefers-color-scheme:[a-z]*)/not all/g" "$W/$page.html" > "$W/one.html"
 		probe "$W/one.html" "$cache/axe-$AXE.js" "$W/ask.js" > "$W/axe.json"
 		jq -e '.passes > 15' "$W/axe.json" > /dev/null || fail "axe did not run on $page, $scheme: $(head -c 500 "$W/axe.json") $(head -c 500 "$W/console")"

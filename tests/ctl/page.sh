@@ -9,13 +9,14 @@
 made_history
 ctl report capacity "${MADE_WINDOW[@]}" -o "$W/host.html"
 ctl report capacity "${MADE_WINDOW[@]}" --vm grow-0 -o "$W/vm.html"
+ctl report compare --before "@$((MADE_END - 34 * 86400))..@$((MADE_END - 18 * 86400))" --after "@$((MADE_END - 17 * 86400))..@$MADE_END" -o "$W/compare.html"
 
 cat > "$W/look.js" << 'EOS'
 (() => {
 	const wrong = [], must = (ok, what) => ok || wrong.push(what);
 	/* Painted, and not in one colour only. */
 	const canvases = [...document.querySelectorAll('.chart canvas')];
-	must(canvases.length === document.querySelectorAll('.chart').length && canvases.length > 0, 'charts without a canvas');
+	must(canvases.length === document.querySelectorAll('.chart').length, 'charts without a canvas');
 	for (const c of canvases) {
 		const p = c.getContext('2d').getImageData(0, 0, c.width, c.height).data, colours = new Set();
 		for (let i = 0; i < p.length; i += 4)
@@ -23,7 +24,7 @@ cat > "$W/look.js" << 'EOS'
 				colours.add(p[i] << 16 | p[i + 1] << 8 | p[i + 2]);
 		must(colours.size >= 3, 'an empty chart');
 	}
-	must(document.title.startsWith('Capacity of') && !document.querySelector('img, iframe, main script[src]'), 'a name did harm: ' + document.title);
+	must(/^(Capacity|Before and after) of/.test(document.title) && !document.querySelector('img, iframe, main script[src]'), 'a name did harm: ' + document.title);
 	/* Each column of each table, up and down: numbers as numbers. */
 	for (const table of document.querySelectorAll('.table table[id]')) {
 		const rows = () => [...table.tBodies[0].rows], before = rows().map(r => r.textContent).sort().join('\n');
@@ -52,13 +53,15 @@ cat > "$W/look.js" << 'EOS'
 	document.getElementById('result').textContent = JSON.stringify({ charts: canvases.length, tables: document.querySelectorAll('.table table').length, wrong });
 })();
 EOS
-for page in host vm; do
+for page in host vm compare; do
 	probe "$W/$page.html" "$W/look.js" > "$W/$page.json"
 	same "$(jq -c .wrong "$W/$page.json")" '[]' "$page"
 	same "$(cat "$W/console")" '' "console of $page"
 done
 same "$(jq -c '[.charts, .tables >= 7]' "$W/host.json")" '[1,true]' 'host page'
 same "$(jq -c '[.charts, .tables >= 9]' "$W/vm.json")" '[5,true]' 'page of a VM'
+
+same "$(jq -c '[.charts, .tables]' "$W/compare.json")" '[0,1]' 'page of compare'
 
 # What would be wrong is seen: an error on the console, a chart that is not drawn.
 echo 'console.error("a word"); document.querySelector(".chart").replaceChildren();' > "$W/bad.js"

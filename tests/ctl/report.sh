@@ -54,7 +54,7 @@ report '[.verdicts | group_by(.uuid)[] | [.[0].uuid, (map(.frames) | add)]]' > "
 same "$(jq length "$W/judged")" 5 'VMs with verdicts'
 jq -c --slurpfile judged "$W/judged" '[.vms[] | .uuid as $u | select($judged[0] | any(.[0] == $u)) | [.uuid, .harmful_frames + .benign_frames]] | sort' "$W/report.json" > "$W/lost"
 same "$(jq -c sort "$W/judged")" "$(cat "$W/lost")" 'frames of verdicts'
-same "$(report '.since_ns as $s | .verdict_step_ns as $step | [.verdicts[] | .from_ns < .to_ns and (.from_ns - $s) % $step == 0] | all')" true 'steps'
+same "$(report '[.verdicts[] | .from_ns < .to_ns] + [(.verdicts[].from_ns - .since_ns) % .verdict_step_ns == 0] | all')" true 'steps'
 ctl --json report capacity "${WINDOW[@]}" --vm fault-0 > "$W/fault.json"
 same "$(jq -c '[.verdicts[] | select(.cause == "bad-header") | [.confidence, .benign, .fix_guest, .direction]] | unique' "$W/fault.json")" \
 	'[["high",false,"update the virtio-net driver","tx"]]' 'verdict on a VM with bad headers'
@@ -84,6 +84,11 @@ same "$(compare --vm fixed-0 | jq -c '[.rows[] | select(.direction == "rx") | .c
 same "$(compare --vm over-0 | jq -c '[.rows[] | select(.direction == "rx") | .verdict]')" '["no difference that can be told"]'
 same "$(compare | jq '[.rows[1:][].before_frames] | add')" "$(ctl --json loss --since "@$((END - 35 * 86400))" --until "@$((END - 18 * 86400))" | jq '[.rows[].frames] | add')" 'compare and loss'
 same "$(ctl --json report compare --before "@$((END - 90 * 86400))..@$((END - 80 * 86400))" --after "@$((END - 17 * 86400))..@$END" | jq -r '.rows[0].verdict')" 'not enough evidence'
+ctl report compare --before "@$((END - 35 * 86400))..@$((END - 18 * 86400))" --after "@$((END - 17 * 86400))..@$END" -o "$W/compare.html"
+has "$(cat "$W/compare.html")" '>less loss<' 'the page of compare'
+has "$(cat "$W/compare.html")" 'MADE-UP HISTORY' 'the page of compare'
+! grep -q '<img\|owned.</script>\|<script>document' "$W/compare.html" || fail 'a name became HTML in compare'
+same "$(compare | jq -c '[.report, .made_up, .made_ns > 0]')" '["compare",true,true]'
 refused 2 'needs --before' ctl report compare
 refused 2 'not a range' ctl report compare --before x --after -1d..now
 refused 2 'capacity or compare' ctl report
