@@ -37,7 +37,7 @@ const char probe_help[] =
 	"    --kernel FILE, --modules DIR          what it boots; the kernel that runs here\n"
 	"    --probe FILE     the program in it; the one that came with this one\n"
 	"    --connect URI    libvirt; qemu:///system\n"
-	"    --accel A        auto: KVM where it works; tcg: software\n"
+	"    --accel A        auto: KVM where it works; kvm; tcg: software\n"
 	"    --boot-time S    how long to wait for it; 120\n"
 	"    --fail           exit status 3 when frames were lost (also with show)\n"
 	"  list             all of them\n"
@@ -128,13 +128,23 @@ static int take_text(struct probe_request *rq, int opt, const char *value)
 	return 0;
 }
 
+static int take_accel(struct vm_options *vm, const char *value)
+{
+	vm->no_kvm = !strcmp(value, "tcg");
+	vm->only_kvm = !strcmp(value, "kvm");
+	if (vm->no_kvm || vm->only_kvm || !strcmp(value, "auto"))
+		return 1;
+	complain("probe: --accel: auto, kvm or tcg");
+	return -1;
+}
+
 static int own_option(void *arg, int opt, const char *value)
 {
 	struct probe_request *rq = arg;
 	int taken = 0;
 
 	if (opt == ACCEL)
-		return take_word("--accel", value, "auto", "tcg", &rq->opt.vm.no_kvm);
+		return take_accel(&rq->opt.vm, value);
 	if (opt == DIRECTION)
 		return take_word("--direction", value, "in", "out", &rq->opt.out);
 	if (opt == FAIL) {

@@ -73,7 +73,7 @@ static int boot(struct run *run)
 		return r;
 	if (p->opt->vm.vm)
 		return meet(run, limit < ANSWER_SECONDS ? limit : ANSWER_SECONDS);
-	if (!p->facts.kvm)
+	if (!p->facts.kvm || p->opt->vm.only_kvm)
 		return meet(run, limit);
 	r = meet(run, limit < KVM_BOOT_SECONDS ? limit : KVM_BOOT_SECONDS);
 	if (r != -ETIMEDOUT)

@@ -181,6 +181,11 @@ int vm_start(const struct vm_options *opt, const struct image *image, struct pro
 	*facts = (struct vm_facts){ 0 };
 	name_it(facts);
 	facts->kvm = !opt->no_kvm && has_kvm(vm->conn);
+	if (opt->only_kvm && !facts->kvm) {
+		snprintf(why, 512, "libvirt has no KVM here (--accel tcg)");
+		vm_stop(vm);
+		return -ENODEV;
+	}
 	domain_xml(xml, sizeof(xml), opt, facts, image);
 	vm->made = true;
 	vm->dom = virDomainCreateXML(vm->conn, xml, VIR_DOMAIN_START_AUTODESTROY);

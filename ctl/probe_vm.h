@@ -15,7 +15,7 @@ struct vm_options {
 	const char *type, *source;	/* "bridge", "network", "direct", and its name */
 	const char *vm, *nic;		/* a VM that runs, by name or UUID (NULL: one is made), and its interface by name or address (NULL: the first) */
 	unsigned int memory_mib, cpus, queues;
-	bool no_kvm;
+	bool no_kvm, only_kvm;
 };
 
 struct vm_facts {
