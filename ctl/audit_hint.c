@@ -14,11 +14,9 @@ static const struct {
 	const char *text;
 } hints[] = {
 	{ "rx_dropped", false, true, "a guest's frames dropped by an XDP program on the tap, or that could not be copied from its memory" },
-	{ "tx_dropped", false, true, "frames of pktgen, or a tap that is down or has no reader (6.12.115 and later)" },
-	{ "tx_dropped", true, true, "a guest's frames shorter than their headers, no memory, or a device that is down (6.12.115 and later)" },
-	{ "rx_dropped", true, false, "segments of GSO frames that found the ring full: the device does not count them" },
+	{ "tx_dropped", false, true, "frames of pktgen, or a guest's that an XDP program sent back into the tap" },
+	{ "tx_dropped", true, true, "a guest's frames shorter than their headers, or no memory for them" },
 	{ "rx_frame_errors", false, true, "a bad header that the kernel freed in a place of its own" },
-	{ "rx_frame_errors", false, false, "a tap that was gone before it was read, or frames without an IP version written to a tun" },
 	{ "qdisc_dropped", false, true, "frames that the discipline counts and does not free as lost" },
 	{ "qdisc_dropped", true, true, "frames that the discipline counts and does not free as lost" },
 	{ "qdisc_dropped", false, false, "a discipline that was replaced, or a tap that was down or had no reader" },
