@@ -31,6 +31,7 @@ lose write_down 42 c
 expect dia-write_down 'not-ready 42 high'
 lose unhandled 43 d
 expect dia-unhandled ''		# masked from the start: no loss at all
+same "$(ctl --json diagnose dia-unhandled --masked | jq -c '[.verdicts[] | [.cause, .frames, .benign]]')" '[["unwanted",43,true]]' 'what is masked'
 lose read_small 44 e
 expect dia-read_small 'guest-overrun 44 medium'
 same "$(ctl --json diagnose dia-write_down | jq -c '[.verdicts[] | .benign]')" '[true]' 'benign'
@@ -126,4 +127,15 @@ lost_enough() {
 wait_for 40 lost_enough
 same "$(ctl --json diagnose dia-victim | jq -r '.verdicts[0] | [.cause, .from, .confidence] | join(" ")')" 'noisy-neighbour dia-flooder high'
 has "$(ctl diagnose dia-victim)" 'VM dia-flooder sent 100 % of them'
+
+# The same flood by the host is nobody's neighbour.
+from=$EPOCHREALTIME
+host_floods() {
+	taptool flood "$far" 5000 to 02:00:00:00:00:99 > /dev/null
+	settled
+	(($(ctl --json loss --vm dia-victim --since "@$from" | jq '[.rows[].frames] | add // 0') >= 100))
+}
+wait_for 40 host_floods
+cause=$(ctl --json diagnose dia-victim --since "@$from" | jq -r '.verdicts[0].cause')
+[[ $cause != noisy-neighbour ]] || fail "the host's own flood: $cause"
 kill "$dead"
