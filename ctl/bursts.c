@@ -7,6 +7,8 @@
 #include "view_priv.h"
 
 #define SAME_NS NSEC_PER_MSEC	/* of one series on one CPU: told twice, by two files */
+#define NEAR_NS (5 * NSEC_PER_SEC)	/* bursts so close tell the rate between them; */
+#define APART_NS (100 * NSEC_PER_MSEC)	/* closer ones are of one event */
 
 struct reading {
 	struct view *v;
@@ -146,6 +148,40 @@ void bursts_free(struct bursts *b)
 {
 	free(b->all);
 	*b = (struct bursts){ 0 };
+}
+
+static bool same_way(const struct burst *a, const struct burst *b)
+{
+	return a->place && a->series->device_id == b->series->device_id && !strcmp(a->series->direction, b->series->direction);
+}
+
+/* The nearest burst of that NIC and direction before @b (@step -1) or after it (1) that tells how far the sequence had come; @b: none. */
+static const struct burst *nearest(const struct bursts *all, const struct burst *b, int step)
+{
+	size_t at = (size_t)(b - all->all);
+
+	while (step < 0 ? at-- > 0 : ++at < all->n) {
+		const struct burst *x = &all->all[at];
+		uint64_t apart = x->start_ns > b->start_ns ? x->start_ns - b->start_ns : b->start_ns - x->start_ns;
+
+		if (apart > NEAR_NS)
+			break;
+		if (apart >= APART_NS && same_way(x, b))
+			return x;
+	}
+	return b;
+}
+
+uint64_t bursts_rate_around(const struct bursts *all, const struct burst *b)
+{
+	const struct burst *from = b->place ? nearest(all, b, -1) : b, *to = b->place ? nearest(all, b, 1) : b;
+	uint64_t span = to->start_ns - from->start_ns, came = to->place - from->place;
+
+	if (!span || to->place < from->place)
+		return 0;
+	for (const struct burst *x = from; x < to; x++)
+		came += same_way(x, b) ? x->frames : 0;
+	return (uint64_t)((double)came * (double)NSEC_PER_SEC / (double)span);
 }
 
 uint64_t bursts_quantile(const uint64_t *sorted, size_t n, unsigned int pct)

@@ -35,6 +35,10 @@ void bursts_free(struct bursts *b);
 /* The same from pieces in any order, which are sorted. Pure. */
 void bursts_join(const struct view *v, struct burst_piece *pieces, size_t n, struct bursts *ret);
 
+/* Frames/s that came from the burst before @b (one of @all) to the one after it, of that NIC and direction: delivered in between, by their places in the
+ * sequence, and lost. 0: they are too far, or their places are not known. */
+uint64_t bursts_rate_around(const struct bursts *all, const struct burst *b);
+
 /* Of @n values, sorted upwards: the least that is not below @pct percent of them (1 to 100). 0 for none. */
 uint64_t bursts_quantile(const uint64_t *sorted, size_t n, unsigned int pct);
 

@@ -11,8 +11,6 @@
 
 #define STEADY_NS (2 * NSEC_PER_SEC)
 #define FLOOD_TIMES 4		/* as much as usual */
-#define NEAR_NS (5 * NSEC_PER_SEC)	/* bursts so close tell the rate between them; */
-#define APART_NS (100 * NSEC_PER_MSEC)	/* closer ones are of one event */
 #define QUEUES 256
 #define HALT_SLACK_NS (500 * NSEC_PER_MSEC)	/* a state is known when libvirt has told it */
 
@@ -185,45 +183,10 @@ static int side(const struct view_series *s)
 	return !strcmp(s->direction, "tx");
 }
 
-static bool same_way(const struct burst *a, const struct burst *b)
-{
-	return a->place && a->series->device_id == b->series->device_id && side(a->series) == side(b->series);
-}
-
-/* The nearest burst of that NIC and direction before @b (@step -1) or after it (1) that tells how far the sequence had come; @b: none. */
-static const struct burst *nearest(const struct work *w, const struct burst *b, int step)
-{
-	size_t at = (size_t)(b - w->bursts.all);
-
-	while (step < 0 ? at-- > 0 : ++at < w->bursts.n) {
-		const struct burst *x = &w->bursts.all[at];
-		uint64_t apart = x->start_ns > b->start_ns ? x->start_ns - b->start_ns : b->start_ns - x->start_ns;
-
-		if (apart > NEAR_NS)
-			break;
-		if (apart >= APART_NS && same_way(x, b))
-			return x;
-	}
-	return b;
-}
-
-/* What came from the burst before @b to the one after it: delivered in between, by their places in the sequence, and lost. 0: not known. */
-static uint64_t local_rate(const struct work *w, const struct burst *b)
-{
-	const struct burst *from = b->place ? nearest(w, b, -1) : b, *to = b->place ? nearest(w, b, 1) : b;
-	uint64_t span = to->start_ns - from->start_ns, came = to->place - from->place;
-
-	if (!span || to->place < from->place)
-		return 0;
-	for (const struct burst *x = from; x < to; x++)
-		came += same_way(x, b) ? x->frames : 0;
-	return (uint64_t)((double)came * (double)NSEC_PER_SEC / (double)span);
-}
-
 /* What came and what was delivered around @b; the minutes of the store where bursts do not tell it closer. */
 static uint64_t usual_rate(const struct work *w, const struct burst *b, uint64_t *ret_delivered)
 {
-	uint64_t local = local_rate(w, b);
+	uint64_t local = bursts_rate_around(&w->bursts, b);
 	uint64_t came = 0, span = 0;
 
 	*ret_delivered = 0;

@@ -20,7 +20,7 @@ causes_up() {
 	ip link set "$TAP" txqueuelen 500
 	ip link set "$TAP2" txqueuelen 500
 	agent_start --libvirt qemu:///system
-	guest $LAB_UUID ping 'chan eth1 4'
+	guest "$LAB_UUID" ping 'chan eth1 4'
 	LAB=$(pgrep -f guest=lab)
 	before_all "$LAB"	# so that nobody else's work is among the causes
 	before_all $$
@@ -101,7 +101,7 @@ cause_vcpu_starved() {
 	VM=lab
 	pin 1 0
 	ip link set "$TAP" txqueuelen 60
-	guest $LAB_UUID 'spin 3600' > spun &
+	guest "$LAB_UUID" 'spin 3600' > spun &
 	local spin=$!
 	taptool hog cpu 1 for 60 every 500 times 6 > hogged &
 	local hog=$!
@@ -129,7 +129,7 @@ cause_vm_halted() {
 	virsh -q suspend lab
 	taskset -c 0 taptool flood "$TAP" 5000 rate 5000 > /dev/null
 	virsh -q resume lab
-	guest $LAB_UUID ping > /dev/null
+	guest "$LAB_UUID" ping > /dev/null
 }
 
 # Longer than the ring and the guest's own buffers; the guest is idle between them.

@@ -29,7 +29,7 @@ begin
 virsh -q suspend lab
 paced "$TAP" 6000 5000
 virsh -q resume lab
-guest $LAB_UUID ping
+guest "$LAB_UUID" ping
 settled
 same "$(cause_of "$from" "$TAP")" 'vm-halted high' 'paused'
 same "$(ctl --json diagnose lab --since "@$from" --nic "$TAP" | jq -c '.verdicts[0].benign')" true benign
@@ -43,7 +43,7 @@ chrt -f -p 10 "$LAB"	# the thread that reads the tap: not before the stopper, bu
 ip link set "$TAP" txqueuelen 80
 begin
 before=$(counter "$TAP" tx_dropped)
-guest $LAB_UUID 'spin 9500' > spun &
+guest "$LAB_UUID" 'spin 9500' > spun &
 spin=$!
 taptool hog cpu 1 for 50 every 1000 times 8 > stops &
 stopper=$!

@@ -94,6 +94,28 @@ static void what_was_told_twice_counts_once(void **state)
 	bursts_free(&b);
 }
 
+static void the_rate_between_bursts(void **state)
+{
+	struct view_series tap = { .id = 1, .device_id = 1, .direction = (char *)"rx" }, other = { .id = 2, .device_id = 2, .direction = (char *)"rx" };
+	struct burst all[] = {
+		{ .series = &tap, .start_ns = 1 * NSEC_PER_SEC, .frames = 100, .place = 1001 },
+		{ .series = &other, .start_ns = 2 * NSEC_PER_SEC - 1, .frames = 5000, .place = 9000 },
+		{ .series = &tap, .start_ns = 2 * NSEC_PER_SEC, .frames = 100, .place = 1901 },
+		{ .series = &tap, .start_ns = 2 * NSEC_PER_SEC + 1, .frames = 100, .place = 1901 },	/* another queue, at once */
+		{ .series = &tap, .start_ns = 3 * NSEC_PER_SEC, .frames = 50, .place = 3001 },
+		{ .series = &tap, .start_ns = 30 * NSEC_PER_SEC, .frames = 50, .place = 3002 },
+	};
+	struct bursts b = { all, ARRAY_SIZE(all) };
+
+	(void)state;
+	assert_int_equal(bursts_rate_around(&b, &all[2]), (2000 + 300) / 2);
+	assert_int_equal(bursts_rate_around(&b, &all[0]), 900 + 100);
+	assert_int_equal(bursts_rate_around(&b, &all[1]), 0);		/* alone */
+	assert_int_equal(bursts_rate_around(&b, &all[5]), 0);		/* too far */
+	all[2].place = 0;
+	assert_int_equal(bursts_rate_around(&b, &all[2]), 0);
+}
+
 static void quantiles(void **state)
 {
 	static const uint64_t values[] = { 1, 2, 3, 4, 100 };
@@ -108,7 +130,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces_of_one_queue_are_one_burst), cmocka_unit_test(a_gap_of_10_ms_divides),
-		cmocka_unit_test(queues_and_classes_stay_apart), cmocka_unit_test(what_was_told_twice_counts_once), cmocka_unit_test(quantiles),
+		cmocka_unit_test(queues_and_classes_stay_apart), cmocka_unit_test(what_was_told_twice_counts_once), cmocka_unit_test(the_rate_between_bursts),
+		cmocka_unit_test(quantiles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
