@@ -28,6 +28,7 @@ struct nic {
 		size_t len;
 	} *days;
 	unsigned int n_days;
+	uint64_t changed_ns;		/* its ring, queues or backend were made others; 0: never */
 	UT_hash_handle hh;
 };
 
@@ -43,6 +44,7 @@ struct work {
 	const struct capacity_options *o;
 	struct nic *nics;
 	struct vm_time *vms;
+	uint64_t *changed;		/* by device */
 	json_t *rows, *detail;
 };
 
@@ -65,6 +67,16 @@ static const struct view_attachment *owner_in(const struct view *v, int64_t devi
 			return a;
 	}
 	return NULL;
+}
+
+static void on_change(sqlite3_stmt *st, void *arg)
+{
+	struct work *w = arg;
+	int64_t device = sqlite3_column_int64(st, 0);
+	uint64_t t_ns = (uint64_t)sqlite3_column_int64(st, 1);
+
+	if (device > 0 && (size_t)device < w->v->n_devices && t_ns < w->o->window.until_ns)
+		w->changed[device] = t_ns;
 }
 
 static struct nic *nic_of(struct work *w, const struct view_day_demand *d, int side)
@@ -149,6 +161,8 @@ static void on_day(const struct view_day_demand *d, void *arg)
 
 		if (!n)
 			continue;
+		if (w->changed[d->device] > n->changed_ns)
+			n->changed_ns = w->changed[d->device];
 		add_day(n, d, demand, side ? d->tx_peak : d->rx_peak);
 		add_time(w, n->vm, demand);
 	}
@@ -163,6 +177,7 @@ struct finding {
 	struct trend_meeting meeting;
 	double p50, p95, p99;
 	uint64_t max;
+	unsigned int since;		/* the knee is of the days from this one on: whole ones after a change */
 	unsigned int last_day;		/* newest one of the trend */
 };
 
@@ -194,6 +209,19 @@ static void find_trend(const struct nic *n, struct finding *f)
 	f->last_day = used ? day[used - 1] : 0;
 }
 
+/* Another ring, other queues: another knee. Days before that say nothing about it. */
+static void find_knee(const struct nic *n, struct finding *f, const struct demand *const *list)
+{
+	unsigned int changed = (unsigned int)(n->changed_ns / NSEC_PER_DAY);
+
+	while (n->changed_ns && f->since < n->n_days && n->days[f->since].day <= changed)
+		f->since++;
+	if (f->since < n->n_days)
+		knee_find(list + f->since, n->n_days - f->since, &f->knee);
+	else
+		f->knee.state = KNEE_FEW;
+}
+
 static void find_all(const struct nic *n, struct finding *f)
 {
 	_cleanup_(freep) const struct demand **list = must(malloc((n->n_days + 1) * sizeof(*list)));
@@ -207,7 +235,7 @@ static void find_all(const struct nic *n, struct finding *f)
 		f->max = n->days[i].peak > f->max ? n->days[i].peak : f->max;
 		list[i] = &f->days[i];
 	}
-	knee_find(list, n->n_days, &f->knee);
+	find_knee(n, f, list);
 	f->p50 = demand_quantile(f->sum, 0.50);
 	f->p95 = demand_quantile(f->sum, 0.95);
 	f->p99 = demand_quantile(f->sum, 0.99);
@@ -277,6 +305,7 @@ static json_t *row_of(const struct work *w, const struct nic *n, const struct fi
 	json_object_set_new(o, "knee_fps", found ? rate(f->knee.rate) : json_null());
 	json_object_set_new(o, "knee_low_fps", found ? rate(f->knee.low) : json_null());
 	json_object_set_new(o, "knee_high_fps", found ? rate(f->knee.high) : json_null());
+	json_object_set_new(o, "knee_since_ns", f->since && f->since < n->n_days ? out_int(n->days[f->since].day * NSEC_PER_DAY) : json_null());
 	json_object_set_new(o, "headroom_p50_pct", found ? json_real(100 - 100 * f->p50 / f->knee.rate) : json_null());
 	json_object_set_new(o, "headroom_p95_pct", found ? json_real(100 - 100 * f->p95 / f->knee.rate) : json_null());
 	json_object_set_new(o, "headroom_p99_pct", found ? json_real(100 - 100 * f->p99 / f->knee.rate) : json_null());
@@ -385,13 +414,18 @@ static json_t *take_times(struct work *w)
 
 int capacity_add_nics(json_t *root, struct view *v, const struct capacity_options *o)
 {
-	struct work w = { .v = v, .o = o, .rows = json_array(), .detail = json_array() };
-	int r = view_demands(v, o->window.since_ns, o->window.until_ns, on_day, &w);
+	struct work w = { .v = v, .o = o, .rows = json_array(), .detail = json_array(), .changed = must(calloc(v->n_devices + 1, sizeof(uint64_t))) };
+	int r = view_meta(v, "SELECT device_id, t_ns FROM event WHERE what IN ('ring', 'queues', 'backend') AND was IS NOT NULL AND device_id IS NOT NULL "
+			     "ORDER BY t_ns", on_change, &w);
+
+	if (r >= 0)
+		r = view_demands(v, o->window.since_ns, o->window.until_ns, on_day, &w);
 
 	take_nics(&w);
 	sort_rows(w.rows);
 	json_object_set_new(root, "nics", w.rows);
 	json_object_set_new(root, "service", take_times(&w));
+	free(w.changed);
 	if (o->detail)
 		json_object_set_new(root, "nic_detail", w.detail);
 	else

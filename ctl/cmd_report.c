@@ -28,7 +28,7 @@ static const struct column nic_columns[] = {
 	{ "days", "DAYS", COL_COUNT }, { "hours_seen", "HOURS", COL_NUMBER }, { "p50_fps", "P50", COL_COUNT }, { "p95_fps", "P95", COL_COUNT },
 	{ "p99_fps", "P99", COL_COUNT }, { "max_fps", "MAX", COL_COUNT }, { "lossy_pct", "LOSSY", COL_PERCENT }, { "knee", "KNEE IS", COL_LONG },
 	{ "knee_fps", "KNEE", COL_COUNT }, { "knee_low_fps", "FROM", COL_COUNT }, { "knee_high_fps", "TO", COL_COUNT },
-	{ "headroom_p50_pct", "ROOM P50", COL_PERCENT }, { "headroom_p95_pct", "ROOM P95", COL_PERCENT }, { "headroom_p99_pct", "ROOM P99", COL_PERCENT },
+	{ "knee_since_ns", "KNEE SINCE", COL_TIME }, { "headroom_p50_pct", "ROOM P50", COL_PERCENT }, { "headroom_p95_pct", "ROOM P95", COL_PERCENT }, { "headroom_p99_pct", "ROOM P99", COL_PERCENT },
 	{ "headroom_max_pct", "ROOM MAX", COL_PERCENT }, { "trend", "TREND", COL_LONG }, { "growth_pct_30d", "GROWTH/30D", COL_PERCENT },
 	{ "growth_low_pct_30d", "LOW", COL_PERCENT }, { "growth_high_pct_30d", "HIGH", COL_PERCENT }, { "weekly_season", "WEEKLY", COL_TEXT },
 	{ "meets_knee_ns", "MEETS", COL_TIME }, { "meets_knee_from_ns", "MEETS FROM", COL_TIME }, { "meets_knee_to_ns", "MEETS TO", COL_TIME },

@@ -219,13 +219,13 @@ static const struct column nic_columns[] = {
 	{ "vm", "VM", COL_NAME }, { "nic", "NIC", COL_NAME }, { "direction", "Dir", COL_TEXT }, { "verdict", "Verdict", COL_TEXT },
 	{ "p50_fps", "p50", COL_COUNT }, { "p95_fps", "p95", COL_COUNT }, { "p99_fps", "p99", COL_COUNT }, { "max_fps", "Highest", COL_COUNT },
 	{ "knee_fps", "Knee", COL_COUNT }, { "knee_low_fps", "Knee from", COL_COUNT }, { "knee_high_fps", "Knee to", COL_COUNT },
-	{ "headroom_p99_pct", "Room over p99", COL_PERCENT }, { "lossy_pct", "Time with loss", COL_PERCENT }, { "growth_pct_30d", "Growth in 30 days", COL_PERCENT },
+	{ "knee_since_ns", "Knee since", COL_TIME }, { "headroom_p99_pct", "Room over p99", COL_PERCENT }, { "lossy_pct", "Time with loss", COL_PERCENT }, { "growth_pct_30d", "Growth in 30 days", COL_PERCENT },
 	{ "meets_knee_from_ns", "Meets knee from", COL_TIME }, { "meets_knee_to_ns", "Meets knee by", COL_TIME },
 };
 static const struct column pressing_columns[] = {
 	{ "vm", "VM", COL_NAME }, { "nic", "NIC", COL_NAME }, { "direction", "Dir", COL_TEXT }, { "verdict", "Verdict", COL_TEXT },
 	{ "p95_fps", "p95", COL_COUNT }, { "p99_fps", "p99", COL_COUNT }, { "knee_low_fps", "Knee from", COL_COUNT }, { "knee_high_fps", "Knee to", COL_COUNT },
-	{ "headroom_p99_pct", "Room over p99", COL_PERCENT }, { "lossy_pct", "Time with loss", COL_PERCENT }, { "growth_pct_30d", "Growth in 30 days", COL_PERCENT },
+	{ "knee_since_ns", "Knee since", COL_TIME }, { "headroom_p99_pct", "Room over p99", COL_PERCENT }, { "lossy_pct", "Time with loss", COL_PERCENT }, { "growth_pct_30d", "Growth in 30 days", COL_PERCENT },
 	{ "meets_knee_from_ns", "Meets knee from", COL_TIME }, { "meets_knee_to_ns", "Meets knee by", COL_TIME },
 };
 

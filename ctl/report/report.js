@@ -48,7 +48,8 @@
 			values.push(t.map(() => nic.knee_fps));
 			series.push(line('knee', '--c0', 2, [2, 3]));
 		}
-		draw(box, { series, scales: { y: { range: (u, lo, hi) => [0, hi * 1.05 || 1] } } }, values);
+		draw(box, { series, scales: { x: { range: (u, lo, hi) => hi > lo ? [lo, hi] : [lo - 86400, hi + 86400] },
+			y: { range: (u, lo, hi) => [0, hi * 1.05 || 1] } } }, values);
 	}
 
 	function rates(box, nic) {
@@ -68,7 +69,7 @@
 		const common = axes();
 		draw(box, { axes: [{ ...common[0], values: (u, all) => all.map(short) }, { ...common[1], values: (u, all) => all.map(v => v + ' %') }],
 			scales: { x: { time: false }, y: { range: [0, 100] } }, hooks: { draw: [mark] },
-			series: [{ label: 'frames/s' }, { label: 'minutes with loss, %', stroke: css('--c0'), width: 2, points: { show: false } }] },
+			series: [{ label: 'frames/s' }, { label: 'minutes with loss, %', stroke: css('--c0'), width: 2, points: { show: nic.rates.length < 3 } }] },
 			[nic.rates.map(r => r.rate_fps), nic.rates.map(r => r.lossy_pct)]);
 	}
 

@@ -8,7 +8,7 @@
  *   over-*    offered more than it takes every day
  *   flat-*    has room and stays so; bursts overflow its ring now and then
  *   fault-*   bad headers at any rate
- *   fixed-*   its knee was raised in the middle of the time
+ *   fixed-*   its knee was raised in the middle of the time, by a longer ring
  *   churn-*   is started anew every few days: other devices, the same NIC
  * and one VM with a name that means harm. Beside them each has losses that are benign. The same for the same arguments. */
 #include <errno.h>
@@ -128,6 +128,18 @@ static double demand(const struct vm *vm, unsigned int day, unsigned int minute)
 	return vm->level * (1 + vm->growth * day) * week * hump * exp(0.08 * normal()) * (uniform() < 0.002 ? 1.5 + 2 * uniform() : 1);
 }
 
+/* As an agent notices it. */
+static void lengthen_ring(const struct vm *vm, unsigned int i, uint64_t now_ns)
+{
+	char mac[32];
+	struct store_attachment a = { .vm_id = vm->id, .device_id = vm->device, .queues = 1, .ring_frames = 4000, .mac = mac, .backend = "vhost", .bridge = "br0",
+				      .since_ns = now_ns };
+	int64_t id;
+
+	snprintf(mac, sizeof(mac), "52:54:00:00:%02x:%02x", i / 256, i % 256);
+	must(store_attachment(h.store, &a, &id), "ring");
+}
+
 static void add_loss(struct store_tick *t, int64_t series, uint64_t frames)
 {
 	if (frames)
@@ -171,6 +183,8 @@ static void one_minute(unsigned int day, unsigned int minute)
 
 		if (vm->role == CHURN && day % 5 == 0 && day && minute == 300 + i % 60)
 			start_vm(vm, i, t.t_ns - NSEC_PER_MIN);
+		if (vm->role == FIXED && day == h.days / 2 && !minute && day)
+			lengthen_ring(vm, i, t.t_ns - NSEC_PER_MIN);
 		one_vm(&t, vm, day, minute);
 	}
 	must(store_tick(h.store, &t), "tick");
