@@ -78,3 +78,11 @@ there() {
 wait_for 10 there
 ended
 same "$(taplossctl --json gaps n.pcapng | jq -c '[.frames, .frames_lost, .vm_frames_lost]')" '[90,0,90]' 'in another namespace'
+: > capture.err
+taplossctl capture --store "$STORE" --dropped "far-$TAG" -w d.pcapng 2> capture.err &
+CAPTURE=$!
+wait_for 10 grep -q '^capturing lost frames' capture.err
+nsenter --net="/proc/$far/ns/net" taptool flood "$TAPY" 80 > /dev/null
+ended
+same "$(tshark -r d.pcapng -T fields -e frame.interface_name -e frame.comment 2> /dev/null | sort | uniq -c | xargs)" \
+	"80 $TAPY taploss: lost reason=FULL_RING place=tun_net_xmit class=PTR_FULL kind=capacity direction=rx queue=0" 'its lost frames'
