@@ -73,7 +73,7 @@ agent 'taplossd, bpf' bpf
 agent 'taplossd, net-dm' net-dm
 # dropwatch MODE PATTERN: what it prints about one flood
 dropwatch() {
-	rm -f commands
+	rm -f commands dropwatch.out	# words of the one before
 	mkfifo commands
 	script -qfc 'dropwatch -l kas' dropwatch.out < commands > /dev/null 2>&1 &
 	exec 3> commands
