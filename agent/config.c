@@ -31,7 +31,7 @@ static const struct key keys[] = {
 	{ "store", "directory", TYPE_STRING, AT(store), 0, 0, "/var/lib/taploss", "Where the timelines are kept." },
 	{ "store", "seconds_days", TYPE_UINT, AT(seconds_days), 0, 36500, "7",
 	  "Days for which each interval's loss is kept; older ones are summed up by the minute; 0 is no limit." },
-	{ "store", "seconds_max_mib", TYPE_UINT, AT(seconds_max_mib), 0, 1 << 24, "1024",
+	{ "store", "seconds_max_mib", TYPE_UINT, AT(seconds_max_mib), 0, 1 << 24, "768",
 	  "Days with each interval's loss together, the day at hand included; the oldest are summed up first; 0 is no limit." },
 	{ "store", "retention_days", TYPE_UINT, AT(retention_days), 0, 36500, "90",
 	  "Day files older than this are deleted, their sums by hour and day stay in history.db; 0 keeps them for ever." },

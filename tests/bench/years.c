@@ -44,7 +44,7 @@ static struct {
 static volatile sig_atomic_t ended;
 
 /* The agent's own. */
-static const struct store_options limits = { .fine_days = 7, .fine_bytes = 1ULL << 30, .retention_days = 90, .max_bytes = 2ULL << 30, .background = true };
+static const struct store_options limits = { .fine_days = 7, .fine_bytes = 768ULL << 20, .retention_days = 90, .max_bytes = 2ULL << 30, .background = true };
 
 static void on_term(int signal)
 {
@@ -218,7 +218,7 @@ static void print_costs(const char *name, double *ms)
 	unsigned int last = costs.n ? costs.n - 1 : 0;
 
 	qsort(ms, costs.n, sizeof(*ms), by_value);
-	printf(",\"%s\":{\"p50\":%.2f,\"p99\":%.2f,\"p999\":%.2f,\"max\":%.2f}", name, ms[last / 2], ms[last / 100 * 99], ms[last / 1000 * 999], ms[last]);
+	printf(",\"%s\":{\"p50\":%.2f,\"p99\":%.2f,\"p999\":%.2f,\"max\":%.2f}", name, ms[last / 2], ms[last * 99 / 100], ms[last * 999 / 1000], ms[last]);
 }
 
 /* What an agent has done a minute after a midnight. */
