@@ -76,7 +76,7 @@ CTL_SRC := ctl/capture_dropped.c ctl/capture_env.c ctl/capture_loss.c ctl/captur
 SQL := schema/meta_0001.sql schema/meta_0002.sql schema/day_0001.sql
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 HELPERS := $(patsubst tests/helpers/%.c,%,$(wildcard tests/helpers/*.c))
-BENCHES := drop_cost fill many_taps store years
+BENCHES := ring_rate drop_cost fill many_taps store years
 
 # History: what stays of days, and how it is read.
 SCHEMA_SRC += schema/absorb.c schema/demand.c schema/thin.c schema/tidy.c
@@ -164,7 +164,7 @@ install: all
 	install -D -m 644 collector/probe/taploss-probe.service $(DESTDIR)$(prefix)/lib/taploss/taploss-probe.service
 	install -D -m 644 -t $(DESTDIR)$(mandir)/man8 docs/taplossd.8 docs/taplossctl.8
 	install -D -m 644 -t $(DESTDIR)$(mandir)/man5 docs/taploss.conf.5
-	install -D -m 644 -t $(DESTDIR)$(docdir) README.md CHANGELOG.md LICENSE docs/DESIGN.md docs/HACKING.md docs/KERNELS.md docs/MEASURES.md docs/CAPTURE.md docs/DIAGNOSIS.md
+	install -D -m 644 -t $(DESTDIR)$(docdir) README.md CHANGELOG.md LICENSE docs/DESIGN.md docs/HACKING.md docs/KERNELS.md docs/MEASURES.md docs/CAPTURE.md docs/capture.svg docs/DIAGNOSIS.md
 	install -d $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir)/taploss
 	sed 's,@sbindir@,$(sbindir),' agent/taplossd.service > $(DESTDIR)$(unitdir)/taplossd.service
 	install -D -m 644 agent/taploss.sysusers $(DESTDIR)$(sysusersdir)/taploss.conf
@@ -217,7 +217,7 @@ $(B)/tests/helpers/%: $(B)/tests/helpers/%.o
 bench:
 	@tests/packages.sh build test bench
 	@$(MAKE) --no-print-directory -s testbed $(BENCHES:%=$(B)/tests/bench/%)
-	@r=0; tests/bench/capture.sh $(B)/taplossctl $(B)/tests/helpers/seqframes || r=1; echo; \
+	@r=0; tests/bench/capture.sh $(B) || r=1; tests/bench/capture_chart.sh $(B)/bench/capture.txt > $(B)/bench/capture.svg || r=1; echo; \
 		tests/bench/drop_cost.sh $(B)/tests/bench/drop_cost || r=1; echo; \
 		tests/bench/dropped.sh $(B)/tests/bench/drop_cost $(B)/taplossctl || r=1; echo; \
 		tests/bench/netdm.sh || [ $$? = 77 ] || r=1; echo; \
