@@ -41,7 +41,7 @@ static bool wait_until(struct vmm *v, uint64_t ns, bool kicks)
 static void *run(void *arg)
 {
 	struct vmm *v = arg;
-	uint64_t began, rest;
+	uint64_t began, worked, rest;
 	bool go_on = true;
 
 	while (go_on) {
@@ -52,12 +52,13 @@ static void *run(void *arg)
 		v->kicked = false;
 		pthread_mutex_unlock(&v->box.lock);
 		began = mono_ns();
+		worked = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 		r = vmm_scan(v->proc, &list);
 		if (r < 0)
 			mailbox_say(&v->box, "failed", "%s: %s", v->proc, strerror(-r));
 		else
 			mailbox_put(&v->box, list);
-		rest = 9 * (mono_ns() - began);
+		rest = 9 * (clock_ns(CLOCK_THREAD_CPUTIME_ID) - worked);	/* a tenth of a core; waiting for one costs nothing */
 		go_on = wait_until(v, mono_ns() + (rest > GATHER_NS ? rest : GATHER_NS), false) &&
 			wait_until(v, began + v->resync_ns, true);
 		if (go_on)

@@ -16,7 +16,7 @@ struct vmm;
 int vmm_start(const char *proc, unsigned int resync_ms, struct vmm **ret);
 struct vmm *vmm_stop(struct vmm *v);	/* waits for the scan at hand; NULL is fine; returns NULL */
 
-/* A tap appeared or vanished: scan soon. Kicks within 50 ms make one scan, and scanning takes at most a tenth of the time. */
+/* A tap appeared or vanished: scan soon. Kicks within 50 ms make one scan, and scanning takes at most a tenth of a core. */
 void vmm_kick(struct vmm *v);
 
 int vmm_fd(const struct vmm *v);
