@@ -207,14 +207,14 @@ void pcapng_frame(uint8_t *head, uint8_t *tail, uint32_t interface, uint32_t sna
 	put32(put32(end, 0), fields[1]);
 }
 
-/* A frame's block as it stands in memory, without the bytes between head and tail. */
+/* A frame's block as it stands in memory, without the bytes between head and tail. Packed: behind frames in pieces it stands at any address. */
 struct epb_head {
 	uint32_t type, length, interface, t_high, t_low, caplen, len;
-};
+} __attribute__((__packed__));
 struct epb_tail {
 	uint16_t code, bytes;
 	uint32_t flags, end_of_options, length;
-};
+} __attribute__((__packed__));
 _Static_assert(sizeof(struct epb_head) == EPB_HEAD && sizeof(struct epb_tail) == 16, "as in the file");
 
 /* What is written is never read here again, and never through a copy: stores of other widths would have to wait for each other. */

@@ -26,7 +26,7 @@ late=$(late)
 wait_for 30 source_is stale
 frames "$TAP" 1000
 expect_lost 1100 uuid=$uuid	# the cached owner serves
-same "$(late)" "$late" 'late ticks'
+at_least $((late + 5)) "$(late)" 'late ticks'	# a busy machine delays some; waiting for libvirt would have cost fifty
 has "$(ctl status)" stale
 
 # A VM that comes meanwhile is found without libvirt.
