@@ -103,8 +103,9 @@ static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 	if (pages < s->wal_pages)
 		s->wal_pages = 0;	/* it began anew */
 	if (pages - s->wal_pages >= LONGEST_WAL) {
-		s->wal_pages = pages;	/* with a reader in the way it only gets longer: not each time */
-		sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		/* With a reader in the way it only gets longer: not each time. When the thread is at it (SQLITE_BUSY), soon again. */
+		if (sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
+			s->wal_pages = pages;
 	} else if (pages >= LONG_WAL) {
 		pthread_mutex_lock(&c->lock);
 		strcpy(c->day, s->day.path);

@@ -161,8 +161,10 @@ static void plain_tick(const struct store_tick *t)
 		sqlite3_bind_text(h.sample, 5, q % 2 ? "SKB_COPY_DATA" : "PTR_FULL", -1, SQLITE_STATIC);
 		sqlite3_bind_int64(h.sample, 6, (int64_t)t->loss[i].frames);
 		sqlite3_bind_int64(h.sample, 7, (int64_t)t->loss[i].bytes);
-		if (sqlite3_step(h.sample) != SQLITE_DONE)
+		if (sqlite3_step(h.sample) != SQLITE_DONE) {
+			fprintf(stderr, "years: plain: %s\n", sqlite3_errmsg(h.plain));
 			exit(1);
+		}
 		sqlite3_reset(h.sample);
 	}
 	plain_exec("COMMIT");

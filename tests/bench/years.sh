@@ -5,14 +5,14 @@
 # the plainest layout, a row for each sample and one index, over the newest day. Times are of the whole program, the median of 5.
 #
 # usage: years.sh YEARS TAPLOSSCTL [FINE [DAYS]]: FINE (2) of the DAYS (30) by the second, those before them by the minute
-set -u
+set -uo pipefail
 years=$1 ctl=$2 fine=${3:-2} days=${4:-30}
 dir=$(mktemp -d -p "${TMPDIR:-/var/tmp}" taploss-years-XXXXXX) || exit 1
 writer=
 trap '[ -n "$writer" ] && kill "$writer" 2>/dev/null; wait; rm -rf "$dir"' EXIT
 store=$dir/store bad=0
 
-until=$("$years" "$store" $((days - fine)) "$fine" "$dir/plain.db" | jq .until_s) || exit 1
+until=$("$years" "$store" $((days - fine)) "$fine" "$dir/plain.db" | jq .until_s) || { echo "years.sh: no store could be made" >&2; exit 1; }
 since=$((until - days * 86400)) day=$((until - 86400))
 
 line() {	# line WHAT VALUE UNIT [GOAL]: above GOAL it is a failure
