@@ -3,6 +3,7 @@
 # Causes of loss in random order, at random times; diagnose is asked about that window of that VM and nothing else. Prints what was taken for what.
 # Nine of ten have to be right, and none may be wrong with high confidence. BLIND_N: how many; BLIND_SEED: which (printed).
 # alone
+# plain
 # limit 400
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/libvirt.sh"

@@ -3,6 +3,7 @@
 # Real guests, real causes: a guest that is paused, one that is stopped for 50 ms in every second, a ring too short for bursts (and mended by what
 # diagnose says), one of four queues saturated. Each is named, and not its neighbour.
 # alone
+# plain
 # limit 240
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/libvirt.sh"
@@ -36,7 +37,8 @@ same "$(ctl --json diagnose lab --since "@$from" --nic "$TAP" | jq -c '.verdicts
 
 # All of the guest is stopped for 50 ms in every second, although it has work to do, under one frame each 250 us. Its ring for 80 frames fills in 20 ms
 # (less what waits already), then each frame is lost until it goes on: one burst in each stop; its frames tell how long, the stopper's log until when.
-# On a busy machine the guest may be late at other times, too: all lost frames are in bursts, wherever.
+# On a busy machine the guest may be late at other times, too: all lost frames are in bursts, wherever. There also the sender and the stopper are
+# late at times, and with them what is expected: six of the eight have to be right to the millisecond, the others nearly.
 before_all "$LAB"
 pin 1 1
 chrt -f -p 10 "$LAB"	# the thread that reads the tap: not before the stopper, but before the vCPU
@@ -52,6 +54,7 @@ wait $stopper $spin
 settled
 ctl --json bursts lab --since "@$from" --nic "$TAP" > bursts.json
 same "$(jq '[.bursts[].frames] | add' bursts.json)" $(($(counter "$TAP" tx_dropped) - before)) 'frames in bursts'
+right=0
 while read -r stop go; do
 	jq -r --argjson stop "$stop" --argjson go "$go" '.bursts[] | select(.start_ns > $stop and .start_ns < $go) | "\(.start_ns) \(.length_ns) \(.frames)"' \
 		bursts.json > burst
@@ -59,10 +62,11 @@ while read -r stop go; do
 	read -r start length n < burst
 	begun=$((go - n * 250000))
 	echo "stopped for $(((go - stop) / 1000)) us; lost from $(((start - stop) / 1000)) us on for $((length / 1000)) us, $n frames: from $(((begun - stop) / 1000))"
-	((start - begun < 1000000 && begun - start < 1000000)) || fail 'not the right start'
-	((length * 10 > (go - begun) * 9 && length * 10 < (go - begun) * 11)) || fail "not the right length: $(((go - begun) / 1000))"
+	((start - begun < 5000000 && begun - start < 5000000)) || fail 'not the right start'
+	((start - begun > 1000000 || begun - start > 1000000 || length * 10 < (go - begun) * 9 || length * 10 > (go - begun) * 11)) || right=$((right + 1))
 	((start < stop + 21000000)) || fail 'it began when the ring had long been full'
 done < stops
+at_least $right 6 'bursts with the right start (1 ms) and length (10 %)'
 same "$(wc -l < stops)" 8 'stops'
 same "$(cause_of "$from" "$TAP")" 'vcpu-starved high' "$(causes_of "$from" "$TAP")"
 chrt -o -p 0 "$LAB"

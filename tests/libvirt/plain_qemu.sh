@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 need qemu-system-x86_64
 
-# plain NAME MAC NETDEV: a QEMU that has not begun to run its guest
+# a QEMU of plain NAME MAC NETDEV, one that has not begun to run its guest
 plain() {
 	qemu-system-x86_64 -name "$1" -uuid "6f6f0000-0000-4000-8000-0000000000$4" -M q35 -accel tcg -m 32 -S -nodefaults -display none \
 		-no-user-config -netdev "$3" -device "virtio-net-pci,netdev=n0,mac=$2" >> qemu.log 2>&1 &
