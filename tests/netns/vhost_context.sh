@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Before 7.2 a vhost worker frees a guest's frame with a bad header before it has a device or a socket. The first ones name nobody here (the
-# agent lives in a pid namespace of its own, and the kernel names the worker by another number); then device and queue, to the frame.
+# Before 7.2 a vhost worker frees a guest's frame with a bad header before it has a device or a socket. The first ones name the worker's process
+# and no queue; before 6.4 nobody, as the agent here lives in a pid namespace of its own and the worker's name has another number. Then device and
+# queue, to the frame.
 # plain
 # limit 300
 . "$(dirname "$0")/../lib.sh"
@@ -45,7 +46,7 @@ release=$(uname -r)
 major=${release%%.*} minor=${release#*.}
 minor=${minor%%[!0-9]*}
 unnamed=(vm=null nic=null)			# what the first ones are counted for
-((major < 7 || (major == 7 && minor < 2))) || unnamed=(vm=two nic="$TAP" queue=null)
+((major < 6 || (major == 6 && minor < 4))) || unnamed=(vm=two nic="$TAP" queue=null)
 
 guest "$TAP" 2 tap two
 two=$TO
