@@ -96,8 +96,10 @@ static __always_inline void record(struct sk_buff *skb, struct net_device *dev, 
 	struct tl_dropped d = { .location = key->location, .netns = key->netns, .ifindex = key->ifindex, .reason = key->reason, .queue = key->queue,
 				.kind = key->kind, .ingress = key->ingress, .limited = count->limited, .unsent = count->unsent };
 
-	if (by_qdisc(d.reason))
+	if (by_qdisc(d.reason)) {
 		d.location = place_at_queue(dev, skb->queue_mapping, d.location);
+		d.reason = reason_at_queue(skb, d.reason);
+	}
 	fill_in(&d, skb, dev);
 	if (send(skb, &d))
 		count->unsent++;
@@ -132,6 +134,14 @@ SEC("tp_btf/kfree_skb")
 int BPF_PROG(dropped_reason, struct sk_buff *skb, void *location, __u32 reason)
 {
 	return on_kfree_skb(skb, location, reason);
+}
+
+/* Why a queueing discipline refuses a frame (7.2), a moment before it is freed. */
+SEC("tp_btf/qdisc_drop")
+int BPF_PROG(dropped_refused, void *qdisc, void *queue, void *dev, struct sk_buff *skb, __u32 reason)
+{
+	note_refused(skb, reason);
+	return 0;
 }
 
 SEC("tp_btf/kfree_skb")

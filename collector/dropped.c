@@ -42,7 +42,8 @@ struct held {
 struct dropped {
 	struct dropped_bpf *skel;
 	struct bpf_program *prog;
-	struct bpf_link *link;
+	struct bpf_link *link, *refused;	/* refused: NULL where the kernel has no tracepoint qdisc_drop */
+	bool refusals;
 	struct perf_buffer *rings;
 	int cpus, error;
 	struct device *devices;
@@ -70,6 +71,7 @@ struct dropped *dropped_close(struct dropped *d)
 	if (!d)
 		return NULL;
 	bpf_link__destroy(d->link);
+	bpf_link__destroy(d->refused);
 	perf_buffer__free(d->rings);
 	dropped_bpf__destroy(d->skel);
 	for (size_t i = 0; i < d->n_held; i++)
@@ -108,6 +110,8 @@ static int load(struct dropped *d, const struct dropped_options *o)
 		d->prog = r ? d->skel->progs.dropped_reason : d->skel->progs.dropped_noreason;
 		bpf_program__set_autoload(d->skel->progs.dropped_reason, r);
 		bpf_program__set_autoload(d->skel->progs.dropped_noreason, !r);
+		d->refusals = r && loss_qdisc_there(vmlinux);
+		bpf_program__set_autoload(d->skel->progs.dropped_refused, d->refusals);
 		r = leave_out(d->skel);
 	}
 	btf__free(vmlinux);
@@ -224,6 +228,10 @@ int dropped_watch(struct dropped *d, uint32_t netns, uint32_t ifindex)
 
 int dropped_start(struct dropped *d)
 {
+	if (d->refusals)
+		d->refused = bpf_program__attach(d->skel->progs.dropped_refused);
+	if (d->refusals && !d->refused)
+		return -errno;
 	d->link = bpf_program__attach(d->prog);
 	return d->link ? 0 : -errno;
 }
@@ -234,7 +242,8 @@ void dropped_stop(struct dropped *d)
 	uint32_t len = sizeof(info);
 
 	bpf_link__destroy(d->link);
-	d->link = NULL;
+	bpf_link__destroy(d->refused);
+	d->link = d->refused = NULL;
 	if (bpf_obj_get_info_by_fd(bpf_program__fd(d->prog), &info, &len) == 0)
 		d->missed = info.recursion_misses;
 }
