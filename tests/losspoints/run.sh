@@ -40,20 +40,21 @@ done < "$TESTS/losspoints/owners.txt"
 
 # set_up CASE DEV MAC: as a VMM would, that stays; it loses nothing yet
 set_up() {
-	local words=("-name" "guest=$1")
+	local words=("-name" "guest=$1") fd
 
 	[[ $1 != path_* ]] || words+=(-netdev "tap,id=n0,ifname=$2" -device "virtio-net-pci,netdev=n0,mac=$3")
-	bash -c 'exec -a qemu-system-x86_64 taptool case "$@"' - "$1" dev "$2" count $count mac "$3" wait stay -- "${words[@]}" \
-		> "case.$2" 2> "error.$2" &
-	pid_of[$1]=$!
+	exec {fd}< <(exec -a qemu-system-x86_64 taptool case "$1" dev "$2" count $count mac "$3" wait stay -- "${words[@]}" 2> "error.$2")
+	pid_of[$1]=$! output_of[$1]=$fd
 	says "$1" "$2" READY
 }
 
 # says CASE DEV WORD: waits for it, or for the case's end
 says() {
-	until grep -qs "$3" "case.$2"; do
-		kill -0 "${pid_of[$1]}" 2> /dev/null || break
-		sleep 0.02
+	local line
+
+	while read -r line <&"${output_of[$1]}"; do
+		echo "$line" >> "case.$2"
+		[[ $line != *$3* ]] || break
 	done
 }
 
@@ -76,7 +77,7 @@ all_known() {
 printf '[bpf]\ncontext = on\n' > conf
 agent_spawn --interval 1000 --config conf
 wait_for 120 agent_ticks	# a test host under load takes its time
-declare -A pid_of
+declare -A pid_of output_of
 nr=0
 while read -r name _; do
 	[[ -n ${class[$name]:-} || -n $show ]] || fail "expect.txt says nothing of $name on $kernel"
@@ -125,7 +126,7 @@ wrong() {
 
 # check CASE DEV: prints its cell
 check() {
-	local name=$1 nic=$2 n=${must[$2]:-} got=${all_lost[$2]:-0} sum=0 c w=${witness[$1]}
+	local name=$1 nic=$2 n=${must[$2]:-} got=${all_lost[$2]:-0} sum=0 c d k w=${witness[$1]}
 
 	if [[ ${frames[$name]} == absent ]]; then
 		[[ -z $n ]] || wrong "$name can be provoked here, and expect.txt says that it cannot"
@@ -152,8 +153,10 @@ check() {
 		return
 	fi
 	for c in ${class[$name]//+/ }; do
-		for k in ${kind[$name]//+/ }; do
-			sum=$((sum + ${lost[$nic,$c,${direction[$name]},$k]:-0}))
+		for d in ${direction[$name]//+/ }; do
+			for k in ${kind[$name]//+/ }; do
+				sum=$((sum + ${lost[$nic,$c,$d,$k]:-0}))
+			done
 		done
 	done
 	same_or_wrong "$name: ${class[$name]} ${direction[$name]} ${kind[$name]} (seen: ${seen[$nic]:-nothing})" "$sum" "$n"

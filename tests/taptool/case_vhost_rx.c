@@ -60,7 +60,7 @@ static unsigned int dropped(const struct fault *f)
 static unsigned int awake(struct fault *f, unsigned int sent)
 {
 	vhost_post_buffers(f->vhost, RING + AHEAD + 4, ROOM);
-	f->delivered = vhost_wait(f->vhost, VHOST_RX, sent - dropped(f));
+	f->delivered = vhost_wait(f->vhost, VHOST_RX, sent - dropped(f), VHOST_PATIENCE);
 	return sent;
 }
 
@@ -98,7 +98,7 @@ static unsigned int consumes(struct fault *f)
 	vhost_post_buffers(f->vhost, f->count, ROOM);
 	for (unsigned int i = 0; i < f->count; i++) {
 		offer(f, 1, LEN);
-		f->delivered = vhost_wait(f->vhost, VHOST_RX, i + 1);
+		f->delivered = vhost_wait(f->vhost, VHOST_RX, i + 1, VHOST_PATIENCE);
 	}
 	return f->count;
 }
@@ -127,7 +127,7 @@ static unsigned int merged(struct fault *f)
 	vhost_post_buffers(f->vhost, 6 * f->count, 100);
 	for (unsigned int i = 0; i < f->count; i++) {
 		offer(f, 1, 500);
-		f->delivered = vhost_wait(f->vhost, VHOST_RX, 6 * (i + 1)) / 6;
+		f->delivered = vhost_wait(f->vhost, VHOST_RX, 6 * (i + 1), VHOST_PATIENCE) / 6;
 	}
 	return f->count;
 }

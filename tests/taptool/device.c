@@ -130,6 +130,7 @@ void counters_read(const char *name, struct counters *ret)
 	ret->tx_dropped = counter(name, "tx_dropped");
 	ret->rx_errors = counter(name, "rx_errors");
 	ret->tx_errors = counter(name, "tx_errors");
+	ret->rx_frame_errors = counter(name, "rx_frame_errors");	/* tun.ko up to 5.10 */
 }
 
 void counters_print(const struct counters *from, const struct counters *to)

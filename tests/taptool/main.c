@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "taptool.h"
 
@@ -92,6 +93,7 @@ int main(int argc, char **argv)
 	struct args a = { argv + 2, 0 };
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });	/* up to 5.10 BPF programs count against it */
 	while (a.n + 2 < argc && strcmp(a.words[a.n], "--") != 0)
 		a.n++;
 	for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(commands); i++)

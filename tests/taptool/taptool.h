@@ -50,7 +50,7 @@ void xdp_attach(const char *name, const char *answer);	/* tests/helpers/xdp, unt
 
 /* The device's own counters, device terms. */
 struct counters {
-	uint64_t rx_packets, tx_packets, rx_dropped, tx_dropped, rx_errors, tx_errors;
+	uint64_t rx_packets, tx_packets, rx_dropped, tx_dropped, rx_errors, tx_errors, rx_frame_errors;
 };
 
 void counters_read(const char *name, struct counters *ret);	/* left as it was when the device is gone */

@@ -208,9 +208,9 @@ unsigned int vhost_used(struct vhost *v, enum vhost_queue q)
 	return *(volatile uint16_t *)&v->queues[q].ring.used->idx;
 }
 
-unsigned int vhost_wait(struct vhost *v, enum vhost_queue q, unsigned int n)
+unsigned int vhost_wait(struct vhost *v, enum vhost_queue q, unsigned int n, int ms)
 {
-	for (int i = 0; i < 10000 && vhost_used(v, q) < n; i++)
+	for (int i = 0; i < ms && vhost_used(v, q) < n; i++)
 		usleep(1000);
 	return vhost_used(v, q);
 }
@@ -219,5 +219,5 @@ bool vhost_broken(struct vhost *v, enum vhost_queue q)
 {
 	struct pollfd p = { .fd = v->queues[q].error, .events = POLLIN };
 
-	return poll(&p, 1, 10000) == 1;
+	return poll(&p, 1, VHOST_PATIENCE) == 1;
 }

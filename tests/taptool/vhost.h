@@ -39,7 +39,8 @@ struct vnet;
 void vhost_post_frame(struct vhost *v, const struct vnet *hdr, size_t head, const void *frame, size_t len);
 
 unsigned int vhost_used(struct vhost *v, enum vhost_queue q);	/* buffers that came back since the start */
-unsigned int vhost_wait(struct vhost *v, enum vhost_queue q, unsigned int n);	/* until @n came back, 10 s at most; as vhost_used() */
+unsigned int vhost_wait(struct vhost *v, enum vhost_queue q, unsigned int n, int ms);	/* until @n came back, @ms at most; as vhost_used() */
+#define VHOST_PATIENCE 10000
 bool vhost_broken(struct vhost *v, enum vhost_queue q);	/* waits up to 10 s for the kernel to say that the ring is not sound */
 
 #endif

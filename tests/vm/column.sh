@@ -14,7 +14,7 @@ shift 2
 patterns=("$@")
 need=$(tests/vm/kernel.sh --need "$kernel")
 SLOWER=8	# than this machine, at the worst
-LIMIT=1200	# seconds for all tests of one host
+LIMIT=1500	# seconds for all tests of one host
 
 wanted() {	# wanted NAME
 	local p
