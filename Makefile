@@ -54,16 +54,16 @@ SCHEMA_LIBS = $(shell $(PKG_CONFIG) --libs sqlite3)
 AGENT_LIBS = $(shell $(PKG_CONFIG) --libs libvirt inih jansson libxml-2.0)
 CTL_LIBS = $(shell $(PKG_CONFIG) --libs smartcols ncursesw jansson libcap libkmod libvirt libxml-2.0)
 
-BPF_OBJS := loss sock context dropped frame_errors trace xdp
+BPF_OBJS := loss sock context dropped frame_errors tapring trace xdp
 BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
 COLLECTOR_SRC := collector/capture.c collector/capture_device.c collector/capture_frames.c collector/filter.c collector/gap.c collector/notes.c collector/pcapng.c \
 	collector/pcapng_read.c collector/port.c \
 	collector/port_v12.c collector/port_v3.c collector/ring.c collector/sink.c collector/txgen.c \
 	collector/class.c collector/class_path.c collector/delta.c collector/dropped.c collector/frame_errors.c collector/ksym.c collector/link.c collector/linkname.c \
 	collector/loss.c collector/loss_burst.c collector/loss_path.c collector/loss_qdisc.c collector/loss_read.c collector/loss_context.c collector/loss_sock.c collector/loss_xdp.c collector/netdm.c collector/pins.c collector/qdisc.c \
-	collector/reason.c collector/release.c collector/source.c collector/source_bpf.c collector/source_counters.c collector/source_netdm.c collector/trace.c
+	collector/reason.c collector/release.c collector/source.c collector/source_bpf.c collector/source_counters.c collector/source_netdm.c collector/tapring.c collector/trace.c
 SCHEMA_SRC := schema/schema.c schema/schema_create.c schema/schema_dir.c
-AGENT_SRC := agent/agent.c agent/blind.c agent/bursts.c agent/cmdline.c agent/config.c agent/counted.c agent/counting.c agent/domxml.c agent/hidden.c agent/log.c agent/loop.c \
+AGENT_SRC := agent/agent.c agent/agent_open.c agent/blind.c agent/bursts.c agent/cmdline.c agent/config.c agent/counted.c agent/counting.c agent/domxml.c agent/headroom.c agent/hidden.c agent/log.c agent/loop.c \
 	agent/lossline.c agent/mailbox.c agent/nicfacts.c agent/notify.c agent/owner.c agent/ownloss.c agent/path.c agent/pressure.c agent/procscan.c agent/programs.c agent/sampler.c agent/schedule.c \
 	agent/store.c agent/store_attribute.c agent/store_baseline.c agent/store_blind.c agent/store_chores.c \
 	agent/store_day.c agent/store_db.c agent/store_event.c agent/store_hour.c agent/store_names.c agent/store_series.c \
@@ -73,16 +73,16 @@ CTL_SRC := ctl/capture_dropped.c ctl/capture_env.c ctl/capture_loss.c ctl/captur
 	ctl/audit_hint.c ctl/chart.c ctl/bursts.c ctl/cmd_audit.c ctl/cmd_bursts.c ctl/cmd_db.c ctl/cmd_diagnose.c ctl/cmd_events.c ctl/cmd_loss.c ctl/cmd_mask.c ctl/cmd_status.c ctl/cmd_timeline.c \
 	ctl/cmd_top.c ctl/cmd_trace.c ctl/cmd_vms.c ctl/cmd_watch.c ctl/events.c ctl/diagnosis.c ctl/evidence.c ctl/verdict.c ctl/mask.c ctl/maskfile.c ctl/options.c ctl/out.c ctl/split.c ctl/status_blind.c ctl/tally.c ctl/text.c ctl/view.c \
 	ctl/view_day.c ctl/vmref.c ctl/when.c
-SQL := schema/meta_0001.sql schema/meta_0002.sql schema/day_0001.sql
+SQL := schema/meta_0001.sql schema/meta_0002.sql schema/day_0001.sql schema/day_0002.sql
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 HELPERS := $(patsubst tests/helpers/%.c,%,$(wildcard tests/helpers/*.c))
 BENCHES := ring_rate drop_cost fill many_taps store years
 
 # History: what stays of days, and how it is read.
 SCHEMA_SRC += schema/absorb.c schema/demand.c schema/thin.c schema/tidy.c
-SQL += schema/history_0001.sql
+SQL += schema/history_0001.sql schema/history_0002.sql
 CTL_SRC += ctl/capacity.c ctl/capacity_loss.c ctl/capacity_nics.c ctl/capacity_verdicts.c ctl/cmd_report.c ctl/compare.c ctl/compare_html.c ctl/knee.c ctl/page.c ctl/report_html.c ctl/store_work.c \
-	ctl/trend.c ctl/view_demand.c ctl/view_loss.c ctl/view_traffic.c
+	ctl/trend.c ctl/view_demand.c ctl/view_headroom.c ctl/view_loss.c ctl/view_pressure.c ctl/view_traffic.c
 REPORT_H := $(patsubst %,$(B)/%.h,$(wildcard ctl/report/*.js ctl/report/*.css ctl/report/*.html ctl/report/third_party/uPlot.*))
 
 # top's screen, what is benign, what came.

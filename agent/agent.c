@@ -1,63 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "agent.h"
+/* What happens while the agent runs: ticks, links, owners, time and signals. */
+#include "agent_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "clock.h"
-#include "counting.h"
-#include "hidden.h"
 #include "log.h"
-#include "loop.h"
 #include "notify.h"
-#include "pressure.h"
-#include "programs.h"
-#include "sampler.h"
-#include "schedule.h"
-#include "virt.h"
-#include "vmm.h"
 
 #define STALE_SAY_NS (10 * NSEC_PER_SEC)	/* how often the age of a stale source is written down */
-
-/* One libvirt URI and its newest list. */
-struct uri {
-	struct agent *agent;
-	struct virt *virt;
-	struct owner_list *list;
-	char name[160];			/* of the source: libvirt:URI */
-	unsigned int index;		/* in weigh_lists::virt */
-	uint64_t said_ns;
-	char said[12];
-};
-
-struct agent {
-	struct config config;
-	const char *config_file;
-	struct loop *loop;
-	struct source *source;
-	struct store *store;
-	struct links *links;
-	struct tapmap *taps;
-	struct sampler *sampler;
-	struct hidden *hidden;
-	struct pressure *pressure;
-	struct schedule *schedule;
-	struct programs programs;
-	struct vmm *vmm;
-	struct owner_list *proc_list;
-	struct uri uris[CONFIG_MAX_URIS];
-	unsigned int n_uris;
-	struct weigh_lists lists;
-	int timer;
-	bool failing;			/* the last tick could not be stored; said once */
-	bool fresh_pins;		/* the counters were pinned by us, just now */
-	uint64_t failing_since_ns;
-	bool died;			/* a device vanished in the events at hand */
-};
-
-static int tick(struct agent *a, bool all);
 
 /* The store's troubles: said when they begin and when they end, retried in between. */
 
@@ -85,8 +38,7 @@ static bool can_wait(int error)
 	return error == -ENOSPC || error == -EIO || error == -EBUSY || error == -EAGAIN || error == -EROFS || error == -EDQUOT;
 }
 
-/* 0 also when the store cannot take it now; an error only when trying again is no use. */
-static int tick(struct agent *a, bool all)
+int agent_tick(struct agent *a, bool all)
 {
 	int r = sampler_tick(a->sampler, all);
 
@@ -101,7 +53,7 @@ static int tick(struct agent *a, bool all)
 	return 0;
 }
 
-static void say_source(struct agent *a, const char *name, const char *state, const char *why)
+void agent_say_source(struct agent *a, const char *name, const char *state, const char *why)
 {
 	if (store_source(a->store, name, state, why, utc_ns()) < 0)
 		log_debug("source %s is %s, not stored", name, state);
@@ -114,13 +66,13 @@ static void on_link(const struct link_info *info, bool gone, void *arg)
 	struct agent *a = arg;
 
 	if (!gone && tapmap_unburied(a->taps, info->netns, info->ifindex))
-		tick(a, false);	/* the pair is used again: what was lost so far is the dead tap's */
+		agent_tick(a, false);	/* the pair is used again: what was lost so far is the dead tap's */
 	if (tapmap_link(a->taps, info, gone, utc_ns()) > 0 && a->vmm)
 		vmm_kick(a->vmm);
 	a->died |= gone;
 }
 
-static int dump_links(struct agent *a)
+int agent_dump_links(struct agent *a)
 {
 	uint64_t mark = utc_ns();
 	int r = links_dump(a->links, on_link, a);
@@ -131,13 +83,13 @@ static int dump_links(struct agent *a)
 	return 0;
 }
 
-static int on_links(void *arg)
+int agent_on_links(void *arg)
 {
 	struct agent *a = arg;
 	int r = links_dispatch(a->links, on_link, a);
 
 	if (r == -ENOBUFS)
-		r = dump_links(a);
+		r = agent_dump_links(a);
 	if (r < 0)
 		log_warning("link events: %s", strerror(-r));
 	if (!a->died)
@@ -145,7 +97,7 @@ static int on_links(void *arg)
 	a->died = false;
 	if (a->vmm)
 		vmm_kick(a->vmm);
-	return tick(a, false);
+	return agent_tick(a, false);
 }
 
 /* Taps in the namespaces of their VMs: found through the processes that hold them. */
@@ -173,7 +125,7 @@ static int owners_changed(struct agent *a)
 	for (unsigned int i = 0; i < a->n_uris; i++)
 		a->lists.complete &= a->uris[i].list != NULL;
 	if (tapmap_owners(a->taps, &a->lists))
-		r = tick(a, false);
+		r = agent_tick(a, false);
 	if (r < 0)
 		return r;
 	r = tapmap_settle(a->taps, &a->lists, utc_ns());
@@ -183,7 +135,7 @@ static int owners_changed(struct agent *a)
 }
 
 /* The lists may be looked at until owners_changed() has been told of the new ones. */
-static int on_virt(void *arg)
+int agent_on_virt(void *arg)
 {
 	struct uri *u = arg;
 	struct owner_list *new = virt_take(u->virt), *old = u->list;
@@ -198,7 +150,7 @@ static int on_virt(void *arg)
 	return r;
 }
 
-static int on_vmm(void *arg)
+int agent_on_vmm(void *arg)
 {
 	struct agent *a = arg;
 	struct owner_list *new = vmm_take(a->vmm), *old = a->proc_list;
@@ -226,7 +178,7 @@ static void say_virt(struct agent *a, struct uri *u)
 		log_notice("libvirt %s: %s%s%s", virt_uri(u->virt), st.state, st.why[0] ? ": " : "", st.why);
 	snprintf(u->said, sizeof(u->said), "%s", st.state);
 	u->said_ns = now;
-	say_source(a, u->name, st.state, st.why);
+	agent_say_source(a, u->name, st.state, st.why);
 }
 
 static void say_sources(struct agent *a)
@@ -237,12 +189,12 @@ static void say_sources(struct agent *a)
 		say_virt(a, &a->uris[i]);
 	if (a->vmm) {
 		vmm_state(a->vmm, &st);
-		say_source(a, "proc", st.state, st.why);
+		agent_say_source(a, "proc", st.state, st.why);
 	}
 	programs_tick(&a->programs);
 }
 
-static int on_source(void *arg)
+int agent_on_source(void *arg)
 {
 	struct agent *a = arg;
 	int r = source_dispatch(a->source);
@@ -254,14 +206,14 @@ static int on_source(void *arg)
 
 /* Time and signals. */
 
-static int on_timer(uint64_t expirations, void *arg)
+int agent_on_timer(uint64_t expirations, void *arg)
 {
 	struct agent *a = arg;
 	int r;
 
 	if (expirations > 1)
 		sampler_late(a->sampler, expirations - 1);
-	r = tick(a, false);
+	r = agent_tick(a, false);
 	if (r < 0)
 		return r;
 	if (a->vmm && (tapmap_orphans(a->taps) || tapmap_let_go(a->taps)))
@@ -291,7 +243,7 @@ static void reload(struct agent *a)
 	notify("READY=1");
 }
 
-static int on_signal(int signo, void *arg)
+int agent_on_signal(int signo, void *arg)
 {
 	struct agent *a = arg;
 
@@ -302,210 +254,4 @@ static int on_signal(int signo, void *arg)
 	notify("STOPPING=1");
 	loop_quit(a->loop);
 	return 0;
-}
-
-/* Setting up, in order. Each logs its own failure. */
-
-static int open_source(struct agent *a)
-{
-	char why[256];
-	struct loss *l;
-	int r = counting_open(&a->config, &a->source);
-
-	if (r < 0)
-		return r;
-	l = source_loss(a->source);
-	if (!l)
-		return 0;
-	loss_sockets_known(l, why);	/* now, so that the first frames have their queues; the timer says how it went */
-	a->fresh_pins = loss_pinned(l) && !loss_inherited(l);
-	return 0;
-}
-
-static int open_store(struct agent *a)
-{
-	const struct config *c = &a->config;
-	struct store_options opt = { .fine_days = c->seconds_days, .retention_days = c->retention_days, .hour_days = c->hours_days,
-				     .fine_bytes = (uint64_t)c->seconds_max_mib << 20, .max_bytes = (uint64_t)c->max_size_mib << 20,
-				     .history_bytes = (uint64_t)c->history_max_mib << 20, .background = true };
-	struct loss_epoch epoch;
-	struct utsname un;
-	char why[SCHEMA_WHY];
-	int r = store_open(a->config.store, &opt, &a->store, why);
-
-	if (r < 0) {
-		log_error("%s", why);
-		return r;
-	}
-	uname(&un);
-	r = store_run_begin(a->store, &(struct store_run){
-		.pid = (int)getpid(), .version = TAPLOSS_VERSION, .kernel = un.release,
-		.reasons = source_reasons(a->source),
-		.interval_ns = a->config.interval_ms * NSEC_PER_MSEC, .since_ns = utc_ns() });
-	if (r < 0) {
-		log_error("%s: %s (%s)", a->config.store, strerror(-r), store_error(a->store));
-		return r;
-	}
-	if (source_begun(a->source, a->config.store) < 0)
-		log_warning("%s cannot be written: when this agent is killed, the kernel goes on monitoring drops for nobody", a->config.store);
-	source_epoch(a->source, &epoch);
-	return store_end_other_boots(a->store, epoch.boot_id, utc_ns());
-}
-
-static int open_taps(struct agent *a)
-{
-	struct loss_epoch epoch;
-	int r = links_new(&a->links);
-
-	if (r < 0)
-		return r;
-	source_epoch(a->source, &epoch);
-	a->lists.own_netns = links_netns(a->links);
-	r = tapmap_new(a->store, epoch.boot_id, a->lists.own_netns, &a->taps);
-	if (r < 0)
-		return r;
-	r = tapmap_resume(a->taps);
-	if (r < 0)
-		return r;
-	r = hidden_new(a->lists.own_netns, a->config.proc, &a->hidden);
-	if (r >= 0 && a->config.proc)
-		r = pressure_new("/proc", &a->pressure);
-	if (r < 0)
-		return r;
-	r = sampler_new(&(struct sampler_options){
-		.store = a->store, .source = a->source, .taps = a->taps, .links = a->links, .hidden = a->hidden, .pressure = a->pressure,
-		.lists = &a->lists, .path = a->config.path || !source_loss(a->source), .storm_rows = a->config.storm_rows }, &a->sampler);
-	a->programs = (struct programs){ .loss = source_loss(a->source), .store = a->store, .hidden = a->hidden, .context = a->config.context };
-	programs_init(&a->programs, source_syms(a->source), a->config.xdp);
-	return r < 0 ? r : dump_links(a);
-}
-
-static int start_sources(struct agent *a)
-{
-	char buf[CONFIG_STRING];
-	const char *uris[CONFIG_MAX_URIS];
-	unsigned int n = config_uris(&a->config, buf, uris);
-
-	for (unsigned int i = 0; i < n; i++) {
-		struct uri *u = &a->uris[i];
-		int r = virt_start(uris[i], a->config.libvirt_resync_s * 1000, &u->virt);
-
-		if (r < 0)
-			return r;
-		u->agent = a;
-		u->index = i;
-		snprintf(u->name, sizeof(u->name), "libvirt:%.150s", uris[i]);
-		a->n_uris = i + 1;
-		r = loop_add_fd(a->loop, virt_fd(u->virt), on_virt, u);
-		if (r < 0)
-			return r;
-	}
-	if (!a->config.proc)
-		return 0;
-	if (vmm_start("/proc", a->config.proc_resync_s * 1000, &a->vmm) < 0)
-		return -ENOMEM;
-	return loop_add_fd(a->loop, vmm_fd(a->vmm), on_vmm, a);
-}
-
-static int start_loop(struct agent *a)
-{
-	sigset_t set;
-	int r = loop_new(&a->loop);
-
-	if (r < 0)
-		return r;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	return loop_add_signals(a->loop, &set, on_signal, a);	/* before any thread is made: they inherit the mask */
-}
-
-static int set_up(struct agent *a)
-{
-	int r = open_source(a);
-
-	if (r < 0)
-		return r;	/* said */
-	r = open_store(a);
-	if (r < 0)
-		return r;
-	r = start_loop(a);
-	if (r >= 0)
-		r = open_taps(a);
-	if (r >= 0)
-		r = sampler_tick(a->sampler, false);
-	if (r >= 0)
-		r = start_sources(a);
-	if (r >= 0)
-		r = loop_add_fd(a->loop, links_fd(a->links), on_links, a);
-	if (r >= 0 && source_fd(a->source) >= 0)
-		r = loop_add_fd(a->loop, source_fd(a->source), on_source, a);
-	if (r >= 0)
-		r = schedule_new(&a->config, &a->schedule);
-	if (r >= 0)
-		r = loop_add_timer(a->loop, a->config.interval_ms * NSEC_PER_MSEC, on_timer, a, &a->timer);
-	if (r < 0)
-		log_error("cannot start: %s (%s)", strerror(-r), store_error(a->store));
-	return r;
-}
-
-int agent_new(const struct config *c, const char *config_file, struct agent **ret)
-{
-	struct agent *a = calloc(1, sizeof(*a));
-	int r;
-
-	if (!a)
-		return -ENOMEM;
-	a->config = *c;
-	a->config_file = config_file;
-	r = set_up(a);
-	if (r < 0) {
-		bool unpin = a->fresh_pins;
-
-		a->sampler = sampler_free(a->sampler);	/* no last tick: nothing was promised yet */
-		agent_free(a);
-		if (unpin)
-			loss_unpin(c->pin_dir);
-		return r;
-	}
-	counting_say(a->source, &a->config, a->store);
-	say_source(a, "link", "ok", "");
-	*ret = a;
-	return 0;
-}
-
-int agent_run(struct agent *a)
-{
-	char by[64];
-
-	counting_words(a->source, by);
-	log_notice("counting by %s, store %s, every %u ms, %u taps", by, a->config.store, a->config.interval_ms, tapmap_count(a->taps));
-	notify("READY=1");
-	return loop_run(a->loop);
-}
-
-struct agent *agent_free(struct agent *a)
-{
-	if (!a)
-		return NULL;
-	schedule_free(a->schedule);
-	if (a->sampler)
-		tick(a, true);
-	for (unsigned int i = 0; i < a->n_uris; i++) {
-		virt_stop(a->uris[i].virt);
-		owner_list_free(a->uris[i].list);
-	}
-	vmm_stop(a->vmm);
-	owner_list_free(a->proc_list);
-	sampler_free(a->sampler);
-	hidden_free(a->hidden);
-	pressure_free(a->pressure);
-	tapmap_free(a->taps);
-	links_free(a->links);
-	store_close(a->store);
-	source_close(a->source);
-	loop_free(a->loop);
-	free(a);
-	return NULL;
 }

@@ -88,6 +88,8 @@ static void add_untold(struct list *l, const struct blind_facts *f)
 	if (f->frame_errors_why[0])
 		add(l, "the witness of frames with a bad header (the loss itself is counted)", "none: the loss stands under none in audit", "%s",
 		    f->frame_errors_why);
+	if (f->rings_why[0])
+		add(l, "how close a tap came to losing frames: how full its rings are (what they lose is counted)", "none", "%s", f->rings_why);
 	if (f->kernel >= RELEASE(7, 0) && !f->refusals)
 		add(l, "which limit of a queueing discipline a frame ran into", "tc -s qdisc",
 		    "from 7.0 on kfree_skb says QDISC_DROP for all; only the tracepoint qdisc_drop tells them apart");
@@ -98,7 +100,7 @@ bool blind_same(const struct blind_facts *a, const struct blind_facts *b)
 	return a->kernel == b->kernel && a->reasons == b->reasons && a->functions == b->functions && a->own_pids == b->own_pids &&
 	       a->sockets == b->sockets && a->xdp == b->xdp && a->refusals == b->refusals && a->context_mode == b->context_mode && a->context == b->context &&
 	       !strcmp(a->sockets_why, b->sockets_why) && !strcmp(a->context_why, b->context_why) && !strcmp(a->xdp_why, b->xdp_why) &&
-	       !strcmp(a->frame_errors_why, b->frame_errors_why);
+	       !strcmp(a->frame_errors_why, b->frame_errors_why) && !strcmp(a->rings_why, b->rings_why);
 }
 
 unsigned int blind_list(const struct blind_facts *f, struct blind_row ret[static BLIND_MAX])

@@ -23,6 +23,7 @@ struct blind_facts {
 	enum loss_context_state context;
 	char sockets_why[BLIND_WHY], context_why[BLIND_WHY], xdp_why[BLIND_WHY];
 	char frame_errors_why[BLIND_WHY];	/* "": the kernel's count of bad headers can be read */
+	char rings_why[BLIND_WHY];		/* "": how full rings are can be read */
 };
 
 struct blind_row {

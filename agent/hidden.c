@@ -136,7 +136,7 @@ static void look_at(struct tap *t, void *arg)
 {
 	struct look *l = arg;
 	bool due = l->due && t->counted.looked_ns + EVERY_NS <= l->now_ns, wanted = l->wanted && t->counted.wanted;
-	uint64_t dropped;
+	struct qdisc_counts qdisc;
 
 	if (t->gone_ns || (!due && !wanted))
 		return;
@@ -145,8 +145,10 @@ static void look_at(struct tap *t, void *arg)
 	if (l->h->frame_errors && t->holder && t->info.kind == TL_KIND_TUN && errors_due(l, t, due))
 		frame_errors_read(l->h->frame_errors, t->holder, on_errors, l);
 	if (t->key.netns == l->h->own_netns && (due || (t->counted.wanted & HIDDEN_QDISC)) &&
-	    qdisc_dropped(l->h->qdiscs, t->key.ifindex, &dropped) == 0)
-		t->counted.now.qdisc_dropped = dropped;
+	    qdisc_read(l->h->qdiscs, t->key.ifindex, &qdisc) == 0) {
+		t->counted.now.qdisc_dropped = qdisc.dropped;
+		store_headroom_add(&t->headroom.now, &(struct store_headroom){ .qdisc_peak = qdisc.waiting });
+	}
 	if (due && (t->holder || !l->h->frame_errors || t->info.kind != TL_KIND_TUN))
 		t->counted.looked_ns = l->now_ns;	/* else as soon as its holder is known */
 	t->counted.wanted = 0;

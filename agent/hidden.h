@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* hidden - counters of a tap that its link statistics do not show: tun.ko's own count of bad headers, and what the queueing discipline
- * in front of it dropped.
+ * in front of it dropped; and what waits in that.
  *
  * A look costs a system call or three for each tap. So they are read for the taps that lose such frames in the tick at hand, and for
  * all of them once a minute, a few each tick. They stand in tap::counted beside the others and are stored as those are. Loop thread

@@ -99,6 +99,7 @@ static void tick_blind(struct programs *p)
 	struct blind_row rows[BLIND_MAX];
 
 	note(p->facts.frame_errors_why, hidden_why(p->hidden));
+	note(p->facts.rings_why, headroom_why(p->headroom));
 	if (blind_same(&p->facts, &p->said))
 		return;
 	if (store_blind(p->store, rows, blind_list(&p->facts, rows)) >= 0)

@@ -7,13 +7,15 @@
 #include "../collector/ksym.h"
 #include "../collector/loss_context.h"
 #include "blind.h"
+#include "headroom.h"
 #include "hidden.h"
 #include "store.h"
 
 struct programs {
-	struct loss *loss;		/* NULL: loss is not counted by BPF; borrowed, as are the next two */
+	struct loss *loss;		/* NULL: loss is not counted by BPF; borrowed, as are the next three */
 	struct store *store;
 	const struct hidden *hidden;
+	const struct headroom *headroom;
 	enum loss_context_mode context;
 	struct blind_facts facts, said;	/* as found at this start and in the last tick; as the store knows them */
 };

@@ -8,6 +8,7 @@
 #include "bursts.h"
 #include "clock.h"
 #include "counted.h"
+#include "headroom.h"
 #include "hidden.h"
 #include "ownloss.h"
 #include "path.h"
@@ -241,6 +242,7 @@ static int meet_devices(struct sampler *s, uint64_t now_ns)
 		if (c->class && strcmp(c->class, "PURGE") != 0)
 			witness_lost(t, c->direction, c->kind, s->gains[i].more.frames);
 		hidden_want(t, s->gains[i].line);
+		headroom_lost(t, s->gains[i].line);
 	}
 	return 0;
 }
@@ -436,6 +438,7 @@ static int gather(struct sampler *s, uint64_t now_ns)
 	if (r < 0)
 		return r;
 	hidden_read(s->o.hidden, s->o.taps, now_ns);
+	headroom_read(s->o.headroom, s->o.taps, now_ns);
 	r = tapmap_settle(s->o.taps, s->o.lists, now_ns);
 	if (r < 0)
 		return r;

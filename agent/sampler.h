@@ -17,6 +17,7 @@ struct sampler_options {
 	struct tapmap *taps;
 	struct links *links;
 	struct hidden *hidden;
+	struct headroom *headroom;
 	struct pressure *pressure;	/* NULL: not looked at */
 	const struct weigh_lists *lists;
 	bool path;			/* count losses of the VMs' frames above their taps, too */

@@ -140,11 +140,21 @@ struct store_witness {
 	const char *counter;
 	uint64_t frames;
 };
+/* How full rings and the queueing discipline were; adds up by the highest, the fewest, and sums. Zero: nothing is known. */
+struct store_headroom {
+	bool known;				/* peak and free are */
+	uint64_t peak, free;			/* most frames in a ring; fewest places left */
+	uint64_t samples, sum;			/* looks, frames that the fullest ring held */
+	uint64_t qdisc_peak;			/* frames that waited in front; 0: none were seen */
+};
+void store_headroom_add(struct store_headroom *sum, const struct store_headroom *more);
+
 struct store_traffic {
 	int64_t device_id;
 	uint64_t span_ns, rx_frames, rx_bytes, tx_frames, tx_bytes;	/* guest's terms */
 	uint64_t rx_peak, tx_peak;		/* offered in the busiest second, frames/s */
 	uint64_t rx_lost, tx_lost;		/* for want of capacity */
+	struct store_headroom headroom;
 	uint64_t joins_ns;	/* t_ns of the device's last row, when this one shall lengthen it (within an hour); 0: a row of its own */
 };
 struct store_device_counters {

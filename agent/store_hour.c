@@ -21,6 +21,18 @@ void hours_clear(struct hours *h)
 	}
 }
 
+void store_headroom_add(struct store_headroom *sum, const struct store_headroom *x)
+{
+	if (x->known) {
+		sum->peak = sum->known && sum->peak > x->peak ? sum->peak : x->peak;
+		sum->free = sum->known && sum->free < x->free ? sum->free : x->free;
+		sum->known = true;
+	}
+	sum->samples += x->samples;
+	sum->sum += x->sum;
+	sum->qdisc_peak = sum->qdisc_peak > x->qdisc_peak ? sum->qdisc_peak : x->qdisc_peak;
+}
+
 void hours_add(struct hours *h, int64_t series_id, uint64_t frames, uint64_t segments, uint64_t bytes)
 {
 	struct hour_sum *sum;
@@ -63,6 +75,7 @@ void hours_add_traffic(struct hours *h, const struct store_traffic *x)
 	sum->sum.tx_peak = x->tx_peak > sum->sum.tx_peak ? x->tx_peak : sum->sum.tx_peak;
 	sum->sum.rx_lost += x->rx_lost;
 	sum->sum.tx_lost += x->tx_lost;
+	store_headroom_add(&sum->sum.headroom, &x->headroom);
 }
 
 static int by_series(const struct hour_sum *a, const struct hour_sum *b)
@@ -98,8 +111,9 @@ static int write_traffic(struct hours *h, struct store_db *d)
 	for (t = h->traffic; t && r >= 0; t = t->hh.next) {
 		const struct store_traffic *x = &t->sum;
 
-		r = store_exec(d, "INSERT OR REPLACE INTO traffic_hour VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "uiuuuuuuuuu", h->from_ns, x->device_id,
-			       x->span_ns, x->rx_frames, x->rx_bytes, x->tx_frames, x->tx_bytes, x->rx_peak, x->tx_peak, x->rx_lost, x->tx_lost);
+		r = store_exec(d, "INSERT OR REPLACE INTO traffic_hour VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, " STORE_HEADROOM ")", "uiuuuuuuuuuoouuo",
+			       h->from_ns, x->device_id, x->span_ns, x->rx_frames, x->rx_bytes, x->tx_frames, x->tx_bytes, x->rx_peak, x->tx_peak,
+			       x->rx_lost, x->tx_lost, STORE_HEADROOM_OF(x));
 	}
 	return r;
 }
@@ -127,9 +141,10 @@ static int turn(struct hours *h, struct store_db *d, uint64_t from_ns)
 int hours_load(struct hours *h, struct store_db *d)
 {
 	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(d, &st, "SELECT t_ns, series_id, frames, segments, bytes, NULL, 0, 0, 0, 0, 0 FROM loss "
+	int r = store_query(d, &st, "SELECT t_ns, series_id, frames, segments, bytes, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM loss "
 			    "WHERE t_ns > (SELECT coalesce(max(t_ns) + 3600000000000, 0) FROM rolled) "
-			    "UNION ALL SELECT t_ns, device_id, rx_frames, rx_bytes, tx_frames, span_ns, tx_bytes, rx_peak, tx_peak, rx_lost, tx_lost FROM traffic "
+			    "UNION ALL SELECT t_ns, device_id, rx_frames, rx_bytes, tx_frames, span_ns, tx_bytes, rx_peak, tx_peak, rx_lost, tx_lost, "
+			    "ring_peak, ring_free, ring_samples, ring_sum, qdisc_peak FROM traffic "
 			    "WHERE t_ns > (SELECT coalesce(max(t_ns) + 3600000000000, 0) FROM traffic_rolled) ORDER BY 1", "");
 
 	hours_clear(h);
@@ -148,7 +163,9 @@ int hours_load(struct hours *h, struct store_db *d)
 			hours_add_traffic(h, &(struct store_traffic){
 				.device_id = sqlite3_column_int64(st, 1), .rx_frames = store_u64(st, 2), .rx_bytes = store_u64(st, 3),
 				.tx_frames = store_u64(st, 4), .span_ns = store_u64(st, 5), .tx_bytes = store_u64(st, 6), .rx_peak = store_u64(st, 7),
-				.tx_peak = store_u64(st, 8), .rx_lost = store_u64(st, 9), .tx_lost = store_u64(st, 10) });
+				.tx_peak = store_u64(st, 8), .rx_lost = store_u64(st, 9), .tx_lost = store_u64(st, 10), .headroom = {
+					.known = sqlite3_column_type(st, 11) != SQLITE_NULL, .peak = store_u64(st, 11), .free = store_u64(st, 12),
+					.samples = store_u64(st, 13), .sum = store_u64(st, 14), .qdisc_peak = store_u64(st, 15) } });
 		if (h->stale)
 			return -ENOMEM;
 	}

@@ -75,6 +75,12 @@ static inline uint64_t hour_of(uint64_t t_ns)
 	return (t_ns - 1) / NSEC_PER_HOUR * NSEC_PER_HOUR;
 }
 
+/* The columns of a row of traffic that version 2 brought: as "oouuo", NULL where nothing is known. */
+#define STORE_HEADROOM "? - 1, ? - 1, ?, ?, ?"
+#define STORE_HEADROOM_OF(x) \
+	(x)->headroom.known ? (int64_t)(x)->headroom.peak + 1 : (int64_t)0, (x)->headroom.known ? (int64_t)(x)->headroom.free + 1 : (int64_t)0, \
+	(x)->headroom.samples, (x)->headroom.sum, (int64_t)(x)->headroom.qdisc_peak
+
 /* The hour at hand: what loss_hour and traffic_hour will say of it. */
 struct hour_sum {
 	int64_t series_id;

@@ -59,24 +59,33 @@ static int write_witnesses(struct store *s, const struct store_tick *t)
 /* The row that it joins is in an earlier file after midnight, and its hour may be summed up: then it stays as it is. */
 static int put_traffic(struct store *s, sqlite3_stmt *st, uint64_t t_ns, const struct store_traffic *x, uint64_t joins_ns)
 {
-	return store_run_stmt(&s->day, st, joins_ns ? "uiuuuuuuuuuu" : "uiuuuuuuuuu", t_ns, x->device_id, x->span_ns, x->rx_frames, x->rx_bytes,
-			      x->tx_frames, x->tx_bytes, x->rx_peak, x->tx_peak, x->rx_lost, x->tx_lost, joins_ns);
+	return store_run_stmt(&s->day, st, joins_ns ? "uiuuuuuuuuuoouuou" : "uiuuuuuuuuuoouuo", t_ns, x->device_id, x->span_ns, x->rx_frames, x->rx_bytes,
+			      x->tx_frames, x->tx_bytes, x->rx_peak, x->tx_peak, x->rx_lost, x->tx_lost, STORE_HEADROOM_OF(x), joins_ns);
 }
+
+/* The higher of two, the fewer; what is not known does not count. */
+#define MOST(column, more) column " = max(coalesce(" column ", " more "), coalesce(" more ", " column "))"
+#define FEWEST(column, more) column " = min(coalesce(" column ", " more "), coalesce(" more ", " column "))"
 
 static int write_traffic(struct store *s, const struct store_tick *t)
 {
 	sqlite3_stmt *put, *join = NULL;
-	int r = store_stmt(&s->day, "INSERT INTO traffic VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+	int r = store_stmt(&s->day, "INSERT INTO traffic VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, " STORE_HEADROOM ") ON CONFLICT DO UPDATE SET "
 			   "rx_frames = rx_frames + excluded.rx_frames, rx_bytes = rx_bytes + excluded.rx_bytes, "
 			   "tx_frames = tx_frames + excluded.tx_frames, tx_bytes = tx_bytes + excluded.tx_bytes, "
 			   "rx_peak = max(rx_peak, excluded.rx_peak), tx_peak = max(tx_peak, excluded.tx_peak), "
-			   "rx_lost = rx_lost + excluded.rx_lost, tx_lost = tx_lost + excluded.tx_lost", &put);
+			   "rx_lost = rx_lost + excluded.rx_lost, tx_lost = tx_lost + excluded.tx_lost, "
+			   MOST("ring_peak", "excluded.ring_peak") ", " FEWEST("ring_free", "excluded.ring_free") ", "
+			   "ring_samples = ring_samples + excluded.ring_samples, ring_sum = ring_sum + excluded.ring_sum, "
+			   MOST("qdisc_peak", "excluded.qdisc_peak"), &put);
 
 	if (r >= 0)
 		r = store_stmt(&s->day, "UPDATE traffic SET t_ns = ?1, span_ns = span_ns + ?3, rx_frames = rx_frames + ?4, "
 			       "rx_bytes = rx_bytes + ?5, tx_frames = tx_frames + ?6, tx_bytes = tx_bytes + ?7, rx_peak = max(rx_peak, ?8), "
-			       "tx_peak = max(tx_peak, ?9), rx_lost = rx_lost + ?10, tx_lost = tx_lost + ?11 "
-			       "WHERE t_ns = ?12 AND device_id = ?2", &join);
+			       "tx_peak = max(tx_peak, ?9), rx_lost = rx_lost + ?10, tx_lost = tx_lost + ?11, "
+			       MOST("ring_peak", "?12 - 1") ", " FEWEST("ring_free", "?13 - 1") ", "
+			       "ring_samples = ring_samples + ?14, ring_sum = ring_sum + ?15, " MOST("qdisc_peak", "?16") " "
+			       "WHERE t_ns = ?17 AND device_id = ?2", &join);
 	for (unsigned int i = 0; i < t->n_traffic && r >= 0; i++) {
 		const struct store_traffic *x = &t->traffic[i];
 		bool joined = false;

@@ -58,6 +58,14 @@ struct tap {
 		bool lost;		/* frames in the tick at hand: store the traffic beside them */
 	} counted;
 
+	struct {
+		int holder;		/* whose descriptors were gone through for its rings */
+		uint64_t looked_ns;	/* when that was */
+		unsigned int rings, queues;	/* in the newest look: read, and how many the device has */
+		uint32_t fullest, size;	/* of these: frames, in so many places; size 0: none could be read */
+		struct store_headroom now;	/* since counted.stored_ns */
+	} headroom;
+
 	struct tap *next;		/* tapmap::dead */
 	UT_hash_handle hh;		/* tapmap::live */
 };

@@ -222,7 +222,7 @@ int witness_add(struct witness_rows *w, struct tap *t, uint64_t now_ns, bool all
 {
 	struct store_traffic row = { .device_id = t->device_id, .span_ns = since(now_ns, t->counted.stored_ns),
 				     .rx_lost = t->counted.full[0], .tx_lost = t->counted.full[1] };
-	bool due;
+	bool busy, due;
 
 	if (!t->counted.based)
 		return 0;
@@ -231,19 +231,23 @@ int witness_add(struct witness_rows *w, struct tap *t, uint64_t now_ns, bool all
 	row.rx_peak = t->counted.peak[0];
 	row.tx_peak = t->counted.peak[1];
 	row.joins_ns = joins(t, now_ns);
+	row.headroom = t->headroom.now;
 	guest_frames(t, &t->counted.stored, &t->counted.now, &row);
 	if (t->info.kind != TL_KIND_TUN)
 		row.rx_frames = since(taken(&t->counted.now), t->counted.taken);
-	due = t->counted.lost || dropped(t) || ((row.rx_frames || row.tx_frames) && (all || row.span_ns >= TRAFFIC_NS));
+	busy = row.rx_frames || row.tx_frames || row.headroom.peak || row.headroom.qdisc_peak;
+	due = t->counted.lost || dropped(t) || (busy && (all || row.span_ns >= TRAFFIC_NS));
 	if (!due) {
-		if (!row.rx_frames && !row.tx_frames && row.span_ns >= TRAFFIC_NS)
+		if (!busy && row.span_ns >= TRAFFIC_NS) {
 			t->counted.stored_ns = now_ns;	/* a quiet minute is over; the next row shall not span it */
+			t->headroom.now = (struct store_headroom){ 0 };
+		}
 		return 0;
 	}
 	if (grow(w) < 0)
 		return -ENOMEM;
 	add_witnesses(w, t);
-	if (row.rx_frames || row.tx_frames || row.rx_lost || row.tx_lost)
+	if (busy || row.rx_lost || row.tx_lost)
 		w->traffic[w->n_traffic++] = row;
 	w->counters[w->n_counters++] = (struct store_device_counters){ t->device_id, to_store(t) };
 	w->taps[w->n_taps++] = t;
@@ -287,6 +291,7 @@ void witness_commit(struct witness_rows *w, uint64_t now_ns)
 			t->counted.taken = taken(&t->counted.now);
 		t->counted.stored_ns = now_ns;
 		t->counted.peak[0] = t->counted.peak[1] = 0;
+		t->headroom.now = (struct store_headroom){ 0 };
 		t->counted.lost = false;
 	}
 	forget_rows(w);

@@ -138,6 +138,21 @@ struct tl_frame_errors {
 	__u64 frames;		/* of the whole device */
 };
 
+/* One open queue of a tap and its ring of frames for the guest, as tapring.bpf.c finds and reads it; not pinned. */
+struct tl_tapring {
+	__u64 file;		/* its struct tun_file or tap_queue, and the struct tun_struct or tap_dev that this belongs to: */
+	__u64 device;		/* addresses in the kernel */
+	__u32 netns, ifindex;
+	__u32 holder;		/* a process that has it open; user space's */
+	__u8 tap;		/* of tap.ko: macvtap, ipvtap */
+	__u8 zero;
+	__u16 queue;
+	__u32 queues;		/* of the device, which are open and in use */
+	__u32 frames, size;	/* in the ring, and how many it holds. size 0: this is no longer that device's queue, or it could not be read now */
+	__u32 zeroes;
+};
+#define TL_TAPRINGS 1024	/* read at a time */
+
 /* Index into the per-CPU array of __u64 that counts what the programs themselves could not do. */
 enum tl_stat {
 	TL_STAT_UNCOUNTED_FRAMES,	/* lost frames of taps that found no room in the map */
@@ -202,6 +217,7 @@ _Static_assert(sizeof(struct tl_loss_key) == 32, "loss key layout is ABI");
 _Static_assert(sizeof(struct tl_loss_count) == 64, "loss count layout is ABI");
 _Static_assert(sizeof(struct tl_burst) == 72, "burst layout is ABI");
 _Static_assert(sizeof(struct tl_device_key) == 8, "device key layout is ABI");
+_Static_assert(sizeof(struct tl_tapring) == 48, "ring layout is ABI");
 _Static_assert(sizeof(struct tl_device) == 40, "device layout is ABI");
 _Static_assert(sizeof(struct tl_mac) == 8, "address layout is ABI");
 _Static_assert(offsetof(struct tl_loss_key, queue) == offsetof(struct tl_loss_key, task) + 4, "an address lies over both");

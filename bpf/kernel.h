@@ -123,9 +123,18 @@ struct task_struct {
 	unsigned int flags;
 };
 
+struct ptr_ring {
+	int producer, consumer_head, size;
+	void **queue;
+};
+
 /* tun.ko */
 
+struct tun_file;
+
 struct tun_struct {
+	struct tun_file *tfiles[256];
+	unsigned int numqueues;
 	struct net_device *dev;
 };
 
@@ -133,6 +142,7 @@ struct tun_file {
 	struct sock sk;			/* first: a tun's struct sock is its tun_file */
 	struct tun_struct *tun;
 	__u16 queue_index;
+	struct ptr_ring tx_ring;
 };
 
 /* tap.ko: macvtap, ipvtap */
@@ -149,6 +159,7 @@ struct tap_queue {
 	struct sock sk;			/* first */
 	struct tap_dev *tap;
 	__u16 queue_index;
+	struct ptr_ring ring;
 };
 
 #pragma clang attribute pop

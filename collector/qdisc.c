@@ -21,7 +21,7 @@ struct qdiscs {
 
 struct answer {
 	uint32_t ifindex;
-	uint64_t dropped;
+	struct qdisc_counts counts;
 	bool found, over;
 };
 
@@ -59,7 +59,7 @@ static int on_qdisc(struct nl_msg *msg, void *arg)
 		return NL_OK;
 	memcpy(&queue, nla_data(stats[TCA_STATS_QUEUE]), (size_t)nla_len(stats[TCA_STATS_QUEUE]) < sizeof(queue)
 	       ? (size_t)nla_len(stats[TCA_STATS_QUEUE]) : sizeof(queue));
-	a->dropped = queue.drops;
+	a->counts = (struct qdisc_counts){ .dropped = queue.drops, .waiting = queue.qlen };
 	a->found = true;
 	return NL_OK;
 }
@@ -102,7 +102,7 @@ static struct nl_sock *connect_one(void)
 	return sk;
 }
 
-int qdisc_dropped(struct qdiscs *q, uint32_t ifindex, uint64_t *ret)
+int qdisc_read(struct qdiscs *q, uint32_t ifindex, struct qdisc_counts *ret)
 {
 	struct answer a = { .ifindex = ifindex };
 	int r;
@@ -113,7 +113,7 @@ int qdisc_dropped(struct qdiscs *q, uint32_t ifindex, uint64_t *ret)
 		return -EIO;
 	r = request(q, &a);
 	if (r >= 0 && a.found)
-		*ret = a.dropped;
+		*ret = a.counts;
 	if (r >= 0 || r == -NLE_OBJ_NOTFOUND || r == -NLE_NODEV)	/* the kernel's whole answer */
 		return a.found ? 0 : -ENOENT;
 	nl_socket_free(q->sk);

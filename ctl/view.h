@@ -93,6 +93,30 @@ int view_rows(struct view *v, uint64_t since, uint64_t until, bool hours, const 
 typedef void view_traffic_fn(int64_t device, uint64_t t_ns, uint64_t rx_frames, uint64_t tx_frames, void *arg);
 int view_traffic(struct view *v, uint64_t since, uint64_t until, view_traffic_fn *fn, void *arg);
 
+/* How close the rings of a device came to losing frames; of the rows of traffic that touch the window, at its edges the hours or the day where only
+ * these are left. Days written before this was kept are passed over. */
+struct view_headroom {
+	int64_t device;
+	bool known;			/* the next two are */
+	uint64_t peak, free;		/* frames in the fullest ring; the fewest places left */
+	uint64_t samples, sum;		/* looks at the fullest ring, and what they found in all */
+	uint64_t qdisc_peak;		/* frames that waited in the queueing discipline in front; 0: none, or not looked at */
+};
+typedef void view_headroom_fn(const struct view_headroom *h, uint64_t t_ns, void *arg);
+int view_headroom(struct view *v, uint64_t since, uint64_t until, view_headroom_fn *fn, void *arg);
+void view_headroom_add(struct view_headroom *sum, const struct view_headroom *more);
+
+/* What the threads of a VM's VMM got of the processor, and waited for; from the rows whose end lies in the window, at its edges as above. */
+struct view_pressure {
+	int64_t vm;
+	uint64_t span_ns;			/* for how long they were looked at */
+	uint64_t vcpu_ns, vhost_ns;		/* times the threads of each kind; 0: there were none */
+	uint64_t vcpu_run_ns, vcpu_wait_ns, vhost_run_ns, vhost_wait_ns, emulator_run_ns, emulator_wait_ns;
+	int vcpu_peak, vhost_peak;		/* thousandths of that time that were waited for, in the worst row; -1: no such threads */
+};
+typedef void view_pressure_fn(const struct view_pressure *p, void *arg);
+int view_pressure(struct view *v, uint64_t since, uint64_t until, view_pressure_fn *fn, void *arg);
+
 /* How the minutes of a device's day were; both NULL: it had no traffic. Whole days: all that touch the window. @newest: the day is not
  * over. The demands are valid during the call. */
 struct demand;

@@ -159,6 +159,53 @@ int each_day_or_sum(struct view *v, uint64_t since, uint64_t until, day_fn *fn, 
 	return walk(v, since, until, true, fn, arg);
 }
 
+struct hours {
+	uint64_t *at;
+	size_t n;
+};
+
+static void on_hour(sqlite3_stmt *st, void *arg)
+{
+	struct hours *h = arg;
+	uint64_t *p = realloc(h->at, (h->n + 1) * sizeof(*p));
+
+	if (!p)
+		abort();
+	h->at = p;
+	h->at[h->n++] = (uint64_t)sqlite3_column_int64(st, 0);
+}
+
+int each_stretch(struct day *d, stretch_fn *rows, stretch_fn *hour, void *arg)
+{
+	struct hours hours = { 0 };
+	uint64_t at = d->since, end = d->until + 2 * NSEC_PER_MIN;
+	int r;
+
+	/* A day that was thinned has no minutes: hours at the edges, too. */
+	r = each_row(d, "SELECT t_ns FROM traffic_rolled WHERE (t_ns >= ?1 AND t_ns + 3600000000000 <= ?2) OR (EXISTS (SELECT 1 FROM thinned) "
+		     "AND t_ns + 3600000000000 > ?1 AND t_ns < ?2) ORDER BY t_ns", d->since, d->until, on_hour, &hours);
+	for (size_t i = 0; r >= 0 && i < hours.n; i++) {
+		r = at < hours.at[i] ? rows(d, at, hours.at[i], arg) : 0;
+		if (r >= 0)
+			r = hour(d, hours.at[i], hours.at[i] + NSEC_PER_HOUR, arg);
+		at = hours.at[i] + NSEC_PER_HOUR;
+	}
+	free(hours.at);
+	return r < 0 || at >= end ? r : rows(d, at, end, arg);
+}
+
+static void on_version(sqlite3_stmt *st, void *arg)
+{
+	*(int *)arg = sqlite3_column_int(st, 0);
+}
+
+int day_version(struct day *d)
+{
+	int version = 0, r = each_row(d, "SELECT user_version FROM pragma_user_version WHERE ?1 AND ?2", 1, 1, on_version, &version);
+
+	return r < 0 ? r : version;
+}
+
 /* Coverage. */
 
 struct intervals {

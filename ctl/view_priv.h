@@ -37,6 +37,14 @@ static inline bool day_whole(const struct day *d)
 typedef void row_fn(sqlite3_stmt *st, void *arg);
 int each_row(struct day *d, const char *sql, uint64_t a, uint64_t b, row_fn *fn, void *arg);
 
+/* Traffic of a day that has its file: @hour for each hour of the window that is summed up (traffic_hour), @rows for what lies between them. A row
+ * covers up to a minute before its moment, so the last one may lie just behind the window. */
+typedef int stretch_fn(struct day *d, uint64_t from_ns, uint64_t to_ns, void *arg);
+int each_stretch(struct day *d, stretch_fn *rows, stretch_fn *hour, void *arg);
+
+/* The schema version of @d's file: what later ones brought is not there in an older one. Negative: -errno after saying why. */
+int day_version(struct day *d);
+
 /* history.db's days. @v's file of names is open already. */
 int view_load_past(struct view *v);
 

@@ -101,51 +101,20 @@ static int past_traffic(struct day *d, struct traffic *t)
 	return r >= 0 && t->changed ? each_row(d, HOURS_OF_DAY, d->past->day, 1, on_changed_hour, t) : r;
 }
 
-struct hours {
-	uint64_t *at;
-	size_t n;
-};
-
-static void on_hour(sqlite3_stmt *st, void *arg)
+static int raw_traffic(struct day *d, uint64_t after, uint64_t upto, void *arg)
 {
-	struct hours *h = arg;
-	uint64_t *p = realloc(h->at, (h->n + 1) * sizeof(*p));
-
-	if (!p)
-		abort();
-	h->at = p;
-	h->at[h->n++] = (uint64_t)sqlite3_column_int64(st, 0);
+	return each_row(d, "SELECT t_ns, device_id, span_ns, rx_frames, tx_frames FROM traffic WHERE t_ns > ?1 AND t_ns <= ?2", after, upto, on_traffic, arg);
 }
 
-static int raw_traffic(struct day *d, struct traffic *t, uint64_t after, uint64_t upto)
+static int hour_of_traffic(struct day *d, uint64_t hour, uint64_t upto, void *arg)
 {
-	if (after >= upto)
-		return 0;
-	return each_row(d, "SELECT t_ns, device_id, span_ns, rx_frames, tx_frames FROM traffic WHERE t_ns > ?1 AND t_ns <= ?2", after, upto, on_traffic, t);
+	(void)upto;
+	return each_row(d, "SELECT t_ns, device_id, rx_frames, tx_frames FROM traffic_hour WHERE t_ns = ?1 AND ?2", hour, 1, on_traffic_hour, arg);
 }
 
-/* Whole hours where they are summed up. A row covers up to a minute before its moment, so the last one may lie just behind the window. */
 static int traffic_of_day(struct day *d, void *arg)
 {
-	struct traffic *t = arg;
-	struct hours hours = { 0 };
-	uint64_t at = d->since;
-	int r;
-
-	if (d->past)
-		return past_traffic(d, t);
-	/* A day that was thinned has no minutes: hours at the edges, too. */
-	r = each_row(d, "SELECT t_ns FROM traffic_rolled WHERE (t_ns >= ?1 AND t_ns + 3600000000000 <= ?2) OR (EXISTS (SELECT 1 FROM thinned) "
-		     "AND t_ns + 3600000000000 > ?1 AND t_ns < ?2) ORDER BY t_ns", d->since, d->until, on_hour, &hours);
-	for (size_t i = 0; r >= 0 && i < hours.n; i++) {
-		r = raw_traffic(d, t, at, hours.at[i]);
-		if (r >= 0)
-			r = each_row(d, "SELECT t_ns, device_id, rx_frames, tx_frames FROM traffic_hour WHERE t_ns = ?1 AND ?2", hours.at[i], 1,
-				     on_traffic_hour, t);
-		at = hours.at[i] + NSEC_PER_HOUR;
-	}
-	free(hours.at);
-	return r < 0 ? r : raw_traffic(d, t, at, d->until + 2 * NSEC_PER_MIN);
+	return d->past ? past_traffic(d, arg) : each_stretch(d, raw_traffic, hour_of_traffic, arg);
 }
 
 int view_traffic(struct view *v, uint64_t since, uint64_t until, view_traffic_fn *fn, void *arg)

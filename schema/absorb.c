@@ -7,6 +7,9 @@
 #include <string.h>
 
 #include "demand.h"
+#include "waited.h"
+
+#define RINGS_SUM "max(ring_peak), min(ring_free), sum(ring_samples), sum(ring_sum), max(qdisc_peak)"
 
 /* Hours that the agent did not get to sum up: the last one, mostly. */
 static int roll(sqlite3 *db, const char *table, const char *list, const char *insert, char why[static SCHEMA_WHY])
@@ -42,7 +45,7 @@ static int roll_hours(sqlite3 *db, char why[static SCHEMA_WHY])
 		 "WHERE t_ns > ?1 AND t_ns <= ?1 + " HOUR " GROUP BY series_id", why);
 	if (r >= 0)
 		r = roll(db, "traffic", "traffic_rolled", "INSERT OR REPLACE INTO traffic_hour SELECT ?1, device_id, sum(span_ns), sum(rx_frames), "
-			 "sum(rx_bytes), sum(tx_frames), sum(tx_bytes), max(rx_peak), max(tx_peak), sum(rx_lost), sum(tx_lost) FROM traffic "
+			 "sum(rx_bytes), sum(tx_frames), sum(tx_bytes), max(rx_peak), max(tx_peak), sum(rx_lost), sum(tx_lost), " RINGS_SUM " FROM traffic "
 			 "WHERE t_ns > ?1 AND t_ns <= ?1 + " HOUR " GROUP BY device_id", why);
 	return tidy_end(db, r, why);
 }
@@ -207,15 +210,29 @@ static int take_traffic(sqlite3 *db, int64_t day, const atomic_bool *stop, char 
 		r = tidy_run(db, "DELETE FROM traffic_day WHERE day = ?1", day, 0, why);
 	if (r >= 0)
 		r = tidy_run(db, "INSERT INTO traffic_hour SELECT ?1, t_ns / " HOUR ", device_id, span_ns, rx_frames, rx_bytes, tx_frames, tx_bytes, "
-			     "rx_peak, tx_peak, rx_lost, tx_lost FROM d.traffic_hour", day, 0, why);
+			     "rx_peak, tx_peak, rx_lost, tx_lost, ring_peak, ring_free, ring_samples, ring_sum, qdisc_peak FROM d.traffic_hour", day, 0, why);
 	if (r >= 0)
 		r = tidy_run(db, "INSERT INTO traffic_day SELECT ?1, device_id, sum(span_ns), sum(rx_frames), sum(rx_bytes), sum(tx_frames), "
-			     "sum(tx_bytes), max(rx_peak), max(tx_peak), sum(rx_lost), sum(tx_lost), NULL, NULL FROM d.traffic_hour GROUP BY device_id",
+			     "sum(tx_bytes), max(rx_peak), max(tx_peak), sum(rx_lost), sum(tx_lost), NULL, NULL, " RINGS_SUM
+			     " FROM d.traffic_hour GROUP BY device_id",
 			     day, 0, why);
 	if (r >= 0)
-		r = tidy_run(db, "INSERT OR IGNORE INTO traffic_day SELECT ?1, device_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL FROM d.device_baseline",
-			     day, 0, why);
+		r = tidy_run(db, "INSERT OR IGNORE INTO traffic_day SELECT ?1, device_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, NULL "
+			     "FROM d.device_baseline", day, 0, why);
 	return r < 0 ? r : take_demands(db, day, stop, why);
+}
+
+static int take_pressure(sqlite3 *db, int64_t day, char why[static SCHEMA_WHY])
+{
+	int r = tidy_run(db, "DELETE FROM pressure_hour WHERE day = ?1", day, 0, why);
+
+	if (r >= 0)
+		r = tidy_run(db, "DELETE FROM pressure_day WHERE day = ?1", day, 0, why);
+	if (r >= 0)
+		r = tidy_run(db, "INSERT INTO pressure_hour SELECT ?1, (t_ns - 1) / " HOUR ", vm_id, " WAITED_ROWS " FROM d.pressure GROUP BY 2, 3", day, 0, why);
+	if (r >= 0)
+		r = tidy_run(db, "INSERT INTO pressure_day SELECT day, vm_id, " WAITED_SUMS " FROM pressure_hour WHERE day = ?1 GROUP BY vm_id", day, 0, why);
+	return r;
 }
 
 static int take_loss(sqlite3 *db, int64_t day, char why[static SCHEMA_WHY])
@@ -253,6 +270,8 @@ static int take_all(sqlite3 *db, int64_t day, const atomic_bool *stop, char why[
 	/* A thinned day no longer knows its minutes; what was taken of them stays right. */
 	if (r >= 0 && !thinned)
 		r = take_traffic(db, day, stop, why);
+	if (r >= 0)
+		r = take_pressure(db, day, why);
 	if (r >= 0)
 		r = take_loss(db, day, why);
 	return r < 0 ? r : vouch(db, day, why);

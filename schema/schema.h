@@ -3,7 +3,7 @@
  *
  * A store is a directory: meta.db (names and lifetimes, kept), timeline-YYYYMMDD.db (one UTC day each; deleting a file is
  * how detail is forgotten), history.db (what stays of days: sums by hour and day; see tidy.h), lock (locked by the running
- * agent; holds its pid). What the tables mean stands in meta_0001.sql, meta_0002.sql, day_0001.sql and history_0001.sql. Each kind of
+ * agent; holds its pid). What the tables mean stands in meta_, day_ and history_NNNN.sql, a step each. Each kind of
  * file carries an application_id of ours; user_version is the schema version.
  * The newest day file by name is the one in use. Others are parked: journal_mode=DELETE, without -wal and -shm.
  * No logging: @why is one sentence for a person, without a full stop, naming the file and what to do. */
@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 #define SCHEMA_META_VERSION 2
-#define SCHEMA_DAY_VERSION 1
-#define SCHEMA_HISTORY_VERSION 1
+#define SCHEMA_DAY_VERSION 2
+#define SCHEMA_HISTORY_VERSION 2
 #define SCHEMA_META_APPID 0x54504c4d	/* "TPLM" */
 #define SCHEMA_DAY_APPID 0x54504c44	/* "TPLD" */
 #define SCHEMA_HISTORY_APPID 0x54504c48	/* "TPLH" */

@@ -19,9 +19,13 @@ static const char *const meta_steps[SCHEMA_META_VERSION] = {
 };
 static const char *const day_steps[SCHEMA_DAY_VERSION] = {
 #include "schema/day_0001.sql.h"
+	,
+#include "schema/day_0002.sql.h"
 };
 static const char *const history_steps[SCHEMA_HISTORY_VERSION] = {
 #include "schema/history_0001.sql.h"
+	,
+#include "schema/history_0002.sql.h"
 };
 
 const struct schema_def *schema_def(enum schema_kind kind)

@@ -125,34 +125,45 @@ static int thin_table(struct thin *t, const char *select, const char *insert)
 	return r;
 }
 
+/* By the names of its columns: the file may be of an older version. */
+static int prepare_copy(const struct thin *t, const char *name, sqlite3_stmt *from, sqlite3_stmt **ret)
+{
+	char sql[1024], *p = sql, *end = sql + sizeof(sql);
+	int n = sqlite3_column_count(from);
+
+	p += snprintf(p, (size_t)(end - p), "INSERT INTO %s (%s", name, sqlite3_column_name(from, 0));
+	for (int i = 1; i < n && p < end; i++)
+		p += snprintf(p, (size_t)(end - p), ", %s", sqlite3_column_name(from, i));
+	for (int i = 0; i < n && p < end; i++)
+		p += snprintf(p, (size_t)(end - p), i ? ", ?" : ") VALUES (?");
+	if (p + 2 > end)
+		return -ENAMETOOLONG;
+	strcpy(p, ")");
+	return sqlite3_prepare_v2(t->to, sql, -1, ret, NULL) == SQLITE_OK ? 0 : schema_fault(t->to);
+}
+
 static int copy_table(const struct thin *t, const char *name)
 {
 	sqlite3_stmt *from = NULL, *to = NULL;
-	char sql[256], *p = sql;
-	int n, rc = SQLITE_ERROR;
+	char sql[64];
+	int n, r, rc = SQLITE_DONE;
 
 	snprintf(sql, sizeof(sql), "SELECT * FROM %s", name);
 	if (sqlite3_prepare_v2(t->from, sql, -1, &from, NULL) != SQLITE_OK)
 		return schema_fault(t->from);
 	n = sqlite3_column_count(from);
-	p += sprintf(p, "INSERT INTO %s VALUES (?", name);
-	for (int i = 1; i < n; i++)
-		p += sprintf(p, ", ?");
-	strcpy(p, ")");
-	if (sqlite3_prepare_v2(t->to, sql, -1, &to, NULL) == SQLITE_OK)
-		while ((rc = sqlite3_step(from)) == SQLITE_ROW) {
-			for (int i = 0; i < n; i++)
-				sqlite3_bind_value(to, i + 1, sqlite3_column_value(from, i));
-			rc = sqlite3_step(to);
-			sqlite3_reset(to);
-			if (rc != SQLITE_DONE)
-				break;
-		}
+	r = prepare_copy(t, name, from, &to);
+	while (r >= 0 && (rc = sqlite3_step(from)) == SQLITE_ROW) {
+		for (int i = 0; i < n; i++)
+			sqlite3_bind_value(to, i + 1, sqlite3_column_value(from, i));
+		r = sqlite3_step(to) == SQLITE_DONE ? 0 : schema_fault(t->to);
+		sqlite3_reset(to);
+	}
+	if (r >= 0 && rc != SQLITE_DONE)
+		r = schema_fault(t->from);
 	sqlite3_finalize(from);
 	sqlite3_finalize(to);
-	if (rc == SQLITE_DONE)
-		return tidy_stopped(t->stop) ? -EINTR : 0;
-	return sqlite3_errcode(t->from) != SQLITE_OK && sqlite3_errcode(t->from) != SQLITE_DONE ? schema_fault(t->from) : schema_fault(t->to);
+	return r >= 0 && tidy_stopped(t->stop) ? -EINTR : r;
 }
 
 static int fill(sqlite3 *db, void *arg)

@@ -242,7 +242,7 @@ static void forget_days(struct pass *p)
 static int forget_hours(struct pass *p, sqlite3 *db, char why[static SCHEMA_WHY])
 {
 	static const char *const tables[] = { "DELETE FROM loss_hour WHERE day = ?1", "DELETE FROM traffic_hour WHERE day = ?1",
-					      "UPDATE day SET hours = 0 WHERE day = ?1" };
+					      "DELETE FROM pressure_hour WHERE day = ?1", "UPDATE day SET hours = 0 WHERE day = ?1" };
 	int64_t day = 0, limit = (int64_t)(p->now_ns / NSEC_PER_DAY) - (int64_t)p->l->hour_days;
 	int r;
 
@@ -266,6 +266,7 @@ static int forget_sums(struct pass *p, sqlite3 *db, char why[static SCHEMA_WHY])
 	static const char *const tables[] = { "DELETE FROM loss_hour WHERE day = ?1", "DELETE FROM traffic_hour WHERE day = ?1",
 					      "DELETE FROM witness_hour WHERE day = ?1", "DELETE FROM loss_day WHERE day = ?1",
 					      "DELETE FROM traffic_day WHERE day = ?1", "DELETE FROM coverage WHERE day = ?1",
+					      "DELETE FROM pressure_hour WHERE day = ?1", "DELETE FROM pressure_day WHERE day = ?1",
 					      "DELETE FROM day WHERE day = ?1" };
 	int64_t day = 0, used = 0;
 	int r;

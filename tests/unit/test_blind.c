@@ -94,11 +94,13 @@ static void what_is_missing_is_said(void **state)
 	strcpy(f.sockets_why, "s");
 	strcpy(f.xdp_why, "x");
 	strcpy(f.frame_errors_why, "f");
+	strcpy(f.rings_why, "r");
 	assert_non_null(find(&f, "which of several causes"));
 	assert_non_null(find(&f, "the place of a loss"));
 	assert_string_equal(find(&f, "queues of macvtap")->why, "s");
 	assert_string_equal(find(&f, "redirected into a tap")->why, "x");
 	assert_string_equal(find(&f, "witness of frames with a bad header")->why, "f");
+	assert_string_equal(find(&f, "how close a tap came")->why, "r");
 }
 
 int main(void)

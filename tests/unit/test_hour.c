@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 
 #include "agent/clock.h"
+#include "agent/headroom.h"
 #include "agent/hidden.h"
 #include "agent/sampler.h"
 #include "agent/vmm.h"
@@ -38,6 +39,7 @@ struct host {
 	struct store *store;
 	struct links *links;
 	struct hidden *hidden;
+	struct headroom *headroom;
 	struct tapmap *taps;
 	struct sampler *sampler;
 	struct weigh_lists lists;
@@ -118,7 +120,8 @@ static void open_all(struct host *h)
 	h->lists.own_netns = links_netns(h->links);
 	assert_int_equal(tapmap_new(h->store, epoch.boot_id, h->lists.own_netns, &h->taps), 0);
 	assert_int_equal(hidden_new(h->lists.own_netns, true, &h->hidden), 0);
-	assert_int_equal(sampler_new(&(struct sampler_options){ .store = h->store, .source = h->source, .taps = h->taps, .links = h->links, .hidden = h->hidden,
+	assert_int_equal(headroom_new(&h->headroom), 0);
+	assert_int_equal(sampler_new(&(struct sampler_options){ .store = h->store, .source = h->source, .taps = h->taps, .links = h->links, .hidden = h->hidden, .headroom = h->headroom,
 								.lists = &h->lists, .storm_rows = 4000 },
 				     &h->sampler), 0);
 	assert_int_equal(links_dump(h->links, on_link, h), 0);
@@ -130,6 +133,7 @@ static void close_all(struct host *h)
 	sampler_free(h->sampler);
 	tapmap_free(h->taps);
 	hidden_free(h->hidden);
+	headroom_free(h->headroom);
 	links_free(h->links);
 	store_close(h->store);
 	source_close(h->source);

@@ -69,6 +69,43 @@ static void an_older_file_is_migrated(void **state)
 	assert_int_equal(ask(path, "SELECT count(*) FROM probe WHERE direction = 'in' AND kind = 'run' AND workers = 1 AND frame_bytes = 60"), 1);
 }
 
+/* Days and history: what the first version wrote stays, what it did not know is not known. */
+static void older_days_are_migrated(void **state)
+{
+	static const char *const day =
+#include "schema/day_0001.sql.h"
+		;
+	static const char *const history =
+#include "schema/history_0001.sql.h"
+		;
+	const struct {
+		const char *path, *first, *set_up, *question;
+		enum schema_kind kind;
+		int version;
+	} files[] = {
+		{ below(*state, "timeline-20260301.db"), day, "PRAGMA application_id = 0x54504c44; PRAGMA user_version = 1; "
+		  "INSERT INTO traffic VALUES (60, 1, 60, 1, 2, 3, 4, 5, 6, 7, 8)", "SELECT count(*) FROM traffic WHERE rx_frames = 1 AND ring_peak IS NULL "
+		  "AND ring_free IS NULL AND ring_samples = 0 AND qdisc_peak IS NULL", SCHEMA_DAY, SCHEMA_DAY_VERSION },
+		{ below(*state, "history.db"), history, "PRAGMA application_id = 0x54504c48; PRAGMA user_version = 1; "
+		  "INSERT INTO traffic_day VALUES (1, 1, 60, 1, 2, 3, 4, 5, 6, 7, 8, NULL, NULL)", "SELECT count(*) FROM traffic_day WHERE rx_frames = 1 "
+		  "AND ring_peak IS NULL AND ring_sum = 0 AND NOT EXISTS (SELECT 1 FROM pressure_day)", SCHEMA_HISTORY, SCHEMA_HISTORY_VERSION },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		sqlite3 *db = NULL;
+
+		assert_int_equal(sqlite3_open(files[i].path, &db), SQLITE_OK);
+		must_exec(db, files[i].first);
+		must_exec(db, files[i].set_up);
+		sqlite3_close(db);
+		schema_close(must_open(files[i].path, files[i].kind, SCHEMA_READ));
+		assert_int_equal(ask(files[i].path, "PRAGMA user_version"), 1);
+		schema_close(must_open(files[i].path, files[i].kind, SCHEMA_WRITE));
+		assert_int_equal(ask(files[i].path, "PRAGMA user_version"), files[i].version);
+		assert_int_equal(ask(files[i].path, files[i].question), 1);
+	}
+}
+
 static void what_is_not_there_is_not_made_for_readers(void **state)
 {
 	const char *path = below(*state, "meta.db");
@@ -125,7 +162,7 @@ static void a_newer_file_is_refused(void **state)
 	must_exec(db, "PRAGMA user_version = 7");
 	schema_close(db);
 	unlink(below(*state, "f.db-wal"));
-	assert_refused(*state, path, -EPROTO, "was written by a newer taploss (schema 7, this one knows 1); update taploss");
+	assert_refused(*state, path, -EPROTO, "was written by a newer taploss (schema 7, this one knows 2); update taploss");
 }
 
 /* The version is in the -wal only: the file's own header still says 1. */
@@ -139,7 +176,7 @@ static void a_newer_file_is_refused_also_by_its_wal(void **state)
 	file = finger(path);
 	wal = finger(below(*state, "f.db-wal"));
 	assert_int_equal(schema_open(path, SCHEMA_DAY, SCHEMA_WRITE, &other, why), -EPROTO);
-	assert_non_null(strstr(why, "schema 7, this one knows 1"));
+	assert_non_null(strstr(why, "schema 7, this one knows 2"));
 	assert_true(finger(path) == file && finger(below(*state, "f.db-wal")) == wal);
 	schema_close(db);
 }
@@ -391,7 +428,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_file_is_ours),
-		TEST(an_older_file_is_migrated), TEST(what_is_not_there_is_not_made_for_readers),
+		TEST(an_older_file_is_migrated), TEST(older_days_are_migrated), TEST(what_is_not_there_is_not_made_for_readers),
 		TEST(foreign_files_are_left_alone),
 		TEST(a_newer_file_is_refused),
 		TEST(a_newer_file_is_refused_also_by_its_wal),

@@ -466,7 +466,9 @@ static void traffic_rows_grow(void **state)
 	uint64_t last = 0;
 
 	for (unsigned int i = 1; i <= 4000; i++) {
-		struct store_traffic x = { .device_id = 3, .span_ns = SEC, .rx_frames = i, .rx_bytes = 2, .rx_peak = i, .rx_lost = 1, .joins_ns = last };
+		struct store_traffic x = { .device_id = 3, .span_ns = SEC, .rx_frames = i, .rx_bytes = 2, .rx_peak = i, .rx_lost = 1, .joins_ns = last,
+					   .headroom = { .known = i > 1000, .peak = i > 1000 ? i % 500 : 0, .free = i > 1000 ? 500 - i % 500 : 0,
+							 .samples = i > 1000, .sum = i > 1000 ? i % 500 : 0, .qdisc_peak = i == 7 ? 3 : 0 } };
 		struct store_tick t = { .t_ns = NOON + i * SEC, .span_ns = SEC, .traffic = &x, .n_traffic = 1 };
 
 		must(s, store_tick(s, &t));
@@ -478,6 +480,10 @@ static void traffic_rows_grow(void **state)
 	assert_int_equal(ask(day1, "SELECT count(*) FROM (SELECT * FROM traffic WHERE span_ns = 3600000000000)"), 1);
 	assert_int_equal(ask(day1, "SELECT rx_peak + rx_lost FROM traffic_hour"), 7200);
 	assert_int_equal(ask(day1, "SELECT rx_frames FROM traffic_hour"), 3600 * 3601 / 2);
+	assert_int_equal(ask(day1, "SELECT count(*) FROM traffic, traffic_hour h WHERE traffic.t_ns = h.t_ns + 3600000000000 AND traffic.ring_samples = 2600 "
+				   "AND (traffic.ring_peak, traffic.ring_free, traffic.ring_sum, traffic.qdisc_peak) = (499, 1, %d, 3) AND "
+				   "(h.ring_peak, h.ring_free, h.ring_samples, h.ring_sum, h.qdisc_peak) = (499, 1, 2600, traffic.ring_sum, 3)",
+			     5 * 499 * 500 / 2 + 100 * 101 / 2), 1);
 	store_close(s);
 }
 

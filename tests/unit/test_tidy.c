@@ -29,6 +29,8 @@ static struct {
 	int series;
 } rows[ROWS];
 static uint64_t delivered;	/* all of it */
+static struct view_headroom rings;	/* all of it */
+static struct view_pressure waited;	/* all of it */
 
 /* The real one is main.c's. */
 void complain(const char *fmt, ...)
@@ -98,6 +100,31 @@ static struct store *must_open(const char *dir, const struct store_options *opt)
 	return s;
 }
 
+/* Not all rows know of rings; one in ten saw something wait in front. */
+static void make_rings(struct store_traffic *x)
+{
+	uint64_t peak = below_n(501);
+
+	if (below_n(3))
+		x->headroom = (struct store_headroom){ .known = true, .peak = peak, .free = 500 - peak, .samples = 1, .sum = peak };
+	x->headroom.qdisc_peak = below_n(10) ? 0 : below_n(1000);
+	view_headroom_add(&rings, &(struct view_headroom){ .known = x->headroom.known, .peak = x->headroom.peak, .free = x->headroom.free,
+							   .samples = x->headroom.samples, .sum = x->headroom.sum,
+							   .qdisc_peak = x->headroom.qdisc_peak });
+}
+
+static void add_waits(const struct store_pressure *p)
+{
+	int most = (int)(p->vcpu_wait_ns * 1000 / (p->span_ns * p->vcpus));
+
+	waited.span_ns += p->span_ns;
+	waited.vcpu_ns += p->span_ns * p->vcpus;
+	waited.vcpu_run_ns += p->vcpu_run_ns;
+	waited.vcpu_wait_ns += p->vcpu_wait_ns;
+	waited.emulator_wait_ns += p->emulator_wait_ns;
+	waited.vcpu_peak = most > waited.vcpu_peak ? most : waited.vcpu_peak;
+}
+
 /* As an agent would have written it. */
 static void write_store(const char *dir)
 {
@@ -113,11 +140,16 @@ static void write_store(const char *dir)
 								.reason = "r", .site = "f", .counter = "tx_dropped" }, START, &id));
 	must(s, store_tick(s, &(struct store_tick){ .t_ns = START + 1, .gap = true }));
 	delivered = 0;
+	rings = (struct view_headroom){ 0 };
+	waited = (struct view_pressure){ .vhost_peak = -1 };
 	for (int i = 0; i < ROWS;) {
 		struct store_loss loss[SERIES * 4];
 		struct store_witness w = { 1, "tx_dropped", 0 };
 		struct store_traffic x = { .device_id = 1, .span_ns = SEC, .rx_frames = 1 + below_n(100) };
-		struct store_tick t = { .t_ns = rows[i].t_ns, .loss = loss, .witnesses = &w, .n_witnesses = 1, .traffic = &x, .n_traffic = 1 };
+		struct store_pressure p = { .vm_id = 1, .t_ns = rows[i].t_ns, .span_ns = SEC, .vcpus = 1 + (unsigned int)below_n(4),
+					    .vcpu_run_ns = below_n(SEC), .vcpu_wait_ns = below_n(SEC), .emulator_wait_ns = below_n(SEC) };
+		struct store_tick t = { .t_ns = rows[i].t_ns, .loss = loss, .witnesses = &w, .n_witnesses = 1, .traffic = &x, .n_traffic = 1,
+					.pressure = &p, .n_pressure = 1 };
 
 		for (; i < ROWS && rows[i].t_ns == t.t_ns && t.n_loss < SERIES * 4; i++) {
 			loss[t.n_loss++] = (struct store_loss){ rows[i].series, rows[i].frames, rows[i].frames, rows[i].frames * 60 };
@@ -129,6 +161,8 @@ static void write_store(const char *dir)
 		x.rx_lost = w.frames;
 		x.rx_peak = x.rx_frames + w.frames;
 		delivered += x.rx_frames;
+		make_rings(&x);
+		add_waits(&p);
 		must(s, store_tick(s, &t));
 		last = t.t_ns;
 	}
@@ -190,6 +224,37 @@ static void assert_windows(const char *dir, uint64_t step, int n)
 	view_free(v);
 }
 
+static void add_rings(const struct view_headroom *h, uint64_t t_ns, void *arg)
+{
+	(void)t_ns;
+	view_headroom_add(arg, h);
+}
+
+static void add_pressure(const struct view_pressure *p, void *arg)
+{
+	struct view_pressure *sum = arg;
+
+	sum->span_ns += p->span_ns;
+	sum->vcpu_ns += p->vcpu_ns;
+	sum->vcpu_run_ns += p->vcpu_run_ns;
+	sum->vcpu_wait_ns += p->vcpu_wait_ns;
+	sum->emulator_wait_ns += p->emulator_wait_ns;
+	sum->vcpu_peak = p->vcpu_peak > sum->vcpu_peak ? p->vcpu_peak : sum->vcpu_peak;
+	sum->vhost_peak = p->vhost_peak > sum->vhost_peak ? p->vhost_peak : sum->vhost_peak;
+}
+
+/* Peaks and sums of all of it, from whichever level answers. */
+static void assert_headroom(struct view *v)
+{
+	struct view_headroom got = { 0 };
+	struct view_pressure waits = { .vhost_peak = -1 };
+
+	assert_int_equal(view_headroom(v, START, START + DAYS * NSEC_PER_DAY, add_rings, &got), 0);
+	assert_memory_equal(&got, &rings, sizeof(got));
+	assert_int_equal(view_pressure(v, START, START + DAYS * NSEC_PER_DAY, add_pressure, &waits), 0);
+	assert_memory_equal(&waits, &waited, sizeof(waits));
+}
+
 static void assert_delivered(const char *dir)
 {
 	struct view *v = view_open(dir);
@@ -197,6 +262,7 @@ static void assert_delivered(const char *dir)
 
 	assert_int_equal(view_traffic(v, START, START + DAYS * NSEC_PER_DAY, add_traffic, &sum), 0);
 	assert_int_equal(sum, delivered);
+	assert_headroom(v);
 	assert_true(view_covered_pct(v, START, START + DAYS * NSEC_PER_DAY) > 99.99);
 	view_free(v);
 }

@@ -57,6 +57,34 @@ static void macvtap_counts_a_dropped_frame_as_received_and_twice_as_dropped(void
 	witness_free(&w);
 }
 
+/* What was seen of rings goes into the row once; a ring that holds frames makes a row, also when nothing moves. */
+static void rings_go_with_the_traffic(void **state)
+{
+	struct tap t = tap_of(TL_KIND_TUN);
+	struct witness_rows w = { 0 };
+
+	(void)state;
+	store_headroom_add(&t.headroom.now, &(struct store_headroom){ .known = true, .peak = 37, .free = 463, .samples = 1, .sum = 37 });
+	store_headroom_add(&t.headroom.now, &(struct store_headroom){ .known = true, .peak = 20, .free = 480, .samples = 1, .sum = 20 });
+	assert_int_equal(witness_add(&w, &t, T0 + NSEC_PER_SEC, false), 0);
+	assert_int_equal(w.n_traffic, 0);
+	witness_clear(&w);
+	assert_int_equal(witness_add(&w, &t, T0 + 60 * NSEC_PER_SEC, false), 0);
+	assert_int_equal(w.n_traffic, 1);
+	assert_int_equal(w.traffic[0].rx_frames, 0);
+	assert_int_equal(w.traffic[0].headroom.peak, 37);
+	assert_int_equal(w.traffic[0].headroom.free, 463);
+	assert_int_equal(w.traffic[0].headroom.samples, 2);
+	assert_int_equal(w.traffic[0].headroom.sum, 57);
+	witness_commit(&w, T0 + 60 * NSEC_PER_SEC);
+	assert_false(t.headroom.now.known);
+	store_headroom_add(&t.headroom.now, &(struct store_headroom){ .known = true, .free = 500, .samples = 1 });
+	assert_int_equal(witness_add(&w, &t, T0 + 120 * NSEC_PER_SEC, false), 0);
+	assert_int_equal(w.n_traffic, 0);	/* empty and quiet */
+	assert_int_equal(t.headroom.now.samples, 0);
+	witness_free(&w);
+}
+
 /* Read after a frame was counted as received and before it was counted as dropped. */
 static void a_reading_in_between_is_made_up_for(void **state)
 {
@@ -235,6 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tun_transmits_what_the_guest_receives),
 		cmocka_unit_test(macvtap_counts_a_dropped_frame_as_received_and_twice_as_dropped),
+		cmocka_unit_test(rings_go_with_the_traffic),
 		cmocka_unit_test(a_reading_in_between_is_made_up_for),
 		cmocka_unit_test(a_tick_that_failed_is_made_up_for),
 		cmocka_unit_test(plain_traffic_waits_for_its_minute),
