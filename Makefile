@@ -81,7 +81,7 @@ BENCHES := ring_rate drop_cost fill many_taps store years
 # History: what stays of days, and how it is read.
 SCHEMA_SRC += schema/absorb.c schema/demand.c schema/thin.c schema/tidy.c
 SQL += schema/history_0001.sql schema/history_0002.sql
-CTL_SRC += ctl/capacity.c ctl/capacity_loss.c ctl/capacity_nics.c ctl/capacity_verdicts.c ctl/cmd_report.c ctl/compare.c ctl/compare_html.c ctl/knee.c ctl/page.c ctl/report_html.c ctl/store_work.c \
+CTL_SRC += ctl/capacity.c ctl/capacity_loss.c ctl/capacity_nics.c ctl/capacity_pressure.c ctl/capacity_verdicts.c ctl/cmd_report.c ctl/compare.c ctl/compare_html.c ctl/knee.c ctl/page.c ctl/report_html.c ctl/store_work.c \
 	ctl/trend.c ctl/view_demand.c ctl/view_headroom.c ctl/view_loss.c ctl/view_pressure.c ctl/view_traffic.c
 REPORT_H := $(patsubst %,$(B)/%.h,$(wildcard ctl/report/*.js ctl/report/*.css ctl/report/*.html ctl/report/third_party/uPlot.*))
 

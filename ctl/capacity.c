@@ -131,6 +131,8 @@ json_t *capacity_make(struct view *v, const struct capacity_options *o)
 	if (r >= 0)
 		r = capacity_add_nics(root, v, o);
 	if (r >= 0)
+		r = capacity_add_pressure(root, v, o);
+	if (r >= 0)
 		r = capacity_add_loss(root, v, o, &top);
 	if (r >= 0)
 		r = capacity_add_verdicts(root, v, o, &top);

@@ -4,6 +4,7 @@
  *
  *   capacity_loss   loss over time, by kind, class and VM
  *   capacity_nics   demand, knee, headroom, growth and date of each NIC and direction (knee.h, trend.h)
+ *   capacity_pressure   what VMs' threads got of the processors, and waited for
  *   capacity_verdicts   what was wrong with those who lose most, and how that changed (diagnosis.h) */
 #ifndef TAPLOSS_CTL_CAPACITY_H
 #define TAPLOSS_CTL_CAPACITY_H
@@ -32,6 +33,7 @@ struct capacity_top {
 /* What stands in the document; each an array of flat objects or one object. 0, or -errno after saying why. */
 int capacity_add_loss(json_t *root, struct view *v, const struct capacity_options *o, struct capacity_top *ret);
 int capacity_add_nics(json_t *root, struct view *v, const struct capacity_options *o);
+int capacity_add_pressure(json_t *root, struct view *v, const struct capacity_options *o);
 int capacity_add_verdicts(json_t *root, struct view *v, const struct capacity_options *o, const struct capacity_top *top);
 
 /* Whose report, when and by what it was made; whether its history is made up. 0, or -errno after saying why. */

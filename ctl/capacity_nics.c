@@ -29,6 +29,7 @@ struct nic {
 	} *days;
 	unsigned int n_days;
 	uint64_t changed_ns;		/* its ring, queues or backend were made others; 0: never */
+	struct view_headroom rings;	/* towards the guest */
 	UT_hash_handle hh;
 };
 
@@ -79,18 +80,27 @@ static void on_change(sqlite3_stmt *st, void *arg)
 		w->changed[device] = t_ns;
 }
 
+/* The NIC that the device was part of, as far as it is met. *ret_key is the caller's. */
+static struct nic *find_nic(const struct work *w, const struct view_attachment *a, int64_t device, int side, char **ret_key)
+{
+	const char *name = view_nic(w->v, device);
+	struct nic *n;
+
+	if (asprintf(ret_key, "%lld|%s|%d", a ? (long long)a->vm_id : 0, a && a->mac ? a->mac : name ? name : "", side) < 0)
+		abort();
+	HASH_FIND_STR(w->nics, *ret_key, n);
+	return n;
+}
+
 static struct nic *nic_of(struct work *w, const struct view_day_demand *d, int side)
 {
 	const struct view_attachment *a = owner_in(w->v, d->device, d->from_ns, d->to_ns);
-	const char *name = view_nic(w->v, d->device);
 	struct nic *n;
 	char *key;
 
 	if (!capacity_wants(w->o, a ? a->vm_id : 0, d->device))
 		return NULL;
-	if (asprintf(&key, "%lld|%s|%d", a ? (long long)a->vm_id : 0, a && a->mac ? a->mac : name ? name : "", side) < 0)
-		abort();
-	HASH_FIND_STR(w->nics, key, n);
+	n = find_nic(w, a, d->device, side, &key);
 	if (n) {
 		free(key);
 		n->device = d->device > n->device ? d->device : n->device;
@@ -166,6 +176,16 @@ static void on_day(const struct view_day_demand *d, void *arg)
 		add_day(n, d, demand, side ? d->tx_peak : d->rx_peak);
 		add_time(w, n->vm, demand);
 	}
+}
+
+static void on_rings(const struct view_headroom *h, uint64_t from_ns, uint64_t to_ns, void *arg)
+{
+	struct work *w = arg;
+	_cleanup_(freep) char *key = NULL;
+	struct nic *n = find_nic(w, owner_in(w->v, h->device, from_ns, to_ns), h->device, 0, &key);
+
+	if (n)
+		view_headroom_add(&n->rings, h);
 }
 
 /* What a NIC's days say. */
@@ -284,6 +304,22 @@ static json_t *moment(const struct finding *f, double days)
 	return days < 0 ? json_null() : json_integer((json_int_t)(((uint64_t)f->last_day + (uint64_t)llround(days)) * NSEC_PER_DAY));
 }
 
+/* Null where nothing is known: the other direction has no ring of the tap's, either. */
+static void put_rings(json_t *o, const struct work *w, const struct nic *n)
+{
+	const struct view_headroom *h = &n->rings;
+	const struct view_attachment *a = view_attached(w->v, n->device, w->o->window.until_ns);
+	uint64_t ring = h->peak + h->free;
+
+	json_object_set_new(o, "ring_frames", !n->side && a && a->ring_frames >= 0 ? json_integer(a->ring_frames) : json_null());
+	json_object_set_new(o, "ring_peak_frames", h->known ? out_int(h->peak) : json_null());
+	json_object_set_new(o, "ring_free_frames", h->known ? out_int(h->free) : json_null());
+	json_object_set_new(o, "ring_mean_frames", h->samples ? json_real((double)h->sum / (double)h->samples) : json_null());
+	json_object_set_new(o, "ring_looks", n->side ? json_null() : out_int(h->samples));
+	json_object_set_new(o, "ring_headroom_pct", h->known && ring ? json_real(100.0 * (double)h->free / (double)ring) : json_null());
+	json_object_set_new(o, "qdisc_peak_frames", h->qdisc_peak ? out_int(h->qdisc_peak) : json_null());
+}
+
 static const char *knee_word(enum knee_state s)
 {
 	static const char *const words[] = { "found", "no loss", "not enough evidence", "does not depend on the rate" };
@@ -318,6 +354,7 @@ static json_t *row_of(const struct work *w, const struct nic *n, const struct fi
 	json_object_set_new(o, "meets_knee_ns", f->meeting.from < 0 ? json_null() : moment(f, f->meeting.days));
 	json_object_set_new(o, "meets_knee_from_ns", moment(f, f->meeting.from));
 	json_object_set_new(o, "meets_knee_to_ns", moment(f, f->meeting.to));
+	put_rings(o, w, n);
 	return o;
 }
 
@@ -420,7 +457,8 @@ int capacity_add_nics(json_t *root, struct view *v, const struct capacity_option
 
 	if (r >= 0)
 		r = view_demands(v, o->window.since_ns, o->window.until_ns, on_day, &w);
-
+	if (r >= 0)
+		r = view_headroom(v, o->window.since_ns, o->window.until_ns, on_rings, &w);
 	take_nics(&w);
 	sort_rows(w.rows);
 	json_object_set_new(root, "nics", w.rows);

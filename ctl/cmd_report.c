@@ -32,6 +32,9 @@ static const struct column nic_columns[] = {
 	{ "headroom_max_pct", "ROOM MAX", COL_PERCENT }, { "trend", "TREND", COL_LONG }, { "growth_pct_30d", "GROWTH/30D", COL_PERCENT },
 	{ "growth_low_pct_30d", "LOW", COL_PERCENT }, { "growth_high_pct_30d", "HIGH", COL_PERCENT }, { "weekly_season", "WEEKLY", COL_TEXT },
 	{ "meets_knee_ns", "MEETS", COL_TIME }, { "meets_knee_from_ns", "MEETS FROM", COL_TIME }, { "meets_knee_to_ns", "MEETS TO", COL_TIME },
+	{ "ring_frames", "RING", COL_COUNT }, { "ring_peak_frames", "FULLEST", COL_COUNT }, { "ring_free_frames", "FEWEST FREE", COL_COUNT },
+	{ "ring_mean_frames", "MEAN", COL_NUMBER }, { "ring_looks", "LOOKS", COL_COUNT }, { "ring_headroom_pct", "RING ROOM", COL_PERCENT },
+	{ "qdisc_peak_frames", "QDISC", COL_COUNT },
 };
 /* What fits a terminal. */
 static const struct column short_columns[] = {

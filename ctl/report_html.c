@@ -338,6 +338,61 @@ static void put_vms(FILE *f, const json_t *root)
 	fputs("</section>\n", f);
 }
 
+static bool has_ring(const json_t *row)
+{
+	return json_is_number(json_object_get(row, "ring_headroom_pct"));
+}
+
+static int by_room(const void *a, const void *b)
+{
+	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+	double rx = json_number_value(json_object_get(x, "ring_headroom_pct")), ry = json_number_value(json_object_get(y, "ring_headroom_pct"));
+
+	return (rx > ry) - (rx < ry);
+}
+
+/* New reference: the NICs whose rings are known, the closest to losing first. */
+static json_t *closest(const json_t *root)
+{
+	json_t *some = those(json_object_get(root, "nics"), has_ring), *rows = json_array();
+	size_t n = json_array_size(some);
+	_cleanup_(freep) json_t **all = calloc(n + 1, sizeof(*all));
+
+	if (!all)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		all[i] = json_array_get(some, i);
+	qsort(all, n, sizeof(*all), by_room);
+	for (size_t i = 0; i < n; i++)
+		json_array_append(rows, all[i]);
+	json_decref(some);
+	return rows;
+}
+
+static void put_room(FILE *f, const json_t *root)
+{
+	static const struct column rings[] = {
+		{ "vm", "VM", COL_NAME }, { "nic", "NIC", COL_NAME }, { "ring_headroom_pct", "Closest", COL_PERCENT }, { "ring_frames", "Ring", COL_COUNT },
+		{ "ring_peak_frames", "Fullest", COL_COUNT }, { "ring_free_frames", "Fewest free", COL_COUNT }, { "ring_mean_frames", "Mean", COL_NUMBER },
+		{ "ring_looks", "Looks", COL_COUNT }, { "qdisc_peak_frames", "In front", COL_COUNT }, { "lossy_pct", "Time with loss", COL_PERCENT },
+	};
+	static const struct column waits[] = {
+		{ "vm", "VM", COL_NAME }, { "vcpu_wait_pct", "vCPUs waited", COL_PERCENT }, { "vcpu_wait_peak_pct", "at worst", COL_PERCENT },
+		{ "vcpu_run_pct", "vCPUs ran", COL_PERCENT }, { "vhost_wait_pct", "vhost waited", COL_PERCENT }, { "vhost_wait_peak_pct", "at worst (vhost)", COL_PERCENT },
+		{ "vhost_run_pct", "vhost ran", COL_PERCENT }, { "emulator_wait_pct", "Rest waited", COL_PERCENT }, { "hours_seen", "Hours seen", COL_NUMBER },
+	};
+	json_t *rows = closest(root);
+
+	fputs("<section><h2>How close it came</h2>\n<p>How full the ring from which a guest takes its frames was when it was looked at, about once a second; a ring that lost frames "
+	      "was full. “Closest” is the share of its places that was still free.</p>\n", f);
+	put_table(f, "rings", "Rings by the fewest free places", rings, ARRAY_SIZE(rings), rows, 25, "How full rings were is not known here.");
+	fputs("<h2>Processor time</h2>\n<p>What the threads of each VM got of the host's processors, and for how long they could have run but had to wait.</p>\n", f);
+	put_table(f, "pressure", "VMs by the time that their vCPUs waited", waits, ARRAY_SIZE(waits), json_object_get(root, "pressure"), 25,
+		  "No VM's threads were looked at.");
+	fputs("</section>\n", f);
+	json_decref(rows);
+}
+
 static void put_rest(FILE *f, const json_t *root)
 {
 	static const struct column classes[] = {
@@ -428,6 +483,7 @@ void report_html(FILE *f, const json_t *root)
 	put_over_time(f, root);
 	put_heat(f, root);
 	put_vms(f, root);
+	put_room(f, root);
 	put_rest(f, root);
 	put_unseen(f, root);
 	put_detail_data(f, root);

@@ -102,7 +102,7 @@ struct view_headroom {
 	uint64_t samples, sum;		/* looks at the fullest ring, and what they found in all */
 	uint64_t qdisc_peak;		/* frames that waited in the queueing discipline in front; 0: none, or not looked at */
 };
-typedef void view_headroom_fn(const struct view_headroom *h, uint64_t t_ns, void *arg);
+typedef void view_headroom_fn(const struct view_headroom *h, uint64_t from_ns, uint64_t to_ns, void *arg);
 int view_headroom(struct view *v, uint64_t since, uint64_t until, view_headroom_fn *fn, void *arg);
 void view_headroom_add(struct view_headroom *sum, const struct view_headroom *more);
 

@@ -27,7 +27,7 @@ static void on_row(sqlite3_stmt *st, void *arg)
 	h.sum = (uint64_t)sqlite3_column_int64(st, 6);
 	h.qdisc_peak = (uint64_t)sqlite3_column_int64(st, 7);
 	if (h.known || h.qdisc_peak)
-		w->fn(&h, to, w->arg);
+		w->fn(&h, to - span, to, w->arg);
 }
 
 static int rows_of(struct day *d, uint64_t from_ns, uint64_t to_ns, void *arg)

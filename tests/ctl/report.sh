@@ -53,6 +53,19 @@ same "$(report '[.service[] | .clean_pct <= .under_0_01_pct and .under_0_01_pct 
 # A NIC of a VM that was started anew is one NIC, over its devices.
 same "$(report '[.nics[] | select(.direction == "rx") | .days] | unique')" '[35]'
 
+# Rings: all looks of all minutes; full where they lost; nothing made up where they were never looked into, or the guest sends.
+same "$(report '[.nics[] | select(.direction == "rx" and (.vm | startswith("fault") | not)) | [.ring_looks == (.hours_seen * 3600 | round), .ring_free_frames, .ring_headroom_pct]] | unique')" \
+	'[[true,0,0]]' 'looks into rings'
+same "$(report '[.nics[] | select(.direction == "rx" and (.vm | startswith("fault"))) | [.ring_looks, .ring_mean_frames, .ring_peak_frames]] | unique')" '[[0,null,1000]]' 'rings that nobody looked into'
+same "$(report '[.nics[] | select(.direction == "tx") | [.ring_looks, .ring_mean_frames, .ring_peak_frames, .ring_headroom_pct, .ring_frames]] | unique')" '[[null,null,null,null,null]]'
+same "$(report '[.nics[] | select(.vm == "fixed-0" and .direction == "rx") | [.ring_frames, .ring_peak_frames]]')" '[[4000,4000]]' 'a ring that was made longer'
+same "$(ctl --json report capacity --since "@$((END - 86400 + 3 * 3600))" --until "@$((END - 86400 + 5 * 3600))" --vm flat-0 |
+	jq -c '[.nics[] | select(.direction == "rx") | [.ring_looks, .ring_peak_frames + .ring_free_frames]]')" '[[7200,1000]]' 'rings in two hours of the night'
+# Processors: what each VM waited for, of its threads' time.
+same "$(report '[.pressure[] | [.uuid[-2:] as $n | ($n | tonumber % 6) == 1, .vcpu_run_pct, .vcpu_wait_pct, .vcpu_wait_peak_pct, .vhost_wait_pct, .hours_seen]] | unique')" \
+	'[[false,25,1,1,2,836],[true,25,10,10,2,836]]' 'pressure'
+same "$(report '.pressure | length')" 12 'VMs with pressure'
+
 # Verdicts of those who lost most: all of their frames, one cause after the other or beside it; what helps, filled in.
 report '[.verdicts | group_by(.uuid)[] | [.[0].uuid, (map(.frames) | add)]]' > "$W/judged"
 same "$(jq length "$W/judged")" 5 'VMs with verdicts'
@@ -68,6 +81,7 @@ same "$(jq -c '[.verdicts[] | select(.cause == "bad-header") | .frames] | add' "
 same "$(ctl --csv report capacity "${WINDOW[@]}" | tail -n +2 | wc -l)" "$(report '.nics | length')" 'CSV'
 ctl --csv report capacity "${WINDOW[@]}" > "$W/csv"
 ctl report capacity "${WINDOW[@]}" > "$W/text"
+same "$(head -n 1 "$W/csv" | tr -d '\r' | tr , '\n' | grep -c '^ring_\|^qdisc_')" 7 'columns of rings'
 grep -q 'frames lost that did harm' "$W/text" || fail 'text'
 same "$(ctl --json report capacity "${WINDOW[@]}" --vm grow-0 | jq -c '[(.nics | length), (.nic_detail | length), (.nic_detail[0].days | length)]')" '[2,2,35]'
 
@@ -76,6 +90,8 @@ ctl report capacity "${WINDOW[@]}" -o "$W/page.html"
 [[ ! -e $W/page.html.new ]] || fail 'a temporary file is left'
 ! grep -q '<img\|owned.</script>\|<script>document' "$W/page.html" || fail 'a name became HTML'
 grep -q '&lt;/script&gt;' "$W/page.html" || fail 'the hostile name is not there at all'
+has "$(cat "$W/page.html")" 'Rings by the fewest free places' 'the page'
+has "$(cat "$W/page.html")" 'VMs by the time that their vCPUs waited' 'the page'
 ! grep -Eq '(src|href)="|url\(|@import' "$W/page.html" || fail 'the page refers to something outside'
 exits 1 ctl report capacity "${WINDOW[@]}" -o "$W/none/page.html"
 

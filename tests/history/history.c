@@ -10,7 +10,8 @@
  *   fault-*   bad headers at any rate
  *   fixed-*   its knee was raised in the middle of the time, by a longer ring
  *   churn-*   is started anew every few days: other devices, the same NIC
- * and one VM with a name that means harm. Beside them each has losses that are benign. The same for the same arguments. */
+ * and one VM with a name that means harm. Beside them each has losses that are benign. vCPUs of over-* wait for a tenth of their time, others'
+ * for a hundredth; how full the rings of fault-* are is not known, but when they lose. The same for the same arguments. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -43,6 +44,7 @@ static struct {
 	struct store_loss loss[MAX_VMS * 3];
 	struct store_witness witnesses[MAX_VMS];
 	struct store_device_counters counters[MAX_VMS];
+	struct store_pressure pressure[MAX_VMS];
 } h = { .random = 88172645463325252ULL };
 
 static void must(int r, const char *what)
@@ -146,6 +148,27 @@ static void add_loss(struct store_tick *t, int64_t series, uint64_t frames)
 		h.loss[t->n_loss++] = (struct store_loss){ series, frames, frames, frames * 900 };
 }
 
+/* As full as it is near its knee; full when it loses. A look a second finds a tenth of that on average. */
+static struct store_headroom rings(const struct vm *vm, unsigned int day, double load, bool full)
+{
+	uint64_t ring = vm->role == FIXED && day >= h.days / 2 ? 4000 : 1000, most = full || load >= 0.95 ? 949 * ring / 1000 : (uint64_t)(load * (double)ring);
+	uint64_t peak = full ? ring : most;
+
+	if (vm->role == FAULT)
+		return (struct store_headroom){ .known = full, .peak = full ? ring : 0 };
+	return (struct store_headroom){ .known = true, .peak = peak, .free = ring - peak, .samples = 60, .sum = 6 * most };
+}
+
+/* Five minutes of four vCPUs and a vhost worker. */
+static void add_pressure(struct store_tick *t, const struct vm *vm)
+{
+	uint64_t span = 5 * NSEC_PER_MIN;
+
+	h.pressure[t->n_pressure++] = (struct store_pressure){ .vm_id = vm->id, .t_ns = t->t_ns, .span_ns = span, .vcpus = 4, .vhosts = 1,
+							       .vcpu_run_ns = span, .vcpu_wait_ns = 4 * span / (vm->role == OVER ? 10 : 100),
+							       .vhost_run_ns = span / 5, .vhost_wait_ns = span / 50, .emulator_run_ns = span / 100 };
+}
+
 static void one_vm(struct store_tick *t, struct vm *vm, unsigned int day, unsigned int minute)
 {
 	double peak = demand(vm, day, minute), knee = knee_on(vm, day), over = peak - knee * exp(0.01 * normal());
@@ -155,7 +178,8 @@ static void one_vm(struct store_tick *t, struct vm *vm, unsigned int day, unsign
 
 	h.traffic[t->n_traffic++] = (struct store_traffic){ .device_id = vm->device, .span_ns = NSEC_PER_MIN, .rx_frames = frames, .rx_bytes = frames * 900,
 							    .tx_frames = frames / 3, .tx_bytes = frames * 30, .rx_peak = (uint64_t)peak,
-							    .tx_peak = (uint64_t)(peak / 3), .rx_lost = full };
+							    .tx_peak = (uint64_t)(peak / 3), .rx_lost = full,
+							    .headroom = rings(vm, day, peak / knee, full > 0) };
 	add_loss(t, vm->full, full);
 	add_loss(t, vm->fault, fault);
 	add_loss(t, vm->purge, benign);
@@ -173,7 +197,7 @@ static void one_vm(struct store_tick *t, struct vm *vm, unsigned int day, unsign
 static void one_minute(unsigned int day, unsigned int minute)
 {
 	struct store_tick t = { .t_ns = h.start_ns + day * NSEC_PER_DAY + (minute + 1) * NSEC_PER_MIN, .span_ns = NSEC_PER_MIN, .loss = h.loss, .traffic = h.traffic,
-				.witnesses = h.witnesses, .counters = h.counters };
+				.witnesses = h.witnesses, .counters = h.counters, .pressure = h.pressure };
 
 	if (day % 9 == 4 && minute >= 180 && minute < 240)
 		return;		/* nobody counted */
@@ -186,6 +210,8 @@ static void one_minute(unsigned int day, unsigned int minute)
 		if (vm->role == FIXED && day == h.days / 2 && !minute && day)
 			lengthen_ring(vm, i, t.t_ns - NSEC_PER_MIN);
 		one_vm(&t, vm, day, minute);
+		if (minute % 5 == 4)
+			add_pressure(&t, vm);
 	}
 	must(store_tick(h.store, &t), "tick");
 }

@@ -224,9 +224,9 @@ static void assert_windows(const char *dir, uint64_t step, int n)
 	view_free(v);
 }
 
-static void add_rings(const struct view_headroom *h, uint64_t t_ns, void *arg)
+static void add_rings(const struct view_headroom *h, uint64_t from_ns, uint64_t to_ns, void *arg)
 {
-	(void)t_ns;
+	assert_true(from_ns < to_ns);
 	view_headroom_add(arg, h);
 }
 
