@@ -7,6 +7,7 @@
 
 #include "bursts.h"
 #include "events.h"
+#include "lostrows.h"
 #include "view_priv.h"
 
 #define STEADY_NS (2 * NSEC_PER_SEC)
@@ -47,10 +48,7 @@ struct work {
 	struct traffic_row *traffic;
 	size_t n_pressure, n_traffic;
 	double quiet[GROUPS];		/* wait in seconds without loss, of a second */
-	struct view_sum *sums;		/* by series: what is not in a burst */
-	struct {
-		uint64_t first_ns, last_ns;
-	} *times;			/* by series */
+	struct lostrows rows;
 	struct piece *pieces;
 	size_t n;
 };
@@ -310,7 +308,8 @@ static void add_time(struct evidence *e, uint64_t first_ns, uint64_t last_ns)
 	e->last_ns = last_ns > e->last_ns ? last_ns : e->last_ns;
 }
 
-static void add_burst(struct work *w, const struct burst *b)
+/* @frames of it were lost in the window. */
+static void add_burst(struct work *w, const struct burst *b, uint64_t frames)
 {
 	const char *halted;
 	struct piece *p = piece_of(w, b->series, shape_of(w, b, &halted));
@@ -319,9 +318,9 @@ static void add_burst(struct work *w, const struct burst *b)
 
 	if (halted)
 		snprintf(p->e.halted, sizeof(p->e.halted), "%.15s", halted);
-	p->e.frames += b->frames;
+	p->e.frames += frames;
 	p->e.bursts++;
-	p->e.length_ns += length;
+	p->e.length_ns += (uint64_t)((double)length * (double)frames / (double)b->frames);
 	add_time(&p->e, b->start_ns, b->last_ns);
 	p->e.longest_ns = length > p->e.longest_ns ? length : p->e.longest_ns;
 	p->e.most_frames = b->frames > p->e.most_frames ? b->frames : p->e.most_frames;
@@ -332,22 +331,22 @@ static void add_burst(struct work *w, const struct burst *b)
 		p->e.backend = a->backend;
 	}
 	if (b->series->queue >= 0 && b->series->queue < QUEUES)
-		p->by_queue[b->series->queue] += b->frames;
-	add_sender(p, b->most, b->frames);
+		p->by_queue[b->series->queue] += frames;
+	add_sender(p, b->most, frames);
 	add_pressure(w, p, b);
 }
 
 /* All that is no ring's, and of rings what is in no burst. */
-static void add_rest(struct work *w, const struct view_series *s, const struct view_sum *sum)
+static void add_rest(struct work *w, const struct view_series *s, const struct lostrow *row)
 {
 	struct piece *p = piece_of(w, s, evidence_ring(s) ? SHAPE_UNLISTED : SHAPE_NONE);
 
-	p->e.frames += sum->frames;
-	p->e.bytes += sum->bytes;
-	add_time(&p->e, w->times[s->id].first_ns, w->times[s->id].last_ns);
+	p->e.frames += row->frames;
+	p->e.bytes += row->bytes;
+	add_time(&p->e, row->first_ns, row->last_ns);
 	if (s->queue >= 0 && s->queue < QUEUES)
-		p->by_queue[s->queue] += sum->frames;
-	add_sender(p, s, sum->frames);
+		p->by_queue[s->queue] += row->frames;
+	add_sender(p, s, row->frames);
 }
 
 static void finish(struct work *w, struct piece *p)
@@ -406,35 +405,6 @@ static void take(struct work *w, struct evidences *ret)
 	qsort(ret->all, ret->n, sizeof(*ret->all), by_frames);
 }
 
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
-{
-	struct work *w = arg;
-
-	if (!w->times[series].first_ns || t_ns - span_ns < w->times[series].first_ns)
-		w->times[series].first_ns = t_ns - span_ns;
-	w->times[series].last_ns = t_ns > w->times[series].last_ns ? t_ns : w->times[series].last_ns;
-	w->sums[series].frames += sum->frames;
-	w->sums[series].bytes += sum->bytes;
-}
-
-/* Bursts are told by queue and class; what they hold is taken from those sums. */
-static void take_from_sums(struct work *w, const struct burst *b)
-{
-	uint64_t left = b->frames;
-
-	for (size_t i = 0; i < w->v->n_series && left; i++) {
-		const struct view_series *s = &w->v->series[i];
-		uint64_t n;
-
-		if (!w->wanted[i] || s->device_id != b->series->device_id || s->queue != b->series->queue || !same_words(s->direction, b->series->direction) ||
-		    !same_words(s->class, b->series->class))
-			continue;
-		n = left < w->sums[i].frames ? left : w->sums[i].frames;
-		w->sums[i].frames -= n;
-		left -= n;
-	}
-}
-
 static int load(struct work *w, uint64_t since, uint64_t until)
 {
 	_cleanup_(freep) bool *rings = must(calloc(w->v->n_series + 1, sizeof(bool)));
@@ -443,13 +413,15 @@ static int load(struct work *w, uint64_t since, uint64_t until)
 	for (size_t i = 0; i < w->v->n_series; i++)
 		rings[i] = w->wanted[i] && evidence_ring(&w->v->series[i]);
 	if (r >= 0)
-		r = bursts_read(w->v, since, until, rings, &w->bursts);
+		r = lostrows_read(w->v, since, until, w->wanted, &w->rows);
+	if (r >= 0)
+		r = bursts_read(w->v, w->rows.from_ns, until, rings, &w->bursts);
 	/* Only bursts are judged by what was around them; on a big host these are millions of rows. */
 	if (r >= 0 && w->bursts.n)
 		r = each_day(w->v, since, until, pressure_of_day, w);
 	if (r >= 0 && w->bursts.n)
 		r = each_day(w->v, since, until, traffic_of_day, w);
-	return r < 0 ? r : view_rows(w->v, since, until, true, w->wanted, on_row, w);
+	return r;
 }
 
 int evidence_gather(struct view *v, int64_t vm_id, uint64_t since, uint64_t until, const bool *wanted, struct evidences *ret)
@@ -458,18 +430,18 @@ int evidence_gather(struct view *v, int64_t vm_id, uint64_t since, uint64_t unti
 	struct evidences e = { 0 };
 	int r;
 
-	w.sums = must(calloc(v->n_series + 1, sizeof(*w.sums)));
-	w.times = must(calloc(v->n_series + 1, sizeof(*w.times)));
 	r = load(&w, since, until);
 	if (r >= 0) {
 		weigh_seconds(&w);
 		for (size_t i = 0; i < w.bursts.n; i++) {
-			add_burst(&w, &w.bursts.all[i]);
-			take_from_sums(&w, &w.bursts.all[i]);
+			uint64_t frames = lostrows_take(&w.rows, v, wanted, &w.bursts.all[i]);
+
+			if (frames)
+				add_burst(&w, &w.bursts.all[i], frames);
 		}
 		for (size_t i = 0; i < v->n_series; i++)
-			if (w.sums[i].frames)
-				add_rest(&w, &v->series[i], &w.sums[i]);
+			if (w.rows.all[i].frames)
+				add_rest(&w, &v->series[i], &w.rows.all[i]);
 		take(&w, &e);
 		*ret = e;
 	}
@@ -477,8 +449,7 @@ int evidence_gather(struct view *v, int64_t vm_id, uint64_t since, uint64_t unti
 	bursts_free(&w.bursts);
 	free(w.pressure);
 	free(w.traffic);
-	free(w.sums);
-	free(w.times);
+	lostrows_free(&w.rows);
 	free(w.pieces);
 	return r;
 }

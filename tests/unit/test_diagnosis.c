@@ -51,6 +51,11 @@ static int fill_meta(sqlite3 *db, void *arg)
 		add(db, "INSERT INTO device VALUES (%d, 'b', 1, %d, 'tap%d', 'tap', 1, NULL)", vm, vm, vm);
 		add(db, "INSERT INTO attachment (id, vm_id, device_id, since_ns) VALUES (%d, %d, %d, 1)", vm, vm, vm);
 	}
+	add(db, "INSERT INTO vm VALUES (3, 'i3', NULL, 'vm-3', 'running', 1, 1)");
+	add(db, "INSERT INTO device VALUES (3, 'b', 1, 3, 'tap3', 'tap', 1, NULL)");
+	add(db, "INSERT INTO attachment (id, vm_id, device_id, since_ns) VALUES (3, 3, 3, 1)");
+	add(db, "INSERT INTO series (id, vm_id, attachment_id, device_id, queue, direction, class, kind, reason, site, first_ns) VALUES "
+	    "(6, 3, 3, 3, 0, 'rx', 'PTR_FULL', 'capacity', 'R', 'f', 1)");
 	for (int i = 0; i < 5; i++)		/* the last one is the other VM's */
 		add(db, "INSERT INTO series (id, vm_id, attachment_id, device_id, direction, class, kind, reason, site, first_ns) VALUES "
 		    "(%d, %d, %d, %d, 'tx', '%s', 'fault', 'R', 'f', 1)", i + 1, i == 4 ? 2 : 1, i == 4 ? 2 : 1, i == 4 ? 2 : 1, classes[i]);
@@ -63,9 +68,25 @@ static void lose(sqlite3 *db, int minute, int series, int frames)
 	add(db, "INSERT INTO loss VALUES (%llu, %d, %d, 1, 1)", (unsigned long long)AT(minute), series, frames);
 }
 
+/* A burst of a ring, @at_ns after NOON, and the tick that holds its frames. */
+static void burst(sqlite3 *db, int64_t at_ns, int frames, int64_t tick_ns)
+{
+	uint64_t at = NOON + (uint64_t)at_ns, tick = NOON + (uint64_t)tick_ns;
+
+	add(db, "INSERT OR IGNORE INTO tick VALUES (%llu, 1000000000)", (unsigned long long)tick);
+	add(db, "INSERT INTO loss VALUES (%llu, 6, %d, 1, 1) ON CONFLICT DO UPDATE SET frames = frames + excluded.frames", (unsigned long long)tick, frames);
+	add(db, "INSERT INTO burst VALUES (%llu, 6, 0, 1000000, %d, NULL)", (unsigned long long)at, frames);
+}
+
+#define MS (int64_t)NSEC_PER_MSEC
+
 static int fill_day(sqlite3 *db, void *arg)
 {
 	(void)arg;
+	burst(db, 30000 * MS, 1000, 30500 * MS);
+	burst(db, 59900 * MS, 1, 60500 * MS);		/* over the edge of a minute: it began before, its row stands behind it */
+	burst(db, 60200 * MS, 40, 60500 * MS);
+	burst(db, 179999 * MS + MS - 1, 60, 181000 * MS);	/* the tick began with the minute, and a moment after the burst */
 	lose(db, 1, 1, 100);	/* bad headers */
 	lose(db, 1, 4, 7);	/* a ring was emptied: no loss */
 	lose(db, 2, 1, 30);
@@ -149,9 +170,36 @@ static void how_it_changed(void **state)
 	assert_int_equal(diagnosis_past(view, 1, AT(0), AT(60), 0, &h), -EINVAL);
 }
 
+/* What is lost across the edge of steps counts once, and for the burst that it was. */
+static void bursts_across_the_edge(void **state)
+{
+	struct diagnosis_history h;
+	struct diagnosis d;
+	uint64_t sum = 0;
+
+	(void)state;
+	assert_int_equal(diagnosis_make(view, 3, AT(0), AT(1), NULL, &d), 0);
+	assert_int_equal(d.evidence.frames, 1000);
+	diagnosis_free(&d);
+	assert_int_equal(diagnosis_make(view, 3, AT(1), AT(2), NULL, &d), 0);
+	assert_int_equal(d.evidence.frames, 41);
+	assert_int_equal(d.evidence.n, 1);
+	assert_int_equal(d.evidence.all[0].bursts, 2);
+	diagnosis_free(&d);
+	assert_int_equal(diagnosis_make(view, 3, AT(3), AT(4), NULL, &d), 0);
+	assert_int_equal(d.evidence.frames, 60);
+	assert_int_equal(d.evidence.all[0].bursts, 1);
+	diagnosis_free(&d);
+	assert_int_equal(diagnosis_past(view, 3, AT(0), AT(60), NSEC_PER_MIN, &h), 0);
+	for (size_t i = 0; i < h.n; i++)
+		sum += h.all[i].frames;
+	assert_int_equal(sum, 1101);
+	diagnosis_history_free(&h);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(a_window), cmocka_unit_test(how_it_changed) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(a_window), cmocka_unit_test(how_it_changed), cmocka_unit_test(bursts_across_the_edge) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
