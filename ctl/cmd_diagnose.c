@@ -78,6 +78,8 @@ static json_t *finding_object(const struct asked *asked, const struct answer *a,
 	json_object_set_new(o, "pressure", pressure_object(e));
 	json_object_set_new(o, "queue", e->queue < 0 ? json_null() : out_int((uint64_t)e->queue));
 	json_object_set_new(o, "queue_pct", out_int(e->queue_pct));
+	json_object_set_new(o, "calm_ring_peak_frames", e->calm_looks ? out_int(e->calm_peak) : json_null());
+	json_object_set_new(o, "calm_ring_mean_frames", e->calm_looks ? json_real((double)e->calm_sum / (double)e->calm_looks) : json_null());
 	json_object_set_new(o, "from", out_text(e->sender));
 	json_object_set_new(o, "from_pct", out_int(e->sender_pct));
 	json_object_set_new(o, "fix_host", out_text(r->host));
@@ -116,6 +118,9 @@ static void print_bursts(FILE *to, const struct evidence *e)
 	if (e->ring_frames > 0)
 		fprintf(to, "    the ring of each queue holds %s frames%s%s\n", text_count(n, (unsigned long long)e->ring_frames), e->backend ? ", read by " : "",
 		       e->backend ? (strcmp(e->backend, "vhost") ? "the VMM's own thread" : "vhost") : "");
+	if (e->calm_looks)
+		fprintf(to, "    in minutes without loss at most %s lay in it, %.1f on average (%s looks)\n", text_count(n, e->calm_peak),
+			(double)e->calm_sum / (double)e->calm_looks, text_count(most, e->calm_looks));
 }
 
 static void print_pressure(FILE *to, const struct evidence *e)

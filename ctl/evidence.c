@@ -24,6 +24,7 @@ struct pressure_row {
 struct traffic_row {
 	int64_t device;
 	uint64_t from_ns, to_ns, came[2], delivered[2];		/* [0] rx [1] tx */
+	uint64_t looks, sum, peak;				/* into its ring; only of rows without loss */
 };
 
 /* A piece while it is gathered. */
@@ -105,9 +106,15 @@ static void on_traffic(sqlite3_stmt *st, void *arg)
 	if (!a || a->vm_id != w->vm_id)
 		return;
 	w->traffic = more(w->traffic, w->n_traffic, sizeof(*w->traffic));
-	w->traffic[w->n_traffic++] = (struct traffic_row){
+	w->traffic[w->n_traffic] = (struct traffic_row){
 		.device = a->device_id, .from_ns = number(st, 0) - number(st, 2), .to_ns = number(st, 0),
 		.came = { number(st, 3) + number(st, 5), number(st, 4) + number(st, 6) }, .delivered = { number(st, 3), number(st, 4) } };
+	if (!number(st, 5)) {
+		w->traffic[w->n_traffic].peak = number(st, 7);
+		w->traffic[w->n_traffic].looks = number(st, 8);
+		w->traffic[w->n_traffic].sum = number(st, 9);
+	}
+	w->n_traffic++;
 }
 
 /* "(3, 9)": a day of a big host has millions of rows, and these are left out before they are looked at. The caller frees it. */
@@ -132,12 +139,13 @@ static char *devices_of(const struct work *w)
 static int traffic_of_day(struct day *d, void *arg)
 {
 	_cleanup_(freep) char *devices = NULL, *sql = NULL;
+	int version = d->past ? 0 : day_version(d);
 
-	if (d->past)
-		return 0;
+	if (version <= 0)
+		return version;
 	devices = devices_of(arg);
-	if (asprintf(&sql, "SELECT t_ns, device_id, span_ns, rx_frames, tx_frames, rx_lost, tx_lost FROM traffic WHERE t_ns > ?1 "
-		     "AND t_ns <= ?2 + 60000000000 AND device_id IN %s ORDER BY t_ns", devices) < 0)
+	if (asprintf(&sql, "SELECT t_ns, device_id, span_ns, rx_frames, tx_frames, rx_lost, tx_lost, %s FROM traffic WHERE t_ns > ?1 "
+		     "AND t_ns <= ?2 + 60000000000 AND device_id IN %s ORDER BY t_ns", version < 2 ? "0, 0, 0" : "ring_peak, ring_samples, ring_sum", devices) < 0)
 		abort();
 	return each_row(d, sql, d->since, d->until, on_traffic, arg);
 }
@@ -380,6 +388,11 @@ static void finish(struct work *w, struct piece *p)
 			continue;
 		e->delivered += w->traffic[i].delivered[side(e->series)];
 		e->all_frames += w->traffic[i].delivered[side(e->series)];
+		if (!evidence_ring(e->series) || !w->traffic[i].looks)
+			continue;
+		e->calm_looks += w->traffic[i].looks;
+		e->calm_sum += w->traffic[i].sum;
+		e->calm_peak = w->traffic[i].peak > e->calm_peak ? w->traffic[i].peak : e->calm_peak;
 	}
 }
 

@@ -83,6 +83,9 @@ static void burst(sqlite3 *db, int64_t at_ns, int frames, int64_t tick_ns)
 static int fill_day(sqlite3 *db, void *arg)
 {
 	(void)arg;
+	add(db, "INSERT INTO traffic VALUES (%llu, 3, 60000000000, 500, 1, 0, 0, 9, 0, 1041, 0, 500, 0, 60, 700, NULL)", (unsigned long long)AT(1));
+	add(db, "INSERT INTO traffic VALUES (%llu, 3, 60000000000, 500, 1, 0, 0, 9, 0, 0, 0, 37, 463, 60, 90, NULL)", (unsigned long long)AT(2));
+	add(db, "INSERT INTO traffic VALUES (%llu, 3, 60000000000, 500, 1, 0, 0, 9, 0, 0, 0, NULL, NULL, 0, 0, NULL)", (unsigned long long)AT(3));
 	burst(db, 30000 * MS, 1000, 30500 * MS);
 	burst(db, 59900 * MS, 1, 60500 * MS);		/* over the edge of a minute: it began before, its row stands behind it */
 	burst(db, 60200 * MS, 40, 60500 * MS);
@@ -185,6 +188,9 @@ static void bursts_across_the_edge(void **state)
 	assert_int_equal(d.evidence.frames, 41);
 	assert_int_equal(d.evidence.n, 1);
 	assert_int_equal(d.evidence.all[0].bursts, 2);
+	assert_int_equal(d.evidence.all[0].calm_looks, 60);	/* of rows that lost nothing, and into rings that could be looked into */
+	assert_int_equal(d.evidence.all[0].calm_peak, 37);
+	assert_int_equal(d.evidence.all[0].calm_sum, 90);
 	diagnosis_free(&d);
 	assert_int_equal(diagnosis_make(view, 3, AT(3), AT(4), NULL, &d), 0);
 	assert_int_equal(d.evidence.frames, 60);
