@@ -48,9 +48,18 @@ static int past_pressure(struct day *d, void *arg)
 
 static int pressure_of_day(struct day *d, void *arg)
 {
+	int r;
+
 	if (d->past)
 		return past_pressure(d, arg);
-	return each_row(d, "SELECT vm_id, " WAITED_ROWS " FROM pressure WHERE t_ns > ?1 AND t_ns <= ?2 GROUP BY vm_id", d->since, d->until, on_sum, arg);
+	r = each_row(d, "SELECT vm_id, " WAITED_ROWS " FROM pressure WHERE t_ns > ?1 AND t_ns <= ?2 GROUP BY vm_id", d->since, d->until, on_sum, arg);
+	if (r >= 0)
+		r = day_version(d);
+	if (r < 2)
+		return r < 0 ? r : 0;
+	/* Of a day that was thinned: hours at the edges, too. */
+	return each_row(d, "SELECT vm_id, " WAITED_SUMS " FROM pressure_hour WHERE t_ns + 3600000000000 > ?1 AND t_ns < ?2 GROUP BY vm_id", d->since, d->until,
+			on_sum, arg);
 }
 
 int view_pressure(struct view *v, uint64_t since, uint64_t until, view_pressure_fn *fn, void *arg)

@@ -270,7 +270,7 @@ static int take_all(sqlite3 *db, int64_t day, const atomic_bool *stop, char why[
 	/* A thinned day no longer knows its minutes; what was taken of them stays right. */
 	if (r >= 0 && !thinned)
 		r = take_traffic(db, day, stop, why);
-	if (r >= 0)
+	if (r >= 0 && !thinned)
 		r = take_pressure(db, day, why);
 	if (r >= 0)
 		r = take_loss(db, day, why);

@@ -13,3 +13,22 @@ ALTER TABLE traffic_hour ADD COLUMN ring_free INTEGER;
 ALTER TABLE traffic_hour ADD COLUMN ring_samples INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE traffic_hour ADD COLUMN ring_sum INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE traffic_hour ADD COLUMN qdisc_peak INTEGER;
+
+-- pressure of a thinned day, which is empty then: sums over its rows with t_ns in (t_ns, t_ns + 1 h]. vcpu_ns, vhost_ns: threads times the time looked
+-- at. The peaks are the largest share of that time for which threads of the kind had to wait in any one row, in thousandths; NULL: no such threads.
+CREATE TABLE pressure_hour (
+	t_ns INTEGER NOT NULL,			-- start of the hour
+	vm_id INTEGER NOT NULL,
+	span_ns INTEGER NOT NULL,
+	vcpu_ns INTEGER NOT NULL,
+	vhost_ns INTEGER NOT NULL,
+	vcpu_run_ns INTEGER NOT NULL,
+	vcpu_wait_ns INTEGER NOT NULL,
+	vhost_run_ns INTEGER NOT NULL,
+	vhost_wait_ns INTEGER NOT NULL,
+	emulator_run_ns INTEGER NOT NULL,
+	emulator_wait_ns INTEGER NOT NULL,
+	vcpu_peak INTEGER,
+	vhost_peak INTEGER,
+	PRIMARY KEY (t_ns, vm_id)
+) STRICT, WITHOUT ROWID;

@@ -11,8 +11,7 @@ ALTER TABLE traffic_day ADD COLUMN ring_samples INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE traffic_day ADD COLUMN ring_sum INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE traffic_day ADD COLUMN qdisc_peak INTEGER;
 
--- Sums over the rows of pressure whose t_ns lies in (hour, hour + 1 h]. vcpu_ns, vhost_ns: threads times the time looked at. The peaks are the
--- largest share of that time for which threads of the kind had to wait in any one row, in thousandths; NULL: no such threads.
+-- Columns as in pressure_hour of day_0002.sql.
 CREATE TABLE pressure_hour (
 	day INTEGER NOT NULL,
 	hour INTEGER NOT NULL,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A closed day without its ticks: loss and witnesses by the minute, traffic by the hour. A new file is made beside the old one
+/* A closed day without its ticks: loss and witnesses by the minute, traffic and pressure by the hour. A new file is made beside the old one
  * and takes its place by rename(2); whoever reads the old one goes on with that. */
 #include "tidy_priv.h"
 
@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <uthash.h>
+
+#include "waited.h"
 
 struct sum {
 	struct {
@@ -125,34 +127,35 @@ static int thin_table(struct thin *t, const char *select, const char *insert)
 	return r;
 }
 
-/* By the names of its columns: the file may be of an older version. */
-static int prepare_copy(const struct thin *t, const char *name, sqlite3_stmt *from, sqlite3_stmt **ret)
+/* @whole: by the names of its columns, because the file may be of an older version. */
+static int prepare_copy(const struct thin *t, const char *name, bool whole, sqlite3_stmt *from, sqlite3_stmt **ret)
 {
 	char sql[1024], *p = sql, *end = sql + sizeof(sql);
 	int n = sqlite3_column_count(from);
 
-	p += snprintf(p, (size_t)(end - p), "INSERT INTO %s (%s", name, sqlite3_column_name(from, 0));
-	for (int i = 1; i < n && p < end; i++)
-		p += snprintf(p, (size_t)(end - p), ", %s", sqlite3_column_name(from, i));
+	p += snprintf(p, (size_t)(end - p), "INSERT INTO %s%s", name, whole ? " (" : "");
+	for (int i = 0; whole && i < n && p < end; i++)
+		p += snprintf(p, (size_t)(end - p), "%s%s", i ? ", " : "", sqlite3_column_name(from, i));
 	for (int i = 0; i < n && p < end; i++)
-		p += snprintf(p, (size_t)(end - p), i ? ", ?" : ") VALUES (?");
+		p += snprintf(p, (size_t)(end - p), i ? ", ?" : whole ? ") VALUES (?" : " VALUES (?");
 	if (p + 2 > end)
 		return -ENAMETOOLONG;
 	strcpy(p, ")");
 	return sqlite3_prepare_v2(t->to, sql, -1, ret, NULL) == SQLITE_OK ? 0 : schema_fault(t->to);
 }
 
-static int copy_table(const struct thin *t, const char *name)
+/* What @select finds goes to table @name; NULL: all of it. */
+static int copy_table(const struct thin *t, const char *name, const char *select)
 {
 	sqlite3_stmt *from = NULL, *to = NULL;
-	char sql[64];
+	char all[64];
 	int n, r, rc = SQLITE_DONE;
 
-	snprintf(sql, sizeof(sql), "SELECT * FROM %s", name);
-	if (sqlite3_prepare_v2(t->from, sql, -1, &from, NULL) != SQLITE_OK)
+	snprintf(all, sizeof(all), "SELECT * FROM %s", name);
+	if (sqlite3_prepare_v2(t->from, select ? select : all, -1, &from, NULL) != SQLITE_OK)
 		return schema_fault(t->from);
 	n = sqlite3_column_count(from);
-	r = prepare_copy(t, name, from, &to);
+	r = prepare_copy(t, name, !select, from, &to);
 	while (r >= 0 && (rc = sqlite3_step(from)) == SQLITE_ROW) {
 		for (int i = 0; i < n; i++)
 			sqlite3_bind_value(to, i + 1, sqlite3_column_value(from, i));
@@ -168,14 +171,15 @@ static int copy_table(const struct thin *t, const char *name)
 
 static int fill(sqlite3 *db, void *arg)
 {
-	static const char *const whole[] = { "epoch", "device_baseline", "self", "coverage", "loss_hour", "rolled", "traffic_hour", "traffic_rolled",
-					    "pressure" };
+	static const char *const whole[] = { "epoch", "device_baseline", "self", "coverage", "loss_hour", "rolled", "traffic_hour", "traffic_rolled" };
 	struct thin *t = arg;
 	int r = 0;
 
 	t->to = db;
 	for (size_t i = 0; i < ARRAY_SIZE(whole) && r >= 0; i++)
-		r = copy_table(t, whole[i]);
+		r = copy_table(t, whole[i], NULL);
+	if (r >= 0)
+		r = copy_table(t, "pressure_hour", "SELECT (t_ns - 1) / " HOUR " * " HOUR ", vm_id, " WAITED_ROWS " FROM pressure GROUP BY 1, 2");
 	t->numbers = 3;
 	if (r >= 0)
 		r = thin_table(t, "SELECT t_ns, series_id, frames, segments, bytes FROM loss", "INSERT INTO loss VALUES (?, ?, ?, ?, ?)");

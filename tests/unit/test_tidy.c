@@ -294,8 +294,12 @@ static void every_level_says_the_same(void **state)
 	assert_int_equal(done.thinned, DAYS - 1);
 	assert_int_equal(must_tidy(dir, &(struct tidy_limits){ .fine_days = 1 }).thinned, 0);
 	assert_int_equal(ask(below(dir, "timeline-20260302.db"), "SELECT count(*) FROM loss WHERE t_ns %% 60000000000"), 0);
+	assert_int_equal(ask(below(dir, "timeline-20260302.db"), "SELECT count(*) FROM pressure"), 0);
 	assert_windows(dir, NSEC_PER_MIN, 50);
 	assert_delivered(dir);
+	assert_int_equal(rename(below(dir, "history.db"), below(dir, "away")), 0);
+	assert_delivered(dir);			/* thinned days answer themselves */
+	assert_int_equal(rename(below(dir, "away"), below(dir, "history.db")), 0);
 
 	done = must_tidy(dir, &(struct tidy_limits){ .days = 2 });
 	assert_int_equal(done.forgotten, DAYS - 2);
