@@ -7,6 +7,7 @@
 #include "../collector/base.h"
 #include "chart.h"
 #include "cmd.h"
+#include "fill.h"
 #include "options.h"
 #include "out.h"
 #include "split.h"
@@ -35,6 +36,7 @@ struct timeline {
 	struct view *v;
 	struct curve *curves, **curve_of;	/* curve_of: by series */
 	bool *observed, *coarse;	/* n_steps */
+	struct fills fills;
 	uint64_t masked;		/* frames; without --masked they have no curve */
 };
 
@@ -122,6 +124,11 @@ static uint64_t point_ns(const struct timeline *t, size_t i)
 	return end < t->window.until_ns ? end : t->window.until_ns;
 }
 
+static uint64_t step_end(const void *arg, size_t step)
+{
+	return point_ns(arg, step);
+}
+
 static json_t *points_array(const struct timeline *t, const struct curve *c)
 {
 	json_t *points = must(json_array());
@@ -153,10 +160,10 @@ static int print_json(struct timeline *t, double covered)
 		json_object_set_new(o, "points", points_array(t, c));
 		json_array_append_new(series, o);
 	}
-	return out_json(json_pack("{so so so sI sI sI sf sI so}", "vm", out_text(ref->vm_id ? vmref_name(t->v, ref) : NULL), "uuid",
+	return out_json(json_pack("{so so so sI sI sI sf sI so so}", "vm", out_text(ref->vm_id ? vmref_name(t->v, ref) : NULL), "uuid",
 				  out_text(vmref_uuid(t->v, ref)), "nic", out_text(ref->vm_id ? t->filter.nic : vmref_name(t->v, ref)), "since_ns", (json_int_t)t->window.since_ns, "until_ns",
 				  (json_int_t)t->window.until_ns, "step_ns", (json_int_t)t->step_ns, "coverage_pct", covered, "masked_frames",
-				  (json_int_t)t->masked, "series", series));
+				  (json_int_t)t->masked, "series", series, "rings", fills_json(t->v, &t->fills, step_end, t)));
 }
 
 static int print_csv(struct timeline *t)
@@ -208,6 +215,39 @@ static void label_of(const struct timeline *t, const struct curve *c, char *ret,
 	json_decref(o);
 }
 
+/* A line, or several, of which each has its axis below. */
+static void print_chart(const struct timeline *t, const uint64_t *values, uint64_t most)
+{
+	for (size_t i = 0, n; i < t->n_steps; i += n) {
+		_cleanup_(freep) char *line = NULL;
+
+		n = t->n_steps - i < line_cells() ? t->n_steps - i : line_cells();
+		line = chart_text(values + i, t->observed + i, n, most);
+		puts(line);
+		chart_axis(t->window.since_ns + i * t->step_ns, t->step_ns, n);
+	}
+}
+
+/* "ring of vnet0: at most 37 frames (from 14:05), 463 places free; 1.2 on average", and its chart below. */
+static void print_fill(const struct timeline *t, const struct fill *f)
+{
+	_cleanup_(freep) uint64_t *values = must(calloc(t->n_steps, sizeof(*values)));
+	_cleanup_(freep) char *nic = text_safe(view_nic(t->v, f->device));
+	char most[32], left[32], at[64];
+	size_t peak = 0;
+
+	for (size_t i = 0; i < t->n_steps; i++) {
+		values[i] = f->points[i].peak;
+		peak = values[i] > values[peak] ? i : peak;
+	}
+	printf("\nring of %s: at most %s frames (from %s), at least %s places free", nic, text_count(most, values[peak]),
+	       text_clock(at, t->window.since_ns + peak * t->step_ns, t->step_ns * t->n_steps), text_count(left, f->total.free));
+	if (f->total.samples)
+		printf("; %.1f on average", (double)f->total.sum / (double)f->total.samples);
+	putchar('\n');
+	print_chart(t, values, values[peak]);
+}
+
 /* "rx PTR_FULL: 1,234 lost, at most 200 in 5 min (at 14:05)", and its chart below. */
 static void print_curve(const struct timeline *t, const struct curve *c)
 {
@@ -223,14 +263,7 @@ static void print_curve(const struct timeline *t, const struct curve *c)
 	printf("\n%s: %s frames %s, at most %s in %s (from %s)\n", label, text_count(total, c->total.frames),
 	       share_of(c->series) == EMPTIED ? "in rings that were emptied" : "lost", text_count(most, values[peak]), text_duration(step, t->step_ns),
 	       text_clock(at, t->window.since_ns + peak * t->step_ns, t->step_ns * t->n_steps));
-	for (size_t i = 0, n; i < t->n_steps; i += n) {
-		_cleanup_(freep) char *line = NULL;
-
-		n = t->n_steps - i < line_cells() ? t->n_steps - i : line_cells();
-		line = chart_text(values + i, t->observed + i, n, values[peak]);
-		puts(line);
-		chart_axis(t->window.since_ns + i * t->step_ns, t->step_ns, n);
-	}
+	print_chart(t, values, values[peak]);
 }
 
 static bool any(const bool *flags, size_t n, bool value)
@@ -256,6 +289,8 @@ static int print_text(struct timeline *t, double covered)
 		printf("besides, %s frames masked (--masked shows them)\n", text_count(masked, t->masked));
 	HASH_ITER(hh, t->curves, c, tmp)
 		print_curve(t, c);
+	for (size_t i = 0; i < t->fills.n; i++)
+		print_fill(t, &t->fills.all[i]);
 	if (t->curves && any(t->observed, t->n_steps, false))
 		puts("blank: not observed");
 	if (any(t->coarse, t->n_steps, true))
@@ -302,7 +337,8 @@ static int answer(struct timeline *t)
 	t->observed = must(calloc(t->n_steps, sizeof(bool)));
 	t->coarse = must(calloc(t->n_steps, sizeof(bool)));
 	t->curve_of = must(calloc(t->v->n_series + 1, sizeof(struct curve *)));
-	if (filter_resolve(&t->filter, t->v) == 0 && view_observed(t->v, t->window.since_ns, t->step_ns, t->observed, t->n_steps) == 0 && read_rows(t) == 0)
+	if (filter_resolve(&t->filter, t->v) == 0 && view_observed(t->v, t->window.since_ns, t->step_ns, t->observed, t->n_steps) == 0 && read_rows(t) == 0 &&
+	    fills_read(t->v, &t->filter, t->window.since_ns, t->step_ns, t->n_steps, &t->fills) == 0)
 		status = print(t);
 	HASH_ITER(hh, t->curves, c, tmp) {
 		HASH_DEL(t->curves, c);
@@ -310,6 +346,7 @@ static int answer(struct timeline *t)
 		free(c->points);
 		free(c);
 	}
+	fills_free(&t->fills);
 	free(t->curve_of);
 	free(t->observed);
 	free(t->coarse);

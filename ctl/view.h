@@ -104,6 +104,8 @@ struct view_headroom {
 };
 typedef void view_headroom_fn(const struct view_headroom *h, uint64_t from_ns, uint64_t to_ns, void *arg);
 int view_headroom(struct view *v, uint64_t since, uint64_t until, view_headroom_fn *fn, void *arg);
+/* Of one device, not by the day where hours are left, and by the row in windows of six hours at most. */
+int view_headroom_fine(struct view *v, uint64_t since, uint64_t until, int64_t device, view_headroom_fn *fn, void *arg);
 void view_headroom_add(struct view_headroom *sum, const struct view_headroom *more);
 
 /* What the threads of a VM's VMM got of the processor, and waited for; from the rows whose end lies in the window, at its edges as above. */

@@ -14,6 +14,11 @@ rings() {
 	done | jq -sc 'add | [(map(.peak) | max), (map(.free | values) | min), (map(.samples // 0) | add), (map(.sum // 0) | add)]'
 }
 
+# curve VM: [[NIC, most frames, fewest places]] as timeline tells it
+curve() {
+	ctl --json timeline "$1" --since -10min | jq -c '[.rings[] | [.nic, ([.points[].peak_frames] | max), ([.points[].free_frames] | min)]]'
+}
+
 known() {
 	ctl --json vms | jq -e --arg vm "$1" '.vms | any(.name == $vm)'
 }
@@ -44,6 +49,7 @@ looked
 case $(uname -r) in
 5.* | 6.0.*)	# it cannot be read there: not known, not 0
 	same "$(rings "$TAP2" | jq -c '.[0:2]')" '[null,null]' 'rings that cannot be read'
+	same "$(curve db-1)" '[]' 'a curve of what is not known'
 	agent_start
 	has "$(ctl --json status --blind | jq -r '.blind[].loss')" 'how close a tap came to losing frames'
 	;;
@@ -51,6 +57,7 @@ case $(uname -r) in
 	same "$(rings "$TAP2" | jq -c '.[0:2]')" '[37,163]' 'frames in the ring'
 	same "$(rings "$MVT" | jq -c '.[0:2]')" '[30,70]' "frames in a macvtap's ring"
 	same "$(rings "$TAP" | jq -c '.[0:2]')" '[300,200]' 'frames in the fullest of four rings'
+	same "$(curve db-1)" "[[\"$TAP2\",37,163]]" 'over time'
 	rings "$TAP2" | jq -e '.[2] >= 1 and .[3] <= 37 * .[2]' > /dev/null || fail "samples: $(rings "$TAP2")"
 	agent_start
 	;;
