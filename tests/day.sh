@@ -46,6 +46,10 @@ expect_lost "$idle" "nic=$TAP2"
 WINDOW=(--since "@$((BEGAN - 1))" --until "@$(($(date +%s) + 1))" --vm web-1 --vm idle-1 --vm gw-1)
 ctl --json report capacity "${WINDOW[@]}" > report.json
 same "$(jq -c '[.vms[] | select(.vm == "web-1" or .vm == "idle-1") | [.vm, .capacity]] | sort' report.json)" "[[\"idle-1\",$idle],[\"web-1\",$web]]" 'lost in the report'
+same "$(jq -c '[.verdicts | group_by(.vm)[] | select(.[0].vm != "gw-1") | [.[0].vm, (map(.frames) | add)]] | sort' report.json)" \
+	"[[\"idle-1\",$idle],[\"web-1\",$web]]" 'frames of verdicts'
+same "$(jq -c '[.nics[] | select(.direction == "rx" and (.vm == "web-1" or .vm == "idle-1")) | [.vm, .ring_peak_frames, .ring_free_frames]] | sort' report.json)" \
+	'[["idle-1",100,0],["web-1",200,0]]' 'rings that lost were full'
 same "$(jq -c '[.verdicts[] | .vm] | unique' report.json)" '["gw-1","idle-1","web-1"]' 'VMs with a verdict'
 same "$(jq '[.nics[] | select(.knee == "found")] | length' report.json)" 0 'knees found in minutes'
 
