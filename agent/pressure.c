@@ -10,6 +10,7 @@
 
 #include "../collector/base.h"
 #include "clock.h"
+#include "kvhost.h"
 
 #define HOT_NS (10 * NSEC_PER_SEC)	/* how long a VM is looked at closely after a loss */
 #define COOL_NS (10 * NSEC_PER_SEC)	/* how often the others are */
@@ -20,7 +21,7 @@
 enum role { ROLE_VCPU, ROLE_VHOST, ROLE_EMULATOR, ROLES };
 
 struct thread {
-	int tid;
+	int pid, tid;		/* pid: the VMM's, or its own when it is the kernel's */
 	enum role role;
 	bool known;		/* run and wait are set */
 	uint64_t run_ns, wait_ns;
@@ -29,6 +30,7 @@ struct thread {
 /* One VMM process. */
 struct watched {
 	int pid;
+	bool vhost;			/* the kernel serves some of its taps */
 	int64_t vm_id;
 	uint64_t seen_ns, hot_ns, sampled_ns, listed_ns;	/* hot_ns: it lost frames then */
 	struct thread *threads;
@@ -41,6 +43,7 @@ struct watched {
 
 struct pressure {
 	char proc[64];
+	struct kvhost *kvhost;
 	struct watched *all;
 	struct store_pressure *rows;
 	unsigned int n_rows, size, reads;
@@ -52,12 +55,17 @@ struct pressure {
 int pressure_new(const char *proc, struct pressure **ret)
 {
 	struct pressure *p = calloc(1, sizeof(*p));
+	int r;
 
 	if (!p)
 		return -ENOMEM;
 	snprintf(p->proc, sizeof(p->proc), "%s", proc);
-	*ret = p;
-	return 0;
+	r = kvhost_new(proc, &p->kvhost);
+	if (r < 0)
+		pressure_free(p);
+	else
+		*ret = p;
+	return r;
 }
 
 static void watched_free(struct pressure *p, struct watched *w)
@@ -75,6 +83,7 @@ struct pressure *pressure_free(struct pressure *p)
 		return NULL;
 	HASH_ITER(hh, p->all, w, tmp)
 		watched_free(p, w);
+	kvhost_free(p->kvhost);
 	free(p->rows);
 	free(p);
 	return NULL;
@@ -94,7 +103,7 @@ static ssize_t read_text(const struct pressure *p, int pid, int tid, const char 
 }
 
 /* QEMU names its vCPU threads "CPU 0/KVM", "CPU 0/TCG" with debug-threads=on, which libvirt asks for. vhost workers are threads of the VMM from 6.4 on
- * (6e890c5d5021). */
+ * (6e890c5d5021); before, kvhost.h knows them. */
 static enum role role_of(const char *comm)
 {
 	if (!strncmp(comm, "CPU ", 4) || !strncmp(comm, "vcpu", 4) || !strncmp(comm, "fc_vcpu", 7))
@@ -110,27 +119,40 @@ static const struct thread *find_thread(const struct watched *w, int tid)
 	return NULL;
 }
 
-static void add_thread(struct pressure *p, const struct watched *w, int pid, int tid, struct thread **threads, unsigned int *n)
+/* A new list of threads; those that were known keep what they had run. */
+struct listing {
+	const struct pressure *p;
+	const struct watched *w;
+	struct thread *threads;
+	unsigned int n, workers;
+};
+
+static void list_thread(struct listing *l, int pid, int tid)
 {
-	const struct thread *old = find_thread(w, tid);
-	struct thread *t = realloc(*threads, (*n + 1) * sizeof(*t));
+	const struct thread *old = find_thread(l->w, tid);
+	struct thread *t = realloc(l->threads, (l->n + 1) * sizeof(*t));
 	char comm[32];
 
 	if (!t)
 		return;
-	*threads = t;
-	if (old) {
-		t[(*n)++] = *old;
+	l->threads = t;
+	if (old)
+		t[l->n] = *old;
+	else if (read_text(l->p, pid, tid, "comm", comm, sizeof(comm)) > 0)
+		t[l->n] = (struct thread){ .pid = pid, .tid = tid, .role = role_of(comm) };
+	else
 		return;
-	}
-	if (read_text(p, pid, tid, "comm", comm, sizeof(comm)) > 0)
-		t[(*n)++] = (struct thread){ .tid = tid, .role = role_of(comm) };
+	l->workers += t[l->n++].role == ROLE_VHOST;
+}
+
+static void list_kernel_thread(int tid, void *arg)
+{
+	list_thread(arg, tid, tid);
 }
 
 static void list_threads(struct pressure *p, struct watched *w)
 {
-	struct thread *threads = NULL;
-	unsigned int n = 0;
+	struct listing l = { .p = p, .w = w };
 	char path[128];
 	struct dirent *e;
 	DIR *d;
@@ -139,12 +161,16 @@ static void list_threads(struct pressure *p, struct watched *w)
 	d = opendir(path);
 	while (d && (e = readdir(d)))
 		if (isdigit((unsigned char)e->d_name[0]))
-			add_thread(p, w, w->pid, (int)strtol(e->d_name, NULL, 10), &threads, &n);
+			list_thread(&l, w->pid, (int)strtol(e->d_name, NULL, 10));
 	if (d)
 		closedir(d);
+	if (w->vhost && !l.workers) {
+		p->reads += kvhost_look(p->kvhost, MAX_READS, p->now_ns);
+		kvhost_each(p->kvhost, w->pid, list_kernel_thread, &l);
+	}
 	free(w->threads);
-	w->threads = threads;
-	w->n_threads = n;
+	w->threads = l.threads;
+	w->n_threads = l.n;
 	w->listed_ns = p->now_ns;
 }
 
@@ -172,7 +198,7 @@ static void read_thread(struct pressure *p, struct watched *w, struct thread *t)
 	char text[96];
 
 	p->reads++;
-	if (read_text(p, w->pid, t->tid, "schedstat", text, sizeof(text)) <= 0 || sscanf(text, "%llu %llu", &run, &wait) != 2) {
+	if (read_text(p, t->pid, t->tid, "schedstat", text, sizeof(text)) <= 0 || sscanf(text, "%llu %llu", &run, &wait) != 2) {
 		w->listed_ns = 0;	/* it ended: list them anew */
 		return;
 	}
@@ -277,6 +303,10 @@ static void meet(struct tap *t, void *arg)
 		w->pid = t->holder;
 		w->vm_id = t->vm_id;
 		HASH_ADD_INT(p->all, pid, w);
+	}
+	if (!w->vhost && !strcmp(t->told.backend, "vhost")) {
+		w->vhost = true;
+		w->listed_ns = 0;
 	}
 	w->seen_ns = p->now_ns;
 	if (!t->counted.lost)

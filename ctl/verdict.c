@@ -109,10 +109,12 @@ static int neighbour(const struct evidence *e)
 	return e->sender_pct >= 90 ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM;
 }
 
-/* Were it for want of processors, others would lose as well. */
+/* One flow has one queue, also when nobody runs to read it. */
 static int one_queue(const struct evidence *e)
 {
 	if (!ring(e) || e->queues < 2 || e->queue_pct < 85 || e->shape != SHAPE_STEADY)
+		return -1;
+	if (vcpu_starved(e) >= 0 || vhost_starved(e) >= 0 || emulator_starved(e) >= 0)
 		return -1;
 	return e->queue_pct >= 95 && !e->sender_is_vm ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM;
 }
@@ -143,6 +145,8 @@ static int no_buffers(const struct evidence *e)
 	if (!ring(e) || e->shape != SHAPE_STALL || !e->pressure || waited(e, GROUP_VCPU) >= 0.2 || waited(e, GROUP_EMULATOR) >= 0.2 ||
 	    waited(e, GROUP_VHOST) >= 0.2)
 		return -1;
+	if (vhost(e) && !e->threads[GROUP_VHOST])
+		return -1;	/* who reads the ring is not known, so neither is whether it could */
 	return e->run_pct[GROUP_VCPU] < 70 ? CONFIDENCE_LOW : -1;
 }
 

@@ -99,7 +99,7 @@ CREATE TABLE pressure (
 	vm_id INTEGER NOT NULL,			-- meta.vm
 	span_ns INTEGER NOT NULL,
 	vcpus INTEGER NOT NULL,			-- threads; 0: the VMM does not name them
-	vhosts INTEGER NOT NULL,		-- vhost workers among its threads (Linux 6.4 and later)
+	vhosts INTEGER NOT NULL,		-- vhost workers: threads of its own (Linux 6.4 and later), or of the kernel
 	vcpu_run_ns INTEGER NOT NULL,
 	vcpu_wait_ns INTEGER NOT NULL,
 	vhost_run_ns INTEGER NOT NULL,

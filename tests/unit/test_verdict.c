@@ -59,6 +59,9 @@ static void nobody_waited(void **state)
 	(void)state;
 	e.run_pct[GROUP_VCPU] = 10;
 	says(&e, "guest-buffers", CONFIDENCE_LOW);
+	e.threads[GROUP_VHOST] = 0;
+	says(&e, "undecided", CONFIDENCE_LOW);		/* its workers are not known */
+	e.threads[GROUP_VHOST] = 1;
 	e.run_pct[GROUP_VCPU] = 99;
 	says(&e, "undecided", CONFIDENCE_LOW);
 	e.pressure = false;
@@ -107,6 +110,15 @@ static void too_much_all_the_time(void **state)
 	says(&e, "guest-too-slow", CONFIDENCE_HIGH);
 	e.queues = 4;
 	says(&e, "queue-saturated", CONFIDENCE_HIGH);
+	e.wait_ns[GROUP_EMULATOR] = 0;
+	e.run_pct[GROUP_VCPU] = 11;
+	e.run_ns[GROUP_VCPU] = 150 * MS;
+	e.wait_ns[GROUP_VCPU] = 1400 * MS;
+	says(&e, "vcpu-starved", CONFIDENCE_MEDIUM);	/* one flow, and nobody runs to read it */
+	e.wait_ns[GROUP_VCPU] = 0;
+	says(&e, "queue-saturated", CONFIDENCE_HIGH);
+	e.run_pct[GROUP_VCPU] = 98;
+	e.run_ns[GROUP_VCPU] = 1000 * MS;
 	e.queue_pct = 40;
 	says(&e, "guest-too-slow", CONFIDENCE_HIGH);
 }
