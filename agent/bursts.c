@@ -41,12 +41,6 @@ static int grow(struct burst_rows *b)
 	return 0;
 }
 
-/* An emptied ring is no loss; what is no loss at all has no class. */
-static bool counts(const struct lossline *line)
-{
-	return line->class.class && strcmp(line->class.class, "PURGE") != 0;
-}
-
 static int on_burst(const struct tl_burst *burst, void *arg)
 {
 	struct gathering *g = arg;
@@ -54,7 +48,7 @@ static int on_burst(const struct tl_burst *burst, void *arg)
 	struct line_owner owner;
 	int r = line ? grow(g->to) : -ENOMEM;
 
-	if (r < 0 || !counts(line))
+	if (r < 0 || !class_loses(&line->class))
 		return r;
 	whose(g->o, line, &owner);
 	r = lossline_series(line, g->o->store, &owner, g->now_ns);

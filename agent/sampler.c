@@ -238,8 +238,8 @@ static int meet_devices(struct sampler *s, uint64_t now_ns)
 			t = phantom(s, key, now_ns);
 		if (!t)
 			return -ENOMEM;
-		t->counted.lost |= c->class != NULL;
-		if (c->class && strcmp(c->class, "PURGE") != 0)
+		t->counted.lost |= c->class && !class_copy(c);
+		if (class_loses(c))
 			witness_lost(t, c->direction, c->kind, s->gains[i].more.frames);
 		hidden_want(t, s->gains[i].line);
 		headroom_lost(t, s->gains[i].line);

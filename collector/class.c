@@ -8,7 +8,7 @@
 
 const char *const class_names[] = {
 	"PTR_FULL", "SKB_COPY_DATA", "VIRTNET_HDR", "GSO", "CHECKSUM", "HDR_TRUNC", "NOMEM", "DEV_READY", "FILTER", "QDISC", "TC",
-	"NETFILTER", "MTU", "XDP", "OVERRUN", "PATH", "PURGE", "OTHER", "UNKNOWN", NULL,
+	"NETFILTER", "MTU", "XDP", "OVERRUN", "PATH", "PURGE", "CAPTURE", "OTHER", "UNKNOWN", NULL,
 };
 
 const char *const class_kinds[] = { "capacity", "fault", "policy", "lifecycle", "unknown", NULL };
@@ -30,8 +30,12 @@ static const struct rule {
 	const char *class, *kind;
 	const char *counter;	/* in device terms */
 } rules[] = {
+	/* A capture's copy of the frame: it found no room in the capture's own buffer. The reason has a name from 6.9 on. */
+	{ "PACKET_SOCK_ERROR", NULL, ANY, BY_FLAG, "CAPTURE", "policy", NULL },
+	{ NULL, "packet_rcv*", ANY, BY_FLAG, "CAPTURE", "policy", NULL },
+	{ NULL, "tpacket_rcv", ANY, BY_FLAG, "CAPTURE", "policy", NULL },
+
 	/* Not losses. */
-	{ "PACKET_SOCK_ERROR", NULL, ANY, BY_FLAG, NULL, NULL, NULL },
 	{ NULL, "skb_release_data", ANY, BY_FLAG, NULL, NULL, NULL },
 	{ NULL, "kfree_skb_partial", ANY, BY_FLAG, NULL, NULL, NULL },
 
@@ -201,6 +205,16 @@ void class_of(const struct class_in *in, struct class_out *ret)
 	while (!fits(r, in))	/* the last row fits everything */
 		r++;
 	*ret = (struct class_out){ NULL, r->class, r->kind, direction(in, r->side), r->counter };
+}
+
+bool class_copy(const struct class_out *c)
+{
+	return c->class && !strcmp(c->class, "CAPTURE");
+}
+
+bool class_loses(const struct class_out *c)
+{
+	return c->class && strcmp(c->class, "PURGE") != 0 && !class_copy(c);
 }
 
 const char *class_canonical(const char *name)

@@ -21,7 +21,7 @@ struct class_in {
 /* All strings are static. */
 struct class_out {
 	const char *place;	/* NULL: at the tap; else the loss was on the path above it (class PATH): "bridge", "netfilter", "qdisc" ... */
-	const char *class;	/* "PTR_FULL" ...; NULL: not a loss (fragment of a delivered frame, dummy, capture socket) */
+	const char *class;	/* "PTR_FULL" ...; NULL: not a loss (fragment of a delivered frame, dummy) */
 	const char *kind;	/* "capacity", "fault", "policy", "lifecycle" */
 	const char *direction;	/* "rx": towards the guest, "tx": from the guest */
 	const char *counter;	/* device counter that moves with each such frame ("tx_dropped", "rx_dropped"), NULL: none */
@@ -31,6 +31,12 @@ void class_of(const struct class_in *in, struct class_out *ret);
 
 /* The part of class_of() that knows devices which are no taps (TL_KIND_PATH). */
 void class_path_of(const struct class_in *in, struct class_out *ret);
+
+/* Did only a capture on the host lose its copy (CAPTURE)? */
+bool class_copy(const struct class_out *c);
+
+/* Did the guest lose a frame? Not when it was a copy, nor when a ring was emptied (PURGE). */
+bool class_loses(const struct class_out *c);
 
 /* How the tables compare: @pattern NULL fits everything, a trailing * any rest. */
 bool class_matches(const char *pattern, const char *text);

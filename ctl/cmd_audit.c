@@ -121,8 +121,8 @@ static int add_up(struct audit *a)
 	for (size_t i = 0; i < a->v->n_series; i++) {
 		const struct view_series *s = &a->v->series[i];
 
-		/* What was lost on the path is no matter of the tap's counters; and what only they know explains nothing. */
-		if (s->id && sums[i].frames && share_of(s) != ON_PATH && strcmp(s->reason, "COUNTER") != 0 && wanted(a, s->vm_id, s->device_id))
+		/* What was lost on the path, or by captures, is no matter of the tap's counters; and what only they know explains nothing. */
+		if (s->id && sums[i].frames && share_of(s) != ON_PATH && share_of(s) != COPIED && strcmp(s->reason, "COUNTER") != 0 && wanted(a, s->vm_id, s->device_id))
 			add_series(a, s, sums[i].frames);
 	}
 	r = view_counted(a->v, a->window.since_ns, a->window.until_ns, on_counted, a);

@@ -402,7 +402,7 @@ static int answer(struct asked *a)
 		a->wanted = must(calloc(v->n_series + 1, sizeof(bool)));
 		for (size_t i = 0; i < v->n_series; i++)
 			a->wanted[i] = v->series[i].id && (!v->series[i].mask || a->filter.masked) &&
-				       filter_passes(&a->filter, v, &v->series[i]) && share_of(&v->series[i]) != EMPTIED;
+				       filter_passes(&a->filter, v, &v->series[i]) && share_of(&v->series[i]) < EMPTIED;
 		if (view_rows(v, a->window.since_ns, a->window.until_ns, true, a->wanted, on_row, a) == 0 &&
 		    bursts_read(v, a->window.since_ns, a->window.until_ns, a->wanted, &b) == 0)
 			status = print(a, v, &b);

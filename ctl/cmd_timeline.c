@@ -248,6 +248,18 @@ static void print_fill(const struct timeline *t, const struct fill *f)
 	print_chart(t, values, values[peak]);
 }
 
+static const char *place_words(const struct view_series *s)
+{
+	switch (share_of(s)) {
+	case EMPTIED:
+		return "in rings that were emptied";
+	case COPIED:
+		return "lost by captures only";
+	default:
+		return "lost";
+	}
+}
+
 /* "rx PTR_FULL: 1,234 lost, at most 200 in 5 min (at 14:05)", and its chart below. */
 static void print_curve(const struct timeline *t, const struct curve *c)
 {
@@ -261,7 +273,7 @@ static void print_curve(const struct timeline *t, const struct curve *c)
 	}
 	label_of(t, c, label, sizeof(label));
 	printf("\n%s: %s frames %s, at most %s in %s (from %s)\n", label, text_count(total, c->total.frames),
-	       share_of(c->series) == EMPTIED ? "in rings that were emptied" : "lost", text_count(most, values[peak]), text_duration(step, t->step_ns),
+	       place_words(c->series), text_count(most, values[peak]), text_duration(step, t->step_ns),
 	       text_clock(at, t->window.since_ns + peak * t->step_ns, t->step_ns * t->n_steps));
 	print_chart(t, values, values[peak]);
 }

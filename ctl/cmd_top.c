@@ -122,8 +122,8 @@ static json_t *make_rows(const struct top *t, const struct charting *c)
 		double pct = tally_pct(r);
 		json_t *o;
 
-		if (share_of(r->series) == EMPTIED && !t->filter.class && !t->filter.kind)
-			continue;	/* a ring that was emptied: nobody's trouble now, unless asked for */
+		if ((share_of(r->series) == EMPTIED || share_of(r->series) == COPIED) && !t->filter.class && !t->filter.kind)
+			continue;	/* nobody's trouble now, unless asked for */
 		o = split_object(c->v, r->series, by_of(t));
 		json_object_set_new(o, "frames_per_s", out_int(c->now[i] * NSEC_PER_SEC / now_span(t)));
 		json_object_set_new(o, "frames", out_int(r->sum.frames));

@@ -233,6 +233,8 @@ static void on_trace(const struct tl_trace_key *key, const struct tl_trace_count
 	class_of(&(struct class_in){ reason, site.function, key->kind, key->ingress }, &c);
 	if (!c.class || (rq->class && strcasecmp(rq->class, c.class) != 0 && strcasecmp(rq->class, reason) != 0))
 		return;
+	if (class_copy(&c) && !rq->class)
+		return;
 	if (!strcmp(c.class, "PURGE"))
 		rq->purged += n->frames;
 	else

@@ -185,7 +185,7 @@ static bool classify(const struct dropped_file *f, const struct tl_dropped *d, s
 	ret->reason = reason_name(f->reasons, d->reason);
 	ret->site = ksym_site(f->syms, d->location, &ret->sym);
 	class_of(&(struct class_in){ ret->reason, ret->site, d->kind, d->ingress }, &ret->class);
-	return ret->class.class;
+	return ret->class.class && !class_copy(&ret->class);
 }
 
 static void describe(const struct tl_dropped *d, const struct device *dev, struct words *w)

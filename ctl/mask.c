@@ -12,8 +12,8 @@
 #include "maskfile.h"
 #include "out.h"
 
-/* Frames that the host's own stack was offered because a tap hangs on no bridge, or listens to everything, and that it had no use for. What the
- * guest wanted of others they had already, or nobody was there: neither is what a VM lost. */
+/* Copies that a capture on the host lost; and frames that the host's own stack was offered because a tap hangs on no bridge, or listens to everything,
+ * and that it had no use for. What the guest wanted of others they had already, or nobody was there: none of it is what a VM lost. */
 static const struct mask builtin[] = {
 	{ .id = "otherhost", .class = "OTHER", .reason = "OTHERHOST",
 	  .note = "from the guest, for another machine: the host only overheard it (a tap without a bridge)" },
@@ -23,6 +23,8 @@ static const struct mask builtin[] = {
 	  .note = "the same, as Linux 5.18 called it" },
 	{ .id = "l2-multicast", .class = "OTHER", .reason = "UNICAST_IN_L2_MULTICAST",
 	  .note = "a flooded copy of somebody else's packet: RFC 1122 has the host refuse it" },
+	{ .id = "capture", .class = "CAPTURE",
+	  .note = "only a capture's copy: a packet capture on the host was too slow, and the VM lost nothing" },
 };
 
 static const char *word(const json_t *o, const char *key)

@@ -85,7 +85,7 @@ static void entry_words(const struct probe_loss *p, const struct tl_loss_key *ke
 
 	source_words(p->source, key, &words);
 	class_of(&(struct class_in){ words.reason, words.site, key->kind, key->ingress }, &c);
-	*place = !c.class || strcmp(c.direction, p->out ? "tx" : "rx") != 0 ? NULL : c.place ? "path" : "tap";
+	*place = !c.class || class_copy(&c) || strcmp(c.direction, p->out ? "tx" : "rx") != 0 ? NULL : c.place ? "path" : "tap";
 	snprintf(what, 64, "%s", !c.class ? "" : c.place ? c.place : c.class);
 }
 

@@ -148,6 +148,8 @@ enum share share_of(const struct view_series *s)
 {
 	if (s->place)
 		return ON_PATH;
+	if (!strcmp(s->class, "CAPTURE"))
+		return COPIED;
 	return strcmp(s->class, "PURGE") != 0 ? LOST : EMPTIED;
 }
 

@@ -61,7 +61,12 @@ json_t *split_object(const struct view *v, const struct view_series *s, unsigned
 char *split_key(const struct view *v, const struct view_series *s, unsigned int by);
 
 /* Loss of the VM's tap is one sum. What else there is stands beside it and is never added. */
-enum share { LOST, ON_PATH, EMPTIED };	/* at the tap; above it (class PATH); in rings that were emptied (PURGE) */
+enum share {
+	LOST,		/* at the tap */
+	ON_PATH,	/* above it (class PATH) */
+	EMPTIED,	/* in rings that were emptied (PURGE) */
+	COPIED,		/* only a capture's copies (CAPTURE): nothing that the VM lost */
+};
 enum share share_of(const struct view_series *s);
 
 /* The window and its options. */

@@ -147,6 +147,9 @@ static void add_series(struct work *w, const struct filter *f, const struct view
 		t->purged += sum->frames;
 		g->purged += sum->frames;
 		break;
+	case COPIED:
+		g->purged += sum->frames;	/* of its frames, no loss either */
+		break;
 	}
 }
 

@@ -207,7 +207,7 @@ static int memory(const struct evidence *e)
 
 static int capture(const struct evidence *e)
 {
-	return is(e->series->reason, "PACKET_SOCK_ERROR") ? CONFIDENCE_HIGH : -1;
+	return class_is(e, "CAPTURE") ? CONFIDENCE_HIGH : -1;
 }
 
 static int flooded(const struct evidence *e)

@@ -121,8 +121,10 @@ static const struct row {
 	{ { "NOT_SPECIFIED", "skb_queue_purge", T, 1 }, "PURGE", "lifecycle", "tx", NULL },
 
 	/* not losses */
-	{ { "PACKET_SOCK_ERROR", "packet_rcv", T, 0 }, NULL, NULL, "rx", NULL },
-	{ { "PACKET_SOCK_ERROR", "tpacket_rcv", M, 1 }, NULL, NULL, "rx", NULL },
+	{ { "PACKET_SOCK_ERROR", "packet_rcv", T, 0 }, "CAPTURE", "policy", "rx", NULL },
+	{ { "PACKET_SOCK_ERROR", "tpacket_rcv", M, 1 }, "CAPTURE", "policy", "rx", NULL },
+	{ { "NOT_SPECIFIED", "tpacket_rcv", T, 1 }, "CAPTURE", "policy", "tx", NULL },
+	{ { "NONE", "packet_rcv_spkt", T, 0 }, "CAPTURE", "policy", "rx", NULL },
 	{ { "NOT_SPECIFIED", "skb_release_data", T, 1 }, NULL, NULL, "tx", NULL },
 
 	/* reasons of a later kernel, at a place that nobody knows */

@@ -153,7 +153,7 @@ static void classes_and_places(void **state)
 		{ "PATH", "NETFILTER_DROP", "netfilter eth1", "filtered" }, { "OVERRUN", "NOT_SPECIFIED", NULL, "guest-overrun" },
 		{ "SKB_COPY_DATA", "SKB_UCOPY_FAULT", NULL, "copy-fault" }, { "NOMEM", "NOMEM", NULL, "no-memory" },
 		{ "DEV_READY", "DEV_READY", NULL, "not-ready" }, { "OTHER", "UNHANDLED_PROTO", NULL, "unwanted" }, { "PATH", "X", "bridge br0", "unwanted" },
-		{ "OTHER", "PACKET_SOCK_ERROR", NULL, "capture" }, { "NEW", "X", NULL, "undecided" }, { "PATH", "X", "mtuish eth1", "undecided" },
+		{ "CAPTURE", "PACKET_SOCK_ERROR", NULL, "capture" }, { "CAPTURE", "NOT_SPECIFIED", NULL, "capture" }, { "NEW", "X", NULL, "undecided" }, { "PATH", "X", "mtuish eth1", "undecided" },
 	};
 
 	(void)state;
