@@ -44,8 +44,17 @@ static void pace(const struct timespec *start, unsigned long n, unsigned long ra
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
 }
 
+/* From the frame before on: who was late does not catch up. */
+static void pause_for(uint64_t ns)
+{
+	const struct timespec length = { (time_t)(ns / NSEC_PER_SEC), (long)(ns % NSEC_PER_SEC) };
+
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &length, NULL);
+}
+
 int cmd_flood(const struct args *a)
 {
+	bool apart = args_flag(a, "apart");
 	struct flood f = { .count = strtoul(args_name(a, 1, "0"), NULL, 10) };
 	unsigned long burst;
 	struct timespec start;
@@ -64,7 +73,9 @@ int cmd_flood(const struct args *a)
 	burst = args_flag(a, "even") ? 1 : f.rate / 200 + 1;	/* what is due in 5 ms */
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	for (unsigned long seq = 0; seq < f.count; seq++) {
-		if (f.rate && seq % burst == 0)
+		if (f.rate && apart)
+			pause_for(NSEC_PER_SEC / f.rate);
+		else if (f.rate && seq % burst == 0)
 			pace(&start, seq, f.rate);
 		offer(&f, seq);
 	}

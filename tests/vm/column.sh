@@ -54,15 +54,22 @@ said() {
 	done
 }
 
+# fault_module: sets files to what makes functions fail there, on kernels that have it
+fault_module() {
+	local module
+
+	files=()
+	[[ $kernel == 6.1 || $kernel == 6.12 ]] || return 0
+	module=$(tests/vm/fault/build.sh "$kernel") || { echo "$module"; return 1; }
+	files=(-f "$module:/t/fault.ko")
+}
+
 # in_host LEVEL NAME...: the lines that run.sh says there
 in_host() {
-	local level=$1 files=() module
+	local level=$1 files
 
 	shift
-	if [[ $kernel == 6.1 || $kernel == 6.12 ]]; then
-		module=$(tests/vm/fault/build.sh "$kernel") || { echo "$module"; return; }
-		files=(-f "$module:/t/fault.ko")
-	fi
+	fault_module || return 0
 	tests/vm/vm.sh run "$kernel" -l "$level" -t $LIMIT "${files[@]}" -- \
 		env KERNEL=host TAPLOSS_COLUMN=1 TAPLOSS_SLOWER=$SLOWER tests/run.sh "${@/#/=}" 2>&1 |
 		sed -u -E -e "s,^(PASS|FAIL|SKIP) ,\\1 $kernel/," -e '/^[0-9]+ passed, [0-9]+ failed/d'
@@ -99,10 +106,11 @@ beside_guest() {
 }
 
 once() {	# in the host's own namespaces, where the guest is
-	local level
+	local level files
 
+	fault_module || return
 	level=$(sed -n 's/^# level //p' "tests/vm/$1.sh")	# kvm: it starts the guest itself
-	tests/vm/vm.sh run "$kernel" -l "${level:-guest}" -t 300 -- env TAPLOSS_INSIDE=1 TAPLOSS_SLOWER=$SLOWER "tests/vm/$1.sh"
+	tests/vm/vm.sh run "$kernel" -l "${level:-guest}" -t 300 "${files[@]}" -- env TAPLOSS_INSIDE=1 TAPLOSS_SLOWER=$SLOWER "tests/vm/$1.sh"
 }
 
 # unavailable NAME...: there is no such kernel here

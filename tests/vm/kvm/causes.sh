@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Causes that need a KVM guest with vhost-net, or a host of the test's own, each told from its neighbour. The host's one CPU is taken from single
 # threads, several times for a while: from the vhost workers (vhost-starved), from the vCPU (vcpu-starved). Before 6.4 the workers are threads of the
-# kernel, not of the VMM. What arrives is more than the CPU's backlog holds (host-backlog), or than a shaper in front of the guest lets through (qos-cap).
+# kernel, not of the VMM. What arrives is more than the CPU's backlog holds (host-backlog), or than a shaper in front of the guest lets through (qos-cap). The kernel finds
+# no memory for a frame (no-memory), or no room (queue-dead).
 # kernels 6.1 6.12
 . "$(dirname "$0")/../../lib.sh"
 
@@ -61,7 +62,7 @@ starve() {
 	prefer -f 60 "${@:3}"
 	taptool hog cpu 0 for "$1" every "$2" times 3 > stops &
 	hog=$!
-	chrt -f 60 taptool flood kvmtap $(($2 * 14 / 10)) rate 400 even > /dev/null
+	chrt -f 60 taptool flood kvmtap $(($2 * 14 / 10)) rate 400 apart > /dev/null
 	wait $hog
 	prefer -o 0 "${@:3}"
 	settled
@@ -120,3 +121,24 @@ settled
 capped=$(tc -s -j qdisc show dev kvmtap | jq '.[0].drops')
 at_least "$capped" 50 'dropped by the shaper'
 first_is qos-cap "$capped"
+
+# The kernel's own function fails, as it does for want of memory; and a ring that nobody reads.
+insmod /t/fault.ko
+misbehave() {	# misbehave CASE DEV: a VM called CASE loses 40 frames in this way
+	bash -c 'exec -a qemu-system-x86_64 taptool case "$@"' - "$1" dev "$2" count 40 stay -- -name "guest=$1" > "case.$1" 2>> case.log &
+	wait_for 10 grep -q sent "case.$1"
+}
+cause_of() {
+	ctl --json diagnose "$1" | jq -r '[.verdicts[] | .cause, .frames] | join(" ")'
+}
+cause_is() {
+	[[ $(cause_of "$1") == "$2" ]]
+}
+misbehave no_memory "$TAP"
+wait_for 10 cause_is no_memory 'no-memory 40'
+misbehave full_ring "$TAP2"
+wait_for 10 cause_is full_ring 'queue-dead 40'
+settled
+same "$(cause_of no_memory), $(cause_of full_ring)" 'no-memory 40, queue-dead 40'
+same "$(counter "$TAP" tx_dropped) $(counter "$TAP2" tx_dropped)" '40 40' 'what the devices counted'
+has "$(ctl diagnose no_memory)" 'NOMEM NOMEM; confidence high'
