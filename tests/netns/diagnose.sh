@@ -138,4 +138,13 @@ host_floods() {
 wait_for 40 host_floods
 cause=$(ctl --json diagnose dia-victim --since "@$from" | jq -r '.verdicts[0].cause')
 [[ $cause != noisy-neighbour ]] || fail "the host's own flood: $cause"
+
+# A ring that was made longer since then: what was lost was lost in the short one.
+ip link set "n$TAG" txqueuelen 700
+longer() {
+	ctl --json events dia-victim | jq -e '.events[-1] | .event == "ring" and .became == "700"'
+}
+wait_for 10 longer
+has "$(ctl diagnose dia-victim)" 'the ring of each queue holds 10 frames'
+has "$(ctl bursts dia-victim)" "A queue's ring holds 10 frames"
 kill "$dead"
