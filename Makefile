@@ -71,7 +71,7 @@ AGENT_SRC := agent/agent.c agent/agent_open.c agent/blind.c agent/bursts.c agent
 	agent/witness.c
 CTL_SRC := ctl/capture_dropped.c ctl/capture_env.c ctl/capture_loss.c ctl/capture_who.c ctl/dropped_file.c ctl/cmd_capture.c ctl/cmd_gaps.c ctl/cmd_ring.c ctl/number.c \
 	ctl/audit_hint.c ctl/chart.c ctl/bursts.c ctl/cmd_audit.c ctl/cmd_bursts.c ctl/cmd_db.c ctl/cmd_diagnose.c ctl/cmd_events.c ctl/cmd_loss.c ctl/cmd_mask.c ctl/cmd_status.c ctl/cmd_timeline.c \
-	ctl/cmd_top.c ctl/cmd_trace.c ctl/cmd_vms.c ctl/cmd_watch.c ctl/events.c ctl/fill.c ctl/diagnosis.c ctl/evidence.c ctl/lostrows.c ctl/verdict.c ctl/mask.c ctl/maskfile.c ctl/options.c ctl/out.c ctl/split.c ctl/status_blind.c ctl/tally.c ctl/text.c ctl/view.c \
+	ctl/cmd_top.c ctl/cmd_trace.c ctl/cmd_vms.c ctl/cmd_watch.c ctl/events.c ctl/fill.c ctl/diagnosis.c ctl/evidence.c ctl/evidence_rows.c ctl/lostrows.c ctl/verdict.c ctl/mask.c ctl/maskfile.c ctl/options.c ctl/out.c ctl/split.c ctl/status_blind.c ctl/tally.c ctl/text.c ctl/view.c \
 	ctl/view_day.c ctl/vmref.c ctl/when.c
 SQL := schema/meta_0001.sql schema/meta_0002.sql schema/day_0001.sql schema/day_0002.sql
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))

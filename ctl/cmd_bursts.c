@@ -7,6 +7,7 @@
 #include "bursts.h"
 #include "chart.h"
 #include "cmd.h"
+#include "events.h"
 #include "offered.h"
 #include "number.h"
 #include "options.h"
@@ -30,6 +31,7 @@ struct asked {
 	struct filter filter;
 	uint64_t limit;
 	bool *wanted;
+	struct events events;	/* up to now */
 	uint64_t lost;		/* frames of the wanted series in the window, bursts or not */
 };
 
@@ -99,7 +101,8 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void sum_up(const struct view *v, const struct bursts *b, const struct view_series *s, struct summary *ret)
+/* The ring and queues are those of the burst of most frames. */
+static void sum_up(const struct asked *asked, const struct view *v, const struct bursts *b, const struct view_series *s, struct summary *ret)
 {
 	const struct view_attachment *a;
 	struct summary sum = { .series = s, .lengths = must(calloc(b->n, sizeof(uint64_t))), .gaps = must(calloc(b->n, sizeof(uint64_t))), .ring_frames = -1,
@@ -111,13 +114,15 @@ static void sum_up(const struct view *v, const struct bursts *b, const struct vi
 		if (!same(x->series, s))
 			continue;
 		sum.frames += x->frames;
-		sum.most = x->frames > sum.most ? x->frames : sum.most;
 		sum.lengths[sum.n++] = x->last_ns - x->start_ns;
 		if (x->gap_ns)
 			sum.gaps[sum.n_gaps++] = x->gap_ns;
+		if (x->frames <= sum.most)
+			continue;
+		sum.most = x->frames;
 		a = view_attached(v, s->device_id, x->start_ns);
-		sum.ring_frames = a ? a->ring_frames : sum.ring_frames;
-		sum.queues = a ? a->queues : sum.queues;
+		sum.ring_frames = a ? events_ring(&asked->events, a, x->start_ns) : -1;
+		sum.queues = a ? a->queues : -1;
 	}
 	qsort(sum.lengths, sum.n, sizeof(uint64_t), by_value);
 	qsort(sum.gaps, sum.n_gaps, sizeof(uint64_t), by_value);
@@ -251,7 +256,7 @@ static void each_summary(const struct asked *a, struct view *v, const struct bur
 			first++;
 		if (first < i)
 			continue;
-		sum_up(v, b, b->all[i].series, &s);
+		sum_up(a, v, b, b->all[i].series, &s);
 		if (ring_was_full(&s) && offered_read(v, s.series->device_id, !strcmp(s.series->direction, "tx"), a->window.since_ns, a->window.until_ns,
 						      &s.offered) < 0)
 			s.offered = (struct offered){ 0 };	/* it was said; the rest stands */
@@ -404,9 +409,10 @@ static int answer(struct asked *a)
 			a->wanted[i] = v->series[i].id && (!v->series[i].mask || a->filter.masked) &&
 				       filter_passes(&a->filter, v, &v->series[i]) && share_of(&v->series[i]) < EMPTIED;
 		if (view_rows(v, a->window.since_ns, a->window.until_ns, true, a->wanted, on_row, a) == 0 &&
-		    bursts_read(v, a->window.since_ns, a->window.until_ns, a->wanted, &b) == 0)
+		    bursts_read(v, a->window.since_ns, a->window.until_ns, a->wanted, &b) == 0 && events_read(v, 0, UINT64_MAX, &a->events) == 0)
 			status = print(a, v, &b);
 		free(a->wanted);
+		events_free(&a->events);
 		bursts_free(&b);
 	}
 	view_free(v);

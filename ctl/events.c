@@ -178,3 +178,16 @@ const char *events_halted(const struct events *e, int64_t vm_id, uint64_t from_n
 	}
 	return halted;
 }
+
+int events_ring(const struct events *e, const struct view_attachment *a, uint64_t at_ns)
+{
+	for (size_t i = 0; i < e->n; i++) {
+		const struct event *ev = &e->all[i];
+
+		if (a->until_ns && ev->t_ns > a->until_ns)
+			break;
+		if (ev->t_ns > at_ns && ev->device_id == a->device_id && ev->vm_id == a->vm_id && is(ev->what, "ring") && ev->was)
+			return (int)strtol(ev->was, NULL, 10);
+	}
+	return a->ring_frames;
+}

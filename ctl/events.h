@@ -32,4 +32,8 @@ int events_add_verdicts(struct view *v, int64_t vm_id, uint64_t since, uint64_t 
 /* Was the VM, at any time of [from, to], in a state other than running? Its word ("paused", "shutoff", ...), else NULL. Pass all events up to @to_ns. */
 const char *events_halted(const struct events *e, int64_t vm_id, uint64_t from_ns, uint64_t to_ns);
 
+/* Frames that each queue's ring of @a held at @at_ns; -1: not known. The store has a ring as it is, or was at the attachment's end; what it was before stands in the
+ * changes. Pass all events up to now. */
+int events_ring(const struct events *e, const struct view_attachment *a, uint64_t at_ns);
+
 #endif

@@ -5,184 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bursts.h"
-#include "events.h"
+#include "../collector/base.h"
+#include "evidence_priv.h"
 #include "lostrows.h"
 #include "view_priv.h"
 
 #define STEADY_NS (2 * NSEC_PER_SEC)
 #define FLOOD_TIMES 4		/* as much as usual */
-#define QUEUES 256
 #define HALT_SLACK_NS (500 * NSEC_PER_MSEC)	/* a state is known when libvirt has told it */
-
-struct pressure_row {
-	uint64_t from_ns, to_ns, lost_ns;
-	unsigned int threads[GROUPS];
-	uint64_t run_ns[GROUPS], wait_ns[GROUPS];
-};
-
-struct traffic_row {
-	int64_t device;
-	uint64_t from_ns, to_ns, came[2], delivered[2];		/* [0] rx [1] tx */
-	uint64_t looks, sum, peak;				/* into its ring; only of rows without loss */
-};
-
-/* A piece while it is gathered. */
-struct piece {
-	struct evidence e;
-	uint64_t by_queue[QUEUES], thread_ns[GROUPS];
-	uint64_t pressed_ns;		/* up to here pressure is in: a second that holds several bursts counts once */
-	struct {
-		const struct view_series *series;
-		uint64_t frames;
-	} senders[32];
-	size_t n_senders;
-};
-
-struct work {
-	struct view *v;
-	int64_t vm_id;
-	const bool *wanted;
-	struct events events;
-	struct bursts bursts;
-	struct pressure_row *pressure;
-	struct traffic_row *traffic;
-	size_t n_pressure, n_traffic;
-	double quiet[GROUPS];		/* wait in seconds without loss, of a second */
-	struct lostrows rows;
-	struct piece *pieces;
-	size_t n;
-};
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
-
-static void *more(void *array, size_t n, size_t size)
-{
-	return n & (n - 1) ? array : must(realloc(array, (n ? n * 2 : 1) * size));
-}
-
-static uint64_t number(sqlite3_stmt *st, int i)
-{
-	return (uint64_t)sqlite3_column_int64(st, i);
-}
-
-static void on_pressure(sqlite3_stmt *st, void *arg)
-{
-	struct work *w = arg;
-	struct pressure_row *p;
-
-	w->pressure = more(w->pressure, w->n_pressure, sizeof(*w->pressure));
-	p = &w->pressure[w->n_pressure++];
-	*p = (struct pressure_row){ .from_ns = number(st, 0) - number(st, 2), .to_ns = number(st, 0),
-				    .threads = { (unsigned int)number(st, 3), (unsigned int)number(st, 4), 1 } };
-	for (int g = 0; g < GROUPS; g++) {
-		p->run_ns[g] = number(st, 5 + 2 * g);
-		p->wait_ns[g] = number(st, 6 + 2 * g);
-	}
-}
-
-static int pressure_of_day(struct day *d, void *arg)
-{
-	const struct work *w = arg;
-	char sql[320];
-
-	if (d->past)
-		return 0;
-	snprintf(sql, sizeof(sql), "SELECT t_ns, vm_id, span_ns, vcpus, vhosts, vcpu_run_ns, vcpu_wait_ns, vhost_run_ns, vhost_wait_ns, emulator_run_ns, "
-		 "emulator_wait_ns FROM pressure WHERE t_ns > ?1 AND t_ns <= ?2 + 10000000000 AND vm_id = %lld ORDER BY t_ns", (long long)w->vm_id);
-	return each_row(d, sql, d->since, d->until, on_pressure, arg);
-}
-
-static void on_traffic(sqlite3_stmt *st, void *arg)
-{
-	struct work *w = arg;
-	const struct view_attachment *a = view_attached(w->v, sqlite3_column_int64(st, 1), number(st, 0));
-
-	if (!a || a->vm_id != w->vm_id)
-		return;
-	w->traffic = more(w->traffic, w->n_traffic, sizeof(*w->traffic));
-	w->traffic[w->n_traffic] = (struct traffic_row){
-		.device = a->device_id, .from_ns = number(st, 0) - number(st, 2), .to_ns = number(st, 0),
-		.came = { number(st, 3) + number(st, 5), number(st, 4) + number(st, 6) }, .delivered = { number(st, 3), number(st, 4) } };
-	if (!number(st, 5)) {
-		w->traffic[w->n_traffic].peak = number(st, 7);
-		w->traffic[w->n_traffic].looks = number(st, 8);
-		w->traffic[w->n_traffic].sum = number(st, 9);
-	}
-	w->n_traffic++;
-}
-
-/* "(3, 9)": a day of a big host has millions of rows, and these are left out before they are looked at. The caller frees it. */
-static char *devices_of(const struct work *w)
-{
-	char *list = NULL;
-	size_t size;
-	FILE *f = open_memstream(&list, &size);
-
-	if (!f)
-		abort();
-	fputs("(0", f);
-	for (size_t i = 0; i < w->v->n_attachments; i++)
-		if (w->v->attachments[i].vm_id == w->vm_id)
-			fprintf(f, ", %lld", (long long)w->v->attachments[i].device_id);
-	putc(')', f);
-	if (fclose(f))
-		abort();
-	return list;
-}
-
-static int traffic_of_day(struct day *d, void *arg)
-{
-	_cleanup_(freep) char *devices = NULL, *sql = NULL;
-	int version = d->past ? 0 : day_version(d);
-
-	if (version <= 0)
-		return version;
-	devices = devices_of(arg);
-	if (asprintf(&sql, "SELECT t_ns, device_id, span_ns, rx_frames, tx_frames, rx_lost, tx_lost, %s FROM traffic WHERE t_ns > ?1 "
-		     "AND t_ns <= ?2 + 60000000000 AND device_id IN %s ORDER BY t_ns", version < 2 ? "0, 0, 0" : "ring_peak, ring_samples, ring_sum", devices) < 0)
-		abort();
-	return each_row(d, sql, d->since, d->until, on_traffic, arg);
-}
-
-static uint64_t overlap(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
-{
-	uint64_t from = a > c ? a : c, to = b < d ? b : d;
-
-	return to > from ? to - from : 0;
-}
-
-/* How much of each second bursts took, and what threads wait for when nothing is lost. */
-static void weigh_seconds(struct work *w)
-{
-	uint64_t wait[GROUPS] = { 0 }, span = 0;
-
-	for (size_t i = 0; i < w->n_pressure; i++) {
-		struct pressure_row *p = &w->pressure[i];
-		bool lost = false;
-
-		for (size_t k = 0; k < w->bursts.n; k++) {
-			const struct burst *b = &w->bursts.all[k];
-
-			if (b->last_ns < p->from_ns || b->start_ns > p->to_ns)
-				continue;
-			lost = true;
-			p->lost_ns += overlap(p->from_ns, p->to_ns, b->start_ns, b->last_ns);
-		}
-		if (lost)
-			continue;
-		span += p->to_ns - p->from_ns;
-		for (int g = 0; g < GROUPS; g++)
-			wait[g] += p->wait_ns[g];
-	}
-	for (int g = 0; g < GROUPS && span; g++)
-		w->quiet[g] = (double)wait[g] / (double)span;
-}
 
 static int side(const struct view_series *s)
 {
@@ -331,13 +161,14 @@ static void add_burst(struct work *w, const struct burst *b, uint64_t frames)
 	p->e.length_ns += (uint64_t)((double)length * (double)frames / (double)b->frames);
 	add_time(&p->e, b->start_ns, b->last_ns);
 	p->e.longest_ns = length > p->e.longest_ns ? length : p->e.longest_ns;
-	p->e.most_frames = b->frames > p->e.most_frames ? b->frames : p->e.most_frames;
 	p->e.usual_rate = usual_rate(w, b, &delivered);
 	if (a) {
 		p->e.queues = a->queues;
-		p->e.ring_frames = a->ring_frames;
 		p->e.backend = a->backend;
 	}
+	if (a && b->frames > p->e.most_frames)
+		p->e.ring_frames = events_ring(&w->events, a, b->start_ns);
+	p->e.most_frames = b->frames > p->e.most_frames ? b->frames : p->e.most_frames;
 	if (b->series->queue >= 0 && b->series->queue < QUEUES)
 		p->by_queue[b->series->queue] += frames;
 	add_sender(p, b->most, frames);
@@ -421,7 +252,7 @@ static void take(struct work *w, struct evidences *ret)
 static int load(struct work *w, uint64_t since, uint64_t until)
 {
 	_cleanup_(freep) bool *rings = must(calloc(w->v->n_series + 1, sizeof(bool)));
-	int r = events_read(w->v, 0, until + HALT_SLACK_NS, &w->events);
+	int r = events_read(w->v, 0, UINT64_MAX, &w->events);	/* later ones tell what a ring was before */
 
 	for (size_t i = 0; i < w->v->n_series; i++)
 		rings[i] = w->wanted[i] && evidence_ring(&w->v->series[i]);
@@ -431,9 +262,7 @@ static int load(struct work *w, uint64_t since, uint64_t until)
 		r = bursts_read(w->v, w->rows.from_ns, until, rings, &w->bursts);
 	/* Only bursts are judged by what was around them; on a big host these are millions of rows. */
 	if (r >= 0 && w->bursts.n)
-		r = each_day(w->v, since, until, pressure_of_day, w);
-	if (r >= 0 && w->bursts.n)
-		r = each_day(w->v, since, until, traffic_of_day, w);
+		r = evidence_rows(w, since, until);
 	return r;
 }
 
@@ -445,7 +274,7 @@ int evidence_gather(struct view *v, int64_t vm_id, uint64_t since, uint64_t unti
 
 	r = load(&w, since, until);
 	if (r >= 0) {
-		weigh_seconds(&w);
+		evidence_weigh(&w);
 		for (size_t i = 0; i < w.bursts.n; i++) {
 			uint64_t frames = lostrows_take(&w.rows, v, wanted, &w.bursts.all[i]);
 

@@ -36,7 +36,8 @@ struct evidence {
 	uint64_t most_frames;			/* in one burst */
 	uint64_t burst_rate, usual_rate;	/* frames/s: lost in the bursts; what came in the minutes around them */
 
-	int queues, ring_frames;		/* -1: not known */
+	int queues;				/* -1: not known */
+	int ring_frames;			/* at the burst of most frames; -1: not known */
 	uint64_t calm_looks, calm_sum, calm_peak;	/* how full its ring was in minutes in which it lost nothing: looks, frames in all, at most; 0 looks: not known */
 	const char *backend;			/* NULL: not known */
 	int queue;				/* that lost most; -1: not known */
