@@ -12,6 +12,7 @@
 #include "collector/base.h"
 #include "ctl/cmd.h"
 #include "ctl/diagnosis.h"
+#include "ctl/events.h"
 #include "storetest.h"
 
 #define MIDNIGHT (NOON - 12 * NSEC_PER_HOUR)
@@ -203,9 +204,32 @@ static void bursts_across_the_edge(void **state)
 	diagnosis_history_free(&h);
 }
 
+static void a_ring_is_as_long_as_it_was(void **state)
+{
+	struct event all[] = {
+		{ 10, 1, 7, "ring", (char *)"500", (char *)"60" }, { 12, 1, 8, "ring", (char *)"1", (char *)"2" }, { 14, 1, 7, "queues", (char *)"1", (char *)"4" },
+		{ 20, 1, 7, "ring", (char *)"60", (char *)"2000" }, { 40, 1, 7, "ring", (char *)"2000", (char *)"30" },
+	};
+	const struct events e = { all, ARRAY_SIZE(all) };
+	struct view_attachment a = { .vm_id = 1, .device_id = 7, .ring_frames = 30, .since_ns = 1 };
+
+	(void)state;
+	assert_int_equal(events_ring(&e, &a, 5), 500);
+	assert_int_equal(events_ring(&e, &a, 10), 60);
+	assert_int_equal(events_ring(&e, &a, 19), 60);
+	assert_int_equal(events_ring(&e, &a, 39), 2000);
+	assert_int_equal(events_ring(&e, &a, 40), 30);
+	a.until_ns = 30;		/* the last change is a later attachment's */
+	a.ring_frames = 2000;
+	assert_int_equal(events_ring(&e, &a, 25), 2000);
+	a.vm_id = 2;
+	assert_int_equal(events_ring(&e, &a, 5), 2000);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(a_window), cmocka_unit_test(how_it_changed), cmocka_unit_test(bursts_across_the_edge) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(a_window), cmocka_unit_test(how_it_changed), cmocka_unit_test(bursts_across_the_edge),
+					    cmocka_unit_test(a_ring_is_as_long_as_it_was) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Causes that need a KVM guest with vhost-net, or a host of the test's own, each told from its neighbour. The host's one CPU is taken from single
 # threads, several times for a while: from the vhost workers (vhost-starved), from the vCPU (vcpu-starved). Before 6.4 the workers are threads of the
-# kernel, not of the VMM. What arrives is more than the CPU's backlog holds (host-backlog), or than a shaper in front of the guest lets through (qos-cap). The kernel finds
-# no memory for a frame (no-memory), or no room in the ring.
+# kernel, not of the VMM. What arrives is more than the CPU's backlog holds (host-backlog), or than a shaper in front of the guest lets through
+# (qos-cap). The kernel finds no memory for a frame (no-memory), or no room in the ring.
 # kernels 6.1 6.12
 . "$(dirname "$0")/../../lib.sh"
 
