@@ -60,7 +60,7 @@ same "$(ctl --json audit "${DAYS[@]}" web-1 | jq -c '[.rows[] | select(.counter 
 # The same words again are the same mask; a VM is meant by its UUID, whatever it is called.
 sql meta.db <<< "UPDATE vm SET name = 'web-renamed' WHERE id = 1"
 same "$(ctl --json mask add --class PTR_FULL --vm web-renamed --nic vnet0 | jq -r '.masks[].id')" 1
-same "$(ctl --json mask list | jq -r '.masks[4].vm')" web-renamed
+same "$(ctl --json mask list | jq -r '.masks[5].vm')" web-renamed
 same "$(masked)" 3549 'after a new name'
 
 # Ids are not given twice. A pattern takes any rest, in either case.
