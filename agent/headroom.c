@@ -7,7 +7,8 @@
 #include "../collector/base.h"
 #include "../collector/tapring.h"
 
-#define EVERY_NS (NSEC_PER_SEC - 50 * NSEC_PER_MSEC)	/* the tick that a second's timer brings may come a little early */
+#define EARLY_NS (50 * NSEC_PER_MSEC)	/* the tick that a second's timer brings may come a little early */
+#define A_SECOND TL_TAPRINGS		/* rings looked into in a second, on average: some 0.04 % of a core */
 #define AGAIN_NS (10 * NSEC_PER_SEC)	/* how often a process is gone through whose rings do not add up */
 #define MAX_WALKS 32			/* processes gone through in one look: about 2 ms */
 
@@ -193,7 +194,9 @@ void headroom_read(struct headroom *h, struct tapmap *taps, uint64_t now_ns)
 {
 	struct look l = { .h = h, .taps = taps, .now_ns = now_ns, .walks = MAX_WALKS };
 
-	if (now_ns >= h->read_ns && now_ns < h->read_ns + EVERY_NS)
+	uint64_t every = NSEC_PER_SEC * (1 + h->n / A_SECOND) - EARLY_NS;
+
+	if (now_ns >= h->read_ns && now_ns < h->read_ns + every)
 		return;
 	h->read_ns = now_ns;
 	open_rings(h);

@@ -18,6 +18,8 @@
 #define SERIES (2 * NICS)
 #define LOSING (SERIES / 50)
 #define BURST_S 20
+#define HOT_NS (10 * NSEC_PER_SEC)	/* as pressure.c: a VM has a row a tick while it loses, and for so long after; else */
+#define COOL_NS (5 * NSEC_PER_MIN)
 #define PACE_NS (50 * NSEC_PER_MSEC)
 #define MAX_COSTS 100000
 
@@ -32,6 +34,8 @@ static struct {
 	struct store_witness witnesses[LOSING * 4];
 	struct store_traffic traffic[NICS * 2];
 	struct store_device_counters rows[NICS * 2];
+	struct store_pressure pressure[NICS / 2];
+	uint64_t hot_ns[NICS / 2], pressed_ns[NICS / 2];
 	uint64_t totals[SERIES], loss_rows;
 	sqlite3 *plain;
 	sqlite3_stmt *sample;
@@ -102,6 +106,9 @@ static void add_traffic(struct store_tick *t, int nic, uint64_t lost, bool tx, u
 
 	*x = (struct store_traffic){ .device_id = h.devices[nic], .span_ns = span_ns, .rx_frames = frames, .rx_bytes = frames * 900, .tx_frames = frames / 2,
 				     .tx_bytes = frames * 40, .rx_peak = rate + lost, .tx_peak = rate / 2, .rx_lost = tx ? 0 : lost, .tx_lost = tx ? lost : 0 };
+	x->headroom = (struct store_headroom){ .known = true, .peak = lost && !tx ? 1000 : below(200), .samples = 1 + span_ns / NSEC_PER_SEC };
+	x->headroom.free = 1000 - x->headroom.peak;
+	x->headroom.sum = x->headroom.samples * below(20);
 	/* As witness.c does it: a row that loss began grows for a minute. */
 	if (lost && h.last_row[nic] == h.last_stored[nic] && t->t_ns - h.begun[nic] <= NSEC_PER_MIN)
 		x->joins_ns = h.last_row[nic];
@@ -119,12 +126,26 @@ static void lose(struct store_tick *t, unsigned int k, unsigned int seconds)
 	uint64_t frames = (1 + below(400)) * seconds, span = t->t_ns - h.last_stored[nic];
 
 	h.totals[q] += frames;
+	h.hot_ns[nic / 2] = t->t_ns;
 	h.loss[t->n_loss++] = (struct store_loss){ h.series[q], frames, frames, frames * 900 };
 	h.baselines[t->n_baselines++] = (struct store_baseline){ .key = { .location = 0xffffffff81000000, .netns = 1, .ifindex = nic + 10, .reason = (uint16_t)(70 + q % 2),
 									  .kind = TL_KIND_TUN }, .total = { .frames = h.totals[q], .born_ns = 1 } };
 	h.witnesses[t->n_witnesses++] = (struct store_witness){ h.devices[nic], q % 2 ? "rx_dropped" : "tx_dropped", frames };
 	if (span)
 		add_traffic(t, (int)nic, frames, q % 2, span);
+}
+
+static void add_pressure(struct store_tick *t, int vm)
+{
+	uint64_t span = t->t_ns - h.pressed_ns[vm];
+
+	if (t->t_ns - h.hot_ns[vm] > HOT_NS && span < COOL_NS)
+		return;
+	h.pressure[t->n_pressure++] = (struct store_pressure){ .vm_id = vm + 1, .t_ns = t->t_ns, .span_ns = span, .vcpus = 4, .vhosts = 2,
+							       .vcpu_run_ns = span + below(100000000), .vcpu_wait_ns = below(50000000),
+							       .vhost_run_ns = span / 4 + below(1000000), .vhost_wait_ns = below(10000000),
+							       .emulator_run_ns = below(10000000), .emulator_wait_ns = below(1000000) };
+	h.pressed_ns[vm] = t->t_ns;
 }
 
 /* The plainest layout. */
@@ -181,7 +202,7 @@ static void one_tick(uint64_t step_ns, bool first)
 {
 	unsigned int seconds = (unsigned int)(step_ns / NSEC_PER_SEC), bursts = seconds > BURST_S ? seconds / BURST_S : 1;
 	struct store_tick t = { .t_ns = h.t_ns += step_ns, .span_ns = step_ns, .gap = first, .loss = h.loss, .baselines = h.baselines, .witnesses = h.witnesses,
-				.traffic = h.traffic, .counters = h.rows };
+				.traffic = h.traffic, .counters = h.rows, .pressure = h.pressure };
 	double wall, cpu;
 
 	for (unsigned int k = 0; k < LOSING; k++)
@@ -196,6 +217,8 @@ static void one_tick(uint64_t step_ns, bool first)
 	for (int n = 0; n < NICS; n++)
 		if (t.t_ns - h.last_stored[n] >= NSEC_PER_MIN)
 			add_traffic(&t, n, 0, false, t.t_ns - h.last_stored[n]);
+	for (int vm = 0; vm < NICS / 2; vm++)
+		add_pressure(&t, vm);
 	h.loss_rows += t.n_loss;
 	wall = (double)mono_ns() / 1e6;
 	cpu = (double)clock_ns(CLOCK_THREAD_CPUTIME_ID) / 1e6;
@@ -292,6 +315,8 @@ static void open_store(const char *dir, unsigned int days)
 	must(store_run_begin(h.store, &(struct store_run){ .version = TAPLOSS_VERSION, .kernel = "made-up", .interval_ns = NSEC_PER_SEC, .since_ns = h.t_ns }), "run");
 	for (int i = 0; i < NICS / 2; i++)
 		make_vm(i);
+	for (int vm = 0; vm < NICS / 2; vm++)
+		h.pressed_ns[vm] = h.t_ns - (uint64_t)vm * COOL_NS * 2 / NICS;
 	for (int n = 0; n < NICS; n++)
 		h.last_stored[n] = h.t_ns - (uint64_t)n * NSEC_PER_MIN / NICS;	/* rows of a minute do not all come at once */
 }

@@ -10,7 +10,11 @@ verdicts() {	# verdicts VM: cause, frames, confidence of each
 	ctl --json diagnose "$1" | jq -r '.verdicts[] | [.cause, .frames, .confidence] | join(" ")' | sort
 }
 verdicts_are() {
-	[[ $(verdicts "$1") == "$2" ]]
+	local got
+
+	got=$(verdicts "$1")
+	echo "$got"		# for who looks at a failure
+	[[ $got == "$2" ]]
 }
 expect() {	# expect VM LINES
 	wait_for 15 verdicts_are "$1" "$2"
