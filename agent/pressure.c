@@ -17,6 +17,7 @@
 #define ROW_NS (5 * NSEC_PER_MIN)	/* their rows */
 #define THREADS_NS (10 * NSEC_PER_SEC)	/* threads come and go: look for them again */
 #define MAX_READS 1500			/* threads in one tick: about 4 ms */
+#define MAX_ROWS 24			/* of VMs that lose, in one tick: at a second, a day of them is some 120 MB */
 
 enum role { ROLE_VCPU, ROLE_VHOST, ROLE_EMULATOR, ROLES };
 
@@ -269,7 +270,7 @@ static int look_at(struct pressure *p, struct watched *w)
 
 	if (!hot && p->now_ns < w->sampled_ns + COOL_NS)
 		return 0;
-	if (p->reads >= MAX_READS) {
+	if (p->reads >= MAX_READS || (hot && p->n_rows >= MAX_ROWS)) {
 		p->after = p->after ? p->after : w->pid;
 		return 0;
 	}

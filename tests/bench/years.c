@@ -20,6 +20,7 @@
 #define BURST_S 20
 #define HOT_NS (10 * NSEC_PER_SEC)	/* as pressure.c: a VM has a row a tick while it loses, and for so long after; else */
 #define COOL_NS (5 * NSEC_PER_MIN)
+#define MOST_ROWS 24			/* of those that lose, in a tick; in turn */
 #define PACE_NS (50 * NSEC_PER_MSEC)
 #define MAX_COSTS 100000
 
@@ -36,6 +37,7 @@ static struct {
 	struct store_device_counters rows[NICS * 2];
 	struct store_pressure pressure[NICS / 2];
 	uint64_t hot_ns[NICS / 2], pressed_ns[NICS / 2];
+	int next_vm;			/* whose turn it is */
 	uint64_t totals[SERIES], loss_rows;
 	sqlite3 *plain;
 	sqlite3_stmt *sample;
@@ -138,9 +140,11 @@ static void lose(struct store_tick *t, unsigned int k, unsigned int seconds)
 static void add_pressure(struct store_tick *t, int vm)
 {
 	uint64_t span = t->t_ns - h.pressed_ns[vm];
+	bool hot = t->t_ns - h.hot_ns[vm] <= HOT_NS;
 
-	if (t->t_ns - h.hot_ns[vm] > HOT_NS && span < COOL_NS)
+	if (hot ? t->n_pressure >= MOST_ROWS : span < COOL_NS)
 		return;
+	h.next_vm = hot ? (vm + 1) % (NICS / 2) : h.next_vm;
 	h.pressure[t->n_pressure++] = (struct store_pressure){ .vm_id = vm + 1, .t_ns = t->t_ns, .span_ns = span, .vcpus = 4, .vhosts = 2,
 							       .vcpu_run_ns = span + below(100000000), .vcpu_wait_ns = below(50000000),
 							       .vhost_run_ns = span / 4 + below(1000000), .vhost_wait_ns = below(10000000),
@@ -217,8 +221,8 @@ static void one_tick(uint64_t step_ns, bool first)
 	for (int n = 0; n < NICS; n++)
 		if (t.t_ns - h.last_stored[n] >= NSEC_PER_MIN)
 			add_traffic(&t, n, 0, false, t.t_ns - h.last_stored[n]);
-	for (int vm = 0; vm < NICS / 2; vm++)
-		add_pressure(&t, vm);
+	for (int vm = 0, turn = h.next_vm; vm < NICS / 2; vm++)
+		add_pressure(&t, (turn + vm) % (NICS / 2));
 	h.loss_rows += t.n_loss;
 	wall = (double)mono_ns() / 1e6;
 	cpu = (double)clock_ns(CLOCK_THREAD_CPUTIME_ID) / 1e6;
