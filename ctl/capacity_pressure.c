@@ -69,7 +69,7 @@ static json_t *row_of(const struct view *v, const struct view_pressure *p)
 			 (double)p->span_ns / (double)NSEC_PER_HOUR, "vcpu_run_pct", share(p->vcpu_run_ns, p->vcpu_ns), "vcpu_wait_pct",
 			 share(p->vcpu_wait_ns, p->vcpu_ns), "vcpu_wait_peak_pct", thousandths(p->vcpu_peak), "vhost_run_pct", share(p->vhost_run_ns, p->vhost_ns),
 			 "vhost_wait_pct", share(p->vhost_wait_ns, p->vhost_ns), "vhost_wait_peak_pct", thousandths(p->vhost_peak), "emulator_wait_pct",
-			 share(p->emulator_wait_ns, p->emulator_run_ns + p->emulator_wait_ns));
+			 share(p->emulator_wait_ns, p->span_ns));
 }
 
 /* Who waited most comes first. */
