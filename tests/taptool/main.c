@@ -25,8 +25,9 @@ static const struct command {
 	  "open NAME and read all that comes, but for a nap now and then; prints how much at SIGTERM", cmd_drain },
 	{ "flood", "DEV COUNT [len N] [flows N] [bypass] [rate PPS [even | apart]] [to MAC] [from MAC]",
 	  "send exactly COUNT frames out of DEV, several UDP flows or sequence-numbered ones; even: one at a time; apart: and never faster", cmd_flood },
-	{ "hog", "[cpu N] [for MS] [every MS] [times N]",
-	  "take a CPU from all other programs for a while, again and again; prints when: CLOCK_REALTIME ns, from and to", cmd_hog },
+	{ "hog", "[cpu N] [for MS] [every MS] [times N] [dev NAME lost N]",
+	  "take a CPU from all other programs for a while, again and again, or until NAME lost N frames; prints when: "
+	  "CLOCK_REALTIME ns, from and to", cmd_hog },
 	{ "case", "CASE [dev NAME] [count N] [rounds N] [pause MS] [wait] [stay] [-- WORDS]",
 	  "lose frames in one certain way, print what was offered and how DEV's counters moved; wait: say READY, and begin at SIGUSR1", cmd_case },
 	{ "cases", "", "list the ways", cmd_cases },

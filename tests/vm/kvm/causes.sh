@@ -55,28 +55,21 @@ prefer() {	# prefer POLICY PRIORITY THREAD...
 }
 echo -1 > /proc/sys/kernel/sched_rt_runtime_us	# who goes first does so for as long as it likes
 
-# starve KEPT...: 400 frames/s or what the host manages, while a program takes the CPU until 120 frames are lost, twice; those threads, the sender and this
-# script go before it, all others behind it
+# starve KEPT...: 400 frames/s or what the host manages, while a program takes the CPU twice until 120 frames are lost; those threads and the sender go
+# before it, all others behind it
 starve() {
-	local sender hog i
+	local hog sender
 
 	begin
-	prefer -f 63 "$@"
-	prefer -f 61 $$
-	chrt -f 62 taptool flood kvmtap 100000 rate 400 apart > sent &
+	prefer -f 60 "$@"
+	taptool hog cpu 0 for 3500 every 4000 times 2 dev kvmtap lost 120 > stops &
+	hog=$!
+	chrt -f 60 taptool flood kvmtap 100000 rate 400 apart > sent &
 	sender=$!
-	for i in 1 2; do
-		wait_for 10 counter_at_least kvmtap tx_packets $(($(counter kvmtap tx_packets) + 400))
-		chrt -f 50 bash -c 'while :; do :; done' &
-		hog=$!
-		wait_for 10 counter_at_least kvmtap tx_dropped $(($(counter kvmtap tx_dropped) + 120))
-		kill $hog
-		wait $hog || true
-	done
-	wait_for 10 counter_at_least kvmtap tx_packets $(($(counter kvmtap tx_packets) + 400))
+	wait $hog
 	kill $sender
 	wait $sender || true
-	prefer -o 0 $$ "$@"
+	prefer -o 0 "$@"
 	settled
 	lost_now=$(($(counter kvmtap tx_dropped) - before))
 }
