@@ -77,7 +77,7 @@ static int open_taps(struct agent *a)
 	r = tapmap_resume(a->taps);
 	if (r < 0)
 		return r;
-	r = hidden_new(a->lists.own_netns, a->config.proc, &a->hidden);
+	r = hidden_new(a->lists.own_netns, a->config.proc, source_loss(a->source) != NULL, &a->hidden);
 	if (r >= 0)
 		r = headroom_new(&a->headroom);
 	if (r >= 0 && a->config.proc)

@@ -8,7 +8,7 @@
 #include "../collector/tapring.h"
 
 #define EARLY_NS (50 * NSEC_PER_MSEC)	/* the tick that a second's timer brings may come a little early */
-#define A_SECOND TL_TAPRINGS		/* rings looked into in a second, on average: some 0.04 % of a core */
+#define A_SECOND 512			/* rings looked into in a second, on average: some 0.02 % of a core */
 #define AGAIN_NS (10 * NSEC_PER_SEC)	/* how often a process is gone through whose rings do not add up */
 #define MAX_WALKS 32			/* processes gone through in one look: about 2 ms */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* headroom - how close a tap comes to losing frames before it loses any: how full its rings are, once a second (with more than a thousand
- * rings on the host, a second for each thousand).
+/* headroom - how close a tap comes to losing frames before it loses any: how full its rings are, once a second (with more than 512
+ * rings on the host, a second for each 512).
  *
  * A VM's rings are looked for when its tap gets a holder or changes its queues, a few processes each tick; looking into them is one system
  * call for a thousand. They stand in tap::headroom, from where witness.c takes them into the rows of traffic. A ring that lost frames was full, also where

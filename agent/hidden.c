@@ -14,14 +14,14 @@
 
 struct hidden {
 	uint32_t own_netns;
-	bool holders;
+	bool holders, told;
 	struct qdiscs *qdiscs;
 	struct frame_errors *frame_errors;	/* NULL: cannot be read, @why says why */
 	char why[256];
 	bool tried, module;			/* opening it was tried with the module's types there or not */
 };
 
-int hidden_new(uint32_t own_netns, bool holders, struct hidden **ret)
+int hidden_new(uint32_t own_netns, bool holders, bool told, struct hidden **ret)
 {
 	struct hidden *h = calloc(1, sizeof(*h));
 	int r = h ? qdiscs_new(&h->qdiscs) : -ENOMEM;
@@ -32,6 +32,7 @@ int hidden_new(uint32_t own_netns, bool holders, struct hidden **ret)
 	}
 	h->own_netns = own_netns;
 	h->holders = holders;
+	h->told = told;
 	*ret = h;
 	return 0;
 }
@@ -132,11 +133,30 @@ static bool errors_due(const struct look *l, const struct tap *t, bool due)
 	return due && t->counted.errors_ns + EVERY_NS <= l->now_ns;
 }
 
+/* Nothing can have gone through its discipline, nor been dropped there, since that was read. */
+static bool still(const struct look *l, struct tap *t)
+{
+	const struct link_counters *c = &t->counted.now;
+	uint64_t before = t->counted.qdisc_frames;
+
+	t->counted.qdisc_frames = c->rx_frames + c->tx_frames + c->rx_dropped + c->tx_dropped;
+	return l->h->told && c->qdisc_dropped != LINK_UNREAD && t->counted.qdisc_frames == before;
+}
+
+static void read_qdisc(const struct look *l, struct tap *t)
+{
+	struct qdisc_counts qdisc;
+
+	if (qdisc_read(l->h->qdiscs, t->key.ifindex, &qdisc) < 0)
+		return;
+	t->counted.now.qdisc_dropped = qdisc.dropped;
+	store_headroom_add(&t->headroom.now, &(struct store_headroom){ .qdisc_peak = qdisc.waiting });
+}
+
 static void look_at(struct tap *t, void *arg)
 {
 	struct look *l = arg;
 	bool due = l->due && t->counted.looked_ns + EVERY_NS <= l->now_ns, wanted = l->wanted && t->counted.wanted;
-	struct qdisc_counts qdisc;
 
 	if (t->gone_ns || (!due && !wanted))
 		return;
@@ -144,11 +164,8 @@ static void look_at(struct tap *t, void *arg)
 	l->wanted -= wanted;
 	if (l->h->frame_errors && t->holder && t->info.kind == TL_KIND_TUN && errors_due(l, t, due))
 		frame_errors_read(l->h->frame_errors, t->holder, on_errors, l);
-	if (t->key.netns == l->h->own_netns && (due || (t->counted.wanted & HIDDEN_QDISC)) &&
-	    qdisc_read(l->h->qdiscs, t->key.ifindex, &qdisc) == 0) {
-		t->counted.now.qdisc_dropped = qdisc.dropped;
-		store_headroom_add(&t->headroom.now, &(struct store_headroom){ .qdisc_peak = qdisc.waiting });
-	}
+	if (t->key.netns == l->h->own_netns && ((t->counted.wanted & HIDDEN_QDISC) || (due && !still(l, t))))
+		read_qdisc(l, t);
 	if (due && (t->holder || !l->h->frame_errors || t->info.kind != TL_KIND_TUN))
 		t->counted.looked_ns = l->now_ns;	/* else as soon as its holder is known */
 	t->counted.wanted = 0;

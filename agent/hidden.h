@@ -3,8 +3,9 @@
  * in front of it dropped; and what waits in that.
  *
  * A look costs a system call or three for each tap. So they are read for the taps that lose such frames in the tick at hand, and for
- * all of them once a minute, a few each tick. They stand in tap::counted beside the others and are stored as those are. Loop thread
- * only. */
+ * all of them once a minute, a few each tick; but not the queueing discipline (mq asks its 256 queues) of a device whose other counters stood
+ * still, where the counting program would have told of a loss. They stand in tap::counted beside the others and are stored as those
+ * are. Loop thread only. */
 #ifndef TAPLOSS_AGENT_HIDDEN_H
 #define TAPLOSS_AGENT_HIDDEN_H
 
@@ -18,8 +19,9 @@ enum hidden_counter {		/* bits of tap::counted.wanted */
 
 struct hidden;
 
-/* Queueing disciplines are read in @own_netns only; bad headers where it is known which process holds a tap (@holders). */
-int hidden_new(uint32_t own_netns, bool holders, struct hidden **ret);
+/* Queueing disciplines are read in @own_netns only; bad headers where it is known which process holds a tap (@holders). @told: losses are told
+ * of as they happen, by BPF. */
+int hidden_new(uint32_t own_netns, bool holders, bool told, struct hidden **ret);
 struct hidden *hidden_free(struct hidden *h);	/* NULL is fine; returns NULL */
 
 /* @line counted frames of @t in this tick: what else should have counted them? */

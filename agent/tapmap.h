@@ -56,6 +56,7 @@ struct tap {
 		uint64_t looked_ns;	/* when the hidden ones were read last */
 		uint64_t errors_ns;	/* when its holder's descriptors were last gone through */
 		bool lost;		/* frames in the tick at hand: store the traffic beside them */
+		uint64_t qdisc_frames;	/* what the device had counted in all when its queueing discipline was read */
 	} counted;
 
 	struct {

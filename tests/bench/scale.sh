@@ -33,9 +33,9 @@ for ((i = 0; i < 300; i++)); do	# until every tap has its owner
 done
 sleep 2
 from=$(cpu_ms)
-sleep "$ticks"
+sleep 60	# what is done once a minute is in it once
 to=$(cpu_ms)
-idle=$(awk "BEGIN { printf \"%.2f\", ($to - $from) / $ticks }")
+idle=$(awk "BEGIN { printf \"%.2f\", ($to - $from) / 60 }")
 
 for ((i = 0; i < 3; i++)); do echo >&"${TAPS[1]}"; read -r _ <&"${TAPS[0]}"; sleep 1; done	# names and series are made once
 from=$(cpu_ms)

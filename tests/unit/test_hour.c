@@ -119,7 +119,7 @@ static void open_all(struct host *h)
 	source_epoch(h->source, &epoch);
 	h->lists.own_netns = links_netns(h->links);
 	assert_int_equal(tapmap_new(h->store, epoch.boot_id, h->lists.own_netns, &h->taps), 0);
-	assert_int_equal(hidden_new(h->lists.own_netns, true, &h->hidden), 0);
+	assert_int_equal(hidden_new(h->lists.own_netns, true, true, &h->hidden), 0);
 	assert_int_equal(headroom_new(&h->headroom), 0);
 	assert_int_equal(sampler_new(&(struct sampler_options){ .store = h->store, .source = h->source, .taps = h->taps, .links = h->links, .hidden = h->hidden, .headroom = h->headroom,
 								.lists = &h->lists, .storm_rows = 4000 },
