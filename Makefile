@@ -61,7 +61,7 @@ COLLECTOR_SRC := collector/capture.c collector/capture_device.c collector/captur
 	collector/port_v12.c collector/port_v3.c collector/ring.c collector/sink.c collector/txgen.c \
 	collector/class.c collector/class_path.c collector/delta.c collector/dropped.c collector/frame_errors.c collector/ksym.c collector/link.c collector/linkname.c \
 	collector/loss.c collector/loss_burst.c collector/loss_path.c collector/loss_qdisc.c collector/loss_read.c collector/loss_context.c collector/loss_sock.c collector/loss_xdp.c collector/netdm.c collector/pins.c collector/qdisc.c \
-	collector/reason.c collector/release.c collector/source.c collector/source_bpf.c collector/source_counters.c collector/source_netdm.c collector/tapring.c collector/trace.c
+	collector/reason.c collector/release.c collector/source.c collector/source_bpf.c collector/source_counters.c collector/source_netdm.c collector/tapring.c collector/task_file.c collector/trace.c
 SCHEMA_SRC := schema/schema.c schema/schema_create.c schema/schema_dir.c
 AGENT_SRC := agent/agent.c agent/agent_open.c agent/blind.c agent/bursts.c agent/cmdline.c agent/config.c agent/counted.c agent/counting.c agent/domxml.c agent/headroom.c agent/hidden.c agent/kvhost.c agent/log.c agent/loop.c \
 	agent/lossline.c agent/mailbox.c agent/nicfacts.c agent/notify.c agent/owner.c agent/ownloss.c agent/path.c agent/pressure.c agent/procscan.c agent/programs.c agent/sampler.c agent/schedule.c \

@@ -7,30 +7,11 @@
 
 #include "bpf/abi.h"
 #include "bpf/kernel.h"
+#include "bpf/task_file.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-struct seq_file;
-
-struct bpf_iter_meta {
-	struct seq_file *seq;
-};
-
-struct inode {
-	__u32 i_rdev;
-};
-
-struct file {
-	struct inode *f_inode;
-	void *private_data;
-};
-
-struct bpf_iter__task_file {
-	struct bpf_iter_meta *meta;
-	struct file *file;
-};
 
 typedef struct {
 	__s64 counter;
@@ -41,8 +22,6 @@ struct tun_struct___errors {
 };
 
 #pragma clang attribute pop
-
-#define TUN_RDEV (10 << 20 | 200)	/* /dev/net/tun: MISC_MAJOR, TUN_MINOR; dev_t has 20 bits for the minor */
 
 SEC("iter/task_file")
 int frame_errors(struct bpf_iter__task_file *ctx)
