@@ -93,8 +93,8 @@ on_bridge() {
 	ip link set "$1" master "$LAB_BR"
 }
 
-steady() {	# steady DEV N RATE: one frame after the other, whatever else the first CPU does
-	taskset -c 0 chrt -f 60 taptool flood "$1" "$2" rate "$3" even
+steady() {	# steady DEV N RATE [told]: one frame after the other, whatever else the first CPU does
+	taskset -c 0 chrt -f 60 taptool flood "$1" "$2" rate "$3" even "${@:4}"
 }
 
 # The guest's vCPU, and nothing else of it, loses its CPU for 60 ms in every 500; it has work to do all the time.

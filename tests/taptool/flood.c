@@ -2,6 +2,7 @@
 /* flood: exactly so many frames. One system call each: sendmmsg() does not say whether it stopped at a frame that the device
  * lost, and offering that again would make one frame too many. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,7 +17,34 @@ struct flood {
 	size_t len;
 	uint8_t dst[6], src[6];
 	unsigned long sent, refused;	/* refused: the device said that it lost the frame */
+	bool told;			/* say when that was */
+	struct {
+		uint64_t first_ns, last_ns;	/* UTC */
+		unsigned long frames;
+	} run;				/* of refused frames, less than 10 ms apart */
 };
+
+static void end_run(struct flood *f)
+{
+	if (f->told && f->run.frames)
+		printf("refused %" PRIu64 " %" PRIu64 " %lu\n", f->run.first_ns, f->run.last_ns, f->run.frames);
+	f->run.frames = 0;
+}
+
+static void note_refused(struct flood *f)
+{
+	struct timespec t;
+	uint64_t now;
+
+	f->refused++;
+	clock_gettime(CLOCK_REALTIME, &t);
+	now = (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
+	if (now - f->run.last_ns >= NSEC_PER_SEC / 100)
+		end_run(f);
+	if (!f->run.frames++)
+		f->run.first_ns = now;
+	f->run.last_ns = now;
+}
 
 static void offer(struct flood *f, unsigned long seq)
 {
@@ -30,7 +58,7 @@ static void offer(struct flood *f, unsigned long seq)
 	if (send(f->fd, frame, f->len, 0) >= 0)
 		f->sent++;
 	else if (errno == ENOBUFS)
-		f->refused++;
+		note_refused(f);
 	else
 		die("after %lu frames", seq);
 }
@@ -62,6 +90,7 @@ int cmd_flood(const struct args *a)
 	f.len = args_number(a, "len", 100);
 	f.flows = (unsigned int)args_number(a, "flows", 0);
 	f.rate = args_number(a, "rate", 0);
+	f.told = args_flag(a, "told");
 	errno = 0;
 	if (!f.count || f.len < 60 || f.len > 2048)
 		die("usage: flood DEV COUNT, with a len from 60 to 2048");
@@ -79,6 +108,7 @@ int cmd_flood(const struct args *a)
 			pace(&start, seq, f.rate);
 		offer(&f, seq);
 	}
+	end_run(&f);
 	printf("{\"sent\":%lu,\"refused\":%lu}\n", f.sent, f.refused);
 	return 0;
 }

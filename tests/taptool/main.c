@@ -23,8 +23,9 @@ static const struct command {
 	  "as the guest would", cmd_hold },
 	{ "drain", "NAME [queues N] [ring N] [vnet] [macvtap] [nap MS every MS] [-- WORDS]",
 	  "open NAME and read all that comes, but for a nap now and then; prints how much at SIGTERM", cmd_drain },
-	{ "flood", "DEV COUNT [len N] [flows N] [bypass] [rate PPS [even | apart]] [to MAC] [from MAC]",
-	  "send exactly COUNT frames out of DEV, several UDP flows or sequence-numbered ones; even: one at a time; apart: and never faster", cmd_flood },
+	{ "flood", "DEV COUNT [len N] [flows N] [bypass] [rate PPS [even | apart]] [to MAC] [from MAC] [told]",
+	  "send exactly COUNT frames out of DEV, several UDP flows or sequence-numbered ones; even: one at a time; apart: and never faster; told: "
+	  "when frames were refused", cmd_flood },
 	{ "hog", "[cpu N] [for MS] [every MS] [times N] [dev NAME lost N]",
 	  "take a CPU from all other programs for a while, again and again, or until NAME lost N frames; prints when: "
 	  "CLOCK_REALTIME ns, from and to", cmd_hog },
