@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A capture on a VM's tap that is too slow loses copies, as many as it says itself. That is kept apart: no loss, no share, no cause, nothing for the audit;
 # shown when asked for, with the cause "capture". What the VM itself loses under the same capture is lost.
-# kernels
+# kernels 5.10 6.12
 . "$(dirname "$0")/../lib.sh"
 need perl
 

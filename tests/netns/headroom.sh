@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # How full rings are before anything is lost: a guest that does not read holds in its ring what was sent to it, to the frame, and of several queues
 # the fullest tells. A ring that loses frames was full.
-# kernels
+# kernels 5.10 6.12
 . "$(dirname "$0")/../lib.sh"
 
 # rings NAME: [most frames in a ring, fewest places left] of all rows of the NIC
