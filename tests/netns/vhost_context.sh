@@ -5,7 +5,6 @@
 # queue, to the frame.
 # plain
 # limit 300
-# kernels 6.12
 . "$(dirname "$0")/../lib.sh"
 
 (: < /dev/vhost-net) 2> /dev/null || skip 'needs /dev/vhost-net'
