@@ -133,7 +133,7 @@ static bool errors_due(const struct look *l, const struct tap *t, bool due)
 	return due && t->counted.errors_ns + EVERY_NS <= l->now_ns;
 }
 
-/* Nothing can have gone through its discipline, nor been dropped there, since that was read. */
+/* Nothing went through it since its discipline was read; and what that dropped would have been told of, and wanted. */
 static bool still(const struct look *l, struct tap *t)
 {
 	const struct link_counters *c = &t->counted.now;

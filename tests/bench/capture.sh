@@ -142,7 +142,7 @@ peer() {
 	esac
 	pid=$!
 	until_true sockets 1
-	sleep 0.3
+	until_true idle $pid	# it is set up
 	before=$(cpu_ns $pid)
 	rm -f f.old
 	SENT=$(per_second "$("$build/tests/helpers/tapframes" tap0 "$frames")")
@@ -211,7 +211,7 @@ ports() {
 		senders+=($!)
 	done
 	wait "${senders[@]}"
-	sleep 0.3
+	until_true idle $pid
 	kill -INT $pid
 	wait $pid
 	tshark -r four.pcapng -T fields -e frame.time_epoch 2> /dev/null |
