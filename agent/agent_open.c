@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "clock.h"
+#include "../collector/clock.h"
 #include "counting.h"
 #include "headroom.h"
 #include "hidden.h"

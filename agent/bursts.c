@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "clock.h"
+#include "../collector/clock.h"
 #include "whose.h"
 
 #define MAX_TICK 2000		/* from the ring; what is left waits there for the next tick */
@@ -63,7 +63,7 @@ static int on_burst(const struct tl_burst *burst, void *arg)
 int burst_rows_gather(struct burst_rows *b, const struct sampler_options *o, struct losslines *lines, uint64_t now_ns)
 {
 	struct gathering g = { b, o, lines, now_ns };
-	uint64_t offset = boot_to_utc_ns(0);
+	uint64_t offset = boot_to_utc_offset();
 
 	if (offset > b->offset_ns + STEP_NS || offset + STEP_NS < b->offset_ns)
 		b->offset_ns = offset;

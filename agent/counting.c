@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "../collector/base.h"
+#include "../collector/clock.h"
 #include "blind.h"
-#include "clock.h"
 #include "log.h"
 
 /* As a source of knowledge in the store: under which name, and what it means that this one counts. */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#include "clock.h"
+#include "../collector/clock.h"
 
 int mailbox_init(struct mailbox *m)
 {

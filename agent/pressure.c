@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "../collector/base.h"
-#include "clock.h"
+#include "../collector/clock.h"
 #include "kvhost.h"
 
 #define HOT_NS (10 * NSEC_PER_SEC)	/* how long a VM is looked at closely after a loss */

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "clock.h"
+#include "../collector/clock.h"
 #include "cmdline.h"
 
 #define MAX_CMDLINE (1 << 20)

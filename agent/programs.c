@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "../collector/clock.h"
 #include "../collector/loss_xdp.h"
 #include "../collector/release.h"
-#include "clock.h"
 #include "log.h"
 
 static void say(const struct programs *p, const char *name, const char *state, const char *why)

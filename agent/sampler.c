@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "bursts.h"
-#include "clock.h"
+#include "../collector/clock.h"
 #include "counted.h"
 #include "headroom.h"
 #include "hidden.h"

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "../collector/base.h"
-#include "clock.h"
+#include "../collector/clock.h"
 #include "log.h"
 
 #define MAX_PLACES 32

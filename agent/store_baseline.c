@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "clock.h"
+#include "../collector/clock.h"
 
 enum same { SAME_NOTHING, SAME_BOOT, SAME_COUNTERS };
 

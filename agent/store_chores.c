@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../collector/clock.h"
 #include "../schema/tidy.h"
-#include "clock.h"
 
 #define CHORES_NS (60 * NSEC_PER_SEC)	/* at most so much of the newest history does a power failure cost */
 #define LONG_WAL 1000			/* pages; SQLite's own limit, at which a COMMIT would wait for the disk */

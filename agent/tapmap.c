@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
+#include "../collector/clock.h"
 
 #define GRACE_NS (60 * NSEC_PER_SEC)	/* how long a dead tap can still be lost from, or found to be somebody's */
 

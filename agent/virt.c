@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
+#include "../collector/clock.h"
 #include "mailbox.h"
 #include "virtdomain.h"
 #include "virtevents.h"

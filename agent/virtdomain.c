@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "clock.h"
+#include "../collector/clock.h"
 #include "domxml.h"
 
 static const char *pause_name(int reason)

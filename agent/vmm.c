@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
+#include "../collector/clock.h"
 #include "mailbox.h"
 
 #define GATHER_NS (50 * NSEC_PER_MSEC)

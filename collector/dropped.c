@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base.h"
 #include "bpf/dropped.skel.h"
+#include "clock.h"
 #include "loss_priv.h"
 
 #define ALL_RINGS (64U << 20)		/* bytes of all CPUs' rings together, as a capture's */
@@ -270,14 +270,6 @@ static int hand_out(struct dropped *d, const struct held *h, dropped_fn *fn, voi
 	f.after = last->number;
 	*last = (struct place){ h->frame->limited, h->frame->unsent, f.number };
 	return fn(&f, arg);
-}
-
-static uint64_t boot_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
 }
 
 int dropped_step(struct dropped *d, int ms, dropped_fn *fn, void *arg)

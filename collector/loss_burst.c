@@ -5,10 +5,10 @@
 #include <linux/bpf.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base.h"
+#include "clock.h"
 #include "loss_priv.h"
 
 struct loss_bursts {
@@ -23,14 +23,6 @@ struct loss_bursts {
 	uint64_t read_ns;		/* CLOCK_BOOTTIME at which it began */
 	uint64_t taken_ns;		/* read_ns of the last one whose bursts were taken */
 };
-
-static uint64_t boot_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-}
 
 int loss_bursts_init(struct loss *l)
 {

@@ -12,11 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <uthash.h>
 
 #include "base.h"
 #include "class.h"
+#include "clock.h"
 #include "netdm.h"
 #include "source.h"
 
@@ -45,14 +45,6 @@ struct monitor {
 	struct source_tap *taps;
 	uint32_t n_taps, epoch;
 };
-
-static uint64_t boot_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-}
 
 static int monitor_open(const struct source_options *opt, void **ret, char why[static SOURCE_WHY])
 {

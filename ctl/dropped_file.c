@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../collector/base.h"
 #include "../collector/class.h"
+#include "../collector/clock.h"
 #include "../collector/ksym.h"
 #include "../collector/pcapng.h"
 #include "../collector/reason.h"
@@ -43,18 +43,19 @@ struct dropped_file {
 	uint64_t boot_to_utc_ns, file_ns, files, written;
 };
 
-static uint64_t read_clock(clockid_t clock)
+/* Frames of one file are in order by their boot time, and so they have to be in UTC: the offset is another only when the clock was set. */
+static void look_at_clock(struct dropped_file *f)
 {
-	struct timespec t;
+	uint64_t offset = boot_to_utc_offset(), moved = offset > f->boot_to_utc_ns ? offset - f->boot_to_utc_ns : f->boot_to_utc_ns - offset;
 
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
+	if (moved > NSEC_PER_MSEC)
+		f->boot_to_utc_ns = offset;
 }
 
 static void begin_file(struct dropped_file *f)
 {
 	sink_put(f->sink, pcapng_section(sink_room(f->sink, 4096), "taplossctl " TAPLOSS_VERSION));
-	f->file_ns = read_clock(CLOCK_REALTIME);
+	f->file_ns = utc_ns();
 	f->numbers = 0;
 	f->files++;
 	for (size_t i = 0; i < f->n; i++) {
@@ -97,7 +98,7 @@ int dropped_file_add(struct dropped_file *f, const struct capture_device *d)
 	f->devices = more;
 	dev = &more[f->n++];
 	*dev = (struct device){ .netns = d->netns, .ifindex = d->ifindex, .number = -1, .linktype = LINKTYPE_ETHERNET,
-				.from_ns = read_clock(CLOCK_REALTIME) };
+				.from_ns = utc_ns() };
 	snprintf(dev->name, sizeof(dev->name), "%s", d->name);
 	snprintf(dev->description, sizeof(dev->description), "%.120s%slost frames only", d->description ? d->description : "",
 		 d->description ? ", " : "");
@@ -153,7 +154,7 @@ static void write_statistics(struct dropped_file *f, struct device *dev, bool la
 	if (last && sum.limited + sum.unsent > dev->told)
 		snprintf(words, sizeof(words), "taploss: %llu frames lost after frame %llu of this interface",
 			 (unsigned long long)(sum.limited + sum.unsent - dev->told), (unsigned long long)st.captured);
-	sink_put(f->sink, pcapng_statistics(sink_room(f->sink, 4096), (uint32_t)dev->number, &st, dev->from_ns, read_clock(CLOCK_REALTIME), words));
+	sink_put(f->sink, pcapng_statistics(sink_room(f->sink, 4096), (uint32_t)dev->number, &st, dev->from_ns, utc_ns(), words));
 	dev->written_before = dev->written;
 	dev->told_before = dev->told;
 }
@@ -256,7 +257,7 @@ int dropped_file_put(struct dropped_file *f, const struct dropped_frame *df)
 		dev->not_lost++;
 		return 0;
 	}
-	f->boot_to_utc_ns = read_clock(CLOCK_REALTIME) - read_clock(CLOCK_BOOTTIME);
+	look_at_clock(f);
 	if (rotation_due(f, df->frame->t_ns + f->boot_to_utc_ns))
 		r = rotate(f);
 	if (r < 0)

@@ -3,19 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../collector/base.h"
+#include "../collector/clock.h"
 #include "probe_step.h"
-#include "when.h"
 
 #define SLACK_NS (20 * NSEC_PER_MSEC)
-
-/* To UTC. */
-static uint64_t boot_offset(void)
-{
-	return now_ns() - send_clock_ns();
-}
 
 static uint64_t above(uint64_t a, uint64_t b)
 {
@@ -73,7 +66,7 @@ static void arrival_window(const struct step *st, uint32_t first, uint32_t last,
 static void explain(const struct probe *p, struct step *st, size_t ring, struct ledger_burst *bursts, size_t n)
 {
 	struct probe_report *rep = &st->report;
-	uint64_t utc = boot_offset();
+	uint64_t utc = boot_to_utc_offset();
 
 	if (p->opt->workers > 1)
 		rep->n_spots = 0;
@@ -104,7 +97,7 @@ int step_settle(struct probe *p, struct step *st, bool whole)
 	int ring = 0, r;
 
 	st->s.ledger.sent = st->sent.sent;
-	st->s.began_ns = st->sent.began_ns + boot_offset();
+	st->s.began_ns = st->sent.began_ns + boot_to_utc_offset();
 	st->s.span_ns = st->sent.ended_ns - st->sent.began_ns;
 	if (p->opt->out)
 		ring = add_sending(st);

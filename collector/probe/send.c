@@ -6,18 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 
 #include "../base.h"
+#include "../clock.h"
 
 uint64_t send_clock_ns(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+	return boot_ns();
 }
 
 bool send_lengths(const char *text, struct send_order *o)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/clock.h"
+#include "collector/clock.h"
 #include "agent/store.h"
 
 #define VMS 1000

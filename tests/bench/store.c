@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "agent/clock.h"
+#include "collector/clock.h"
 #include "agent/store.h"
 
 #define TAPS 250

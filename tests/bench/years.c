@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "agent/clock.h"
+#include "collector/clock.h"
 #include "agent/store.h"
 #include "schema/tidy.h"
 

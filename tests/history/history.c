@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/clock.h"
+#include "collector/clock.h"
 #include "agent/store.h"
 
 #define MAX_VMS 2000

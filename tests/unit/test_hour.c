@@ -21,7 +21,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 
-#include "agent/clock.h"
+#include "collector/clock.h"
 #include "agent/headroom.h"
 #include "agent/hidden.h"
 #include "agent/sampler.h"

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "agent/clock.h"
+#include "collector/clock.h"
 #include "agent/witness.h"
 
 #define T0 (1000 * NSEC_PER_SEC)
