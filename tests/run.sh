@@ -9,6 +9,8 @@
 # A test is a program of tests/unit or a script below tests/. It passes with exit status 0 and is skipped with 77, its last
 # line then says what is missing. PATTERN: part of a name, as netns/full or unit/. A comment line in a script "# alone" makes
 # it run when no other does, "# limit N" gives it N seconds in place of 60 (programs: 180). Sanitized programs get four times that.
+# One with "# again REASON", whose outcome hangs on who gets a processor when, is run once more when it fails, with no other beside it; what it
+# said is shown, too. What such a test counts is demanded to the frame by others without that line.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 B=${B:-build}
@@ -19,6 +21,8 @@ slower=${TAPLOSS_SLOWER:-1}
 work=$(mktemp -d) || exit 1
 declare -A name_of=() started_at=()	# by process id
 passed=0 failed=0 skipped=0
+again=()		# failed, and may try once more
+declare -A tried=()
 
 stop() {
 	trap '' INT TERM
@@ -121,9 +125,13 @@ finish() {	# waits for one test to end and says how
 	124 | 137) failed=$((failed + 1)) word=FAIL why=": out of time" ;;
 	*) failed=$((failed + 1)) word=FAIL why=": exit status $status" ;;
 	esac
+	if [[ $word == FAIL && -z ${tried[$name]:-} ]] && option "$name" again > /dev/null; then
+		failed=$((failed - 1)) word=AGAIN tried[$name]=1
+		again+=("$name")
+	fi
 	printf '%s %s (%d.%d s)%s\n' "$word" "$name" $((ms / 1000)) $((ms % 1000 / 100)) "$why"
 	[[ $name != netns/losspoints ]] || keep_cells "$output"
-	[[ $word != FAIL ]] || sed 's/^/    /' "$output"
+	[[ $word != FAIL && $word != AGAIN ]] || sed 's/^/    /' "$output"
 }
 
 # waits for one kernel's tests to end, which have said how themselves
@@ -165,6 +173,10 @@ for name in "${alone[@]}"; do
 	start "$name"
 	finish
 done
+for name in "${again[@]}"; do
+	start "$name"
+	finish
+done
 
 # The same tests with sanitized programs. Left out is what waits for disks or works for other programs most of the time.
 sanitized() {
@@ -180,7 +192,7 @@ sanitized() {
 		cat "$work/build" >&2
 		return
 	fi
-	env B=build-san KERNEL=host tests/run.sh "${names[@]}" | sed -u -E -e 's,^(PASS|FAIL|SKIP) ,\1 san/,' -e '/^[0-9]+ passed, [0-9]+ failed/d'
+	env B=build-san KERNEL=host tests/run.sh "${names[@]}" | sed -u -E -e 's,^(PASS|FAIL|SKIP|AGAIN) ,\1 san/,' -e '/^[0-9]+ passed, [0-9]+ failed/d'
 }
 if [[ " $KERNEL " == *' sanitized '* ]]; then
 	sanitized | tee "$work/sanitized"

@@ -5,6 +5,7 @@
 # alone
 # plain
 # limit 240
+# again a guest that is said to be starved has to be, and its neighbour must not
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/libvirt.sh"
 . "$TESTS/causes.sh"

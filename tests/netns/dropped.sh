@@ -3,7 +3,7 @@
 # limit 120
 # taplossctl capture --dropped: every way to lose a frame that is an skb, on a device of its own. What the file says of the frames of each device
 # (reason, place, class, kind, direction, queue) is what `loss` counted meanwhile, to the frame. Above the limit: written + suppressed = lost.
-# kernels
+# kernels 5.10 6.12 7.2
 . "$(dirname "$0")/../lib.sh"
 
 # told FILE: "device comment" of each frame, without other programs' help

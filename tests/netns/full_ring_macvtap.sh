@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The same on a macvtap with four queues, whose device counts such a frame as received, dropped and erroneous at once.
-# kernels
+# kernels 6.1 7.2
 . "$(dirname "$0")/../lib.sh"
 
 macvtap "$MVT"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A macvtap that stays goes from one VMM to the next without a word from the kernel: soon it is the next one's.
-# kernels
+# kernels 5.10 6.12
 . "$(dirname "$0")/../lib.sh"
 
 macvtap "$MVT"

@@ -90,6 +90,7 @@ agent_stop
 kill "$GUEST_PID"
 printf '[bpf]\ncontext = off\n' > conf
 agent_start --config conf
+settled		# by now it has looked who runs
 TO=$two GUEST=guest.$TAP SENT=5
 order 1 5 bad
 expect_lost 15 "${unnamed[@]}" class=VIRTNET_HDR

@@ -210,7 +210,7 @@ static unsigned int full_ring_flows(struct fault *f)
 
 	device_mac(f->dev, mac);
 	for (unsigned int i = 0; i < 200; i++) {
-		frame_udp(b, mac, LEN, (uint16_t)(i % 8));
+		frame_udp(b, mac, LEN, (uint16_t)(i % 32));
 		if (!packet_send(fd, b, LEN))
 			die("send");
 	}
@@ -301,7 +301,7 @@ static unsigned int fill_and_delete(struct fault *f)
 
 const struct fault_case cases_macvtap[] = {
 	{ "mvt_full_ring", "nobody reads: the ring (16) is filled, then COUNT frames more", "macvtap", macvtap_make, full_ring },
-	{ "mvt_full_ring_mq", "nobody reads two queues, 8 flows", "macvtap", two_queues, full_ring_flows },
+	{ "mvt_full_ring_mq", "nobody reads two queues, 32 flows", "macvtap", two_queues, full_ring_flows },
 	{ "mvt_full_ring_list", "the ring fills up while a super-frame is cut up", "macvtap", macvtap_make, full_ring_list },
 	{ "mvt_gso_seg_ok", "no loss: a super-frame is cut up and read", "macvtap", macvtap_make, cut_up },
 	{ "mvt_short", "less than an Ethernet header", "macvtap", macvtap_make, write_short },

@@ -58,7 +58,7 @@ static unsigned int full_ring_flows(struct fault *f)
 	int fd = packet_socket(f->dev, false);
 
 	for (unsigned int i = 0; i < 200; i++) {
-		frame_udp(b, broadcast, LEN, (uint16_t)(i % 8));
+		frame_udp(b, broadcast, LEN, (uint16_t)(i % 32));
 		if (!packet_send(fd, b, LEN))
 			die("send");
 	}
@@ -213,7 +213,7 @@ static unsigned int fill_and_close(struct fault *f)
 
 const struct fault_case cases_rx[] = {
 	{ "full_ring", "nobody reads: the ring (16) is filled, then COUNT frames more", "tap", tap, full_ring },
-	{ "full_ring_mq", "nobody reads two queues, 8 flows", "tap", tap_two_rings, full_ring_flows },
+	{ "full_ring_mq", "nobody reads two queues, 32 flows", "tap", tap_two_rings, full_ring_flows },
 	{ "detached", "the only queue is detached", "tap", detached, offer },
 	{ "no_reader", "a persistent tap that nobody holds", "tap", persistent, close_and_offer },
 	{ "no_reader_late", "the same when the device has lost its carrier", "tap", no_reader_late, offer_refused },

@@ -52,12 +52,16 @@ static void open_queues(const struct args *a, const char *name, struct held *h)
 		device_up(name);
 }
 
-static void read_all(struct held *h, unsigned int queue)
+/* @each: microseconds it sleeps after each frame. */
+static void read_all(struct held *h, unsigned int queue, unsigned long each)
 {
 	static uint8_t frame[MAX_FRAME];
 
-	while (read(h->fds[queue], frame, sizeof(frame)) > 0)
+	while (read(h->fds[queue], frame, sizeof(frame)) > 0) {
 		h->read[queue]++;
+		if (each)
+			usleep((useconds_t)each);
+	}
 }
 
 static void print_read(struct held *h)
@@ -128,7 +132,7 @@ int cmd_hold(const struct args *a)
 		}
 		memset(h.read, 0, sizeof(h.read));
 		for (unsigned int i = 0; i < h.n; i++)
-			read_all(&h, i);
+			read_all(&h, i, 0);
 		print_read(&h);
 	}
 	return 0;
@@ -153,7 +157,7 @@ static void doze(uint64_t *since, unsigned long nap, unsigned long every)
 
 int cmd_drain(const struct args *a)
 {
-	unsigned long nap = args_number(a, "nap", 0), every = args_number(a, "every", 1000);
+	unsigned long nap = args_number(a, "nap", 0), every = args_number(a, "every", 1000), each = args_number(a, "each", 0);
 	uint64_t awake = now_ms();
 	const char *name = args_name(a, 0, "tap0");
 	struct pollfd p[MAX_QUEUES + 1];
@@ -168,7 +172,7 @@ int cmd_drain(const struct args *a)
 	while (!p[0].revents && (poll(p, h.n + 1, -1) > 0 || errno == EINTR)) {
 		doze(&awake, nap, every);
 		for (unsigned int i = 0; i < h.n; i++)
-			read_all(&h, i);
+			read_all(&h, i, each);
 	}
 	print_read(&h);
 	return 0;

@@ -21,8 +21,8 @@ static const struct command {
 	{ "hold", "NAME [queues N] [ring N] [vnet] [backpressure] [down] [persist] [macvtap] [say N len N to MAC from MAC] [-- WORDS]",
 	  "open NAME and never read it; says READY and waits to be killed; SIGUSR1: read all there is and print how much; SIGUSR2: send N frames "
 	  "as the guest would", cmd_hold },
-	{ "drain", "NAME [queues N] [ring N] [vnet] [macvtap] [nap MS every MS] [-- WORDS]",
-	  "open NAME and read all that comes, but for a nap now and then; prints how much at SIGTERM", cmd_drain },
+	{ "drain", "NAME [queues N] [ring N] [vnet] [macvtap] [nap MS every MS] [each US] [-- WORDS]",
+	  "open NAME and read all that comes, but for a nap now and then, or one after each frame; prints how much at SIGTERM", cmd_drain },
 	{ "flood", "DEV COUNT [len N] [flows N] [bypass] [rate PPS [even | apart]] [to MAC] [from MAC] [told]",
 	  "send exactly COUNT frames out of DEV, several UDP flows or sequence-numbered ones; even: one at a time; apart: and never faster; told: "
 	  "when frames were refused", cmd_flood },

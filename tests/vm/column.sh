@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # One kernel's column of the matrix: column.sh KERNEL RESULTS [PATTERN]... runs the tests of tests/netns that have a comment line
 # "# kernels", or "# kernels ..." with this one, all in one test host; and of tests/vm/kvm likewise, each beside a KVM guest in a host of
-# its own, and once more when that one fails: software emulation of virtualization hangs at times.
+# its own, and once more (AGAIN) when that one fails: software emulation of virtualization hangs at times.
 #
 # Says how each ended as run.sh does, with the kernel before its name, also into the file RESULTS, with what they say for the table
 # of loss points. A test that the host did not speak of has failed; and so have all when a kernel that must be there cannot be had.
@@ -72,7 +72,7 @@ in_host() {
 	fault_module || return 0
 	tests/vm/vm.sh run "$kernel" -l "$level" -t $LIMIT "${files[@]}" -- \
 		env KERNEL=host TAPLOSS_COLUMN=1 TAPLOSS_SLOWER=$SLOWER tests/run.sh "${@/#/=}" 2>&1 |
-		sed -u -E -e "s,^(PASS|FAIL|SKIP) ,\\1 $kernel/," -e '/^[0-9]+ passed, [0-9]+ failed/d'
+		sed -u -E -e "s,^(PASS|FAIL|SKIP|AGAIN) ,\\1 $kernel/," -e '/^[0-9]+ passed, [0-9]+ failed/d'
 }
 
 run() {	# run LEVEL NAME...
@@ -92,7 +92,11 @@ beside_guest() {
 	output=$(mktemp)
 	for name in "$@"; do
 		start=$EPOCHREALTIME
-		once "$name" > "$output" 2>&1 || once "$name" > "$output" 2>&1 || status=$?
+		if ! once "$name" > "$output" 2>&1; then
+			echo "AGAIN $kernel/$name"
+			sed 's/^/    /' "$output"
+			once "$name" > "$output" 2>&1 || status=$?
+		fi
 		ms=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000))
 		if ((status)); then
 			printf 'FAIL %s/%s (%d.%d s): exit status %d\n' "$kernel" "$name" $((ms / 1000)) $((ms % 1000 / 100)) $status

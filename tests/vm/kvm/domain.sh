@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A domain of libvirt's, with KVM and real vhost-net on a tap of two queues and on a macvtap, gets more than it can take while it runs, and while
 # it is suspended: sent = received by the guest + lost, to the frame, and the loss is the domain's, by its UUID.
-# kernels 6.1 6.12
+# kernels 6.12
 # level kvm
 . "$(dirname "$0")/../../lib.sh"
 export TAPLOSS_DOMAIN=kvm TAPLOSS_BACKEND=vhost
