@@ -66,7 +66,7 @@ SCHEMA_SRC := schema/schema.c schema/schema_create.c schema/schema_dir.c
 AGENT_SRC := agent/agent.c agent/agent_open.c agent/blind.c agent/bursts.c agent/cmdline.c agent/config.c agent/counted.c agent/counting.c agent/domxml.c agent/headroom.c agent/hidden.c agent/kvhost.c agent/log.c agent/loop.c \
 	agent/lossline.c agent/mailbox.c agent/nicfacts.c agent/notify.c agent/owner.c agent/ownloss.c agent/path.c agent/pressure.c agent/procscan.c agent/programs.c agent/sampler.c agent/schedule.c \
 	agent/store.c agent/store_attribute.c agent/store_baseline.c agent/store_blind.c agent/store_chores.c \
-	agent/store_day.c agent/store_db.c agent/store_event.c agent/store_hour.c agent/store_names.c agent/store_series.c \
+	agent/store_day.c agent/store_db.c agent/store_event.c agent/store_hour.c agent/store_names.c agent/store_series.c agent/store_source.c \
 	agent/store_tick.c agent/tapmap.c agent/tapmap_store.c agent/virt.c agent/virtdomain.c agent/virtevents.c agent/vmbook.c agent/vmm.c agent/weigh.c agent/whose.c \
 	agent/witness.c
 CTL_SRC := ctl/capture_dropped.c ctl/capture_env.c ctl/capture_loss.c ctl/capture_who.c ctl/dropped_file.c ctl/cmd_capture.c ctl/cmd_gaps.c ctl/cmd_ring.c ctl/number.c \

@@ -126,9 +126,10 @@ static int add_queue(struct process *p, int fd, const char *ifname, uint32_t ifi
 	if (!q)
 		return -ENOMEM;
 	p->queues = q;
-	for (i = 0; i < p->vm.n_nics; i++)
-		if (p->vm.nics[i].ifindex == ifindex && !strcmp(p->vm.nics[i].ifname, ifname))
+	for (i = p->vm.n_nics; i > 0; i--)	/* a NIC's queues are opened one after the other */
+		if (p->vm.nics[i - 1].ifindex == ifindex && !strcmp(p->vm.nics[i - 1].ifname, ifname))
 			break;
+	i = i ? i - 1 : p->vm.n_nics;
 	nic = i < p->vm.n_nics ? &p->vm.nics[i] : owner_vm_add_nic(&p->vm);
 	if (!nic)
 		return -ENOMEM;

@@ -128,6 +128,7 @@ int store_open(const char *dir, const struct store_options *opt, struct store **
 	s->opt = *opt;
 	s->meta.kind = SCHEMA_META;
 	s->day.kind = SCHEMA_DAY;
+	s->meta.opened = store_unsay;
 	s->day.opened = store_day_opened;
 	s->meta.error = s->day.error = s->error;
 	r = open_dir(s, dir);
@@ -163,6 +164,7 @@ struct store *store_close(struct store *s)
 	store_db_close(&s->meta);
 	hours_clear(&s->hours);
 	store_series_forget(s);
+	store_unsay(&s->meta);
 	close_fd(s->lock);
 	free(s);
 	return NULL;
@@ -219,25 +221,4 @@ int store_run_interval(struct store *s, uint64_t interval_ns, uint64_t now_ns)
 	if (r >= 0)
 		r = store_exec(&s->meta, "UPDATE run SET interval_ns = ? WHERE id = ?", "ui", interval_ns, s->run_id);
 	return store_meta_end(s, r);
-}
-
-int store_source(struct store *s, const char *name, const char *state, const char *why, uint64_t now_ns)
-{
-	int r = store_meta_begin(s);
-
-	if (r < 0)
-		return r;
-	r = store_event_source(s, name, state, now_ns);
-	if (r >= 0)
-		r = store_exec(&s->meta, "INSERT INTO source VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
-			       "since_ns = iif(state = excluded.state, since_ns, excluded.since_ns), state = excluded.state, why = excluded.why "
-			       "WHERE state <> excluded.state OR why <> excluded.why", "tttu", name, state, why ? why : "", now_ns);
-	return store_meta_end(s, r);
-}
-
-int store_source_gone(struct store *s, const char *name)
-{
-	int r = store_meta_begin(s);
-
-	return r < 0 ? r : store_meta_end(s, store_exec(&s->meta, "DELETE FROM source WHERE name = ?", "t", name));
 }

@@ -120,6 +120,8 @@ struct store {
 	int64_t run_id;			/* 0: none begun */
 	bool meta_dirty;		/* meta.db has transactions that a power failure could take */
 	struct chores *chores;
+	struct store_said *said;	/* what meta.db has of sources */
+	unsigned int n_said;
 	uint64_t cover_from_ns;		/* key of the coverage row that grows; 0: the next tick makes one */
 	uint64_t covered_ns;		/* end of coverage as the database has it */
 	uint64_t last_ns;		/* newest tick, stored or empty */
@@ -131,6 +133,8 @@ struct store {
 
 /* The newest day file, made when there is none or when @t_ns is in a later day. */
 int store_day_for(struct store *s, uint64_t t_ns);
+/* store_db::opened of meta.db, which may be another file now: what sources said is not known any more. */
+int store_unsay(struct store_db *d);
 /* store_db::opened of day files: size limit, and whether a doubtful tick is there. */
 int store_day_opened(struct store_db *d);
 /* Opens the newest day file when there is one. */

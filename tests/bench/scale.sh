@@ -31,7 +31,7 @@ for ((i = 0; i < 300; i++)); do	# until every tap has its owner
 	[ "$(settled)" -ge "$taps" ] && break
 	sleep 0.1
 done
-sleep 2
+sleep 30	# each tap is looked at once when it is met, 64 a tick
 from=$(cpu_ms)
 sleep 60	# what is done once a minute is in it once
 to=$(cpu_ms)

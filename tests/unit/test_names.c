@@ -128,6 +128,27 @@ static void a_source_says_since_when(void **state)
 	store_close(s);
 }
 
+/* It is said in every tick: somebody who holds the database, or has lost it, does not matter then. */
+static void the_same_again_is_not_written(void **state)
+{
+	const char *meta = below(*state, "meta.db");
+	struct store *s = must_open(*state);
+	sqlite3 *other;
+
+	must(s, store_source(s, "link", "ok", "", NOON));
+	must(s, store_source(s, "proc", "ok", "", NOON));
+	assert_int_equal(sqlite3_open(meta, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	must(s, store_source(s, "link", "ok", NULL, NOON + SEC));
+	assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(other);
+	must(s, store_source_gone(s, "link"));
+	assert_int_equal(ask(meta, "SELECT count(*) FROM source"), 1);
+	must(s, store_source(s, "link", "ok", "", NOON + 2 * SEC));
+	assert_int_equal(ask(meta, "SELECT since_ns FROM source WHERE name = 'link'"), NOON + 2 * SEC);
+	store_close(s);
+}
+
 static void a_run_ends_clean_or_not(void **state)
 {
 	const char *meta = below(*state, "meta.db");
@@ -153,6 +174,7 @@ int main(void)
 		TEST(an_attachment_is_kept_up_to_date),
 		TEST(a_series_is_found_again),
 		TEST(a_source_says_since_when),
+		TEST(the_same_again_is_not_written),
 		TEST(a_run_ends_clean_or_not),
 	};
 
