@@ -59,7 +59,7 @@ BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
 COLLECTOR_SRC := collector/capture.c collector/capture_device.c collector/capture_frames.c collector/filter.c collector/gap.c collector/notes.c collector/pcapng.c \
 	collector/pcapng_read.c collector/port.c \
 	collector/port_v12.c collector/port_v3.c collector/ring.c collector/sink.c collector/txgen.c \
-	collector/class.c collector/class_path.c collector/delta.c collector/dropped.c collector/frame_errors.c collector/ksym.c collector/link.c collector/linkname.c \
+	collector/brief.c collector/class.c collector/class_path.c collector/delta.c collector/dropped.c collector/frame_errors.c collector/ksym.c collector/link.c collector/linkname.c \
 	collector/loss.c collector/loss_burst.c collector/loss_path.c collector/loss_qdisc.c collector/loss_read.c collector/loss_context.c collector/loss_sock.c collector/loss_xdp.c collector/netdm.c collector/pins.c collector/qdisc.c \
 	collector/reason.c collector/release.c collector/source.c collector/source_bpf.c collector/source_counters.c collector/source_netdm.c collector/tapring.c collector/task_file.c collector/trace.c
 SCHEMA_SRC := schema/schema.c schema/schema_create.c schema/schema_dir.c

@@ -6,7 +6,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/perf_event.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +13,11 @@
 
 #include "base.h"
 #include "bpf/dropped.skel.h"
+#include "brief.h"
 #include "clock.h"
 #include "loss_priv.h"
 
+#define WHAT "capturing lost frames"
 #define ALL_RINGS (64U << 20)		/* bytes of all CPUs' rings together, as a capture's */
 #define MIN_RING (256U << 10)
 #define MAX_RING (8U << 20)
@@ -53,14 +54,6 @@ struct dropped {
 	uint64_t missed;
 };
 
-static int be_quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	(void)level;
-	(void)fmt;
-	(void)ap;
-	return 0;
-}
-
 static void dropped_closep(struct dropped **d)
 {
 	*d = dropped_close(*d);
@@ -84,15 +77,11 @@ struct dropped *dropped_close(struct dropped *d)
 	return NULL;
 }
 
-/* What the other objects share with count.h and this one has no use for is not made. */
-static int leave_out(struct dropped_bpf *skel)
+static int leave_out(struct dropped *d)
 {
-	struct bpf_map *const maps[] = { skel->maps.losses, skel->maps.devices, skel->maps.stats, skel->maps.programs, skel->maps.bursts };
-	int r = 0;
+	struct bpf_map *const maps[] = { d->skel->maps.losses, d->skel->maps.devices, d->skel->maps.stats, d->skel->maps.programs, d->skel->maps.bursts };
 
-	for (size_t i = 0; i < ARRAY_SIZE(maps) && r >= 0; i++)
-		r = bpf_map__set_autocreate(maps[i], false);
-	return r;
+	return brief_leave_out(maps, ARRAY_SIZE(maps));
 }
 
 static int load(struct dropped *d, const struct dropped_options *o)
@@ -112,7 +101,7 @@ static int load(struct dropped *d, const struct dropped_options *o)
 		bpf_program__set_autoload(d->skel->progs.dropped_noreason, !r);
 		d->refusals = r && loss_qdisc_there(vmlinux);
 		bpf_program__set_autoload(d->skel->progs.dropped_refused, d->refusals);
-		r = leave_out(d->skel);
+		r = leave_out(d);
 	}
 	btf__free(vmlinux);
 	return r < 0 ? r : dropped_bpf__load(d->skel);
@@ -163,38 +152,25 @@ static int make_rings(struct dropped *d)
 	return d->rings ? 0 : -errno;
 }
 
-static int say(int error, char why[static 256])
-{
-	if (error == -EPERM || error == -EACCES) {
-		snprintf(why, 256, "capturing lost frames needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN; run taplossctl as root");
-		return -EPERM;
-	}
-	if (error == -ENOENT)
-		snprintf(why, 256, "this kernel shows no type information (/sys/kernel/btf/vmlinux); it needs CONFIG_DEBUG_INFO_BTF");
-	else
-		snprintf(why, 256, "the program that captures lost frames cannot be loaded: %s", strerror(-error));
-	return error;
-}
-
 int dropped_open(const struct dropped_options *o, struct dropped **ret, char why[static 256])
 {
 	_cleanup_(dropped_closep) struct dropped *d = calloc(1, sizeof(*d));
 	int r;
 
-	libbpf_set_print(be_quiet);
+	brief_quiet();
 	if (!d)
-		return say(-ENOMEM, why);
+		return brief_say(-ENOMEM, WHAT, why);
 	d->cpus = libbpf_num_possible_cpus();
 	if (d->cpus < 0)
-		return say(d->cpus, why);
+		return brief_say(d->cpus, WHAT, why);
 	d->skel = dropped_bpf__open();
 	if (!d->skel)
-		return say(-errno, why);
+		return brief_say(-errno, WHAT, why);
 	r = load(d, o);
 	if (r >= 0)
 		r = make_rings(d);
 	if (r < 0)
-		return say(r, why);
+		return brief_say(r, WHAT, why);
 	*ret = TAKE_PTR(d);
 	return 0;
 }
@@ -238,14 +214,10 @@ int dropped_start(struct dropped *d)
 
 void dropped_stop(struct dropped *d)
 {
-	struct bpf_prog_info info = { 0 };
-	uint32_t len = sizeof(info);
-
 	bpf_link__destroy(d->link);
 	bpf_link__destroy(d->refused);
 	d->link = d->refused = NULL;
-	if (bpf_obj_get_info_by_fd(bpf_program__fd(d->prog), &info, &len) == 0)
-		d->missed = info.recursion_misses;
+	d->missed = brief_missed(d->prog);
 }
 
 static int by_time(const void *a, const void *b)

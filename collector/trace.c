@@ -5,14 +5,16 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base.h"
 #include "bpf/trace.skel.h"
+#include "brief.h"
 #include "loss_priv.h"
+
+#define WHAT "tracing lost packets"
 
 struct trace {
 	struct trace_bpf *skel;
@@ -22,28 +24,16 @@ struct trace {
 	uint64_t missed;
 };
 
-static int be_quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	(void)level;
-	(void)fmt;
-	(void)ap;
-	return 0;
-}
-
 static void trace_closep(struct trace **t)
 {
 	*t = trace_close(*t);
 }
 
-/* What the other objects share with count.h and this one has no use for is not made. */
-static int leave_out(struct trace_bpf *skel)
+static int leave_out(struct trace *t)
 {
-	struct bpf_map *const maps[] = { skel->maps.losses, skel->maps.devices, skel->maps.stats, skel->maps.programs };
-	int r = 0;
+	struct bpf_map *const maps[] = { t->skel->maps.losses, t->skel->maps.devices, t->skel->maps.stats, t->skel->maps.programs };
 
-	for (size_t i = 0; i < ARRAY_SIZE(maps) && r >= 0; i++)
-		r = bpf_map__set_autocreate(maps[i], false);
-	return r;
+	return brief_leave_out(maps, ARRAY_SIZE(maps));
 }
 
 static int load(struct trace *t)
@@ -59,23 +49,10 @@ static int load(struct trace *t)
 		t->prog = r ? t->skel->progs.trace_reason : t->skel->progs.trace_noreason;
 		bpf_program__set_autoload(t->skel->progs.trace_reason, r);
 		bpf_program__set_autoload(t->skel->progs.trace_noreason, !r);
-		r = leave_out(t->skel);
+		r = leave_out(t);
 	}
 	btf__free(vmlinux);
 	return r < 0 ? r : trace_bpf__load(t->skel);
-}
-
-static int say(int error, char why[static 256])
-{
-	if (error == -EPERM || error == -EACCES) {
-		snprintf(why, 256, "tracing lost packets needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN; run taplossctl as root");
-		return -EPERM;
-	}
-	if (error == -ENOENT)
-		snprintf(why, 256, "this kernel shows no type information (/sys/kernel/btf/vmlinux); it needs CONFIG_DEBUG_INFO_BTF");
-	else
-		snprintf(why, 256, "the tracing program cannot be loaded: %s", strerror(-error));
-	return error;
 }
 
 int trace_open(struct trace **ret, char why[static 256])
@@ -83,18 +60,18 @@ int trace_open(struct trace **ret, char why[static 256])
 	_cleanup_(trace_closep) struct trace *t = calloc(1, sizeof(*t));
 	int r;
 
-	libbpf_set_print(be_quiet);
+	brief_quiet();
 	if (!t)
-		return say(-ENOMEM, why);
+		return brief_say(-ENOMEM, WHAT, why);
 	t->cpus = libbpf_num_possible_cpus();
 	if (t->cpus < 0)
-		return say(t->cpus, why);
+		return brief_say(t->cpus, WHAT, why);
 	t->skel = trace_bpf__open();
 	if (!t->skel)
-		return say(-errno, why);
+		return brief_say(-errno, WHAT, why);
 	r = load(t);
 	if (r < 0)
-		return say(r, why);
+		return brief_say(r, WHAT, why);
 	*ret = TAKE_PTR(t);
 	return 0;
 }
@@ -127,13 +104,9 @@ int trace_start(struct trace *t)
 
 void trace_stop(struct trace *t)
 {
-	struct bpf_prog_info info = { 0 };
-	uint32_t len = sizeof(info);
-
 	bpf_link__destroy(t->link);
 	t->link = NULL;
-	if (bpf_obj_get_info_by_fd(bpf_program__fd(t->prog), &info, &len) == 0)
-		t->missed = info.recursion_misses;
+	t->missed = brief_missed(t->prog);
 }
 
 /* Above the function that freed the frame stand the tracepoint's own. */
