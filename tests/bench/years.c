@@ -242,12 +242,15 @@ static int by_value(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* The first tick opens the day, reads its hours and prepares all statements: that is what starting costs, and told apart. */
 static void print_costs(const char *name, double *ms)
 {
-	unsigned int last = costs.n ? costs.n - 1 : 0;
+	unsigned int last = costs.n > 1 ? costs.n - 2 : 0;
 
-	qsort(ms, costs.n, sizeof(*ms), by_value);
-	printf(",\"%s\":{\"p50\":%.2f,\"p99\":%.2f,\"p999\":%.2f,\"max\":%.2f}", name, ms[last / 2], ms[last * 99 / 100], ms[last * 999 / 1000], ms[last]);
+	printf(",\"%s\":{\"first\":%.2f,", name, ms[0]);
+	ms += costs.n > 1;
+	qsort(ms, last + 1, sizeof(*ms), by_value);
+	printf("\"p50\":%.2f,\"p99\":%.2f,\"p999\":%.2f,\"max\":%.2f}", ms[last / 2], ms[last * 99 / 100], ms[last * 999 / 1000], ms[last]);
 }
 
 /* What an agent has done a minute after a midnight. */

@@ -82,6 +82,7 @@ done <<EOF
 median|.wall_ms.p50|
 99 of 100|.wall_ms.p99|20
 longest|.wall_ms.max|20
+the first after a start, which opens the day|.wall_ms.first|
 processor time, 99 of 100|.cpu_ms.p99|
 processor time, longest|.cpu_ms.max|
 EOF
