@@ -9,6 +9,7 @@ set -u
 if [ "${CAPTURE_NS:-}" != 1 ]; then
 	CAPTURE_NS=1 exec unshare --net --mount --pid --fork --kill-child --mount-proc --propagation private -- "$(realpath "$0")" "$(realpath "$1")" "${@:2}"
 fi
+. "$(dirname "$0")/wait.sh"
 build=$1 rounds=${ROUNDS:-5} frames=${FRAMES:-2000000}
 shift
 [ $# -gt 0 ] || set -- rings stall peers gaps ports
@@ -20,21 +21,6 @@ echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6
 for n in 0 1 2 3; do
 	ip tuntap add "tap$n" mode tap && ip link set "tap$n" up || exit 1
 done
-
-die() {
-	echo "capture.sh: $*" >&2
-	exit 1
-}
-
-until_true() {	# until_true COMMAND...: for 20 s
-	local i
-
-	for ((i = 0; i < 400; i++)); do
-		! "$@" || return 0
-		sleep 0.05
-	done
-	die "in vain: $*"
-}
 
 per_second() {	# per_second "FRAMES NS"
 	awk '{ printf "%.0f", $1 * 1e9 / $2 }' <<< "$1"
@@ -51,7 +37,7 @@ ring() {
 	: > ring.out
 	"$build/tests/bench/ring_rate" tap0 "$1" "${@:4}" >> ring.out &
 	pid=$!
-	until_true grep -q ready ring.out
+	until_true 20 grep -q ready ring.out
 	SENT=$(per_second "$("$build/tests/helpers/tapframes" tap0 "$3" "$2")")
 	kill -INT $pid
 	wait $pid || die "ring_rate failed"
@@ -141,13 +127,13 @@ peer() {
 	netsniff-ng) file=f.pcap; netsniff-ng --silent -S 64MiB -i tap0 -o f.pcap > err 2>&1 & ;;
 	esac
 	pid=$!
-	until_true sockets 1
-	until_true idle $pid	# it is set up
+	until_true 20 sockets 1
+	until_true 20 idle $pid	# it is set up
 	before=$(cpu_ns $pid)
 	rm -f f.old
 	SENT=$(per_second "$("$build/tests/helpers/tapframes" tap0 "$frames")")
 	sleep 1.2		# tcpdump's blocks are handed over after a second
-	until_true idle $pid
+	until_true 20 idle $pid
 	cpu=$(($(cpu_ns $pid) - before))
 	kill -INT $pid
 	wait $pid
@@ -205,13 +191,13 @@ ports() {
 
 	"$build/taplossctl" --json capture tap0 tap1 tap2 tap3 -w four.pcapng > four.json 2> err &
 	pid=$!
-	until_true sockets 4
+	until_true 20 sockets 4
 	for n in 0 1 2 3; do
 		"$build/tests/helpers/tapframes" tap$n 100000 50000 > sent$n &
 		senders+=($!)
 	done
 	wait "${senders[@]}"
-	until_true idle $pid
+	until_true 20 idle $pid
 	kill -INT $pid
 	wait $pid
 	tshark -r four.pcapng -T fields -e frame.time_epoch 2> /dev/null |

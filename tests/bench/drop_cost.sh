@@ -9,6 +9,7 @@ if [ "${DROP_COST_NS:-}" != 1 ]; then	# taps and mounts of our own, gone with us
 	self=$(realpath "$0") program=$(realpath "${1:?usage: drop_cost.sh PROGRAM}")
 	DROP_COST_NS=1 exec unshare --net --mount --propagation private -- "$self" "$program"
 fi
+. "$(dirname "$0")/wait.sh"
 program=$1
 out=$(mktemp -d) || exit 1
 peer=
@@ -32,7 +33,9 @@ for ((i = 0; i < 40; i++)); do
 	ip link add s$i type veth peer name f$i && ip link set s$i master br0 && bridge link set dev s$i learning off || exit 1
 	ip link set s$i up && ip link set f$i up || exit 1
 done
-until [ "$(bridge -j link | jq 'map(select(.ifname[:1] == "s" and .state == "forwarding")) | length')" = 40 ]; do sleep 0.1; done
+# shellcheck disable=SC2317	# by until_true
+forwarding() { [ "$(bridge -j link | jq 'map(select(.ifname[:1] == "s" and .state == "forwarding")) | length')" = 40 ]; }
+until_true 60 forwarding
 declare -A from=()
 for n in 1 16 40; do
 	read -r from[$n] _ from_dropped from_counted _ < <("$program" --macs 1000 --senders $n drops) || exit 1
@@ -50,11 +53,12 @@ if command -v bpftrace > /dev/null; then
 	before=$(bpftool prog show name kfree_skb 2>/dev/null | grep -c ' name ')
 	bpftrace -e "$by_key" > "$out/bpftrace" 2>&1 &
 	peer=$!
-	for ((i = 0; i < 300; i++)); do
-		[ "$(bpftool prog show name kfree_skb 2>/dev/null | grep -c ' name ')" -gt "$before" ] && break
-		kill -0 "$peer" 2>/dev/null || break
-		sleep 0.1
-	done
+	# shellcheck disable=SC2317	# by until_true
+	loaded() {
+		kill -0 "$peer" 2>/dev/null || die "bpftrace: $(tail -n 1 "$out/bpftrace")"
+		[ "$(bpftool prog show name kfree_skb 2>/dev/null | grep -c ' name ')" -gt "$before" ]
+	}
+	until_true 60 loaded
 	read -r theirs _ theirs_dropped _ < <("$program" --prog kfree_skb drops)
 	kill -INT "$peer" 2>/dev/null
 	wait "$peer"

@@ -9,6 +9,7 @@ if [ "${DROPPED_NS:-}" != 1 ]; then	# taps of our own, gone with us
 	self=$(realpath "$0") program=$(realpath "$1") ctl=$(realpath "$2")
 	DROPPED_NS=1 exec unshare --net --mount --propagation private -- "$self" "$program" "$ctl"
 fi
+. "$(dirname "$0")/wait.sh"
 program=$1 ctl=$2 rounds=5
 out=$(mktemp -d) || exit 1
 capture=
@@ -21,17 +22,14 @@ median() {	# median COLUMN FILE
 
 # with NAME OPTION...: one round of drop_cost beside a capture
 with() {
-	local name=$1 i
+	local name=$1
 	shift
 
 	ip tuntap add t0 mode tap || exit 1
 	: > "$out/err"
 	"$ctl" --json capture --dropped t0 -w "$out/f.pcapng" "$@" > "$out/json" 2> "$out/err" &
 	capture=$!
-	for ((i = 0; i < 300; i++)); do
-		grep -q '^capturing' "$out/err" && break
-		sleep 0.1
-	done
+	until_true 30 grep -q '^capturing' "$out/err"
 	"$program" --runs 1 --frames 2000000 --prog dropped_reason drops >> "$out/$name" || exit 1
 	kill -INT "$capture"
 	wait "$capture" || exit 1

@@ -5,6 +5,7 @@
 #
 # usage: netdm.sh [FRAMES]	300000; exit status 77 when there is no such host
 set -u
+. "$(dirname "$0")/wait.sh"
 frames=${1:-300000}
 if [[ -z ${NETDM_INSIDE:-} ]]; then
 	cd "$(dirname "$0")/../.." || exit 1
@@ -24,7 +25,7 @@ echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6
 mkdir -p /run/w && cd /run/w || exit 1
 mac=52:54:00:00:00:01
 bash -c 'exec -a qemu-system-x86_64 taptool hold bench0 ring 100 -- -name guest=web-1 -netdev tap,id=n0,ifname=bench0 -device virtio-net-pci,netdev=n0,mac=$0' $mac > hold &
-until grep -q READY hold; do sleep 0.1; done
+until_true 60 grep -q READY hold
 taptool flood bench0 1000 to $mac > /dev/null	# the ring is full from here on
 
 flood() {	# sets rate: drops a second
@@ -40,26 +41,36 @@ row() {
 lost() {
 	taplossctl --json loss --vm web-1 | jq '[.rows[].frames] | add // 0'
 }
+known() {
+	[[ $(taplossctl vms 2> /dev/null) == *web-1* ]]
+}
+counts() {	# the agent knows the VM's address
+	taptool flood bench0 1 to $mac > /dev/null
+	sleep 1		# a tick
+	(($(lost) > 0))
+}
+at_rest() {	# it has stored all that it will
+	local now
+
+	now=$(lost)
+	sleep 3		# ticks
+	[[ $now == "$(lost)" ]]
+}
 # agent NAME SOURCE
 agent() {
-	local pid before now='' i
+	local pid before
 
 	printf '[loss]\nsource = %s\n' "$2" > conf
 	rm -rf $TAPLOSS_STORE
 	taplossd --store $TAPLOSS_STORE --libvirt none --config conf 2>> agent.log &
 	pid=$!
-	until [[ $(taplossctl vms 2> /dev/null) == *web-1* ]]; do sleep 0.5; done
-	taptool flood bench0 1 to $mac > /dev/null	# until the agent knows the VM's address
-	until (($(lost) > 0)); do taptool flood bench0 1 to $mac > /dev/null; sleep 1; done
-	sleep 3
+	until_true 60 known
+	until_true 60 counts
+	until_true 60 at_rest
 	before=$(lost)
 	flood
-	for ((i = 0; i < 60; i++)); do	# until it has stored all that it will
-		[[ $now != "$(lost)" ]] || break
-		now=$(lost)
-		sleep 3
-	done
-	row "$1" $((now - before)) "$(taplossctl --json status | jq .self.missed_events)"
+	until_true 200 at_rest
+	row "$1" $(($(lost) - before)) "$(taplossctl --json status | jq .self.missed_events)"
 	kill $pid
 	wait $pid
 }
@@ -71,20 +82,29 @@ base=$rate
 printf '%-22s %9s\n' none $rate
 agent 'taplossd, bpf' bpf
 agent 'taplossd, net-dm' net-dm
-# dropwatch MODE PATTERN: what it prints about one flood
+shows() {
+	grep -q "$1" dropwatch.out 2> /dev/null
+}
+silent() {	# it has printed all that it will; in summaries of a second
+	local now
+
+	now=$(stat -c %s dropwatch.out)
+	sleep 3
+	[[ $now == "$(stat -c %s dropwatch.out)" ]]
+}
+# dropwatch MODE: what it prints about one flood
 dropwatch() {
 	rm -f commands dropwatch.out	# words of the one before
 	mkfifo commands
 	script -qfc 'dropwatch -l kas' dropwatch.out < commands > /dev/null 2>&1 &
 	exec 3> commands
-	until grep -q '^dropwatch>' dropwatch.out 2> /dev/null; do sleep 0.5; done
+	until_true 60 shows '^dropwatch>'
 	echo "set alertmode $1" >&3
-	sleep 1
+	sleep 1		# it reads what it is told when it has prompted, and says nothing of it
 	echo start >&3
-	until grep -q 'Kernel monitoring activated' dropwatch.out; do sleep 0.5; done
-	sleep 1
+	until_true 60 shows 'Kernel monitoring activated'
 	flood
-	sleep 5
+	until_true 60 silent
 	printf '\003' >&3
 	sleep 1
 	printf 'stop\nstats\nexit\n' >&3

@@ -9,6 +9,7 @@ if [ "${SCALE_NS:-}" != 1 ]; then	# taps and mounts of our own, gone with us
 	SCALE_NS=1 exec unshare --net --mount --pid --fork --kill-child --mount-proc --propagation private -- \
 		"$(realpath "$0")" "$(realpath "$1")" "$(realpath "$2")" "${@:3}"
 fi
+. "$(dirname "$0")/wait.sh"
 many_taps=$1 taplossd=$2 taps=${3:-1000} queues=${4:-4} losing=${5:-200} ticks=${6:-30}
 out=$(mktemp -d) || exit 1
 agent=
@@ -25,13 +26,13 @@ agent=$!
 
 cpu_ms() { cat /proc/"$agent"/task/*/schedstat | awk '{ ns += $1 } END { printf "%.3f", ns / 1e6 }'; }
 rows() { sqlite3 "$out"/store/timeline-*.db "SELECT count(DISTINCT t_ns) FROM loss" 2>/dev/null || echo 0; }
-settled() { sqlite3 "$out/store/meta.db" "SELECT count(*) FROM attachment" 2>/dev/null || echo 0; }
 
-for ((i = 0; i < 300; i++)); do	# until every tap has its owner
-	[ "$(settled)" -ge "$taps" ] && break
-	sleep 0.1
-done
-sleep 30	# each tap is looked at once when it is met, 64 a tick
+# shellcheck disable=SC2317	# by until_true
+owned() { [ "$(sqlite3 "$out/store/meta.db" 'SELECT count(*) FROM attachment' 2>/dev/null || echo 0)" -ge "$taps" ]; }
+# shellcheck disable=SC2317	# ticks are stored up to $1, in ns
+seen_until() { [ "$(sqlite3 "$out"/store/timeline-*.db 'SELECT max(to_ns) FROM coverage' 2>/dev/null || echo 0)" -ge "$1" ]; }
+until_true 60 owned
+until_true 120 seen_until $(($(date +%s%N) + (taps / 64 + 2) * 1000000000))	# each tap is looked at once when it is met, 64 a tick
 from=$(cpu_ms)
 sleep 60	# what is done once a minute is in it once
 to=$(cpu_ms)
