@@ -40,14 +40,20 @@ struct dropped_file {
 	struct device *devices;
 	size_t n;
 	int numbers;			/* interfaces in the file at hand */
-	uint64_t boot_to_utc_ns, file_ns, files, written;
+	uint64_t boot_to_utc_ns, looked_ns, file_ns, files, written;	/* looked_ns: boot time of the frame at which the clocks were read */
 };
 
-/* Frames of one file are in order by their boot time, and so they have to be in UTC: the offset is another only when the clock was set. */
-static void look_at_clock(struct dropped_file *f)
+/* Frames of one file are in order by their boot time, and so they have to be in UTC: the offset is another only when the clock was set, which is
+ * looked for once in a second of frames. */
+static void look_at_clock(struct dropped_file *f, uint64_t boot)
 {
-	uint64_t offset = boot_to_utc_offset(), moved = offset > f->boot_to_utc_ns ? offset - f->boot_to_utc_ns : f->boot_to_utc_ns - offset;
+	uint64_t offset, moved;
 
+	if (f->looked_ns && boot < f->looked_ns + NSEC_PER_SEC)
+		return;
+	f->looked_ns = boot;
+	offset = boot_to_utc_offset();
+	moved = offset > f->boot_to_utc_ns ? offset - f->boot_to_utc_ns : f->boot_to_utc_ns - offset;
 	if (moved > NSEC_PER_MSEC)
 		f->boot_to_utc_ns = offset;
 }
@@ -257,7 +263,7 @@ int dropped_file_put(struct dropped_file *f, const struct dropped_frame *df)
 		dev->not_lost++;
 		return 0;
 	}
-	look_at_clock(f);
+	look_at_clock(f, df->frame->t_ns);
 	if (rotation_due(f, df->frame->t_ns + f->boot_to_utc_ns))
 		r = rotate(f);
 	if (r < 0)
