@@ -5,7 +5,6 @@
 # alone
 # plain
 # limit 400
-# again a case is what was provoked only when nobody else takes the processors
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/libvirt.sh"
 . "$TESTS/causes.sh"

@@ -59,16 +59,20 @@ right=0
 while read -r stop go; do
 	jq -r --argjson stop "$stop" --argjson go "$go" '.bursts[] | select(.start_ns > $stop and .start_ns < $go) | "\(.start_ns) \(.length_ns) \(.frames)"' \
 		bursts.json > burst
-	same "$(wc -l < burst)" 1 'bursts in one stop'
-	read -r start length n < burst
-	awk -v start="$start" '$1 == "refused" && $2 - start < 5e6 && start - $2 < 5e6 { print $2, $3, $4 }' sent > told
-	same "$(wc -l < told)" 1 'runs of refused frames at that time'
-	read -r first last refused < told
-	echo "stopped for $(((go - stop) / 1000)) us; lost from $(((start - stop) / 1000)) us on for $((length / 1000)) us, $n frames;" \
-		"refused from $(((first - stop) / 1000)) us on for $(((last - first) / 1000)) us, $refused frames"
-	same "$n" "$refused" 'frames of one burst'
-	((start - first > 1000000 || first - start > 1000000 || length * 10 < (last - first) * 9 || length * 10 > (last - first) * 11)) || right=$((right + 1))
+	at_least "$(wc -l < burst)" 1 'bursts in one stop'	# more when the sender stood still, too: then its own list has as many
+	read -r start _ < burst
 	((start < stop + 25000000)) || fail 'it began when the ring had long been full'
+	exact=1
+	while read -r start length n; do
+		awk -v start="$start" '$1 == "refused" && $2 - start < 5e6 && start - $2 < 5e6 { print $2, $3, $4 }' sent > told
+		same "$(wc -l < told)" 1 'runs of refused frames at that time'
+		read -r first last refused < told
+		echo "stopped for $(((go - stop) / 1000)) us; lost from $(((start - stop) / 1000)) us on for $((length / 1000)) us, $n frames;" \
+			"refused from $(((first - stop) / 1000)) us on for $(((last - first) / 1000)) us, $refused frames"
+		same "$n" "$refused" 'frames of one burst'
+		((start - first <= 1000000 && first - start <= 1000000 && length * 10 >= (last - first) * 9 && length * 10 <= (last - first) * 11)) || exact=0
+	done < burst
+	right=$((right + exact))
 done < stops
 at_least $right 6 'bursts with the right start (1 ms) and length (10 %)'
 same "$(wc -l < stops)" 8 'stops'

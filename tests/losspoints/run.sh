@@ -161,7 +161,7 @@ check() {
 	done
 	if [[ ${frames[$name]} == freed && -z ${lost[$nic,PURGE,rx,lifecycle]:-} ]]; then
 		n=$((n - ring)) queues_of[$name]=0
-		echo "$name: what its ring held is nobody's"
+		echo "$name: what its ring held is nobody's, or another device's"
 	fi
 	same_or_wrong "$name: ${class[$name]} ${direction[$name]} ${kind[$name]} (seen: ${seen[$nic]:-nothing})" "$sum" "$n"
 	same_or_wrong "$name: all that was counted (${seen[$nic]:-nothing})" "$got" "$n"

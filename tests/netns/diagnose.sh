@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Causes provoked one by one, and some at once: diagnose names each, with its share of the frames, and not its neighbour.
 # limit 120
-# again a burst is what was provoked only when its reader gets a processor
 . "$(dirname "$0")/../lib.sh"
 need nft tc
 
