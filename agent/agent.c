@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../collector/clock.h"
+#include "collector/clock.h"
 #include "log.h"
 #include "notify.h"
 

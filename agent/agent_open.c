@@ -6,13 +6,13 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "../collector/clock.h"
-#include "counting.h"
-#include "headroom.h"
-#include "hidden.h"
+#include "collector/clock.h"
+#include "agent/tick/source_setup.h"
+#include "agent/tick/ring_occupancy.h"
+#include "agent/tick/extra_counters.h"
 #include "log.h"
 #include "notify.h"
-#include "pressure.h"
+#include "agent/tick/pressure.h"
 
 /* Setting up, in order. Each logs its own failure. */
 

@@ -6,11 +6,11 @@
 
 #include "agent.h"
 #include "loop.h"
-#include "programs.h"
-#include "sampler.h"
+#include "agent/tick/aux_programs.h"
+#include "agent/tick/sampler.h"
 #include "schedule.h"
-#include "virt.h"
-#include "vmm.h"
+#include "agent/owners/virt.h"
+#include "agent/owners/vmm.h"
 
 /* One libvirt URI and its newest list. */
 struct uri {

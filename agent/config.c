@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "../collector/base.h"
-#include "../collector/source.h"
+#include "collector/base.h"
+#include "collector/source/source.h"
 #include "log.h"
 
 enum type { TYPE_UINT, TYPE_STRING, TYPE_BOOL, TYPE_LEVEL, TYPE_WHEN, TYPE_SOURCE };

@@ -6,7 +6,7 @@
 #ifndef TAPLOSS_AGENT_LOG_H
 #define TAPLOSS_AGENT_LOG_H
 
-#include "../collector/base.h"
+#include "collector/base.h"
 
 enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_NOTICE = 5, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
 

@@ -7,7 +7,7 @@
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 
-#include "../collector/base.h"
+#include "collector/base.h"
 
 /* One thing to wait for. Timers and signal descriptors are the loop's own. */
 struct source {

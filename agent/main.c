@@ -25,8 +25,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../collector/loss.h"
-#include "../collector/netdm.h"
+#include "collector/loss/loss.h"
+#include "collector/source/drop_monitor.h"
 #include "agent.h"
 #include "log.h"
 

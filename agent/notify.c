@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "../collector/base.h"
+#include "collector/base.h"
 
 int notify(const char *state)
 {

@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../collector/base.h"
-#include "../collector/clock.h"
+#include "collector/base.h"
+#include "collector/clock.h"
 #include "log.h"
 
 #define MAX_PLACES 32

@@ -5,8 +5,8 @@
  * They run once for each batch that a guest sends, also when nothing is lost: so they are attached only while such losses happen. */
 #include <asm/ptrace.h>
 
-#include "bpf/behind.h"
-#include "bpf/worker.h"
+#include "tun_sock.h"
+#include "vhost.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

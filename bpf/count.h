@@ -8,12 +8,12 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
-#include "bpf/abi.h"
-#include "bpf/kernel.h"
+#include "abi.h"
+#include "kernel.h"
 
 #define MAX_CPUS 1024
 
-#include "bpf/queue.h"
+#include "queue.h"
 
 struct {					/* per CPU, so that plain adds do not race */
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* dropped - the lost frames themselves of the devices watched, as they are freed. Loaded by taplossctl capture --dropped, gone when it ends.
  * Everybody else's drops are let go after one look into the map of watched devices; above the limit a frame is only counted. */
-#include "bpf/find.h"
+#include "locate.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

@@ -5,9 +5,9 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-#include "bpf/abi.h"
-#include "bpf/kernel.h"
-#include "bpf/task_file.h"
+#include "abi.h"
+#include "kernel.h"
+#include "task_file.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

@@ -2,8 +2,8 @@
 /* loss - counts every frame freed as lost on a tun, tap, macvtap or ipvtap device, and on any other device those to and from
  * the VMs' addresses. Uses types of the kernel proper only; what needs tun.ko or tap.ko is reached by tail calls (sock.bpf.c) and
  * done without when it is not there. */
-#include "bpf/count.h"
-#include "bpf/worker.h"
+#include "count.h"
+#include "vhost.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

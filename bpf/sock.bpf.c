@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* sock - the tail of loss.bpf.c for frames whose device or queue only tun.ko's and tap.ko's own types tell. */
-#include "bpf/behind.h"
-#include "bpf/process.h"
+#include "tun_sock.h"
+#include "process.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

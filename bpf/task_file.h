@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* task_file.h - for programs that go through the descriptors of one process (SEC("iter/task_file"), Linux 6.1), and run when they are called only.
- * User space: collector/task_file.h. */
+ * User space: collector/loss/task_file.h. */
 #ifndef TAPLOSS_BPF_TASK_FILE_H
 #define TAPLOSS_BPF_TASK_FILE_H
 

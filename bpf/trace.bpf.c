@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* trace - from which kernel stacks do the watched devices lose frames? Loaded by taplossctl trace, gone when it ends. Everybody else's drops
  * are let go after one look into the map of watched devices. */
-#include "bpf/find.h"
+#include "locate.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

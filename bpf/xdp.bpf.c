@@ -2,7 +2,7 @@
 /* xdp - frames that are lost at a tap without ever having been an skb: redirected into it by XDP when its ring is full, and those of a
  * guest whose XDP program fails. The two tracepoints fire for a bulk of redirected frames and for a failure, never for a frame that an
  * skb carries. */
-#include "bpf/count.h"
+#include "count.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

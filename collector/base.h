@@ -2,8 +2,8 @@
 /* base.h - ownership and arithmetic helpers; header only, the one file everybody may include.
  *
  * Every owner is tagged `_cleanup_(xfreep)`, initialised, and leaves its function only through TAKE_PTR or TAKE_FD. */
-#ifndef TAPLOSS_BASE_H
-#define TAPLOSS_BASE_H
+#ifndef TAPLOSS_COLLECTOR_BASE_H
+#define TAPLOSS_COLLECTOR_BASE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -21,9 +21,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../collector/base.h"
+#include "collector/base.h"
 #include "cmd.h"
-#include "text.h"
+#include "ctl/print/text.h"
 
 #define DEFAULT_STORE "/var/lib/taploss"
 

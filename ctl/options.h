@@ -5,8 +5,8 @@
 #define TAPLOSS_CTL_OPTIONS_H
 
 #include "cmd.h"
-#include "split.h"
-#include "when.h"
+#include "ctl/query/split.h"
+#include "ctl/print/when.h"
 
 struct options {
 	const struct cmd *cmd;

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "../collector/base.h"
+#include "collector/base.h"
 
 #define STEPS 32	/* to an octave */
 

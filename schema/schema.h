@@ -7,8 +7,8 @@
  * file carries an application_id of ours; user_version is the schema version.
  * The newest day file by name is the one in use. Others are parked: journal_mode=DELETE, without -wal and -shm.
  * No logging: @why is one sentence for a person, without a full stop, naming the file and what to do. */
-#ifndef TAPLOSS_SCHEMA_H
-#define TAPLOSS_SCHEMA_H
+#ifndef TAPLOSS_SCHEMA_SCHEMA_H
+#define TAPLOSS_SCHEMA_SCHEMA_H
 
 #include <sqlite3.h>
 #include <stdbool.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* schema_priv - what the files of schema/ share. */
-#ifndef TAPLOSS_SCHEMA_PRIV_H
-#define TAPLOSS_SCHEMA_PRIV_H
+#ifndef TAPLOSS_SCHEMA_SCHEMA_PRIV_H
+#define TAPLOSS_SCHEMA_SCHEMA_PRIV_H
 
-#include "../collector/base.h"
+#include "collector/base.h"
 #include "schema.h"
 
 /* A kind of file: steps[i] leads from version i to i + 1. A released step is never edited. */

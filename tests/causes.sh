@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Causes of loss, each provoked for real by a function cause_ID, ID being that of ctl/verdict.c with _ for -; sourced after lib.sh and libvirt.sh.
+# Causes of loss, each provoked for real by a function cause_ID, ID being that of ctl/diagnose/verdict.c with _ for -; sourced after lib.sh and libvirt.sh.
 #
 # A function sets VM (whom to ask about), and loses frames of that VM for this one cause; afterwards all is as it was. Two CPUs: senders have the
 # first one. The guest is a real one, "lab", with eth0 on $TAP (a ring of 500) and eth1 with four queues on $TAP2; where a driver or a VMM

@@ -10,7 +10,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 
-#include "../base.h"
+#include "collector/base.h"
 #include "capture.h"
 #include "send.h"
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <linux/if_packet.h>
 
-#include "../base.h"
+#include "collector/base.h"
 #include "machine.h"
 #include "wire.h"
 

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../base.h"
+#include "collector/base.h"
 #include "capture.h"
 #include "machine.h"
 #include "send.h"

@@ -9,8 +9,8 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 
-#include "../base.h"
-#include "../clock.h"
+#include "collector/base.h"
+#include "collector/clock.h"
 
 uint64_t send_clock_ns(void)
 {

@@ -30,7 +30,7 @@
 #include <time.h>
 
 #include "collector/base.h"
-#include "collector/loss.h"
+#include "collector/loss/loss.h"
 
 #define MAX_RUNS 31
 #define RING 64

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "collector/clock.h"
-#include "agent/store.h"
+#include "agent/store/store.h"
 
 #define VMS 1000
 #define QUEUES 4

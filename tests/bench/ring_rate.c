@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "collector/base.h"
-#include "collector/port.h"
+#include "collector/capture/rx_ring.h"
 
 #define NUMBER_AT 14
 #define MOST_GAPS 2000000

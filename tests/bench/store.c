@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "collector/clock.h"
-#include "agent/store.h"
+#include "agent/store/store.h"
 
 #define TAPS 250
 #define QUEUES 4

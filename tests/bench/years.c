@@ -11,8 +11,8 @@
 #include <time.h>
 
 #include "collector/clock.h"
-#include "agent/store.h"
-#include "schema/tidy.h"
+#include "agent/store/store.h"
+#include "schema/maintain.h"
 
 #define NICS 2000
 #define SERIES (2 * NICS)

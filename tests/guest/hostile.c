@@ -12,8 +12,8 @@
 #include <sys/reboot.h>
 #include <unistd.h>
 
-#include "../../collector/probe/machine.h"
-#include "../../collector/probe/wire.h"
+#include "collector/probe/machine.h"
+#include "collector/probe/wire.h"
 
 #define MARK "hostile:"
 

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../collector/base.h"
+#include "collector/base.h"
 
 static struct timespec deadline;
 

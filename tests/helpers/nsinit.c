@@ -27,7 +27,7 @@
 #include <unistd.h>
 #include <linux/netlink.h>
 
-#include "../../collector/base.h"
+#include "collector/base.h"
 
 enum { EXIT_NAMESPACES = 125, EXIT_NO_COMMAND = 127 };
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/txgen.h"
+#include "collector/capture/txgen.h"
 
 int main(int argc, char **argv)
 {

@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "collector/clock.h"
-#include "agent/store.h"
+#include "agent/store/store.h"
 
 #define MAX_VMS 2000
 

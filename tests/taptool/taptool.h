@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "../../collector/base.h"
+#include "collector/base.h"
 
 #define TEST_ETHERTYPE 0x88b5	/* local experimental: nobody takes such frames */
 #define VNET_HDR 10		/* bytes of the virtio-net header that the taps here use */

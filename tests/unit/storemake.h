@@ -3,7 +3,7 @@
 #ifndef TAPLOSS_TESTS_UNIT_STOREMAKE_H
 #define TAPLOSS_TESTS_UNIT_STOREMAKE_H
 
-#include "agent/store.h"
+#include "agent/store/store.h"
 #include "storetest.h"
 
 #define SEC NSEC_PER_SEC

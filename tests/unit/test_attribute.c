@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-#include "agent/store.h"
+#include "agent/store/store.h"
 #include "storetest.h"
 
 #define SEC NSEC_PER_SEC

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "agent/blind.h"
-#include "collector/release.h"
+#include "agent/tick/limitations.h"
+#include "collector/kernel_version.h"
 
 /* A host on which everything works. */
 static struct blind_facts good(unsigned int major, unsigned int minor)

@@ -11,9 +11,9 @@
 #include "storetest.h"
 
 #include "collector/base.h"
-#include "ctl/board.h"
+#include "ctl/top/model.h"
 #include "ctl/cmd.h"
-#include "ctl/harm.h"
+#include "ctl/query/severity.h"
 #include "schema/schema.h"
 
 #define NOW (NOON + 30 * NSEC_PER_SEC)

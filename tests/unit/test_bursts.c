@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "collector/base.h"
-#include "ctl/bursts.h"
+#include "ctl/query/bursts.h"
 #include "ctl/cmd.h"
 
 void complain(const char *fmt, ...)

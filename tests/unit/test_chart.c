@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "collector/base.h"
-#include "ctl/chart.h"
+#include "ctl/print/chart.h"
 
 static void drawn(const char *want, const bool *observed, uint64_t max, const uint64_t values[6])
 {

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "collector/class.h"
+#include "collector/loss/class.h"
 
 #define T TL_KIND_TUN
 #define M TL_KIND_MACVTAP

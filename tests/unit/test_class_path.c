@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "collector/class.h"
+#include "collector/loss/class.h"
 
 static const struct {
 	const char *reason, *function;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/cmdline.h"
+#include "agent/owners/cmdline.h"
 
 #define PARSE(text, c) assert_int_equal(cmdline_parse(text, sizeof(text), c), 0)
 

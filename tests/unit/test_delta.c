@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "collector/delta.h"
+#include "collector/loss/delta.h"
 
 static struct tl_loss_key key_of(uint32_t ifindex)
 {

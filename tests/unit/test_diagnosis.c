@@ -11,8 +11,8 @@
 
 #include "collector/base.h"
 #include "ctl/cmd.h"
-#include "ctl/diagnosis.h"
-#include "ctl/events.h"
+#include "ctl/diagnose/diagnosis.h"
+#include "ctl/query/events.h"
 #include "storetest.h"
 
 #define MIDNIGHT (NOON - 12 * NSEC_PER_HOUR)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/domxml.h"
+#include "agent/owners/domxml.h"
 
 #define HEAD "<domain type='kvm'><name>web</name><uuid>11111111-2222-3333-4444-55555555555A</uuid>"
 

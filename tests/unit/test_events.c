@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "agent/store.h"
+#include "agent/store/store.h"
 #include "storetest.h"
 
 #define SEC NSEC_PER_SEC

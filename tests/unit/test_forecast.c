@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "ctl/knee.h"
-#include "ctl/trend.h"
+#include "ctl/report/knee.h"
+#include "ctl/report/trend.h"
 
 #define HISTORIES 200
 #define DAYS 63

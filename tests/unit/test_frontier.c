@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "collector/base.h"
-#include "collector/port_priv.h"
+#include "collector/capture/rx_ring_priv.h"
 
 #define BLOCK 4096
 #define NOW (1700000000 * NSEC_PER_SEC)

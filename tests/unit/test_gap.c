@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "collector/gap.h"
+#include "collector/capture/gap.h"
 
 /* Block 10 of a ring of 4 was given back: 14 will use its memory. */
 static void places(void **state)

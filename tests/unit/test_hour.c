@@ -22,10 +22,10 @@
 #include <sys/socket.h>
 
 #include "collector/clock.h"
-#include "agent/headroom.h"
-#include "agent/hidden.h"
-#include "agent/sampler.h"
-#include "agent/vmm.h"
+#include "agent/tick/ring_occupancy.h"
+#include "agent/tick/extra_counters.h"
+#include "agent/tick/sampler.h"
+#include "agent/owners/vmm.h"
 
 #define TICKS 3600
 #define LIFE 300	/* ticks that a tap lives */

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/kvhost.h"
+#include "agent/owners/kvhost.h"
 #include "collector/base.h"
 
 #define S NSEC_PER_SEC

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "collector/base.h"
-#include "collector/link.h"
+#include "collector/link/link.h"
 
 #define MAX_SEEN 64
 

@@ -24,8 +24,8 @@
 
 #include <bpf/bpf.h>
 
-#include "collector/loss.h"
-#include "collector/loss_context.h"
+#include "collector/loss/loss.h"
+#include "collector/loss/context.h"
 
 #define RING 16
 

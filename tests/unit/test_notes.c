@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "collector/notes.h"
+#include "collector/capture/pending_comments.h"
 
 static void take(struct notes *n, const char *want)
 {

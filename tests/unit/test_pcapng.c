@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/pcapng.h"
+#include "collector/capture/pcapng.h"
 
 #define FRAMES 64
 #define ROOM (FRAMES * (PCAPNG_SHORT + 128))

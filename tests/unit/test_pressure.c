@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "agent/pressure.h"
+#include "agent/tick/pressure.h"
 #include "storetest.h"
 
 #define VMS 60

@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../collector/base.h"
-#include "../../collector/probe/capture.h"
-#include "../../ctl/cmd.h"
-#include "../../ctl/probe_report.h"
-#include "../../ctl/probe_send.h"
-#include "../../ctl/probe_table.h"
+#include "collector/base.h"
+#include "collector/probe/capture.h"
+#include "ctl/cmd.h"
+#include "ctl/probe/report.h"
+#include "ctl/probe/send.h"
+#include "ctl/probe/table.h"
 
 /* taplossctl's own; what is tested here has nothing to complain about. */
 void complain(const char *fmt, ...)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "collector/ring.h"
+#include "collector/capture/ring.h"
 
 static void wrong(struct ring_shape s, const char *part)
 {

@@ -15,7 +15,7 @@
 #include <sys/mount.h>
 #include <sys/wait.h>
 
-#include "agent/store.h"
+#include "agent/store/store.h"
 #include "faultyvfs.h"
 #include "storetest.h"
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "ctl/text.h"
+#include "ctl/print/text.h"
 
 static void names_are_made_safe(void **state)
 {

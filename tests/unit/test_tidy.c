@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-#include "agent/store.h"
+#include "agent/store/store.h"
 #include "ctl/cmd.h"
-#include "ctl/view.h"
+#include "ctl/query/store_reader.h"
 #include "schema/demand.h"
 #include "faultyvfs.h"
-#include "schema/tidy.h"
+#include "schema/maintain.h"
 #include "storetest.h"
 
 #define SEC NSEC_PER_SEC

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "collector/base.h"
-#include "ctl/verdict.h"
+#include "ctl/diagnose/verdict.h"
 
 #define MS NSEC_PER_MSEC
 

@@ -12,7 +12,7 @@
 
 #include "collector/base.h"
 #include "ctl/cmd.h"
-#include "ctl/view.h"
+#include "ctl/query/store_reader.h"
 
 #define SERIES 8
 #define ROWS 3000

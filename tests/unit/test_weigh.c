@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "agent/weigh.h"
+#include "agent/owners/resolve_owner.h"
 
 #define OWN 100
 #define UUID_A "aaaaaaaa-0000-0000-0000-000000000001"

@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "collector/base.h"
-#include "ctl/when.h"
+#include "ctl/print/when.h"
 
 #define NOW (1795242018ULL * NSEC_PER_SEC + 500)	/* 2026-11-21 06:20:18 UTC, a Saturday */
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "collector/clock.h"
-#include "agent/witness.h"
+#include "agent/tick/device_counters.h"
 
 #define T0 (1000 * NSEC_PER_SEC)
 

@@ -29,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../collector/base.h"
+#include "collector/base.h"
 
 enum { STATUS_USAGE = 2, STATUS_MACHINE = 125, OVERHEAD_S = 60, MAX_QEMU_ARGS = 256 };
 

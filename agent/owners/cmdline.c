@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmdline.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "owner.h"
+#include "collector/base.h"
+
+/* One option's value as a flat set of words: from "type,a=b,c=d" or from {"a":"b"}. */
+struct words {
+	json_t *object;
+};
+
+static int put_word(json_t *o, const char *key, size_t key_len, const char *value, size_t len)
+{
+	char name[64];
+	json_t *s;
+
+	if (key_len >= sizeof(name))
+		return 0;	/* no key that we look for */
+	memcpy(name, key, key_len);
+	name[key_len] = '\0';
+	s = json_stringn_nocheck(value, len);
+	return s && json_object_set_new_nocheck(o, name, s) == 0 ? 0 : -ENOMEM;
+}
+
+/* Ends at a single comma; ",," is a comma in the value. Returns where the next word begins, and the value unquoted. */
+static const char *take_value(const char *at, char *value, size_t *ret_len)
+{
+	size_t n = 0;
+
+	while (*at) {
+		if (at[0] == ',' && at[1] != ',')
+			break;
+		at += at[0] == ',';
+		value[n++] = *at++;
+	}
+	*ret_len = n;
+	return *at == ',' ? at + 1 : at;
+}
+
+static int parse_words(const char *text, const char *first, json_t *o)
+{
+	_cleanup_(freep) char *value = malloc(strlen(text) + 1);
+	bool leading = true;
+
+	if (!value)
+		return -ENOMEM;
+	while (*text) {
+		size_t eq = strcspn(text, "=,"), len;
+		int r;
+
+		if (text[eq] == '=') {
+			const char *key = text;
+
+			text = take_value(text + eq + 1, value, &len);
+			r = put_word(o, key, eq, value, len);
+		} else {
+			text = take_value(text, value, &len);
+			r = leading ? put_word(o, first, strlen(first), value, len) : 0;
+		}
+		leading = false;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void words_free(struct words *w)
+{
+	json_decref(w->object);
+}
+
+/* @first: the key of a leading word without one. */
+static int words_of(const char *text, const char *first, struct words *ret)
+{
+	ret->object = text[0] == '{' ? json_loads(text, 0, NULL) : json_object();
+	if (!ret->object)
+		return text[0] == '{' ? -EINVAL : -ENOMEM;
+	return text[0] == '{' ? 0 : parse_words(text, first, ret->object);
+}
+
+/* "" when it is not there. Lives as long as @w. */
+static const char *word(const struct words *w, const char *key)
+{
+	const char *s = json_string_value(json_object_get(w->object, key));
+
+	return s ? s : "";
+}
+
+/* NICs. */
+
+static struct cmdline_nic *nic_of(struct cmdline *c, const char *id)
+{
+	struct cmdline_nic *p;
+
+	for (unsigned int i = 0; i < c->n_nics; i++)
+		if (!strcmp(c->nics[i].id, id))
+			return &c->nics[i];
+	p = realloc(c->nics, (c->n_nics + 1) * sizeof(*p));
+	if (!p)
+		return NULL;
+	c->nics = p;
+	p = &c->nics[c->n_nics++];
+	*p = (struct cmdline_nic){ .fd = -1 };
+	snprintf(p->id, sizeof(p->id), "%s", id);
+	return p;
+}
+
+static int on_netdev(struct cmdline *c, const char *text)
+{
+	_cleanup_(words_free) struct words w = { 0 };
+	const char *fd;
+	struct cmdline_nic *nic;
+	int r = words_of(text, "type", &w);
+
+	if (r < 0)
+		return r == -EINVAL ? 0 : r;
+	if (strcmp(word(&w, "type"), "tap") != 0)
+		return 0;
+	nic = nic_of(c, word(&w, "id"));
+	if (!nic)
+		return -ENOMEM;
+	snprintf(nic->ifname, sizeof(nic->ifname), "%s", word(&w, "ifname"));
+	fd = word(&w, "fds");
+	if (!*fd)
+		fd = word(&w, "fd");
+	if (isdigit((unsigned char)*fd))
+		nic->fd = (int)strtol(fd, NULL, 10);
+	return 0;
+}
+
+static int on_device(struct cmdline *c, const char *text)
+{
+	_cleanup_(words_free) struct words w = { 0 };
+	struct cmdline_nic *nic;
+	int r = words_of(text, "driver", &w);
+
+	if (r < 0)
+		return r == -EINVAL ? 0 : r;
+	if (!*word(&w, "netdev") || !*word(&w, "mac"))
+		return 0;
+	nic = nic_of(c, word(&w, "netdev"));
+	if (!nic)
+		return -ENOMEM;
+	owner_parse_mac(word(&w, "mac"), nic->mac);
+	return 0;
+}
+
+/* --net tap=NAME,mac=...: cloud-hypervisor; the name stands for an id. */
+static int on_net(struct cmdline *c, const char *text)
+{
+	_cleanup_(words_free) struct words w = { 0 };
+	struct cmdline_nic *nic;
+	int r = words_of(text, "type", &w);
+
+	if (r < 0)
+		return r == -EINVAL ? 0 : r;
+	if (!*word(&w, "tap"))
+		return 0;
+	nic = nic_of(c, word(&w, "tap"));
+	if (!nic)
+		return -ENOMEM;
+	snprintf(nic->ifname, sizeof(nic->ifname), "%s", word(&w, "tap"));
+	owner_parse_mac(word(&w, "mac"), nic->mac);
+	return 0;
+}
+
+/* Names. */
+
+static int set_name(struct cmdline *c, const char *bytes, size_t len)
+{
+	char *name = owner_clean_name(bytes, len);
+
+	if (!name)
+		return -ENOMEM;
+	free(c->name);
+	c->name = name;
+	return 0;
+}
+
+/* "NAME", "NAME,process=x", "guest=NAME,debug-threads=on". The name may hold any byte but NUL, so it is not made a JSON word. */
+static int on_qemu_name(struct cmdline *c, const char *text)
+{
+	_cleanup_(freep) char *value = malloc(strlen(text) + 1);
+	const char *at = text;
+	size_t len;
+
+	if (!value)
+		return -ENOMEM;
+	for (bool leading = true; *at || leading; leading = false) {
+		bool guest = !strncmp(at, "guest=", 6);
+		size_t eq = strcspn(at, "=,");
+		bool bare = leading && at[eq] != '=';
+
+		at = take_value(guest ? at + 6 : at, value, &len);
+		if (guest || bare)
+			return set_name(c, value, len);
+	}
+	return 0;
+}
+
+static int on_name(struct cmdline *c, const char *text)
+{
+	return set_name(c, text, strlen(text));
+}
+
+static int on_uuid(struct cmdline *c, const char *text)
+{
+	if (strlen(text) != 36)
+		return 0;
+	for (int i = 0; i < 36; i++)
+		c->uuid[i] = (char)tolower((unsigned char)text[i]);
+	for (int i = 0; i < 36; i++)
+		if (c->uuid[i] != '-' && !isxdigit((unsigned char)c->uuid[i]))
+			c->uuid[0] = '\0';
+	return 0;
+}
+
+static const struct option {
+	const char *name;
+	int (*take)(struct cmdline *c, const char *text);
+} options[] = {
+	{ "-name", on_qemu_name }, { "--name", on_name }, { "--id", on_name }, { "-uuid", on_uuid }, { "--uuid", on_uuid },
+	{ "-netdev", on_netdev }, { "-device", on_device }, { "--net", on_net },
+};
+
+static int take(struct cmdline *c, const char *option, const char *value)
+{
+	size_t n = strcspn(option, "=");
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		if (!strcmp(option, options[i].name))
+			return value ? options[i].take(c, value) : 0;
+		if (option[n] == '=' && strlen(options[i].name) == n && !strncmp(option, options[i].name, n))
+			return options[i].take(c, option + n + 1);
+	}
+	return 0;
+}
+
+static int parse(const char *text, size_t len, struct cmdline *c)
+{
+	const char *end = text + len;
+
+	for (const char *arg = text; arg < end; arg += strlen(arg) + 1) {
+		const char *next = arg + strlen(arg) + 1;
+		int r = arg[0] == '-' ? take(c, arg, next < end ? next : NULL) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int cmdline_parse(const char *text, size_t len, struct cmdline *ret)
+{
+	_cleanup_(freep) char *copy = malloc(len + 1);
+	struct cmdline c = { 0 };
+	int r;
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, text, len);
+	copy[len] = '\0';	/* a process may have written over its arguments' ends */
+	r = parse(copy, len, &c);
+	if (r < 0) {
+		cmdline_free(&c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+void cmdline_free(struct cmdline *c)
+{
+	free(c->name);
+	free(c->nics);
+	*c = (struct cmdline){ 0 };
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "attribute.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "extra_counters.h"
+#include "path.h"
+
+/* The kernel named no device, only the process at work: a VM with one tap of that kind lost it there. */
+static const struct tap *tap_at_work(const struct sampler_options *o, const struct lossline *line, int64_t *ret_vm_id)
+{
+	const struct owner_vm *vm = line->key.task ? weigh_pid(o->lists, (int)line->key.task) : NULL;
+	bool tun = !strncmp(line->site, "tun_", 4);
+
+	*ret_vm_id = vm ? tapmap_vm_id(o->taps, vm->ident) : 0;
+	return tun || !strncmp(line->site, "tap_", 4) ? tapmap_only(o->taps, *ret_vm_id, tun) : NULL;
+}
+
+void whose(const struct sampler_options *o, const struct lossline *line, struct line_owner *ret)
+{
+	const struct tl_loss_key *key = &line->key;
+	const struct tap *t = NULL;
+	char device[24];
+
+	memset(ret, 0, sizeof(*ret));
+	if (key->kind == TL_KIND_PATH)
+		t = path_tap(o->taps, o->links, key);
+	else if (key->ifindex)
+		t = tapmap_find(o->taps, key->netns, key->ifindex);
+	else
+		t = tap_at_work(o, line, &ret->vm_id);
+	ret->counter = line->class.counter ? line->class.counter : hidden_counter(o->hidden, t, line);
+	if (t) {
+		ret->device_id = t->device_id;
+		ret->attachment_id = t->attachment_id;
+		ret->vm_id = t->vm_id;
+	}
+	if (line->class.place) {
+		path_device(o->source, o->links, key->netns, key->ifindex, device);
+		snprintf(ret->place, sizeof(ret->place), "%.15s %.23s", line->class.place, device);
+	}
+	path_sender(o->source, o->taps, o->links, key, &ret->sender_vm_id, ret->sender);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "aux_programs.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "collector/clock.h"
+#include "collector/loss/xdp.h"
+#include "collector/kernel_version.h"
+#include "agent/log.h"
+
+static void say(const struct programs *p, const char *name, const char *state, const char *why)
+{
+	if (store_source(p->store, name, state, why, utc_ns()) < 0)
+		log_debug("source %s is %s, not stored", name, state);
+}
+
+/* The first pid namespace has a number of its own (PROC_PID_INIT_INO). */
+static bool own_pids(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != 0xeffffffc;
+}
+
+static void note(char ret[static BLIND_WHY], const char *why)
+{
+	snprintf(ret, BLIND_WHY, "%s", why);
+}
+
+static void start_xdp(struct programs *p, struct ksyms *syms, bool wanted)
+{
+	char why[256] = "[bpf] xdp = no";
+
+	if (!wanted)
+		loss_xdp_detach(p->loss);
+	p->facts.xdp = wanted && loss_xdp_attach(p->loss, syms, why) >= 0;
+	if (p->facts.xdp)
+		say(p, "bpf-xdp", "ok", syms ? "" : "XDP programs that fail are not counted: kernel functions have no names");
+	else
+		say(p, "bpf-xdp", wanted ? "failed" : "off", why);
+	note(p->facts.xdp_why, why);
+}
+
+void programs_init(struct programs *p, struct ksyms *syms, bool xdp)
+{
+	if (!p->loss)
+		return;
+	p->facts.kernel = release_running();
+	p->facts.reasons = loss_has_reasons(p->loss);
+	p->facts.refusals = loss_says_refused(p->loss);
+	p->facts.functions = syms != NULL;
+	p->facts.own_pids = own_pids();
+	p->facts.context_mode = p->context;
+	start_xdp(p, syms, xdp);
+}
+
+static void tick_sockets(struct programs *p)
+{
+	char why[256];
+
+	p->facts.sockets = loss_sockets_known(p->loss, why);
+	note(p->facts.sockets_why, why);
+	say(p, "bpf-sockets", p->facts.sockets ? "ok" : "failed", why);
+}
+
+static void tick_context(struct programs *p)
+{
+	uint64_t stats[TL_STAT_MAX];
+	char why[256], text[400];
+
+	if (loss_stats(p->loss, stats) < 0)
+		return;
+	p->facts.context = loss_context(p->loss, p->context, stats[TL_STAT_NAMELESS_FRAMES], mono_ns(), why);
+	note(p->facts.context_why, why);
+	switch (p->facts.context) {
+	case LOSS_CONTEXT_IDLE:
+		if (p->context == LOSS_CONTEXT_OFF)
+			say(p, "bpf-context", "off", "by configuration: what a vhost worker loses unnamed is its VM's");
+		else
+			say(p, "bpf-context", "ok", "not attached: no vhost worker loses frames that name no device");
+		break;
+	case LOSS_CONTEXT_FENTRY:
+		say(p, "bpf-context", "ok", "attached by fentry: what vhost workers lose is counted for device and queue");
+		break;
+	case LOSS_CONTEXT_KPROBE:
+		say(p, "bpf-context", "ok", "attached by kprobe: what vhost workers lose is counted for device and queue");
+		break;
+	case LOSS_CONTEXT_REFUSED:
+		snprintf(text, sizeof(text), "what a vhost worker loses unnamed is its VM's: %s", why);
+		say(p, "bpf-context", "failed", text);
+		break;
+	}
+}
+
+/* What cannot be shown follows from all of that. */
+static void tick_blind(struct programs *p)
+{
+	struct blind_row rows[BLIND_MAX];
+
+	note(p->facts.frame_errors_why, hidden_why(p->hidden));
+	note(p->facts.rings_why, headroom_why(p->headroom));
+	if (blind_same(&p->facts, &p->said))
+		return;
+	if (store_blind(p->store, rows, blind_list(&p->facts, rows)) >= 0)
+		p->said = p->facts;
+}
+
+void programs_tick(struct programs *p)
+{
+	if (!p->loss)
+		return;
+	tick_sockets(p);
+	tick_context(p);
+	tick_blind(p);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* extra_counters - counters of a tap that its link statistics do not show: tun.ko's own count of bad headers, and what the queueing discipline
+ * in front of it dropped; and what waits in that.
+ *
+ * A look costs a system call or three for each tap. So they are read for the taps that lose such frames in the tick at hand, and for
+ * all of them once a minute, a few each tick; but not the queueing discipline (mq asks its 256 queues) of a device whose other counters stood
+ * still, where the counting program would have told of a loss. They stand in tap::counted beside the others and are stored as those
+ * are. Loop thread only. */
+#ifndef TAPLOSS_AGENT_TICK_EXTRA_COUNTERS_H
+#define TAPLOSS_AGENT_TICK_EXTRA_COUNTERS_H
+
+#include "loss_counter.h"
+#include "agent/owners/tapmap.h"
+
+enum hidden_counter {		/* bits of tap::counted.wanted */
+	HIDDEN_FRAME_ERRORS = 1,
+	HIDDEN_QDISC = 2,
+};
+
+struct hidden;
+
+/* Queueing disciplines are read in @own_netns only; bad headers where it is known which process holds a tap (@holders). @told: losses are told
+ * of as they happen, by BPF. */
+int hidden_new(uint32_t own_netns, bool holders, bool told, struct hidden **ret);
+struct hidden *hidden_free(struct hidden *h);	/* NULL is fine; returns NULL */
+
+/* @line counted frames of @t in this tick: what else should have counted them? */
+void hidden_want(struct tap *t, const struct lossline *line);
+
+/* Reads what is wanted or due. */
+void hidden_read(struct hidden *h, struct tapmap *taps, uint64_t now_ns);
+
+/* The hidden counter that moves with the frames of @line, lost on @t (NULL: on no device): "rx_frame_errors", "qdisc_dropped", or
+ * NULL: none does, or it cannot be read. */
+const char *hidden_counter(const struct hidden *h, const struct tap *t, const struct lossline *line);
+
+/* Why bad headers cannot be read here, "" when they can. */
+const char *hidden_why(const struct hidden *h);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* limitations - which losses cannot be shown here: on this kernel, with the programs that could be attached. Pure: facts in, rows out; the facts
+ * behind each row stand in docs/MEASURES.md. */
+#ifndef TAPLOSS_AGENT_TICK_LIMITATIONS_H
+#define TAPLOSS_AGENT_TICK_LIMITATIONS_H
+
+#include <stdbool.h>
+
+#include "collector/loss/context.h"
+
+#define BLIND_MAX 24
+#define BLIND_WHY 256
+
+struct blind_facts {
+	unsigned int kernel;			/* release.h */
+	bool reasons;				/* kfree_skb carries a reason */
+	bool functions;				/* kernel addresses have names */
+	bool own_pids;				/* we live in a pid namespace of our own */
+	bool sockets;				/* what lies behind a tap's socket can be read */
+	bool refusals;				/* loss_says_refused() */
+	bool xdp;				/* redirects into taps, and exceptions, are counted */
+	enum loss_context_mode context_mode;
+	enum loss_context_state context;
+	char sockets_why[BLIND_WHY], context_why[BLIND_WHY], xdp_why[BLIND_WHY];
+	char frame_errors_why[BLIND_WHY];	/* "": the kernel's count of bad headers can be read */
+	char rings_why[BLIND_WHY];		/* "": how full rings are can be read */
+};
+
+struct blind_row {
+	const char *loss;	/* what is lost, or not told, without being seen; unique */
+	char why[BLIND_WHY + 128];
+	const char *witness;	/* what shows it all the same */
+};
+
+bool blind_same(const struct blind_facts *a, const struct blind_facts *b);
+
+unsigned int blind_list(const struct blind_facts *f, struct blind_row ret[static BLIND_MAX]);
+
+#endif

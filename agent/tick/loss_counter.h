@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* loss_counter - what each kernel counter means: its words (reason, function, class) and the series that it is stored under.
+ *
+ * The words of a key never change and cost a symbol look-up, so they are found once. The series changes when the tap
+ * goes to another owner. Loop thread only. */
+#ifndef TAPLOSS_AGENT_TICK_LOSS_COUNTER_H
+#define TAPLOSS_AGENT_TICK_LOSS_COUNTER_H
+
+#include <uthash.h>
+
+#include "collector/loss/class.h"
+#include "collector/source/source.h"
+#include "agent/store/store.h"
+#include "agent/owners/tapmap.h"
+
+/* What a line means besides its words. */
+struct line_owner {
+	int64_t device_id, attachment_id, vm_id;	/* 0: none */
+	int64_t sender_vm_id;		/* 0: none */
+	const char *counter;		/* device counter that moves with it, static; NULL: none */
+	char sender[24];		/* "": not known */
+	char place[40];			/* "": the tap; sizes that leave no padding: compared as bytes */
+};
+
+struct lossline {
+	struct tl_loss_key key;
+	struct class_out class;		/* class NULL: not a loss */
+	const char *reason;
+	char site[128];			/* kernel function */
+	struct loss_total last;		/* newest total read */
+	uint64_t moved_ns;		/* UTC of the tick that last found frames in it */
+
+	int64_t series_id;		/* for the owner below; 0: not asked yet */
+	struct line_owner owner;
+	UT_hash_handle hh;
+};
+
+struct losslines;
+
+/* @source: borrowed. */
+int losslines_new(struct source *source, struct losslines **ret);
+struct losslines *losslines_free(struct losslines *ls);	/* NULL is fine; returns NULL */
+
+/* Finds or makes it. NULL: no memory. Lives until losslines_drop(). */
+struct lossline *lossline_of(struct losslines *ls, const struct tl_loss_key *key);
+
+/* The series under which @line is to be stored now that it is @owner's, who must have been zeroed before it was filled in.
+ * 0 or the store's error. */
+int lossline_series(struct lossline *line, struct store *s, const struct line_owner *owner, uint64_t now_ns);
+
+/* Calls @fn for every line of that device; @fn may drop it. */
+typedef void lossline_fn(struct lossline *line, void *arg);
+void losslines_of_device(struct losslines *ls, uint32_t netns, uint32_t ifindex, lossline_fn *fn, void *arg);
+void losslines_each(struct losslines *ls, lossline_fn *fn, void *arg);	/* the same for every line */
+void losslines_drop(struct losslines *ls, struct lossline *line);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* nic_info - what is to be said of a VM's interface, from the three that know of it: the kernel's link, the process that holds it,
+ * libvirt's configuration. What is goes before what was asked for. Pure. */
+#ifndef TAPLOSS_AGENT_TICK_NIC_INFO_H
+#define TAPLOSS_AGENT_TICK_NIC_INFO_H
+
+#include "agent/owners/resolve_owner.h"
+
+struct nicfacts {
+	char mac[20], backend[12], bridge[64];	/* "" : unknown; sizes that leave no padding: compared as bytes */
+	int queues, ring_frames;		/* -1: unknown */
+	uint8_t addr[8];			/* mac as 6 bytes; 0: unknown */
+};
+
+void nicfacts(const struct link_info *tap, const struct claim *c, struct nicfacts *ret);
+
+#endif

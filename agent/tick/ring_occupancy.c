@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ring_occupancy.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "collector/base.h"
+#include "collector/loss/tapring.h"
+
+#define EARLY_NS (50 * NSEC_PER_MSEC)	/* the tick that a second's timer brings may come a little early */
+#define A_SECOND 512			/* rings looked into in a second, on average: some 0.02 % of a core */
+#define AGAIN_NS (10 * NSEC_PER_SEC)	/* how often a process is gone through whose rings do not add up */
+#define MAX_WALKS 32			/* processes gone through in one look: about 2 ms */
+
+struct headroom {
+	struct taprings *rings;			/* NULL: cannot be read, @why says why */
+	char why[256];
+	bool tried;
+	unsigned int modules;			/* whose types were there when opening it was tried */
+	struct tl_tapring *all;
+	unsigned int n, size;
+	uint64_t read_ns;
+};
+
+int headroom_new(struct headroom **ret)
+{
+	*ret = calloc(1, sizeof(**ret));
+	return *ret ? 0 : -ENOMEM;
+}
+
+struct headroom *headroom_free(struct headroom *h)
+{
+	if (!h)
+		return NULL;
+	taprings_close(h->rings);
+	free(h->all);
+	free(h);
+	return NULL;
+}
+
+const char *headroom_why(const struct headroom *h)
+{
+	return h->why;
+}
+
+/* Full for sure, whoever looks. */
+void headroom_lost(struct tap *t, const struct lossline *line)
+{
+	bool ring = line->class.class && (!strcmp(line->class.class, "PTR_FULL") || (!strcmp(line->class.class, "QDISC") && !strcmp(line->site, "tun_net_xmit")));
+
+	if (ring && !strcmp(line->class.direction, "rx") && t->info.ring_frames > 0)
+		store_headroom_add(&t->headroom.now, &(struct store_headroom){ .known = true, .peak = (uint64_t)t->info.ring_frames });
+}
+
+/* The modules may come, go, and come back as another build; what was read of them before is no good then. */
+static void open_rings(struct headroom *h)
+{
+	unsigned int modules = (access("/sys/kernel/btf/tun", F_OK) == 0) | (access("/sys/kernel/btf/tap", F_OK) == 0) << 1;
+
+	if (h->tried && modules == h->modules)
+		return;
+	h->tried = true;
+	h->modules = modules;
+	h->rings = taprings_close(h->rings);
+	h->n = 0;
+	h->why[0] = '\0';
+	taprings_open(&h->rings, h->why);
+}
+
+/* Finding them. */
+
+struct look {
+	struct headroom *h;
+	struct tapmap *taps;
+	uint64_t now_ns;
+	unsigned int walks;		/* so many more */
+	int holder;
+};
+
+static bool known(const struct headroom *h, uint64_t file)
+{
+	for (unsigned int i = h->n; i-- > 0;)
+		if (h->all[i].file == file)
+			return true;
+	return false;
+}
+
+static int grow(struct headroom *h)
+{
+	unsigned int size = h->size ? h->size * 2 : 64;
+	void *p;
+
+	if (h->n < h->size)
+		return 0;
+	p = realloc(h->all, size * sizeof(*h->all));
+	if (!p)
+		return -ENOMEM;
+	h->all = p;
+	h->size = size;
+	return 0;
+}
+
+/* This process was gone through for @t. */
+static void looked(struct tap *t, const struct look *l)
+{
+	t->headroom.holder = l->holder;
+	t->headroom.looked_ns = l->now_ns;
+}
+
+static void on_ring(const struct tl_tapring *ring, void *arg)
+{
+	struct look *l = arg;
+	struct tap *t = tapmap_find(l->taps, ring->netns, ring->ifindex);
+
+	if (known(l->h, ring->file) || grow(l->h) < 0)
+		return;		/* two descriptors of one queue */
+	l->h->all[l->h->n] = *ring;
+	l->h->all[l->h->n++].holder = (uint32_t)l->holder;
+	if (t && t->holder == l->holder)
+		looked(t, l);	/* one walk shows all taps of a VM */
+}
+
+static void forget_of(struct headroom *h, int holder)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < h->n; i++)
+		if (h->all[i].holder != (uint32_t)holder)
+			h->all[kept++] = h->all[i];
+	h->n = kept;
+}
+
+/* A holder that is new, or whose rings did not add up to the device's queues when they were read last. */
+static bool wanted(const struct tap *t, uint64_t now_ns)
+{
+	bool whole = t->headroom.rings && t->headroom.rings == t->headroom.queues;
+
+	if (!t->holder || t->gone_ns)
+		return false;
+	return t->holder != t->headroom.holder || (!whole && t->headroom.looked_ns + AGAIN_NS <= now_ns);
+}
+
+static void find(struct tap *t, void *arg)
+{
+	struct look *l = arg;
+
+	if (l->walks && wanted(t, l->now_ns)) {
+		l->walks--;
+		l->holder = t->holder;
+		forget_of(l->h, t->holder);
+		taprings_find(l->h->rings, t->holder, on_ring, l);
+		looked(t, l);
+	}
+	t->headroom.rings = t->headroom.queues = t->headroom.fullest = t->headroom.size = 0;
+}
+
+/* Looking into them. */
+
+/* False: it is no longer a ring of a tap that we know. */
+static bool take(struct tapmap *taps, const struct tl_tapring *r)
+{
+	struct tap *t = tapmap_find(taps, r->netns, r->ifindex);
+
+	if (!t || t->gone_ns || !r->size)
+		return false;
+	t->headroom.rings++;
+	t->headroom.queues = r->queues;
+	t->headroom.size = r->size;
+	if (r->frames > t->headroom.fullest)
+		t->headroom.fullest = r->frames;
+	return true;
+}
+
+static void take_all(struct headroom *h, struct tapmap *taps)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < h->n; i++)
+		if (take(taps, &h->all[i]))
+			h->all[kept++] = h->all[i];
+	h->n = kept;
+}
+
+static void add_up(struct tap *t, void *arg)
+{
+	(void)arg;
+	if (t->headroom.size)
+		store_headroom_add(&t->headroom.now, &(struct store_headroom){
+			.known = true, .peak = t->headroom.fullest, .free = t->headroom.size - t->headroom.fullest, .samples = 1,
+			.sum = t->headroom.fullest });
+}
+
+void headroom_read(struct headroom *h, struct tapmap *taps, uint64_t now_ns)
+{
+	struct look l = { .h = h, .taps = taps, .now_ns = now_ns, .walks = MAX_WALKS };
+
+	uint64_t every = NSEC_PER_SEC * (1 + h->n / A_SECOND) - EARLY_NS;
+
+	if (now_ns >= h->read_ns && now_ns < h->read_ns + every)
+		return;
+	h->read_ns = now_ns;
+	open_rings(h);
+	if (!h->rings)
+		return;
+	tapmap_each(taps, find, &l);
+	if (taprings_read(h->rings, h->all, h->n) < 0)
+		return;
+	take_all(h, taps);
+	tapmap_each(taps, add_up, NULL);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ring_occupancy - how close a tap comes to losing frames before it loses any: how full its rings are, once a second (with more than 512
+ * rings on the host, a second for each 512).
+ *
+ * A VM's rings are looked for when its tap gets a holder or changes its queues, a few processes each tick; looking into them is one system
+ * call for a thousand. They stand in tap::headroom, from where witness.c takes them into the rows of traffic. A ring that lost frames was full, also where
+ * rings cannot be looked into. Loop thread only. */
+#ifndef TAPLOSS_AGENT_TICK_RING_OCCUPANCY_H
+#define TAPLOSS_AGENT_TICK_RING_OCCUPANCY_H
+
+#include "loss_counter.h"
+#include "agent/owners/tapmap.h"
+
+struct headroom;
+
+int headroom_new(struct headroom **ret);
+struct headroom *headroom_free(struct headroom *h);	/* NULL is fine; returns NULL */
+
+/* @line counted frames of @t in this tick: was it a ring that was full? */
+void headroom_lost(struct tap *t, const struct lossline *line);
+
+/* In each tick; looks when it is time. */
+void headroom_read(struct headroom *h, struct tapmap *taps, uint64_t now_ns);
+
+/* Why rings cannot be looked into here, "" when they can. */
+const char *headroom_why(const struct headroom *h);
+
+#endif

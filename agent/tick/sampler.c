@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sampler.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bursts.h"
+#include "collector/clock.h"
+#include "counter_source.h"
+#include "ring_occupancy.h"
+#include "extra_counters.h"
+#include "self_stats.h"
+#include "path.h"
+#include "pressure.h"
+#include "attribute.h"
+#include "device_counters.h"
+
+#define STORM_NS (10 * NSEC_PER_SEC)
+#define MAX_FOREIGN 32		/* foreign namespaces visited in one tick */
+#define IDLE_NS NSEC_PER_HOUR	/* counters of senders and of the path that stood still for so long give their room back */
+#define SWEEP_NS (10 * NSEC_PER_MIN)
+
+/* What one counter gained in the tick at hand. */
+struct gain {
+	struct lossline *line;
+	struct loss_total more;
+};
+
+struct sampler {
+	struct sampler_options o;
+	struct delta *delta;
+	struct losslines *lines;
+	struct ownloss own;
+	uint64_t last_ns;		/* UTC of the last stored tick; 0: none yet */
+	uint64_t began_ns;		/* of this run */
+	uint64_t covered_ns;		/* where the agent before us stopped */
+	uint64_t swept_ns;		/* when idle counters were last looked for */
+	uint64_t calm_ns;		/* in a loss storm: no rows before this moment */
+	bool known;			/* the stored baselines belong to these counters */
+	bool unbroken;			/* and they were fed without a pause since the agent before us */
+
+	struct gain *gains;
+	unsigned int n_gains, size_gains;
+	struct store_loss *losses;
+	struct store_baseline *baselines;
+	struct tl_loss_key *forget;	/* of dead devices: the kernel's are gone, the stored ones follow */
+	unsigned int n_losses, size_losses, n_forget, size_forget;
+	struct witness_rows rows;
+	struct burst_rows bursts;
+};
+
+static int seed(const struct tl_loss_key *key, const struct loss_total *total, void *arg)
+{
+	struct sampler *s = arg;
+
+	return delta_seed(s->delta, key, total);
+}
+
+/* Counters that an earlier agent read for another store: their past is not this store's. */
+static int pick_up(struct sampler *s)
+{
+	struct loss_epoch epoch;
+	int r;
+
+	source_epoch(s->o.source, &epoch);
+	r = store_baselines(s->o.store, &epoch, &s->known, seed, s);
+	if (r < 0)
+		return r;
+	s->unbroken = s->known && source_was_attached(s->o.source);
+	if (!s->known && source_inherited(s->o.source)) {
+		r = source_read(s->o.source, seed, s);
+		if (r < 0)
+			return r;
+	}
+	r = store_covered_until(s->o.store, &s->covered_ns);
+	if (r < 0)
+		return r;
+	burst_rows_begin(&s->bursts, source_loss(s->o.source), s->known, s->covered_ns);
+	return ownloss_begin(&s->own, s->o.store, s->o.source, s->known, s->unbroken);
+}
+
+int sampler_new(const struct sampler_options *opt, struct sampler **ret)
+{
+	struct sampler *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	s->o = *opt;
+	s->began_ns = utc_ns();
+	r = delta_new(&s->delta);
+	if (r >= 0)
+		r = losslines_new(opt->source, &s->lines);
+	if (r >= 0)
+		r = pick_up(s);
+	if (r < 0) {
+		sampler_free(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+struct sampler *sampler_free(struct sampler *s)
+{
+	if (!s)
+		return NULL;
+	delta_free(s->delta);
+	losslines_free(s->lines);
+	witness_free(&s->rows);
+	burst_rows_free(&s->bursts);
+	free(s->gains);
+	free(s->losses);
+	free(s->baselines);
+	free(s->forget);
+	free(s);
+	return NULL;
+}
+
+void sampler_late(struct sampler *s, uint64_t ticks)
+{
+	s->own.late += ticks;
+}
+
+/* Step 1: the device counters. */
+
+struct reading {
+	struct sampler *s;
+	uint32_t netns;
+};
+
+static void on_counters(uint32_t ifindex, const struct link_counters *c, void *arg)
+{
+	struct reading *rd = arg;
+	struct tap *t = tapmap_find(rd->s->o.taps, rd->netns, ifindex);
+
+	if (!t || t->gone_ns)
+		return;
+	tap_counters(t, c);
+	t->counted.known = true;
+}
+
+/* Namespaces of VMs that keep their taps to themselves. Each is entered for the length of one request. */
+static void read_foreign(struct sampler *s)
+{
+	const struct owner_list *l = s->o.lists->proc;
+	uint32_t done[MAX_FOREIGN];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; l && i < l->n_vms && n < MAX_FOREIGN; i++) {
+		const struct owner_vm *vm = &l->vms[i];
+		uint32_t netns = vm->netns;
+		bool seen = !netns || netns == s->o.lists->own_netns;
+
+		for (unsigned int j = 0; j < n && !seen; j++)
+			seen = done[j] == netns;
+		if (seen)
+			continue;
+		done[n++] = netns;
+		links_stats_netns(s->o.links, vm->pid, on_counters, &(struct reading){ s, netns });
+	}
+}
+
+static void tick_tap(struct tap *t, void *arg)
+{
+	(void)arg;
+	witness_tick(t);
+}
+
+/* Step 2: the loss counters, and the devices that only they know. */
+
+static int grow(struct sampler *s)
+{
+	unsigned int n = s->size_gains ? s->size_gains * 2 : 256;
+	void *g, *b;
+
+	if (s->n_gains < s->size_gains)
+		return 0;
+	g = realloc(s->gains, n * sizeof(*s->gains));
+	if (!g)
+		return -ENOMEM;
+	s->gains = g;
+	b = realloc(s->baselines, n * sizeof(*s->baselines));
+	if (!b)
+		return -ENOMEM;
+	s->baselines = b;
+	s->size_gains = n;
+	return 0;
+}
+
+static int on_total(const struct tl_loss_key *key, const struct loss_total *total, void *arg)
+{
+	struct sampler *s = arg;
+	struct loss_total more;
+	struct lossline *line;
+	int r = delta_next(s->delta, key, total, &more);
+
+	if (r <= 0)
+		return r;
+	line = lossline_of(s->lines, key);
+	if (!line || grow(s) < 0)
+		return -ENOMEM;
+	line->last = *total;
+	s->gains[s->n_gains++] = (struct gain){ line, more };
+	return 0;
+}
+
+/* A device that lost frames and that nothing else has shown: take the kernel's note of it. */
+static struct tap *phantom(struct sampler *s, const struct tl_loss_key *key, uint64_t now_ns)
+{
+	struct link_info info = { .netns = key->netns, .ifindex = key->ifindex, .kind = key->kind };
+	uint64_t since = now_ns;
+	struct tl_device dev;
+
+	snprintf(info.name, sizeof(info.name), "if%u", key->ifindex);
+	if (source_device(s->o.source, key->netns, key->ifindex, &dev) == 0) {
+		memcpy(info.name, dev.name, sizeof(info.name));
+		info.name[sizeof(info.name) - 1] = '\0';
+		memcpy(info.mac, dev.mac, sizeof(info.mac));
+		info.ring_frames = dev.ring_frames;
+		since = boot_to_utc_ns(dev.seen_ns);
+	}
+	return tapmap_phantom(s->o.taps, &info, since < now_ns ? since : now_ns);
+}
+
+static int meet_devices(struct sampler *s, uint64_t now_ns)
+{
+	for (unsigned int i = 0; i < s->n_gains; i++) {
+		const struct tl_loss_key *key = &s->gains[i].line->key;
+		const struct class_out *c = &s->gains[i].line->class;
+		struct tap *t;
+
+		if (!key->ifindex || key->kind == TL_KIND_PATH)
+			continue;
+		t = tapmap_find(s->o.taps, key->netns, key->ifindex);
+		if (!t)
+			t = phantom(s, key, now_ns);
+		if (!t)
+			return -ENOMEM;
+		t->counted.lost |= c->class && !class_copy(c);
+		if (class_loses(c))
+			witness_lost(t, c->direction, c->kind, s->gains[i].more.frames);
+		hidden_want(t, s->gains[i].line);
+		headroom_lost(t, s->gains[i].line);
+	}
+	return 0;
+}
+
+/* Step 3: rows. */
+
+static int add_loss(const struct store_loss *loss, void *arg)
+{
+	struct sampler *s = arg;
+
+	if (s->n_losses == s->size_losses) {
+		unsigned int n = s->size_losses ? s->size_losses * 2 : 256;
+		void *p = realloc(s->losses, n * sizeof(*s->losses));
+
+		if (!p)
+			return -ENOMEM;
+		s->losses = p;
+		s->size_losses = n;
+	}
+	s->losses[s->n_losses++] = *loss;
+	return 0;
+}
+
+static int make_losses(struct sampler *s, uint64_t now_ns)
+{
+	s->n_losses = 0;
+	for (unsigned int i = 0; i < s->n_gains; i++) {
+		const struct gain *g = &s->gains[i];
+		struct lossline *line = g->line;
+		struct line_owner owner;
+		int r;
+
+		s->baselines[i] = (struct store_baseline){ line->key, line->last };
+		line->moved_ns = now_ns;
+		if (!line->class.class)
+			continue;
+		whose(&s->o, line, &owner);
+		r = lossline_series(line, s->o.store, &owner, now_ns);
+		if (r >= 0)
+			r = add_loss(&(struct store_loss){ line->series_id, g->more.frames, g->more.segments, g->more.bytes }, s);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+struct adding {
+	struct sampler *s;
+	uint64_t now_ns;
+	bool all;
+	int error;
+};
+
+/* Was the device there before anything was counted? Then what its counters say already is not ours. In the own
+ * namespace only the first tick meets such devices; in others they are found when their process is. */
+static bool existed_before(const struct sampler *s, const struct tap *t)
+{
+	if (s->known)
+		return false;
+	if (!s->last_ns)
+		return true;
+	return t->key.netns != s->o.lists->own_netns && t->holder_since_ns && t->holder_since_ns < s->began_ns;
+}
+
+static void add_tap(struct tap *t, void *arg)
+{
+	struct adding *a = arg;
+	int r;
+
+	if (a->error || !t->device_id || t->ended)
+		return;
+	r = witness_base(t, a->s->o.store, existed_before(a->s, t), a->now_ns);
+	if (r >= 0)
+		r = witness_add(&a->s->rows, t, a->now_ns, a->all || t->gone_ns);
+	a->error = r;
+}
+
+static int store_all(struct sampler *s, uint64_t now_ns, bool all)
+{
+	struct adding adding = { .s = s, .now_ns = now_ns, .all = all };
+	struct store_self self[OWNLOSS_ROWS];
+	struct store_tick tick = { .t_ns = now_ns, .how = source_how(s->o.source), .self = self };
+	int r = ownloss_rows(&s->own, s->o.source, !s->last_ns, self);
+
+	if (r < 0)
+		return r;
+	tick.n_self = (unsigned int)r;
+	tapmap_each(s->o.taps, add_tap, &adding);
+	r = adding.error;
+	if (r >= 0 && s->o.source->ops->by_counters)
+		r = counted_losses(s->o.store, s->lines, &s->rows, now_ns, add_loss, s);
+	if (r < 0)
+		return r;
+	tick.caught_up = !s->last_ns && s->unbroken;
+	tick.gap = !s->last_ns && !s->unbroken;
+	tick.span_ns = s->last_ns ? now_ns - s->last_ns : s->known && s->covered_ns < now_ns ? now_ns - s->covered_ns : 0;
+	tick.loss = s->losses;
+	tick.n_loss = s->n_losses;
+	tick.baselines = s->baselines;
+	tick.n_baselines = s->n_gains;
+	tick.witnesses = s->rows.witnesses;
+	tick.n_witnesses = s->rows.n_witnesses;
+	tick.traffic = s->rows.traffic;
+	tick.n_traffic = s->rows.n_traffic;
+	tick.counters = s->rows.counters;
+	tick.n_counters = s->rows.n_counters;
+	if (s->o.pressure)
+		r = pressure_tick(s->o.pressure, s->o.taps, now_ns, &tick.pressure, &tick.n_pressure);
+	if (r < 0)
+		return r;
+	tick.bursts = s->bursts.rows;
+	tick.n_bursts = s->bursts.n;
+	tick.forget = s->forget;
+	tick.n_forget = s->n_forget;
+	r = store_tick(s->o.store, &tick);
+	if (r < 0)
+		return r;
+	ownloss_stored(&s->own);
+	s->n_forget = 0;
+	return 0;
+}
+
+/* Step 4: devices that are long gone give their counters back; so do senders and ways that were long quiet. */
+
+static void forget(struct sampler *s, struct lossline *line, bool gone)
+{
+	void *p;
+
+	if (s->n_forget == s->size_forget) {
+		unsigned int n = s->size_forget ? s->size_forget * 2 : 64;
+
+		p = realloc(s->forget, n * sizeof(*s->forget));
+		if (!p)
+			return;
+		s->forget = p;
+		s->size_forget = n;
+	}
+	/* A counter that moved since it was read stays, and with it its baseline. */
+	if (source_forget(s->o.source, &line->key, &line->last, gone) < 0)
+		return;
+	s->forget[s->n_forget++] = line->key;
+	delta_forget(s->delta, &line->key);
+	losslines_drop(s->lines, line);
+}
+
+static void forget_line(struct lossline *line, void *arg)
+{
+	forget(arg, line, true);
+}
+
+static void forget_idle(struct lossline *line, void *arg)
+{
+	struct sampler *s = arg;
+
+	if ((line->key.iif || line->key.kind == TL_KIND_PATH) && line->moved_ns + IDLE_NS < s->last_ns)
+		forget(s, line, false);
+}
+
+static void sweep(struct sampler *s)
+{
+	if (s->last_ns < s->swept_ns + SWEEP_NS)
+		return;
+	s->swept_ns = s->last_ns;
+	losslines_each(s->lines, forget_idle, s);
+}
+
+static void expire(struct tap *t, void *arg)
+{
+	struct sampler *s = arg;
+
+	if (tapmap_find(s->o.taps, t->key.netns, t->key.ifindex))
+		return;	/* the pair is in use again: so are its counters */
+	losslines_of_device(s->lines, t->key.netns, t->key.ifindex, forget_line, s);
+}
+
+static int gather(struct sampler *s, uint64_t now_ns)
+{
+	struct reading own = { s, s->o.lists->own_netns };
+	int r = links_stats(s->o.links, on_counters, &own);
+
+	if (r < 0)
+		return r;
+	read_foreign(s);
+	tapmap_each(s->o.taps, tick_tap, NULL);
+	s->n_gains = 0;
+	r = grow(s);
+	if (r < 0)
+		return r;
+	r = source_read(s->o.source, on_total, s);
+	if (r < 0)
+		return r;
+	r = meet_devices(s, now_ns);
+	if (r < 0)
+		return r;
+	hidden_read(s->o.hidden, s->o.taps, now_ns);
+	headroom_read(s->o.headroom, s->o.taps, now_ns);
+	r = tapmap_settle(s->o.taps, s->o.lists, now_ns);
+	if (r < 0)
+		return r;
+	r = make_losses(s, now_ns);
+	return r < 0 ? r : burst_rows_gather(&s->bursts, &s->o, s->lines, now_ns);
+}
+
+/* Which addresses the kernel shall look for. Until every source has spoken, those that an earlier agent gave it are the better ones. */
+static int watch_paths(struct sampler *s)
+{
+	int r = 0;
+
+	if (!s->o.path)
+		r = source_watch(s->o.source, NULL, 0);
+	else if (s->o.lists->complete)
+		r = path_watch(s->o.source, s->o.taps);
+	return r == -ENOSPC ? 0 : r;
+}
+
+int sampler_tick(struct sampler *s, bool all)
+{
+	uint64_t now_ns = utc_ns();
+	int r;
+
+	if (now_ns <= s->last_ns || now_ns <= s->covered_ns) {
+		/* The clock was set back: time goes on in small steps until it has caught up. */
+		uint64_t newest = s->last_ns > s->covered_ns ? s->last_ns : s->covered_ns;
+
+		now_ns = newest + 1;
+	}
+	if (now_ns < s->calm_ns && !all)
+		return 0;
+	s->calm_ns = 0;
+	r = gather(s, now_ns);
+	if (r >= 0)
+		r = store_all(s, now_ns, all);
+	if (r < 0) {
+		delta_rollback(s->delta);
+		witness_clear(&s->rows);
+		return r;
+	}
+	delta_commit(s->delta);
+	witness_commit(&s->rows, now_ns);
+	burst_rows_taken(&s->bursts);
+	if (s->o.pressure)
+		pressure_stored(s->o.pressure);
+	s->last_ns = now_ns;
+	if (s->n_losses > s->o.storm_rows)
+		s->calm_ns = now_ns + STORM_NS;
+	r = tapmap_bury(s->o.taps, now_ns);
+	tapmap_prune_phantoms(s->o.taps, now_ns);
+	tapmap_expire(s->o.taps, now_ns, expire, s);
+	sweep(s);
+	return r < 0 ? r : watch_paths(s);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* source_setup - which source of loss (collector/source/source.h) this agent has, and what the store and the log are told of it. Loop thread only. */
+#ifndef TAPLOSS_AGENT_TICK_SOURCE_SETUP_H
+#define TAPLOSS_AGENT_TICK_SOURCE_SETUP_H
+
+#include "collector/source/source.h"
+#include "agent/config.h"
+#include "agent/store/store.h"
+
+/* Opens what the configuration asks for, or the best there is. Logs what is amiss. */
+int counting_open(const struct config *c, struct source **ret);
+
+/* Writes down which source counts, and why it is not a better one. */
+void counting_say(const struct source *s, const struct config *c, struct store *store);
+
+/* "by BPF (tp_btf, taken over)", for the log. */
+void counting_words(const struct source *s, char ret[static 64]);
+
+#endif

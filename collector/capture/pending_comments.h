@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pending_comments - words that wait for a frame to stand beside. One thread. */
+#ifndef TAPLOSS_COLLECTOR_CAPTURE_PENDING_COMMENTS_H
+#define TAPLOSS_COLLECTOR_CAPTURE_PENDING_COMMENTS_H
+
+#include <stdint.h>
+
+#define NOTES_MAX 1024		/* more would only wait when no frames come */
+#define NOTE_BYTES 320
+
+struct notes {
+	char **texts;		/* a queue of NOTES_MAX */
+	uint32_t head, n;
+};
+
+/* -ENOSPC: too many wait. @text is copied, NOTE_BYTES - 1 of it at most. */
+int notes_add(struct notes *notes, const char *text);
+char *notes_take(struct notes *notes);	/* the oldest, the caller's; NULL: none */
+void notes_clear(struct notes *notes);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rx_ring_priv - shared by port.c and the two kinds of ring. */
+#ifndef TAPLOSS_COLLECTOR_CAPTURE_RX_RING_PRIV_H
+#define TAPLOSS_COLLECTOR_CAPTURE_RX_RING_PRIV_H
+
+#include <stddef.h>
+
+#include "rx_ring.h"
+
+struct port {
+	int fd;
+	uint32_t ifindex;
+	uint16_t hardware;
+	struct ring_shape shape;
+	uint8_t *ring;
+	size_t ring_bytes;
+	size_t maclen;
+
+	uint64_t turn;			/* V3: number of the block in turn, from 1; V1, V2: of the slot, from 0 */
+	uint32_t *index;		/* offsets from @base of the frames of the batch held */
+	uint8_t *base;
+	uint32_t n, at;
+	uint32_t taken;			/* slots of the batch held, ghosts included; 0: none held */
+	uint64_t newest;		/* V3: newest closed block seen */
+	uint64_t released;		/* V1, V2: slots given back when the statistics were last read */
+
+	/* Places to come, in order: a queue of @pending_room. Their bounds are frames, with V3, too. */
+	struct gap *pending;
+	uint32_t pending_head, n_pending, pending_room;
+	struct gap carried;		/* lost in front of the next frame, whichever it is; .before is not used */
+	struct port_stats stats;
+
+	/* V1, V2, with a copy threshold: frames of the batch held that no slot holds, by their place in it */
+	uint8_t *copies;
+	uint32_t copy_bytes[PORT_BATCH];	/* 0: it is in the ring */
+};
+
+#define PORT_COPY 65600		/* the longest frame, with its header */
+
+void port_pend(struct port *p, const struct gap *gap);
+void port_count(struct port *p, uint32_t *ret_drops, uint32_t *ret_freezes);
+
+uint32_t port_take_v3(struct port *p);
+void port_release_v3(struct port *p);
+uint32_t port_take_v12(struct port *p);
+void port_release_v12(struct port *p);
+void port_peek_v12(const struct port *p, uint32_t slot, struct port_frame *ret);
+
+#endif

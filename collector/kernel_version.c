@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel_version.h"
+
+#include <stdio.h>
+#include <sys/utsname.h>
+
+unsigned int release_parse(const char *text)
+{
+	unsigned int major, minor;
+
+	return sscanf(text, "%u.%u", &major, &minor) == 2 ? RELEASE(major, minor & 0xff) : 0;
+}
+
+unsigned int release_running(void)
+{
+	struct utsname un;
+
+	return uname(&un) < 0 ? 0 : release_parse(un.release);
+}

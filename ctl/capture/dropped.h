@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* dropped - capture --dropped: only the frames that VMs lose, each with what the kernel says of it.
+ *
+ * What was not written (above the limit, or without room in the kernel's ring) stands in the file as a capture's own losses do: in
+ * epb_dropcount of the frame behind it and in the statistics. docs/CAPTURE.md has the words of the comments. */
+#ifndef TAPLOSS_CTL_CAPTURE_DROPPED_H
+#define TAPLOSS_CTL_CAPTURE_DROPPED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "collector/loss/dropped.h"
+#include "collector/capture/sink.h"
+#include "ctl/cmd.h"
+
+struct dropped_request {
+	const struct global *g;
+	const char *path;
+	uint64_t limit, snaplen, seconds, max_frames, rotate_bytes, rotate_ns;	/* 0: no limit */
+	bool quiet, silent;	/* no progress; no words at the beginning either */
+};
+
+/* Until it is enough. Returns an EXIT_; what was wrong is said. */
+int capture_dropped(const struct dropped_request *rq, char **names, int n, struct sink *sink);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* targets - which devices a capture is of, now: those named, and the taps that the VMs named have at the moment. */
+#ifndef TAPLOSS_CTL_CAPTURE_TARGETS_H
+#define TAPLOSS_CTL_CAPTURE_TARGETS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "collector/capture/capture.h"
+
+struct capture_who;
+
+/* Takes a device into the capture. 0, with a word in @why or not; -EALREADY or -EEXIST: it is there; another -errno, and @why says what to do. */
+typedef int capture_who_fn(const struct capture_device *d, void *arg, char why[static 256]);
+
+/* @names stay the caller's. A device of this namespace is meant before a VM. A VM's taps may be in any namespace: devices have its descriptor,
+ * or, when it cannot be had, -1 though it is not ours. */
+struct capture_who *capture_who_new(const char *store, char **names, int n, capture_who_fn *fn, void *arg);
+struct capture_who *capture_who_free(struct capture_who *w);	/* NULL is fine; returns NULL */
+void capture_who_freep(struct capture_who **w);
+
+/* Gives all devices to the capture that are there now. @first: what is missing or refused is an error, said on stderr; later on a VM's new tap
+ * is waited for, and one that cannot be taken is said once. 0, -EINVAL (the filter), or another -errno. */
+int capture_who_add(struct capture_who *w, bool first);
+
+/* Were there devices of other namespaces? */
+bool capture_who_elsewhere(const struct capture_who *w);
+
+/* Are there VMs among them, whose taps come and go? */
+bool capture_who_follows(const struct capture_who *w);
+
+#endif

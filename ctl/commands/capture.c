@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collector/base.h"
+#include "collector/capture/capture.h"
+#include "ctl/capture/dropped.h"
+#include "ctl/capture/env.h"
+#include "ctl/capture/loss.h"
+#include "ctl/capture/targets.h"
+#include "ctl/cmd.h"
+#include "ctl/print/number.h"
+#include "ctl/print/out.h"
+#include "ctl/print/text.h"
+#include "ctl/print/when.h"
+
+#define STEP_MS 100
+#define WHOLE_FRAMES 262144	/* as tcpdump */
+#define LIMIT 10000		/* lost frames written a second */
+#define LOST_SNAP 2048
+
+struct request {
+	struct global g;
+	struct capture_options o;
+	const char *path;
+	uint64_t seconds, keep, rotate_seconds, version;
+	uint64_t block_bytes, blocks, slot_bytes, retire_ms, priv_bytes, snaplen, members, copy_threshold;
+	bool dropped;			/* only what is lost */
+	struct dropped_request drop;
+	bool quiet, silent, numbered;	/* quiet: no progress; silent: asked to be */
+	uint64_t shown_ns, shown_frames, shown_len;
+};
+
+static int take(const struct capture_device *d, void *arg, char why[static 256])
+{
+	return capture_add(arg, d, why);
+}
+
+/* Sockets and files are open. A VM that is followed will need another socket, perhaps in another namespace. */
+static int drop_privileges(const struct capture_who *who)
+{
+	static const cap_value_t keep[] = { CAP_NET_RAW, CAP_SYS_ADMIN };
+
+	return capture_env_drop(keep, !capture_who_follows(who) ? 0 : capture_who_elsewhere(who) ? 2 : 1);
+}
+
+static void show_progress(struct request *rq, const struct capture *c)
+{
+	struct capture_stats st;
+	char frames[32], lost[32], rate[32];
+	uint64_t now = now_ns();
+	int n;
+
+	if (rq->quiet || now - rq->shown_ns < NSEC_PER_SEC)
+		return;
+	capture_read_stats(c, &st);
+	n = fprintf(stderr, "\r%s frames, %s/s, %s lost, ring %.0f %% full%s", text_count(frames, st.sum.captured),
+		    text_count(rate, rq->shown_ns ? (st.sum.captured - rq->shown_frames) * NSEC_PER_SEC / (now - rq->shown_ns) : 0),
+		    text_count(lost, st.sum.lost), st.fill * 100, !st.ports ? ", no device" : st.down ? ", device down" : "");
+	fprintf(stderr, "%*s", n > 0 && rq->shown_len > (uint64_t)n ? (int)(rq->shown_len - (uint64_t)n) : 0, "");
+	rq->shown_len = n > 0 ? (uint64_t)n : 0;
+	rq->shown_ns = now;
+	rq->shown_frames = st.sum.captured;
+}
+
+static int loop(struct request *rq, struct capture_who *who, struct capture_loss *loss, struct capture *c)
+{
+	uint64_t until = rq->seconds ? now_ns() + rq->seconds * NSEC_PER_SEC : UINT64_MAX, looked = now_ns(), now;
+	struct capture_stats st;
+	int r = 0;
+
+	while (!capture_env_enough() && r >= 0 && (now = now_ns()) < until) {
+		uint64_t left = (until - now) / NSEC_PER_MSEC + 1;
+
+		r = capture_step(c, left < STEP_MS ? (int)left : STEP_MS);
+		show_progress(rq, c);
+		if (r < 0 || now - looked < NSEC_PER_SEC / 2)
+			continue;
+		looked = now;
+		capture_loss_tell(loss, c);
+		if (capture_who_follows(who)) {
+			capture_who_add(who, false);
+			continue;
+		}
+		capture_read_stats(c, &st);
+		if (!st.ports) {
+			if (!rq->quiet)
+				fputc('\n', stderr);
+			complain("capture: the device is gone from this network namespace; the capture ends");
+			return -ENODEV;
+		}
+	}
+	return r == -ECANCELED ? 0 : r;
+}
+
+static void say_json(const struct request *rq, const struct capture_stats *st, uint64_t bytes)
+{
+	json_t *root = json_pack("{ss so so so so so so so so so so so so sb}", "file", rq->path, "frames", out_int(st->sum.captured), "frames_lost",
+				 out_int(st->sum.lost), "gaps", out_int(st->sum.gaps), "gaps_exact", out_int(st->sum.exact), "frames_lost_at_end",
+				 out_int(st->sum.trailing), "frames_offered", out_int(st->sum.offered), "ring_freezes", out_int(st->sum.freezes),
+				 "frames_late", out_int(st->late), "late_max_ns", out_int(st->late_ns), "held_max_ns", out_int(st->held_ns), "bytes", out_int(bytes), "files",
+				 out_int(st->files), "ledger_closed", !st->unclosed);
+
+	if (!strcmp(rq->path, "-"))
+		json_dumpf(root, stderr, JSON_INDENT(2)), json_decref(root);
+	else
+		out_json(root);
+}
+
+static void say_end(const struct request *rq, const struct capture_stats *st, uint64_t bytes)
+{
+	char n[32], m[32], k[32], e[32];
+
+	if (rq->g.format == FORMAT_JSON) {
+		say_json(rq, st, bytes);
+		return;
+	}
+	if (rq->shown_len)
+		fputc('\n', stderr);
+	fprintf(stderr, "%s frames captured, %s lost by the capture itself", text_count(n, st->sum.captured), text_count(m, st->sum.lost));
+	if (st->sum.gaps)
+		fprintf(stderr, " in %s gaps, %s of them placed to the frame", text_count(k, st->sum.gaps), text_count(e, st->sum.exact));
+	if (st->sum.trailing)
+		fprintf(stderr, ", %s after the last frame", text_count(k, st->sum.trailing));
+	fputc('\n', stderr);
+	if (st->late)
+		fprintf(stderr, "%s frames stand behind younger ones, by %s at most\n", text_count(n, st->late), text_duration(m, st->late_ns));
+	if (st->unclosed)
+		complain("capture: on %u rings the kernel's count and ours do not agree", st->unclosed);
+}
+
+static int capture_to(struct request *rq, char **names, int n, struct sink *sink)
+{
+	_cleanup_(capture_who_freep) struct capture_who *who = NULL;
+	struct capture *c = NULL;
+	struct capture_stats st;
+	struct capture_loss loss;
+	int r = capture_new(&rq->o, sink, &c), last;
+
+	if (r < 0) {
+		complain("capture: %s", strerror(-r));
+		return EXIT_FAILED;
+	}
+	who = capture_who_new(rq->g.store, names, n, take, c);
+	r = capture_who_add(who, true);
+	if (r >= 0)
+		r = drop_privileges(who);
+	if (r < 0) {
+		capture_free(c);
+		if (sink_total(sink) && strcmp(rq->path, "-") != 0)	/* nothing was written to it */
+			unlink(sink_path(sink));
+		return r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+	}
+	capture_env_catch();
+	capture_read_stats(c, &st);
+	if (!rq->silent)
+		fprintf(stderr, "capturing on %u ring%s; Ctrl-C ends it\n", st.ports, st.ports == 1 ? "" : "s");
+	capture_loss_begin(&loss, rq->g.store);
+	r = loop(rq, who, &loss, c);
+	capture_stop(c);
+	capture_loss_finish(&loss, c, now_ns());
+	last = capture_finish(c);
+	r = r < 0 ? r : last;
+	capture_read_stats(c, &st);
+	say_end(rq, &st, sink_total(sink));
+	if (r < 0 && r != -ENODEV)
+		complain("capture: %.200s: %s; the file holds what was written before", sink_path(sink), strerror(-r));
+	capture_free(c);
+	return r < 0 || st.unclosed ? EXIT_FAILED : EXIT_OK;
+}
+
+static int answer(struct request *rq, char **names, int n)
+{
+	struct sink *sink = NULL;
+	char why[256];
+	int r, status;
+
+	r = ring_check(&rq->o.shape, (uint64_t)sysconf(_SC_PAGESIZE), why);
+	if (r < 0) {
+		complain("capture: %s", why);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(rq->path, "-") && isatty(STDOUT_FILENO)) {
+		complain("capture: -w - writes pcapng to standard output, which is a terminal; pipe it: | tshark -r -");
+		return EXIT_USAGE;
+	}
+	r = sink_open(rq->path, rq->numbered, (unsigned int)rq->keep, &sink);
+	if (r < 0) {
+		complain("capture: %.200s: %s", rq->path, strerror(-r));
+		return EXIT_FAILED;
+	}
+	status = rq->dropped ? capture_dropped(&rq->drop, names, n, sink) : capture_to(rq, names, n, sink);
+	sink_free(sink);
+	return status;
+}
+
+static int fanout_option(struct request *rq, const char *value)
+{
+	/* PACKET_FANOUT_HASH is 0, and so on */
+	static const char *const modes[] = { "hash", "lb", "cpu", "rollover", "rnd", "qm", "cbpf", "ebpf" };
+	char mode[12] = "", rings[12] = "", path[4096] = "";
+	int n = sscanf(value, "%11[a-z]:%11[^:]:%4095s", mode, rings, path);
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+		if (!strcmp(modes[i], mode) && n == (i == PACKET_FANOUT_EBPF ? 3 : 2)) {
+			rq->o.fanout = (int)i;
+			rq->o.fanout_program = n == 3 ? value + strlen(mode) + strlen(rings) + 2 : NULL;
+			return number_option("--fanout", rings, 2, 64, &rq->members);
+		}
+	complain("--fanout: \"%.60s\" is not MODE:RINGS with a mode of hash, lb, cpu, rollover, rnd, qm, cbpf; nor ebpf:RINGS:PROGRAM", value);
+	return -1;
+}
+
+static int time_option(struct request *rq, const char *value)
+{
+	rq->o.device_time = !strcmp(value, "device");
+	if (rq->o.device_time || !strcmp(value, "kernel"))
+		return 1;
+	complain("--timestamp: \"%.60s\" is neither kernel nor device", value);
+	return -1;
+}
+
+static int ring_option(struct request *rq, int opt, const char *value)
+{
+	switch (opt) {
+	case 5010:
+		return number_option("--ring", value, 1, 3, &rq->version);
+	case 5011:
+		return size_option("--block", value, 1, UINT32_MAX, &rq->block_bytes);
+	case 5012:
+		return number_option("--blocks", value, 1, UINT32_MAX, &rq->blocks);
+	case 5013:
+		return size_option("--slot", value, 1, UINT32_MAX, &rq->slot_bytes);
+	case 5014:
+		return number_option("--retire", value, 0, UINT32_MAX, &rq->retire_ms);
+	case 5015:
+		return size_option("--priv", value, 0, UINT32_MAX, &rq->priv_bytes);
+	case 5016:
+		rq->o.shape.rx_hash = true;
+		return 1;
+	case 5018:
+		return time_option(rq, value);
+	case 5019:
+		return size_option("--copy-threshold", value, 1, 65536, &rq->copy_threshold);
+	case 5017:
+		return fanout_option(rq, value);
+	default:
+		return 0;
+	}
+}
+
+static int own_option(struct request *rq, int opt, const char *value)
+{
+	switch (opt) {
+	case 'w':
+		rq->path = value;
+		return 1;
+	case 'f':
+		rq->o.filter = value;
+		return 1;
+	case 's':
+		return number_option("--snaplen", value, 1, WHOLE_FRAMES, &rq->snaplen);
+	case 'c':
+		return number_option("--count", value, 1, UINT64_MAX, &rq->o.max_frames);
+	case 5000:
+		return number_option("--seconds", value, 1, 31536000, &rq->seconds);
+	case 5001:
+		return size_option("--rotate-size", value, 4096, UINT64_MAX, &rq->o.rotate_bytes);
+	case 5002:
+		return number_option("--rotate-seconds", value, 1, 31536000, &rq->rotate_seconds);
+	case 5003:
+		return number_option("--files", value, 1, 100000, &rq->keep);
+	case 5004:
+		rq->silent = true;
+		return 1;
+	case 5005:
+		rq->o.ignore_outgoing = true;
+		return 1;
+	case 5006:
+		rq->dropped = true;
+		return 1;
+	case 5007:
+		return number_option("--limit", value, 0, UINT32_MAX, &rq->drop.limit);
+	default:
+		return ring_option(rq, opt, value);
+	}
+}
+
+static void settle(struct request *rq)
+{
+	bool hash = rq->o.shape.rx_hash;
+
+	rq->o.shape = ring_default((enum ring_version)rq->version);
+	rq->o.shape.rx_hash = hash;
+	if (rq->block_bytes)
+		rq->o.shape.block_bytes = rq->block_bytes;
+	if (rq->blocks)
+		rq->o.shape.blocks = rq->blocks;
+	if (rq->slot_bytes)
+		rq->o.shape.frame_bytes = rq->slot_bytes;
+	if (rq->retire_ms != UINT64_MAX)
+		rq->o.shape.retire_ms = rq->retire_ms;
+	rq->o.shape.priv_bytes = rq->priv_bytes;
+	rq->o.snaplen = (uint32_t)(rq->snaplen ? rq->snaplen : WHOLE_FRAMES);
+	rq->o.members = (unsigned int)rq->members;
+	rq->o.copy_threshold = (uint32_t)rq->copy_threshold;
+	rq->o.rotate_ns = rq->rotate_seconds * NSEC_PER_SEC;
+	rq->numbered = rq->o.rotate_bytes || rq->rotate_seconds;
+	rq->quiet = rq->silent || !isatty(STDERR_FILENO) || rq->g.format == FORMAT_JSON;
+}
+
+/* Only what is lost: taken elsewhere than at a ring, so nothing of what shapes one has a meaning. */
+static int settle_dropped(struct request *rq)
+{
+	bool shaped = rq->version != RING_V3 || rq->block_bytes || rq->blocks || rq->slot_bytes || rq->retire_ms != UINT64_MAX || rq->priv_bytes ||
+		      rq->o.shape.rx_hash || rq->o.fanout >= 0 || rq->o.device_time || rq->copy_threshold;
+
+	if (rq->drop.limit != UINT64_MAX && !rq->dropped)
+		return wrong_usage(&cmd_capture, "--limit is for --dropped");
+	if (!rq->dropped)
+		return EXIT_OK;
+	if (rq->o.filter || rq->o.ignore_outgoing)
+		return wrong_usage(&cmd_capture, "--dropped writes all that is lost; filter the file: tshark -r FILE -Y ...");
+	if (shaped)
+		return wrong_usage(&cmd_capture, "--dropped has no packet ring: leave out its options");
+	if (rq->snaplen > TL_DROPPED_SNAP) {
+		complain("capture: --dropped keeps %d bytes of a frame at most (--snaplen)", TL_DROPPED_SNAP);
+		return EXIT_USAGE;
+	}
+	rq->drop = (struct dropped_request){ .g = &rq->g, .path = rq->path, .limit = rq->drop.limit == UINT64_MAX ? LIMIT : rq->drop.limit,
+					     .snaplen = rq->snaplen ? rq->snaplen : LOST_SNAP, .seconds = rq->seconds,
+					     .max_frames = rq->o.max_frames, .rotate_bytes = rq->o.rotate_bytes, .rotate_ns = rq->o.rotate_ns,
+					     .quiet = rq->quiet, .silent = rq->silent };
+	return EXIT_OK;
+}
+
+static int run(const struct global *g, int argc, char **argv)
+{
+	static const struct option options[] = {
+		GLOBAL_OPTIONS, { "write", required_argument, NULL, 'w' }, { "filter", required_argument, NULL, 'f' },
+		{ "snaplen", required_argument, NULL, 's' }, { "count", required_argument, NULL, 'c' }, { "seconds", required_argument, NULL, 5000 },
+		{ "rotate-size", required_argument, NULL, 5001 }, { "rotate-seconds", required_argument, NULL, 5002 },
+		{ "files", required_argument, NULL, 5003 }, { "quiet", no_argument, NULL, 5004 }, { "ignore-outgoing", no_argument, NULL, 5005 },
+		{ "dropped", no_argument, NULL, 5006 }, { "limit", required_argument, NULL, 5007 },
+		{ "ring", required_argument, NULL, 5010 }, { "block", required_argument, NULL, 5011 }, { "blocks", required_argument, NULL, 5012 },
+		{ "slot", required_argument, NULL, 5013 }, { "retire", required_argument, NULL, 5014 }, { "priv", required_argument, NULL, 5015 },
+		{ "rx-hash", no_argument, NULL, 5016 }, { "fanout", required_argument, NULL, 5017 },
+		{ "timestamp", required_argument, NULL, 5018 }, { "copy-threshold", required_argument, NULL, 5019 }, { 0 } };
+	struct request rq = { .g = *g, .version = RING_V3, .members = 1, .drop.limit = UINT64_MAX, .retire_ms = UINT64_MAX, .o.fanout = -1 };
+	int opt, taken, status = EXIT_USAGE;
+
+	while ((opt = getopt_long(argc, argv, "jhw:f:s:c:", options, NULL)) != -1) {
+		taken = global_option(&rq.g, &cmd_capture, opt, &status);
+		if (!taken)
+			taken = own_option(&rq, opt, optarg);
+		if (taken <= 0)
+			return status;
+	}
+	if (optind == argc)
+		return wrong_usage(&cmd_capture, "which VM, or device?");
+	if (!rq.path)
+		return wrong_usage(&cmd_capture, "-w says where to");
+	settle(&rq);
+	if (rq.copy_threshold && rq.version == RING_V3)
+		return wrong_usage(&cmd_capture, "--copy-threshold is for rings of slots (--ring 2): blocks hold whole frames");
+	if (settle_dropped(&rq) != EXIT_OK)
+		return EXIT_USAGE;
+	if (rq.numbered && !strcmp(rq.path, "-")) {
+		complain("capture: standard output cannot be a row of files; leave out --rotate-size and --rotate-seconds");
+		return EXIT_USAGE;
+	}
+	return answer(&rq, argv + optind, argc - optind);
+}
+
+const struct cmd cmd_capture = {
+	.name = "capture", .args = "VM|DEVICE...", .help = "record their frames, with the place of each gap", .run = run,
+	.details = "  -w, --write FILE pcapng; -: standard output\n"
+		   "  -f, --filter E   only these, in tcpdump's words\n"
+		   "  -s, --snaplen N  so many bytes of each frame; whole frames\n"
+		   "  -c, --count N    end after N frames\n"
+		   "  --seconds N      end after N seconds (Ctrl-C ends it always)\n"
+		   "  --rotate-size N, --rotate-seconds N, --files N\n"
+		   "                   a row of files, FILE_00001 and so on; keep the newest N\n"
+		   "  --ignore-outgoing\n"
+		   "                   only what comes out of the device: what a guest sends\n"
+		   "  --dropped        only the frames that they lose, each with reason, place, queue and direction; snaplen 2048\n"
+		   "  --limit N        of those N a second, the others are counted; 10000; 0: all\n"
+		   "  --fanout M:N     N rings share each device's frames by hash, lb, cpu, rollover, rnd, qm, or cbpf (the\n"
+		   "                   sender's address); ebpf:N:FILE: by a socket filter pinned there\n"
+		   "  --ring V         1, 2 or 3; 3\n"
+		   "  --block SIZE, --blocks N, --retire MS, --slot SIZE, --priv SIZE, --rx-hash\n"
+		   "                   the ring's shape (taplossctl ring); 1M, 64, 8\n"
+		   "  --timestamp T    kernel, or device: by the device's own clock where it stamps frames; kernel\n"
+		   "  --copy-threshold N\n"
+		   "                   --ring 1, 2: frames from N bytes on that are longer than a slot are kept whole\n"
+		   "  --quiet          nothing on standard error but the end\n",
+};

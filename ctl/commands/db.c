@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "collector/base.h"
+#include "schema/schema.h"
+#include "ctl/cmd.h"
+#include "ctl/options.h"
+#include "ctl/print/out.h"
+#include "ctl/query/store_admin.h"
+#include "ctl/print/text.h"
+#include "ctl/print/when.h"
+
+static const struct column columns[] = {
+	{ "file", "FILE", COL_TEXT }, { "bytes", "SIZE", COL_BYTES }, { "state", "STATE", COL_TEXT }, { "why", "WHY", COL_NAME },
+};
+
+static json_t *file_object(const char *dir, const char *name)
+{
+	char path[4096];
+	struct stat st = { 0 };
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (stat(path, &st) < 0)
+		st.st_size = 0;
+	return json_pack("{ss sI}", "file", name, "bytes", (json_int_t)st.st_size);
+}
+
+static void add_finding(json_t *o, const char *dir, enum schema_kind kind, bool *bad)
+{
+	char path[4096], why[SCHEMA_WHY] = "";
+	int r;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, json_string_value(json_object_get(o, "file")));
+	r = schema_check(path, kind, why);
+	*bad |= r < 0;
+	json_object_set_new(o, "state", out_text(r >= 0 ? "healthy" : r == -EUCLEAN ? "damaged" : r == -EMEDIUMTYPE ? "foreign" :
+						 r == -EPROTO ? "newer" : "unreadable"));
+	json_object_set_new(o, "why", out_text(r >= 0 ? "" : why));
+}
+
+static bool has_history(const char *dir)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/history.db", dir);
+	return access(path, F_OK) == 0;
+}
+
+static enum schema_kind kind_of(const json_t *file)
+{
+	const char *name = json_string_value(json_object_get(file, "file"));
+
+	return !strcmp(name, "meta.db") ? SCHEMA_META : !strcmp(name, "history.db") ? SCHEMA_HISTORY : SCHEMA_DAY;
+}
+
+/* meta.db first, history.db, then the days. NULL after saying that there is no store. */
+static json_t *list_files(const struct global *g)
+{
+	struct schema_day *days = NULL;
+	json_t *files;
+	size_t n = 0;
+	int r = schema_days(g->store, &days, &n);
+
+	if (r < 0) {
+		complain("no store in %s: %s (--store or TAPLOSS_STORE)", g->store, strerror(-r));
+		return NULL;
+	}
+	files = json_array();
+	json_array_append_new(files, file_object(g->store, "meta.db"));
+	if (has_history(g->store))
+		json_array_append_new(files, file_object(g->store, "history.db"));
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(files, file_object(g->store, days[i].name));
+	free(days);
+	return files;
+}
+
+static int print(const struct global *g, json_t *files, size_t n_columns, const char *key, json_t *value)
+{
+	if (g->format == FORMAT_JSON)
+		return out_json(json_pack("{so sO}", key, value, "files", files));
+	json_decref(value);
+	if (g->format == FORMAT_CSV)
+		out_csv(columns, n_columns, files);
+	else
+		out_table(g, columns, n_columns > 3 ? 3 : n_columns, files);	/* why: said below, once */
+	return out_done();
+}
+
+static int check(const struct global *g)
+{
+	json_t *files = list_files(g), *f;
+	bool bad = false;
+	size_t i;
+	int status;
+
+	if (!files)
+		return EXIT_FAILED;
+	json_array_foreach(files, i, f)
+		add_finding(f, g->store, kind_of(f), &bad);
+	status = print(g, files, ARRAY_SIZE(columns), "healthy", json_boolean(!bad));
+	json_array_foreach(files, i, f) {
+		const char *why = json_string_value(json_object_get(f, "why"));
+
+		if (*why)
+			complain("%s", why);
+	}
+	json_decref(files);
+	return bad ? EXIT_FAILED : status;
+}
+
+static int size(const struct global *g)
+{
+	json_t *files = list_files(g), *f;
+	json_int_t sum = 0;
+	char buf[32];
+	size_t i;
+	int status;
+
+	if (!files)
+		return EXIT_FAILED;
+	json_array_foreach(files, i, f)
+		sum += json_integer_value(json_object_get(f, "bytes"));
+	status = print(g, files, 2, "bytes", json_integer(sum));
+	if (g->format == FORMAT_TEXT)
+		printf("%s in all\n", text_bytes(buf, (unsigned long long)sum));
+	json_decref(files);
+	return status == EXIT_OK ? out_done() : status;
+}
+
+struct request {
+	struct global g;
+	struct tidy_limits limits;
+	struct window window;
+	struct filter filter;
+	bool limited;
+};
+
+/* "7d", "2w": whole days, at least one. */
+static int parse_days(const char *name, const char *value, unsigned int *ret)
+{
+	uint64_t ns;
+
+	if (when_length(value, &ns) == 0 && ns >= NSEC_PER_DAY && ns / NSEC_PER_DAY <= 36500) {
+		*ret = (unsigned int)(ns / NSEC_PER_DAY);
+		return 1;
+	}
+	complain("%s: \"%.60s\" is not a length of at least a day (7d, 4w)", name, value);
+	return -1;
+}
+
+static int parse_mib(const char *name, const char *value, uint64_t *ret)
+{
+	char *end;
+	unsigned long long n = strtoull(value, &end, 10);
+
+	if (*value >= '0' && *value <= '9' && !*end && n > 0 && n <= 1 << 24) {
+		*ret = (uint64_t)n << 20;
+		return 1;
+	}
+	complain("%s: \"%.60s\" is not a number of MiB", name, value);
+	return -1;
+}
+
+static int own_option(void *arg, int opt, const char *value)
+{
+	struct request *rq = arg;
+
+	rq->limited |= opt >= 3000 && opt <= 3005;
+	switch (opt) {
+	case 3000:
+		return parse_days("--seconds", value, &rq->limits.fine_days);
+	case 3001:
+		return parse_days("--minutes", value, &rq->limits.days);
+	case 3002:
+		return parse_days("--hours", value, &rq->limits.hour_days);
+	case 3003:
+		return parse_mib("--seconds-mib", value, &rq->limits.fine_bytes);
+	case 3004:
+		return parse_mib("--minutes-mib", value, &rq->limits.bytes);
+	case 3005:
+		return parse_mib("--history-mib", value, &rq->limits.history_bytes);
+	default:
+		return 0;
+	}
+}
+
+static int dispatch(struct request *rq, int argc, char **argv)
+{
+	const char *what = argc > 0 ? argv[0] : "";
+
+	if (argc == 1 && !strcmp(what, "check"))
+		return check(&rq->g);
+	if (argc == 1 && !strcmp(what, "size"))
+		return size(&rq->g);
+	if (argc == 2 && !strcmp(what, "backup"))
+		return store_backup(&rq->g, argv[1]);
+	if (argc == 1 && !strcmp(what, "export"))
+		return window_valid(&rq->window) ? store_export(&rq->g, &rq->window, &rq->filter) : EXIT_USAGE;
+	if (argc == 1 && !strcmp(what, "prune") && rq->limited)
+		return store_prune(&rq->g, &rq->limits);
+	if (argc == 1 && !strcmp(what, "prune"))
+		return wrong_usage(&cmd_db, "prune wants at least one limit (--minutes 30d)");
+	return wrong_usage(&cmd_db, "check, size, prune, backup DIR or export");
+}
+
+static int run(const struct global *g, int argc, char **argv)
+{
+	static const struct option options[] = {
+		GLOBAL_OPTIONS, WINDOW_OPTIONS, FILTER_OPTIONS, { "seconds", required_argument, NULL, 3000 }, { "minutes", required_argument, NULL, 3001 },
+		{ "hours", required_argument, NULL, 3002 }, { "seconds-mib", required_argument, NULL, 3003 }, { "minutes-mib", required_argument, NULL, 3004 },
+		{ "history-mib", required_argument, NULL, 3005 }, { 0 } };
+	struct request rq = { .g = *g };
+	const struct options o = { .cmd = &cmd_db, .table = options, .global = &rq.g, .window = &rq.window, .filter = &rq.filter, .own = own_option, .arg = &rq };
+	int status;
+
+	window_init(&rq.window);
+	filter_init(&rq.filter);
+	if (!options_read(&o, argc, argv, &status))
+		return status;
+	return dispatch(&rq, argc - optind, argv + optind);
+}
+
+const struct cmd cmd_db = {
+	.name = "db", .args = "check|size|prune|backup DIR|export", .help = "the files of the store: whole? how big? less, copied, as JSON", .run = run,
+	.details = "  check            exit status 1 when one is not whole\n"
+		   "  size             bytes, without what is not yet in the file (-wal)\n"
+		   "  prune            as the agent does, when none runs; what goes stays as sums:\n"
+		   "    --seconds 7d, --seconds-mib N   days with each interval's loss; older by the minute\n"
+		   "    --minutes 90d, --minutes-mib N  day files; older only in history.db\n"
+		   "    --hours 730d, --history-mib N   sums by the hour; older by the day\n"
+		   "  backup DIR       a copy that belongs together, also while the agent writes\n"
+		   "  export           each loss row of the window as a line of JSON\n"
+		   WINDOW_HELP FILTER_HELP,
+};

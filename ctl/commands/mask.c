@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/base.h"
+#include "collector/loss/class.h"
+#include "ctl/cmd.h"
+#include "ctl/query/mask.h"
+#include "ctl/print/out.h"
+#include "ctl/query/vmref.h"
+#include "ctl/print/when.h"
+
+static const struct column columns[] = {
+	{ "id", "ID", COL_TEXT }, { "state", "STATE", COL_TEXT }, { "class", "CLASS", COL_TEXT }, { "kernel_reason", "KERNEL", COL_TEXT },
+	{ "site", "SITE", COL_TEXT }, { "vm", "VM", COL_NAME }, { "uuid", "UUID", COL_TEXT }, { "nic", "NIC", COL_NAME },
+	{ "added_ns", "ADDED", COL_TIME }, { "note", "WHY", COL_LONG },
+};
+
+struct request {
+	struct global g;
+	struct mask mask;
+};
+
+static json_t *mask_object(const struct view *v, const struct mask *m)
+{
+	const char *name = m->vm;
+
+	for (size_t i = 0; m->uuid && i < v->n_vms; i++)	/* what it is called by now */
+		if (v->vms[i].id && v->vms[i].uuid && !strcasecmp(v->vms[i].uuid, m->uuid))
+			name = v->vms[i].name;
+	return json_pack("{so ss so so so so so so so so}", "id", out_text(m->id), "state", m->off ? "off" : m->added_ns ? "on" : "built-in", "class",
+			 out_text(m->class), "kernel_reason", out_text(m->reason), "site", out_text(m->site), "vm", out_text(name), "uuid",
+			 out_text(m->uuid), "nic", out_text(m->nic), "added_ns", m->added_ns ? out_int(m->added_ns) : json_null(), "note",
+			 out_text(m->note));
+}
+
+/* A table leaves out what no mask speaks of, and the UUID. */
+static bool said(const json_t *rows, const char *key)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+		if (strcmp(key, "uuid") != 0 && !json_is_null(json_object_get(row, key)))
+			return true;
+	return false;
+}
+
+static void print_table(const struct global *g, const json_t *rows)
+{
+	struct column shown[ARRAY_SIZE(columns)];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		if (said(rows, columns[i].key))
+			shown[n++] = columns[i];
+	out_table(g, shown, n, rows);
+}
+
+/* @id NULL: all. */
+static int print(const struct global *g, const char *id)
+{
+	struct view *v = view_open(g->store);
+	json_t *rows = json_array();
+	int status = EXIT_FAILED;
+
+	for (size_t i = 0; v && i < v->masks->n; i++)
+		if (!id || !strcmp(v->masks->all[i].id, id))
+			json_array_append_new(rows, mask_object(v, &v->masks->all[i]));
+	if (v && g->format == FORMAT_JSON) {
+		status = out_json(json_pack("{sO}", "masks", rows));
+	} else if (v) {
+		if (g->format == FORMAT_CSV)
+			out_csv(columns, ARRAY_SIZE(columns), rows);
+		else
+			print_table(g, rows);
+		status = out_done();
+	}
+	json_decref(rows);
+	view_free(v);
+	return status;
+}
+
+static int list(struct request *rq, int argc, char **argv)
+{
+	(void)argv;
+	return argc ? wrong_usage(&cmd_mask, "list takes no argument") : print(&rq->g, NULL);
+}
+
+/* The VM is looked up now: a name may be another's some day, a UUID is not. */
+static int find_vm(struct request *rq, struct view *v)
+{
+	const struct view_vm *vm;
+	struct vmref ref;
+	int r = vmref_find(v, rq->mask.vm, &ref);
+
+	if (r < 0)
+		return r;
+	vm = view_vm(v, ref.vm_id);
+	if (!vm) {
+		complain("--vm: \"%.60s\" is a device that is no VM's; --nic masks a device", rq->mask.vm);
+		return -ENOENT;
+	}
+	rq->mask.vm = vm->name;
+	rq->mask.uuid = vm->uuid;
+	return 0;
+}
+
+static int add(struct request *rq, int argc, char **argv)
+{
+	const struct mask *m = &rq->mask;
+	_cleanup_(freep) char *id = NULL;
+	struct view *v;
+	int r;
+
+	(void)argv;
+	if (argc)
+		return wrong_usage(&cmd_mask, "add takes options only");
+	if (!m->class && !m->reason && !m->site && !m->vm && !m->nic)
+		return wrong_usage(&cmd_mask, "add wants one of --class, --reason, --site, --vm, --nic");
+	v = view_open(rq->g.store);
+	if (!v)
+		return EXIT_FAILED;
+	r = m->vm ? find_vm(rq, v) : 0;
+	rq->mask.added_ns = now_ns();
+	if (r >= 0)
+		r = masks_add(rq->g.store, m, &id);
+	view_free(v);
+	return r < 0 ? EXIT_FAILED : print(&rq->g, id);
+}
+
+static int each(struct request *rq, int argc, char **argv, int (*fn)(const char *dir, const char *id), const char *what)
+{
+	struct view *v = view_open(rq->g.store);	/* says so when there is no store */
+	int r = v ? 0 : -ENOENT;
+
+	view_free(v);
+	if (!argc)
+		return wrong_usage(&cmd_mask, "%s wants the ID of a mask", what);
+	for (int i = 0; i < argc && r >= 0; i++)
+		r = fn(rq->g.store, argv[i]);
+	return r < 0 ? EXIT_FAILED : EXIT_OK;
+}
+
+static int remove_them(struct request *rq, int argc, char **argv)
+{
+	return each(rq, argc, argv, masks_remove, "remove");
+}
+
+static int restore(struct request *rq, int argc, char **argv)
+{
+	return each(rq, argc, argv, masks_restore, "restore");
+}
+
+static int set_pattern(const char **at, const char *option, const char *value)
+{
+	*at = value;
+	if (*value && strcmp(value, "*") != 0)
+		return 1;
+	complain("%s: \"%s\" would leave out everything", option, value);
+	return -1;
+}
+
+static int own_option(struct request *rq, int opt, const char *value)
+{
+	switch (opt) {
+	case 2000:
+		rq->mask.vm = value;
+		return 1;
+	case 2001:
+		rq->mask.nic = value;
+		return 1;
+	case 2003:
+		rq->mask.class = class_canonical(value);
+		if (rq->mask.class)
+			return 1;
+		complain("--class: \"%.60s\" is no class; --reason takes the kernel's own words", value);
+		return -1;
+	case 3000:
+		return set_pattern(&rq->mask.reason, "--reason", value);
+	case 3001:
+		return set_pattern(&rq->mask.site, "--site", value);
+	case 3002:
+		rq->mask.note = value;
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static int run(const struct global *g, int argc, char **argv)
+{
+	static const struct option options[] = {
+		GLOBAL_OPTIONS, { "vm", required_argument, NULL, 2000 }, { "nic", required_argument, NULL, 2001 },
+		{ "class", required_argument, NULL, 2003 }, { "reason", required_argument, NULL, 3000 }, { "site", required_argument, NULL, 3001 },
+		{ "note", required_argument, NULL, 3002 }, { 0 } };
+	static const struct {
+		const char *name;
+		int (*run)(struct request *rq, int argc, char **argv);
+	} verbs[] = { { "list", list }, { "add", add }, { "remove", remove_them }, { "restore", restore } };
+	struct request rq = { .g = *g };
+	bool words = false;
+	int opt, taken, status;
+
+	while ((opt = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+		taken = global_option(&rq.g, &cmd_mask, opt, &status);
+		if (taken < 0)
+			return status;
+		words |= !taken;
+		if (!taken)
+			taken = own_option(&rq, opt, optarg);
+		if (taken <= 0)
+			return EXIT_USAGE;
+	}
+	for (size_t i = 0; optind < argc && i < ARRAY_SIZE(verbs); i++) {
+		if (strcmp(argv[optind], verbs[i].name) != 0)
+			continue;
+		if (words && verbs[i].run != add)
+			return wrong_usage(&cmd_mask, "only add takes --class, --reason, --site, --vm, --nic, --note");
+		return verbs[i].run(&rq, argc - optind - 1, argv + optind + 1);
+	}
+	return wrong_usage(&cmd_mask, "list, add, remove or restore");
+}
+
+const struct cmd cmd_mask = {
+	.name = "mask", .args = "list|add|remove|restore", .help = "what is left out of the figures, and why", .run = run,
+	.details = "  list             all masks, the built-in ones first\n"
+		   "  add              leave out what fits all of these words:\n"
+		   "    --class C      a class (OTHER)\n"
+		   "    --reason R     the kernel's reason (OTHERHOST), --site S its function; a * at the end stands for any rest\n"
+		   "    --vm V         this VM's; --nic NAME this device's\n"
+		   "    --note TEXT    why\n"
+		   "  remove ID...     take it away; a built-in one is switched off\n"
+		   "  restore ID...    switch a built-in one on again\n",
+};

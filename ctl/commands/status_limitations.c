@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "status_limitations.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "collector/base.h"
+#include "ctl/print/out.h"
+#include "ctl/print/text.h"
+#include "ctl/query/store_reader.h"
+
+struct blind {
+	char *kernel;		/* of the newest run; NULL: the agent never ran on this store */
+	json_t *rows;
+};
+
+static void on_run(sqlite3_stmt *st, void *arg)
+{
+	struct blind *b = arg;
+
+	b->kernel = strdup((const char *)sqlite3_column_text(st, 0));
+}
+
+static void on_row(sqlite3_stmt *st, void *arg)
+{
+	struct blind *b = arg;
+
+	json_array_append_new(b->rows, json_pack("{so so so}", "loss", out_text((const char *)sqlite3_column_text(st, 0)), "why",
+						 out_text((const char *)sqlite3_column_text(st, 1)), "witness",
+						 out_text((const char *)sqlite3_column_text(st, 2))));
+}
+
+/* @text behind @label, broken between words at @width columns. */
+static void print_wrapped(const char *label, const char *text, int width)
+{
+	_cleanup_(freep) char *safe = text_safe(text);
+	int indent = (int)strlen(label), at = indent;
+
+	fputs(label, stdout);
+	for (const char *word = safe; *word;) {
+		int n = (int)strcspn(word, " ");
+
+		if (at > indent && at + 1 + n > width) {
+			printf("\n%*s", indent, "");
+			at = indent;
+		} else if (at > indent) {
+			putchar(' ');
+			at++;
+		}
+		printf("%.*s", n, word);
+		at += n;
+		word += n + strspn(word + n, " ");
+	}
+	putchar('\n');
+}
+
+static void print_text(const struct blind *b, const struct global *g)
+{
+	_cleanup_(freep) char *kernel = text_safe(b->kernel ? b->kernel : "");
+	int width = out_columns() ? out_columns() : 100;
+	size_t i;
+	json_t *row;
+
+	(void)g;
+	if (!b->kernel) {
+		puts("not known: the agent never ran on this store");
+		return;
+	}
+	printf("what cannot be shown here, on Linux %s, and what shows it all the same:\n", kernel);
+	json_array_foreach(b->rows, i, row) {
+		putchar('\n');
+		print_wrapped("* ", json_string_value(json_object_get(row, "loss")), width);
+		print_wrapped("  why      ", json_string_value(json_object_get(row, "why")), width);
+		print_wrapped("  witness  ", json_string_value(json_object_get(row, "witness")), width);
+	}
+}
+
+static int print(const struct blind *b, const struct global *g)
+{
+	static const struct column columns[] = { { "loss", "", COL_TEXT }, { "why", "", COL_TEXT }, { "witness", "", COL_TEXT } };
+
+	if (g->format == FORMAT_JSON)
+		return out_json(json_pack("{so sO}", "kernel", out_text(b->kernel), "blind", b->rows));
+	if (g->format == FORMAT_CSV)
+		out_csv(columns, ARRAY_SIZE(columns), b->rows);
+	else
+		print_text(b, g);
+	return out_done();
+}
+
+int status_blind(const struct global *g)
+{
+	struct blind b = { .rows = json_array() };
+	struct view *v = view_open(g->store);
+	int status = EXIT_FAILED;
+
+	if (v && view_meta(v, "SELECT kernel FROM run ORDER BY id DESC LIMIT 1", on_run, &b) == 0 &&
+	    view_meta(v, "SELECT loss, why, witness FROM blind ORDER BY id", on_row, &b) == 0)
+		status = print(&b, g);
+	json_decref(b.rows);
+	free(b.kernel);
+	view_free(v);
+	return status;
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <uthash.h>
+
+#include "collector/base.h"
+#include "ctl/cmd.h"
+#include "ctl/print/number.h"
+#include "ctl/options.h"
+#include "ctl/print/out.h"
+#include "ctl/query/tally.h"
+#include "ctl/print/when.h"
+
+#define BY_WATCH (BY_VM | BY_NIC | BY_DIRECTION)
+
+/* One NIC and direction that was over the limit since this program began. */
+struct alarm {
+	char *key;
+	json_t *who;			/* its words, from when it was over first */
+	bool over, seen;
+	UT_hash_handle hh;
+};
+
+struct watch {
+	struct global g;
+	struct filter filter;
+	double over_pct;
+	uint64_t for_ns, floor;		/* floor: frames lost in for_ns below which nothing is said */
+	const char *exec;
+	uint64_t count;			/* changes to tell before it ends; 0: for ever */
+	uint64_t told;
+	struct alarm *alarms;
+};
+
+static volatile sig_atomic_t ended;
+
+static void on_end(int signo)
+{
+	(void)signo;
+	ended = 1;
+}
+
+static void *must(void *p)
+{
+	if (!p)
+		abort();
+	return p;
+}
+
+static void set(const char *name, const char *value)
+{
+	if (setenv(name, value ? value : "", 1) < 0)
+		abort();
+}
+
+/* By the shell, with the facts in the environment: nothing that a guest's owner named is ever part of the command. */
+static void run_command(const struct watch *w, const json_t *line)
+{
+	static const char *const names[] = { "state", "vm", "uuid", "nic", "direction" };
+	int status;
+	pid_t pid;
+
+	if (!w->exec)
+		return;
+	pid = fork();
+	if (pid < 0) {
+		complain("--exec: %s", strerror(errno));
+		return;
+	}
+	if (!pid) {
+		char name[32], pct[32];
+
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+			snprintf(name, sizeof(name), "TAPLOSS_%s", names[i]);
+			for (char *c = name + 8; *c; c++)
+				*c = (char)(*c - 'a' + 'A');
+			set(name, json_string_value(json_object_get(line, names[i])));
+		}
+		snprintf(pct, sizeof(pct), "%.6g", json_number_value(json_object_get(line, "loss_pct")));
+		set("TAPLOSS_LOSS_PCT", pct);
+		execl("/bin/sh", "sh", "-c", w->exec, (char *)NULL);
+		_exit(127);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		complain("--exec: the command failed");
+}
+
+/* One JSON line, at once. */
+static int tell(struct watch *w, const struct alarm *a, uint64_t t_ns, double pct, uint64_t frames)
+{
+	json_t *line = must(json_copy(a->who));
+
+	json_object_set_new(line, "t_ns", out_int(t_ns));
+	json_object_set_new(line, "state", json_string(a->over ? "over" : "under"));
+	json_object_set_new(line, "loss_pct", pct < 0 ? json_null() : json_real(pct));
+	json_object_set_new(line, "frames", out_int(frames));
+	run_command(w, line);
+	w->told++;
+	return out_json(line);
+}
+
+static bool is_over(const struct watch *w, const struct tally_row *r)
+{
+	double pct = tally_harm_pct(r);
+
+	return pct >= 0 && pct > w->over_pct && tally_harm(r) >= w->floor;
+}
+
+static struct alarm *alarm_of(struct watch *w, const char *key)
+{
+	struct alarm *a;
+
+	HASH_FIND_STR(w->alarms, key, a);
+	if (a)
+		return a;
+	a = must(calloc(1, sizeof(*a)));
+	a->key = must(strdup(key));
+	HASH_ADD_KEYPTR(hh, w->alarms, a->key, strlen(a->key), a);
+	return a;
+}
+
+/* Has it been over the limit in each part of the time, and not just once? A third at a time. */
+static int parts_over(const struct watch *w, struct view *v, const struct window *win, struct tally ret[static 3])
+{
+	uint64_t part = (win->until_ns - win->since_ns) / 3;
+
+	for (int i = 0; i < 3; i++) {
+		struct window third = { win->since_ns + (uint64_t)i * part, win->since_ns + (uint64_t)(i + 1) * part, win->now_ns };
+		int r = tally_make(v, &third, &w->filter, BY_WATCH, &ret[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static bool in_all(const struct tally parts[static 3], const char *key)
+{
+	for (int i = 0; i < 3; i++) {
+		size_t k = 0;
+
+		while (k < parts[i].n && (strcmp(parts[i].rows[k].key, key) != 0 || !parts[i].rows[k].sum.frames))
+			k++;
+		if (k == parts[i].n)
+			return false;
+	}
+	return true;
+}
+
+static int judge(struct watch *w, struct view *v, const struct window *win, const struct tally *t, const struct tally parts[static 3])
+{
+	struct alarm *a, *tmp;
+	int status = EXIT_OK;
+
+	HASH_ITER(hh, w->alarms, a, tmp)
+		a->seen = false;
+	for (size_t i = 0; i < t->n && status == EXIT_OK; i++) {
+		const struct tally_row *r = &t->rows[i];
+		bool over = is_over(w, r);
+
+		a = alarm_of(w, r->key);
+		a->seen = true;
+		if (a->over == over || (over && !in_all(parts, r->key)))
+			continue;
+		a->over = over;
+		if (!a->who)
+			a->who = split_object(v, r->series, BY_WATCH);
+		status = tell(w, a, win->until_ns, tally_harm_pct(r), tally_harm(r));
+	}
+	HASH_ITER(hh, w->alarms, a, tmp) {
+		if (a->seen || !a->over || status != EXIT_OK)
+			continue;
+		a->over = false;	/* nothing at all was lost in the whole time */
+		status = tell(w, a, win->until_ns, 0, 0);
+	}
+	return status;
+}
+
+static int look(struct watch *w)
+{
+	struct view *v = view_open(w->g.store);
+	struct window win = { .until_ns = now_ns() };
+	struct tally t = { 0 }, parts[3] = { 0 };
+	int status = EXIT_FAILED;
+
+	if (!v)
+		return EXIT_FAILED;
+	win.now_ns = win.until_ns;
+	win.since_ns = win.until_ns - w->for_ns;
+	if (filter_resolve(&w->filter, v) == 0 && tally_make(v, &win, &w->filter, BY_WATCH, &t) == 0 && parts_over(w, v, &win, parts) == 0)
+		status = judge(w, v, &win, &t, parts);
+	for (int i = 0; i < 3; i++)
+		tally_free(&parts[i]);
+	tally_free(&t);
+	view_free(v);
+	return status;
+}
+
+static int own_option(void *arg, int opt, const char *value)
+{
+	struct watch *w = arg;
+	char *end;
+
+	switch (opt) {
+	case 3000:
+		w->over_pct = strtod(value, &end);
+		if (end != value && (!*end || !strcmp(end, "%")) && w->over_pct >= 0 && w->over_pct < 100)
+			return 1;
+		complain("--over: \"%.60s\" is not a share in percent (0.1%%)", value);
+		return -1;
+	case 3001:
+		if (when_length(value, &w->for_ns) == 0 && w->for_ns >= NSEC_PER_SEC && w->for_ns <= NSEC_PER_HOUR)
+			return 1;
+		complain("--for: \"%.60s\" is not a length of time from 1s to 1h", value);
+		return -1;
+	case 3002:
+		w->exec = value;
+		return 1;
+	case 3003:
+		return number_option("--floor", value, 0, UINT64_MAX, &w->floor);
+	case 3004:
+		return number_option("--count", value, 0, UINT64_MAX, &w->count);
+	default:
+		return 0;
+	}
+}
+
+static int loop(struct watch *w)
+{
+	struct sigaction end = { .sa_handler = on_end };
+	struct timespec second = { .tv_sec = 1 };
+	int status = EXIT_OK;
+
+	sigaction(SIGINT, &end, NULL);
+	sigaction(SIGTERM, &end, NULL);
+	while (!ended && status == EXIT_OK && (!w->count || w->told < w->count)) {
+		status = look(w);
+		if (status == EXIT_OK && (!w->count || w->told < w->count))
+			nanosleep(&second, NULL);
+	}
+	return status;
+}
+
+static int run(const struct global *g, int argc, char **argv)
+{
+	static const struct option options[] = { GLOBAL_OPTIONS, FILTER_OPTIONS, { "over", required_argument, NULL, 3000 }, { "for", required_argument, NULL, 3001 },
+						 { "exec", required_argument, NULL, 3002 }, { "floor", required_argument, NULL, 3003 },
+						 { "count", required_argument, NULL, 3004 }, { 0 } };
+	struct watch w = { .g = *g, .over_pct = 0.1, .for_ns = 10 * NSEC_PER_SEC, .floor = 10 };
+	struct alarm *a, *tmp;
+	const struct options o = { .cmd = &cmd_watch, .table = options, .global = &w.g, .filter = &w.filter, .own = own_option, .arg = &w };
+	int status;
+
+	filter_init(&w.filter);
+	if (!options_read(&o, argc, argv, &status))
+		return status;
+	if (optind < argc)
+		return wrong_usage(&cmd_watch, "takes no argument; --vm chooses");
+	status = loop(&w);
+	HASH_ITER(hh, w.alarms, a, tmp) {
+		HASH_DEL(w.alarms, a);
+		free(a->key);
+		json_decref(a->who);
+		free(a);
+	}
+	return status;
+}
+
+const struct cmd cmd_watch = {
+	.name = "watch", .args = "", .help = "say when a VM loses too much, for scripts", .run = run,
+	.details = "  --over PCT       more than this share lost; 0.1%\n"
+		   "  --for LENGTH     for so long; 10s\n"
+		   "  --floor N        and at least N frames in that time; 10\n"
+		   "  --exec CMD       run by the shell at each change, with TAPLOSS_STATE, _VM, _UUID, _NIC, _DIRECTION, _LOSS_PCT\n"
+		   "  --count N        end after N changes\n" FILTER_HELP,
+};

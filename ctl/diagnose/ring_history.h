@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ring_history - how full the rings of a VM's NICs were over time: a curve for each NIC of which it is known. */
+#ifndef TAPLOSS_CTL_DIAGNOSE_RING_HISTORY_H
+#define TAPLOSS_CTL_DIAGNOSE_RING_HISTORY_H
+
+#include <jansson.h>
+
+#include "ctl/query/split.h"
+
+struct fill {
+	int64_t device;
+	struct view_headroom *points, total;	/* points: one for each step; what is stored of it stands in the step in which that ends */
+};
+
+struct fills {
+	struct fill *all;
+	size_t n, n_steps;
+};
+
+/* Of the VM and NIC that @f names first, in @n steps of @step_ns from @since on. 0, or -errno after saying why. */
+int fills_read(struct view *v, const struct filter *f, uint64_t since, uint64_t step_ns, size_t n, struct fills *ret);
+void fills_free(struct fills *s);
+
+/* New reference: an object for each NIC, with the steps of which something is known; @end_ns: when a step ended. */
+typedef uint64_t fill_end_fn(const void *arg, size_t step);
+json_t *fills_json(const struct view *v, const struct fills *s, fill_end_fn *end_ns, const void *arg);
+
+#endif

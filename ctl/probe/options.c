@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "collector/base.h"
+#include "ctl/print/number.h"
+#include "ctl/options.h"
+#include "send.h"
+
+#define PROBE_PATH "../lib/taploss/taploss-probe"	/* from where taplossctl is */
+#define MAX_RATE 100000000
+#define RAMP_STEPS 8
+
+const char probe_help[] =
+	"  run WHERE        bridge:NAME, network:NAME or direct:DEVICE; as root; or with --vm\n"
+	"  bench WHERE      the guest's packet rings V1, V2 and V3 side by side, in turn, several times\n"
+	"    --vm VM        no probe VM, but this one, which has taploss-probe inside\n"
+	"    --nic NIC      its interface; the first\n"
+	"    --direction D  in: to the guest; out: from it; in\n"
+	"    --rate N,...   frames a second, one after the other; 20000; 0: as fast as it goes\n"
+	"    --ramp FROM..TO[/STEPS]   the same, growing: loss by rate\n"
+	"    --frames N     at each rate; 20000\n"
+	"    --length N,... bytes of a frame, in turn; 60\n"
+	"    --flows N      IPv4 frames from as many addresses; 1: no IP at all\n"
+	"    --workers N    senders at the host; 1\n"
+	"    --from DEV, --to DEV   the interface at the host's end; the bridge\n"
+	"    --ring N,...   how the other end captures: TPACKET_V1, V2, V3; 3\n"
+	"    --rounds N     of a bench; 3\n"
+	"    --ring-blocks N, --ring-block BYTES   its ring; 64 of 262144\n"
+	"    --memory MIB, --cpus N, --queues N    of the probe VM; 512, 1, 1\n"
+	"    --kernel FILE, --modules DIR          what it boots; the kernel that runs here\n"
+	"    --probe FILE     the program in it; the one that came with this one\n"
+	"    --connect URI    libvirt; qemu:///system\n"
+	"    --accel A        auto: KVM where it works; kvm; tcg: software\n"
+	"    --boot-time S    how long to wait for it; 120\n"
+	"    --fail           exit status 3 when frames were lost (also with show)\n"
+	"  list             all of them\n"
+	"  show N           one of them, with each gap\n";
+
+/* TYPE:NAME */
+static bool target(struct probe_request *rq, const char *value)
+{
+	static const char *const types[] = { "bridge", "network", "direct" };
+	const char *colon = strchr(value, ':');
+
+	for (size_t i = 0; colon && i < ARRAY_SIZE(types); i++) {
+		if (strncmp(value, types[i], (size_t)(colon - value)) != 0 || types[i][colon - value] || !colon[1] || strlen(colon) > 64)
+			continue;
+		rq->opt.vm.type = types[i];
+		rq->opt.vm.source = colon + 1;
+		return true;
+	}
+	complain("probe: \"%.80s\" is no place for a probe VM: bridge:NAME, network:NAME, direct:DEVICE", value);
+	return false;
+}
+
+enum { FRAMES = 3000, LENGTH, BLOCKS, BLOCK_BYTES, MEMORY, CPUS, QUEUES, FLOWS, WORKERS, ROUNDS, BOOT, KERNEL, MODULES, PROBE, CONNECT, END, RATES, RAMP,
+       RINGS, FAIL, ACCEL, DIRECTION, VM, NIC };
+
+static const struct option table[] = { GLOBAL_OPTIONS, { "frames", required_argument, NULL, FRAMES }, { "length", required_argument, NULL, LENGTH },
+	{ "ring-blocks", required_argument, NULL, BLOCKS }, { "ring-block", required_argument, NULL, BLOCK_BYTES },
+	{ "memory", required_argument, NULL, MEMORY }, { "cpus", required_argument, NULL, CPUS }, { "queues", required_argument, NULL, QUEUES },
+	{ "flows", required_argument, NULL, FLOWS }, { "workers", required_argument, NULL, WORKERS }, { "rounds", required_argument, NULL, ROUNDS },
+	{ "boot-time", required_argument, NULL, BOOT }, { "kernel", required_argument, NULL, KERNEL }, { "modules", required_argument, NULL, MODULES },
+	{ "probe", required_argument, NULL, PROBE }, { "connect", required_argument, NULL, CONNECT }, { "from", required_argument, NULL, END },
+	{ "to", required_argument, NULL, END }, { "rate", required_argument, NULL, RATES }, { "ramp", required_argument, NULL, RAMP },
+	{ "ring", required_argument, NULL, RINGS }, { "fail", no_argument, NULL, FAIL }, { "accel", required_argument, NULL, ACCEL },
+	{ "direction", required_argument, NULL, DIRECTION }, { "vm", required_argument, NULL, VM }, { "nic", required_argument, NULL, NIC }, { 0 } };
+
+static int take_number(struct probe_request *rq, int opt, const char *value)
+{
+	struct probe_options *o = &rq->opt;
+	uint64_t memory = o->vm.memory_mib, cpus = o->vm.cpus, queues = o->vm.queues, flows = o->order.flows;
+	const struct {
+		int opt;
+		const char *name;
+		uint64_t min, max, *to;
+	} numbers[] = {
+		{ FRAMES, "--frames", 1, WIRE_MAX_FRAMES, &o->frames }, { BLOCKS, "--ring-blocks", 2, 4096, &o->ring_blocks },
+		{ BLOCK_BYTES, "--ring-block", 4096, 4194304, &o->block_bytes }, { MEMORY, "--memory", 128, 65536, &memory },
+		{ CPUS, "--cpus", 1, 64, &cpus }, { QUEUES, "--queues", 1, 64, &queues }, { FLOWS, "--flows", 1, WIRE_MAX_FLOWS, &flows },
+		{ WORKERS, "--workers", 1, SEND_WORKERS, &o->workers }, { ROUNDS, "--rounds", 1, 20, &rq->rounds },
+		{ BOOT, "--boot-time", 1, 3600, &o->boot_seconds },
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (numbers[i].opt == opt)
+			r = number_option(numbers[i].name, value, numbers[i].min, numbers[i].max, numbers[i].to);
+	o->vm.memory_mib = (unsigned int)memory;
+	o->vm.cpus = (unsigned int)cpus;
+	o->vm.queues = (unsigned int)queues;
+	o->order.flows = (uint32_t)flows;
+	return r;
+}
+
+/* One of two words. */
+static int take_word(const char *option, const char *value, const char *no, const char *yes, bool *ret)
+{
+	*ret = !strcmp(value, yes);
+	if (*ret || !strcmp(value, no))
+		return 1;
+	complain("probe: %s: %s or %s", option, no, yes);
+	return -1;
+}
+
+static int take_text(struct probe_request *rq, int opt, const char *value)
+{
+	struct probe_options *o = &rq->opt;
+	const struct {
+		int opt;
+		const char **to;
+	} texts[] = { { CONNECT, &o->vm.uri }, { END, &o->end }, { RATES, &rq->rates }, { RAMP, &rq->ramp }, { RINGS, &rq->rings }, { VM, &o->vm.vm },
+		      { NIC, &o->vm.nic }, { LENGTH, &o->lengths }, { KERNEL, &o->kernel }, { MODULES, &o->modules }, { PROBE, &o->probe } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		if (texts[i].opt == opt) {
+			*texts[i].to = value;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int take_accel(struct vm_options *vm, const char *value)
+{
+	vm->no_kvm = !strcmp(value, "tcg");
+	vm->only_kvm = !strcmp(value, "kvm");
+	if (vm->no_kvm || vm->only_kvm || !strcmp(value, "auto"))
+		return 1;
+	complain("probe: --accel: auto, kvm or tcg");
+	return -1;
+}
+
+static int own_option(void *arg, int opt, const char *value)
+{
+	struct probe_request *rq = arg;
+	int taken = 0;
+
+	if (opt == ACCEL)
+		return take_accel(&rq->opt.vm, value);
+	if (opt == DIRECTION)
+		return take_word("--direction", value, "in", "out", &rq->opt.out);
+	if (opt == FAIL) {
+		rq->fail = true;
+		return 1;
+	}
+	taken = take_number(rq, opt, value);
+	return taken ? taken : take_text(rq, opt, value);
+}
+
+bool probe_options_read(struct probe_request *rq, const struct cmd *cmd, int argc, char **argv, int *ret_exit)
+{
+	const struct options options = { .cmd = cmd, .table = table, .global = &rq->g, .own = own_option, .arg = rq };
+
+	rq->rounds = 3;
+	rq->opt = (struct probe_options){ .vm = { .uri = "qemu:///system", .memory_mib = 512, .cpus = 1, .queues = 1 }, .order.flows = 1,
+					  .lengths = "60", .workers = 1, .ring_blocks = 64, .block_bytes = 262144, .boot_seconds = 120 };
+	return options_read(&options, argc, argv, ret_exit);
+}
+
+static bool add_step(struct probe_request *rq, uint64_t pps, int ring)
+{
+	struct probe_options *o = &rq->opt;
+
+	if (o->n_steps == PROBE_STEPS) {
+		complain("probe: at most %d steps in all", PROBE_STEPS);
+		return false;
+	}
+	o->steps[o->n_steps++] = (struct probe_rate){ pps, ring };
+	return true;
+}
+
+/* With each ring, beginning with another one in each round. */
+static bool add_rate(struct probe_request *rq, uint64_t pps, uint64_t round)
+{
+	int rings[8], n = 0;
+
+	for (const char *ring = rq->rings; *ring; ring++) {
+		if (*ring == ',')
+			continue;
+		if (*ring < '1' || *ring > '3' || n == (int)ARRAY_SIZE(rings)) {
+			complain("probe: --ring: 1, 2 or 3, or several of them as 1,3");
+			return false;
+		}
+		rings[n++] = *ring - '0';
+	}
+	for (int i = 0; i < n; i++)
+		if (!add_step(rq, pps, rings[((uint64_t)i + round) % (uint64_t)n]))
+			return false;
+	return n > 0;
+}
+
+static bool add_rates(struct probe_request *rq, uint64_t round)
+{
+	const char *rate = rq->rates;
+
+	do {
+		size_t len = strcspn(rate, ",");
+		char text[24];
+		uint64_t pps;
+
+		snprintf(text, sizeof(text), "%.*s", (int)(len < 20 ? len : 20), rate);
+		if (number_option("--rate", text, 0, MAX_RATE, &pps) < 0 || !add_rate(rq, pps, round))
+			return false;
+		rate += len;
+	} while (*rate++ == ',');
+	return true;
+}
+
+/* Each step is as many times the one before. */
+static bool add_ramp(struct probe_request *rq)
+{
+	unsigned long from, to, steps = RAMP_STEPS;
+	char more;
+	int n = sscanf(rq->ramp, "%lu..%lu/%lu%c", &from, &to, &steps, &more);
+
+	if ((n != 2 && n != 3) || (n == 2 && strchr(rq->ramp, '/')) || !from || from >= to || to > MAX_RATE || steps < 2 || steps > 64 || rq->rates) {
+		complain("probe: --ramp: FROM..TO or FROM..TO/STEPS, as 10000..200000/12, and no --rate");
+		return false;
+	}
+	for (unsigned long i = 0; i < steps; i++)
+		if (!add_rate(rq, (uint64_t)llround((double)from * pow((double)to / (double)from, (double)i / (double)(steps - 1))), 0))
+			return false;
+	return true;
+}
+
+static bool make_steps(struct probe_request *rq, bool bench)
+{
+	if (!rq->rings)
+		rq->rings = bench && !rq->opt.out ? "1,2,3" : "3";
+	if (rq->ramp && !bench)
+		return add_ramp(rq);
+	if (!rq->rates)
+		rq->rates = bench ? "40000,0" : "20000";
+	for (uint64_t round = 0; round < (bench ? rq->rounds : 1); round++)
+		if (!add_rates(rq, round))
+			return false;
+	return true;
+}
+
+/* The kernel that runs, and the probe that came with this program. */
+static void find_files(struct probe_request *rq)
+{
+	struct utsname u;
+	char *slash;
+	ssize_t n;
+
+	uname(&u);
+	snprintf(rq->kernel, sizeof(rq->kernel), "/boot/vmlinuz-%s", u.release);
+	snprintf(rq->modules, sizeof(rq->modules), "/lib/modules/%s", u.release);
+	n = readlink("/proc/self/exe", rq->probe, sizeof(rq->probe) - sizeof(PROBE_PATH));
+	rq->probe[n > 0 ? n : 0] = '\0';
+	slash = strrchr(rq->probe, '/');
+	if (slash)
+		snprintf(slash + 1, sizeof(PROBE_PATH), "taploss-probe");
+	if (access(rq->probe, R_OK) < 0 && slash)
+		memcpy(slash + 1, PROBE_PATH, sizeof(PROBE_PATH));
+	rq->opt.kernel = rq->opt.kernel ? rq->opt.kernel : rq->kernel;
+	rq->opt.modules = rq->opt.modules ? rq->opt.modules : rq->modules;
+	rq->opt.probe = rq->opt.probe ? rq->opt.probe : rq->probe;
+}
+
+static bool agree(const struct probe_options *o)
+{
+	const char *what = NULL;
+
+	if (o->block_bytes % 4096)
+		what = "--ring-block: a multiple of 4096";
+	else if (o->out && (o->workers > 1 || o->order.flows > 1))
+		what = "--workers, --flows: towards the guest only";
+	else if (o->vm.nic && !o->vm.vm)
+		what = "--nic: with --vm";
+	if (what)
+		complain("probe: %s", what);
+	return !what;
+}
+
+bool probe_options_run(struct probe_request *rq, const char *kind, const char *where)
+{
+	struct probe_options *o = &rq->opt;
+	bool bench = !strcmp(kind, "bench");
+
+	o->kind = kind;
+	o->talk = rq->g.format == FORMAT_TEXT;
+	if (!o->frames)
+		o->frames = bench ? 60000 : 20000;
+	if ((where && !target(rq, where)) || !agree(o))
+		return false;
+	if (!send_lengths(o->lengths, &o->order)) {
+		complain("probe: --length: up to %d lengths from %d to %d, as 60,1514", WIRE_LENGTHS, WIRE_MIN_LEN, WIRE_MAX_LEN);
+		return false;
+	}
+	find_files(rq);
+	return make_steps(rq, bench);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* loss_rows - what the rows of a window say was lost, by series, and what of it bursts account for.
+ *
+ * Rows stand at the end of the tick in which a frame was lost, bursts where they began: at the edge of a window one may lie on either side. The rows
+ * decide what was lost in a window, so that windows side by side add up; a burst that began before it may account for what the first rows hold. */
+#ifndef TAPLOSS_CTL_QUERY_LOSS_ROWS_H
+#define TAPLOSS_CTL_QUERY_LOSS_ROWS_H
+
+#include "bursts.h"
+
+struct lostrow {
+	uint64_t frames, bytes;		/* frames: that no burst accounts for so far */
+	uint64_t early;			/* of these, in rows that begin before the window, or just with it */
+	uint64_t first_ns, last_ns;	/* 0: none */
+};
+
+struct lostrows {
+	struct lostrow *all;		/* by series; n_series elements */
+	uint64_t since_ns, from_ns;	/* of the window; where its first row begins: bursts from there on may be told in it */
+};
+
+/* Of (since, until], the series in @wanted. 0, or -errno after saying why. */
+int lostrows_read(struct view *v, uint64_t since, uint64_t until, const bool *wanted, struct lostrows *ret);
+void lostrows_free(struct lostrows *l);
+
+/* How many of @b's frames were lost in the window; they are accounted for. In order of their start. Bursts are told by queue and class. */
+uint64_t lostrows_take(struct lostrows *l, const struct view *v, const bool *wanted, const struct burst *b);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "severity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/base.h"
+
+#define SLACK_NS (500 * NSEC_PER_MSEC)
+#define LONG_NS NSEC_PER_HOUR
+#define SHORT_NS (10 * NSEC_PER_SEC)	/* a tick: what touches a halt belongs to it */
+
+/* The halt of the VM that has no end yet. */
+static struct halt *open_halt(struct halts *h, int64_t vm_id)
+{
+	for (size_t i = h->n; i--;)
+		if (h->all[i].vm_id == vm_id)
+			return h->all[i].to_ns == UINT64_MAX ? &h->all[i] : NULL;
+	return NULL;
+}
+
+struct reading {
+	struct halts *to;
+	uint64_t until;
+};
+
+static bool is_end(const char *state)
+{
+	return !state || !strcmp(state, "gone") || !strcmp(state, "shutoff") || !strcmp(state, "crashed");
+}
+
+static void on_state(sqlite3_stmt *st, void *arg)
+{
+	struct reading *rd = arg;
+	struct halts *h = rd->to;
+	uint64_t t_ns = (uint64_t)sqlite3_column_int64(st, 0);
+	const char *became = (const char *)sqlite3_column_text(st, 2);
+	struct halt *open = open_halt(h, sqlite3_column_int64(st, 1)), *p;
+	bool runs = became && !strcmp(became, "running");
+
+	if (t_ns > rd->until)
+		return;
+	if (runs && open)
+		open->to_ns = t_ns;
+	if (runs || open)
+		return;
+	p = realloc(h->all, (h->n + 1) * sizeof(*p));
+	if (!p)
+		abort();
+	h->all = p;
+	h->all[h->n++] = (struct halt){ sqlite3_column_int64(st, 1), t_ns, UINT64_MAX, is_end(became) };
+}
+
+int halts_read(struct view *v, uint64_t until, struct halts *ret)
+{
+	struct halts h = { 0 };
+	struct reading rd = { &h, until };
+	int r = view_meta(v, "SELECT t_ns, vm_id, became FROM event WHERE what IN ('vm', 'state') AND vm_id > 0 ORDER BY t_ns, id", on_state, &rd);
+
+	if (r < 0)
+		halts_free(&h);
+	else
+		*ret = h;
+	return r;
+}
+
+void halts_free(struct halts *h)
+{
+	free(h->all);
+	*h = (struct halts){ 0 };
+}
+
+static uint64_t early(const struct halt *h)
+{
+	return h->ended || h->from_ns < SLACK_NS ? h->from_ns : h->from_ns - SLACK_NS;
+}
+
+static uint64_t overlap(const struct halt *h, uint64_t from, uint64_t to)
+{
+	uint64_t a = early(h) > from ? early(h) : from;
+
+	to = h->to_ns < to ? h->to_ns : to;
+	return to > a ? to - a : 0;
+}
+
+bool halts_has(const struct halts *h, int64_t vm_id, uint64_t t_ns, uint64_t span_ns)
+{
+	uint64_t span = span_ns ? span_ns : 1, sum = 0, n;
+	bool touched = false;
+
+	for (size_t i = 0; vm_id && i < h->n; i++) {
+		if (h->all[i].vm_id != vm_id)
+			continue;
+		n = overlap(&h->all[i], t_ns - span, t_ns);
+		sum += n;
+		touched |= n && !h->all[i].ended;
+	}
+	return (span <= SHORT_NS && touched) || sum > span / 2;
+}
+
+bool halts_any(const struct halts *h, int64_t vm_id, uint64_t since, uint64_t until)
+{
+	for (size_t i = 0; vm_id && i < h->n; i++)
+		if (h->all[i].vm_id == vm_id && overlap(&h->all[i], since, until))
+			return true;
+	return false;
+}
+
+bool harm_benign(const struct halts *h, const struct view_series *s, uint64_t t_ns, uint64_t span_ns)
+{
+	return !strcmp(s->kind, "lifecycle") || halts_has(h, s->vm_id, t_ns, span_ns);
+}
+
+struct summing {
+	const struct view *v;
+	struct halts halts;
+	uint64_t *frames;	/* by series */
+	bool *wanted;
+};
+
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+{
+	struct summing *w = arg;
+
+	if (halts_has(&w->halts, w->v->series[series].vm_id, t_ns, span_ns))
+		w->frames[series] += sum->frames;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct halt *x = a, *y = b;
+
+	return x->from_ns < y->from_ns ? -1 : x->from_ns > y->from_ns;
+}
+
+/* Rows are read only where some VM did not run: each such time once, though several may not have. */
+static int sum_halts(struct view *v, uint64_t since, uint64_t until, struct summing *w)
+{
+	struct halts *h = &w->halts;
+	int r = 0;
+
+	if (h->n)
+		qsort(h->all, h->n, sizeof(*h->all), by_start);
+	for (size_t i = 0; i < h->n && r >= 0;) {
+		uint64_t from = early(&h->all[i]), to = h->all[i].to_ns;
+
+		for (i++; i < h->n && (to > until || early(&h->all[i]) <= to + LONG_NS); i++)
+			to = h->all[i].to_ns > to ? h->all[i].to_ns : to;
+		from = from > since ? from : since;
+		to = to > until || to + LONG_NS > until ? until : to + LONG_NS;	/* rows may be sums of an hour */
+		if (to > from)
+			r = view_rows(v, from, to, to - from > NSEC_PER_DAY, w->wanted, on_row, w);
+	}
+	return r;
+}
+
+int harm_sums(struct view *v, uint64_t since, uint64_t until, const struct view_sum *sums, uint64_t **ret)
+{
+	_cleanup_(freep) uint64_t *frames = calloc(v->n_series + 1, sizeof(*frames));
+	_cleanup_(freep) bool *wanted = calloc(v->n_series + 1, sizeof(*wanted));
+	struct summing w = { .v = v, .frames = frames, .wanted = wanted };
+	bool any = false;
+	int r = halts_read(v, until, &w.halts);
+
+	if (!frames || !wanted)
+		abort();
+	for (size_t i = 0; i < v->n_series && r >= 0; i++) {
+		const struct view_series *s = &v->series[i];
+
+		if (!s->id || !sums[i].frames)
+			continue;
+		if (!strcmp(s->kind, "lifecycle"))
+			frames[i] = sums[i].frames;
+		else
+			any |= wanted[i] = halts_any(&w.halts, s->vm_id, since, until);
+	}
+	if (any)
+		r = sum_halts(v, since, until, &w);
+	halts_free(&w.halts);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(frames);
+	return 0;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "capacity.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collector/base.h"
+#include "ctl/print/out.h"
+
+bool capacity_wants(const struct capacity_options *o, int64_t vm_id, int64_t device_id)
+{
+	bool wanted = o->filter.n_vms == 0;
+
+	for (unsigned int i = 0; i < o->filter.n_vms && !wanted; i++)
+		wanted = vmref_has(&o->filter.refs[i], vm_id, device_id);
+	return wanted;
+}
+
+const char *capacity_fix(const char *class)
+{
+	static const struct {
+		const char *class, *fix;
+	} fixes[] = {
+		{ "PTR_FULL", "The ring between tap and guest was full: the guest or its vhost thread did not take frames in time. Give the NIC more queues, "
+			      "the VM vCPUs that are not taken away from it (steal), the tap a longer queue (ip link set DEV txqueuelen)." },
+		{ "NOMEM", "The host had no memory for a frame. Leave it more free memory (vm.min_free_kbytes), or run fewer VMs." },
+		{ "OVERRUN", "The guest offered buffers that were too small or none. Update its virtio driver; check its MTU and mergeable buffers." },
+		{ "QDISC", "The queueing discipline on the tap was full or shaped it. Raise its limit, or the VM's bandwidth." },
+		{ "SKB_COPY_DATA", "Copying between host and guest failed. Look at the VMM and the guest's virtio driver." },
+		{ "VIRTNET_HDR", "The guest sent frames with a bad virtio-net header. Update its virtio driver, or switch its offloads off." },
+		{ "GSO", "A large frame could not be cut or passed on. Switch off the offload that is at odds (ethtool -K) on one side." },
+		{ "CHECKSUM", "A checksum could not be made. Switch off checksum offload on one side." },
+		{ "HDR_TRUNC", "The guest sent frames that were too short. Look at what it runs." },
+		{ "MTU", "Frames were larger than the next device takes. Make MTUs equal along the way." },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fixes); i++)
+		if (!strcmp(fixes[i].class, class))
+			return fixes[i].fix;
+	return NULL;
+}
+
+static void on_source(sqlite3_stmt *st, void *arg)
+{
+	const char *state = (const char *)sqlite3_column_text(st, 1);
+
+	if (strcmp(state, "ok") != 0)
+		json_array_append_new(arg, json_pack("{ss ss ss}", "source", sqlite3_column_text(st, 0), "state", state, "why", sqlite3_column_text(st, 2)));
+}
+
+static void on_run(sqlite3_stmt *st, void *arg)
+{
+	json_t *root = arg;
+
+	json_object_set_new(root, "kernel", out_text((const char *)sqlite3_column_text(st, 0)));
+	json_object_set_new(root, "agent_version", out_text((const char *)sqlite3_column_text(st, 1)));
+	json_object_set_new(root, "made_up", json_boolean(!strcmp((const char *)sqlite3_column_text(st, 0), "made-up")));
+}
+
+/* Longest gaps first would hide how many there are: all of them in order, up to a number that can be read. */
+#define GAPS 50
+
+static int add_gaps(json_t *root, struct view *v, const struct window *w)
+{
+	_cleanup_(freep) struct view_interval *all = NULL;
+	json_t *gaps = json_array();
+	uint64_t end = w->since_ns;
+	size_t n = 0, found = 0;
+	int r = view_coverage(v, w->since_ns, w->until_ns, &all, &n);
+
+	json_object_set_new(root, "gaps", gaps);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i <= n; i++) {
+		uint64_t from = i < n ? all[i].from_ns : w->until_ns;
+
+		if (from > end + NSEC_PER_SEC && found++ < GAPS)
+			json_array_append_new(gaps, json_pack("{sI sI}", "from_ns", (json_int_t)end, "to_ns", (json_int_t)from));
+		end = i < n && all[i].to_ns > end ? all[i].to_ns : end;
+	}
+	json_object_set_new(root, "gap_count", json_integer((json_int_t)found));
+	return 0;
+}
+
+static int add_self(json_t *root, struct view *v)
+{
+	static const char *const names[] = { "uncounted_frames", "missed_events", "late_ticks" };
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names) && r >= 0; i++) {
+		uint64_t n = 0;
+
+		r = view_self(v, names[i], &n);
+		json_object_set_new(root, names[i], out_int(n));
+	}
+	return r;
+}
+
+int capacity_add_host(json_t *root, struct view *v, const struct window *w)
+{
+	char host[128] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	json_object_set_new(root, "version", json_string(TAPLOSS_VERSION));
+	json_object_set_new(root, "host", out_text(host));
+	json_object_set_new(root, "made_ns", out_int(w->now_ns));
+	return view_meta(v, "SELECT kernel, version FROM run ORDER BY id DESC LIMIT 1", on_run, root);
+}
+
+json_t *capacity_make(struct view *v, const struct capacity_options *o)
+{
+	double covered = view_covered_pct(v, o->window.since_ns, o->window.until_ns);
+	struct capacity_top top = { .n = 0 };
+	json_t *root, *sources;
+	int r;
+
+	if (covered < 0)
+		return NULL;
+	root = json_pack("{ss sI sI sf sb}", "report", "capacity", "since_ns", (json_int_t)o->window.since_ns, "until_ns", (json_int_t)o->window.until_ns,
+			 "coverage_pct", covered, "detail", o->detail);
+	sources = json_array();
+	r = capacity_add_host(root, v, &o->window);
+	if (r >= 0)
+		r = view_meta(v, "SELECT name, state, why FROM source ORDER BY name", on_source, sources);
+	json_object_set_new(root, "not_ok", sources);
+	if (r >= 0)
+		r = add_gaps(root, v, &o->window);
+	if (r >= 0)
+		r = add_self(root, v);
+	if (r >= 0)
+		r = capacity_add_nics(root, v, o);
+	if (r >= 0)
+		r = capacity_add_pressure(root, v, o);
+	if (r >= 0)
+		r = capacity_add_loss(root, v, o, &top);
+	if (r >= 0)
+		r = capacity_add_verdicts(root, v, o, &top);
+	if (r >= 0)
+		return root;
+	json_decref(root);
+	return NULL;
+}
