@@ -191,7 +191,7 @@ static void say_sources(struct agent *a)
 		vmm_state(a->vmm, &st);
 		agent_say_source(a, "proc", st.state, st.why);
 	}
-	programs_tick(&a->programs);
+	aux_programs_tick(&a->programs);
 }
 
 int agent_on_source(void *arg)

@@ -20,7 +20,7 @@ static int open_source(struct agent *a)
 {
 	char why[256];
 	struct loss *l;
-	int r = counting_open(&a->config, &a->source);
+	int r = source_setup_open(&a->config, &a->source);
 
 	if (r < 0)
 		return r;
@@ -77,9 +77,9 @@ static int open_taps(struct agent *a)
 	r = tapmap_resume(a->taps);
 	if (r < 0)
 		return r;
-	r = hidden_new(a->lists.own_netns, a->config.proc, source_loss(a->source) != NULL, &a->hidden);
+	r = extra_counters_new(a->lists.own_netns, a->config.proc, source_loss(a->source) != NULL, &a->hidden);
 	if (r >= 0)
-		r = headroom_new(&a->headroom);
+		r = ring_occupancy_new(&a->headroom);
 	if (r >= 0 && a->config.proc)
 		r = pressure_new("/proc", &a->pressure);
 	if (r < 0)
@@ -87,9 +87,9 @@ static int open_taps(struct agent *a)
 	r = sampler_new(&(struct sampler_options){
 		.store = a->store, .source = a->source, .taps = a->taps, .links = a->links, .hidden = a->hidden, .headroom = a->headroom,
 		.pressure = a->pressure, .lists = &a->lists, .path = a->config.path || !source_loss(a->source), .storm_rows = a->config.storm_rows }, &a->sampler);
-	a->programs = (struct programs){ .loss = source_loss(a->source), .store = a->store, .hidden = a->hidden,
+	a->programs = (struct aux_programs){ .loss = source_loss(a->source), .store = a->store, .hidden = a->hidden,
 		.headroom = a->headroom, .context = a->config.context };
-	programs_init(&a->programs, source_syms(a->source), a->config.xdp);
+	aux_programs_init(&a->programs, source_syms(a->source), a->config.xdp);
 	return r < 0 ? r : agent_dump_links(a);
 }
 
@@ -182,7 +182,7 @@ int agent_new(const struct config *c, const char *config_file, struct agent **re
 			loss_unpin(c->pin_dir);
 		return r;
 	}
-	counting_say(a->source, &a->config, a->store);
+	source_setup_report(a->source, &a->config, a->store);
 	agent_say_source(a, "link", "ok", "");
 	*ret = a;
 	return 0;
@@ -192,7 +192,7 @@ int agent_run(struct agent *a)
 {
 	char by[64];
 
-	counting_words(a->source, by);
+	source_setup_text(a->source, by);
 	log_notice("counting by %s, store %s, every %u ms, %u taps", by, a->config.store, a->config.interval_ms, tapmap_count(a->taps));
 	notify("READY=1");
 	return loop_run(a->loop);
@@ -212,8 +212,8 @@ struct agent *agent_free(struct agent *a)
 	vmm_stop(a->vmm);
 	owner_list_free(a->proc_list);
 	sampler_free(a->sampler);
-	hidden_free(a->hidden);
-	headroom_free(a->headroom);
+	extra_counters_free(a->hidden);
+	ring_occupancy_free(a->headroom);
 	pressure_free(a->pressure);
 	tapmap_free(a->taps);
 	links_free(a->links);

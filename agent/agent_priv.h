@@ -18,7 +18,7 @@ struct uri {
 	struct virt *virt;
 	struct owner_list *list;
 	char name[160];			/* of the source: libvirt:URI */
-	unsigned int index;		/* in weigh_lists::virt */
+	unsigned int index;		/* in resolve_owner_lists::virt */
 	uint64_t said_ns;
 	char said[12];
 };
@@ -32,16 +32,16 @@ struct agent {
 	struct links *links;
 	struct tapmap *taps;
 	struct sampler *sampler;
-	struct hidden *hidden;
-	struct headroom *headroom;
+	struct extra_counters *hidden;
+	struct ring_occupancy *headroom;
 	struct pressure *pressure;
 	struct schedule *schedule;
-	struct programs programs;
+	struct aux_programs programs;
 	struct vmm *vmm;
 	struct owner_list *proc_list;
 	struct uri uris[CONFIG_MAX_URIS];
 	unsigned int n_uris;
-	struct weigh_lists lists;
+	struct resolve_owner_lists lists;
 	int timer;
 	bool failing;			/* the last tick could not be stored; said once */
 	bool fresh_pins;		/* the counters were pinned by us, just now */

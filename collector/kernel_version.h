@@ -5,9 +5,9 @@
 
 #define RELEASE(major, minor) ((unsigned int)(major) << 8 | (minor))
 
-unsigned int release_running(void);
+unsigned int kernel_version_running(void);
 
 /* "6.12.115+deb12" is RELEASE(6, 12); 0: not a version. */
-unsigned int release_parse(const char *text);
+unsigned int kernel_version_parse(const char *text);
 
 #endif

@@ -116,7 +116,7 @@ static int thin_table(struct thin *t, const char *select, const char *insert)
 	    sqlite3_prepare_v2(t->to, "INSERT OR IGNORE INTO tick VALUES (?1, 60000000000)", -1, &t->tick, NULL) != SQLITE_OK)
 		r = schema_fault(t->to);
 	while (r >= 0 && (rc = sqlite3_step(row)) == SQLITE_ROW)
-		r = tidy_stopped(t->stop) ? -EINTR : take_row(t, row);
+		r = maintain_stopped(t->stop) ? -EINTR : take_row(t, row);
 	if (r >= 0)
 		r = rc == SQLITE_DONE ? flush(t) : schema_fault(t->from);
 	forget_sums(t);
@@ -166,7 +166,7 @@ static int copy_table(const struct thin *t, const char *name, const char *select
 		r = schema_fault(t->from);
 	sqlite3_finalize(from);
 	sqlite3_finalize(to);
-	return r >= 0 && tidy_stopped(t->stop) ? -EINTR : r;
+	return r >= 0 && maintain_stopped(t->stop) ? -EINTR : r;
 }
 
 static int fill(sqlite3 *db, void *arg)
@@ -192,12 +192,12 @@ static int fill(sqlite3 *db, void *arg)
 	return r;
 }
 
-int tidy_thin(const char *dir, const struct schema_day *day, const atomic_bool *stop, char why[static SCHEMA_WHY])
+int maintain_downsample(const char *dir, const struct schema_day *day, const atomic_bool *stop, char why[static SCHEMA_WHY])
 {
-	_cleanup_(tidy_closep) sqlite3 *from = NULL, *to = NULL;
+	_cleanup_(maintain_closep) sqlite3 *from = NULL, *to = NULL;
 	struct thin t = { .stop = stop };
 	char path[4096];
-	int r = tidy_open(dir, day->name, SCHEMA_DAY, SCHEMA_READ, stop, &from, why);
+	int r = maintain_open(dir, day->name, SCHEMA_DAY, SCHEMA_READ, stop, &from, why);
 
 	if (r < 0)
 		return r;
@@ -206,6 +206,6 @@ int tidy_thin(const char *dir, const struct schema_day *day, const atomic_bool *
 	r = schema_create(path, SCHEMA_DAY, fill, &t, why);
 	if (r < 0)
 		return r;
-	r = tidy_open(dir, day->name, SCHEMA_DAY, SCHEMA_REWRITE, NULL, &to, why);
+	r = maintain_open(dir, day->name, SCHEMA_DAY, SCHEMA_REWRITE, NULL, &to, why);
 	return r < 0 ? r : schema_park(to);
 }

@@ -13,10 +13,10 @@ static const char *const tails[] = { "", "-wal", "-shm", "-journal" };
 
 static int look_up(void *stop)
 {
-	return tidy_stopped(stop);
+	return maintain_stopped(stop);
 }
 
-int tidy_open(const char *dir, const char *name, enum schema_kind kind, enum schema_mode mode, const atomic_bool *stop, sqlite3 **ret,
+int maintain_open(const char *dir, const char *name, enum schema_kind kind, enum schema_mode mode, const atomic_bool *stop, sqlite3 **ret,
 	      char why[static SCHEMA_WHY])
 {
 	char path[PATH_MAX];
@@ -29,16 +29,16 @@ int tidy_open(const char *dir, const char *name, enum schema_kind kind, enum sch
 	return r;
 }
 
-int tidy_fault(sqlite3 *db, char why[static SCHEMA_WHY])
+int maintain_fault(sqlite3 *db, char why[static SCHEMA_WHY])
 {
 	const char *path = sqlite3_db_filename(db, "main");
 
 	return schema_say(db, path ? path : "the history", why);
 }
 
-int tidy_exec(sqlite3 *db, const char *sql, char why[static SCHEMA_WHY])
+int maintain_exec(sqlite3 *db, const char *sql, char why[static SCHEMA_WHY])
 {
-	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : tidy_fault(db, why);
+	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : maintain_fault(db, why);
 }
 
 static int step(sqlite3 *db, const char *sql, int64_t a, int64_t b, sqlite3_stmt **ret, char why[static SCHEMA_WHY])
@@ -46,14 +46,14 @@ static int step(sqlite3 *db, const char *sql, int64_t a, int64_t b, sqlite3_stmt
 	int rc;
 
 	if (sqlite3_prepare_v2(db, sql, -1, ret, NULL) != SQLITE_OK)
-		return tidy_fault(db, why);
+		return maintain_fault(db, why);
 	sqlite3_bind_int64(*ret, 1, a);
 	sqlite3_bind_int64(*ret, 2, b);
 	rc = sqlite3_step(*ret);
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : tidy_fault(db, why);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : maintain_fault(db, why);
 }
 
-int tidy_run(sqlite3 *db, const char *sql, int64_t a, int64_t b, char why[static SCHEMA_WHY])
+int maintain_run(sqlite3 *db, const char *sql, int64_t a, int64_t b, char why[static SCHEMA_WHY])
 {
 	sqlite3_stmt *st = NULL;
 	int r = step(db, sql, a, b, &st, why);
@@ -62,7 +62,7 @@ int tidy_run(sqlite3 *db, const char *sql, int64_t a, int64_t b, char why[static
 	return r;
 }
 
-int tidy_ask(sqlite3 *db, const char *sql, int64_t a, int64_t b, int64_t *ret, char why[static SCHEMA_WHY])
+int maintain_ask(sqlite3 *db, const char *sql, int64_t a, int64_t b, int64_t *ret, char why[static SCHEMA_WHY])
 {
 	sqlite3_stmt *st = NULL;
 	int r = step(db, sql, a, b, &st, why);
@@ -72,10 +72,10 @@ int tidy_ask(sqlite3 *db, const char *sql, int64_t a, int64_t b, int64_t *ret, c
 	return r;
 }
 
-int tidy_end(sqlite3 *db, int r, char why[static SCHEMA_WHY])
+int maintain_end(sqlite3 *db, int r, char why[static SCHEMA_WHY])
 {
 	if (r >= 0)
-		r = tidy_exec(db, "COMMIT", why);
+		r = maintain_exec(db, "COMMIT", why);
 	if (r < 0 && !sqlite3_get_autocommit(db))
 		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 	return r;
@@ -85,9 +85,9 @@ int tidy_end(sqlite3 *db, int r, char why[static SCHEMA_WHY])
 
 struct pass {
 	const char *dir;
-	const struct tidy_limits *l;
+	const struct maintain_limits *l;
 	const atomic_bool *stop;
-	struct tidy_done *done;
+	struct maintain_done *done;
 	uint64_t now_ns;
 	struct kept {
 		struct schema_day day;
@@ -134,20 +134,20 @@ static void failed(struct pass *p, int r, const char *words)
 
 static int look_at(struct pass *p, struct kept *k, sqlite3 *history)
 {
-	_cleanup_(tidy_closep) sqlite3 *db = NULL;
+	_cleanup_(maintain_closep) sqlite3 *db = NULL;
 	char why[SCHEMA_WHY];
 	int64_t n = 0;
 	int r = 0;
 
 	k->bytes = size_of(p->dir, k->day.name);
 	if (history)
-		r = tidy_ask(history, "SELECT count(*) FROM day WHERE day = ?1", (int64_t)(k->day.from_ns / NSEC_PER_DAY), 0, &n, why);
+		r = maintain_ask(history, "SELECT count(*) FROM day WHERE day = ?1", (int64_t)(k->day.from_ns / NSEC_PER_DAY), 0, &n, why);
 	k->absorbed = r >= 0 && n > 0;
 	if (!k->absorbed)
 		return r;
-	r = tidy_open(p->dir, k->day.name, SCHEMA_DAY, SCHEMA_READ, NULL, &db, why);
+	r = maintain_open(p->dir, k->day.name, SCHEMA_DAY, SCHEMA_READ, NULL, &db, why);
 	if (r >= 0)
-		r = tidy_ask(db, "SELECT count(*) FROM thinned", 0, 0, &n, why);
+		r = maintain_ask(db, "SELECT count(*) FROM thinned", 0, 0, &n, why);
 	k->thinned = r >= 0 && n > 0;
 	k->left = r < 0;
 	return 0;
@@ -156,7 +156,7 @@ static int look_at(struct pass *p, struct kept *k, sqlite3 *history)
 static int list(struct pass *p)
 {
 	_cleanup_(freep) struct schema_day *days = NULL;
-	_cleanup_(tidy_closep) sqlite3 *history = NULL;
+	_cleanup_(maintain_closep) sqlite3 *history = NULL;
 	char why[SCHEMA_WHY] = "";
 	int r = schema_days(p->dir, &days, &p->n);
 
@@ -165,7 +165,7 @@ static int list(struct pass *p)
 	p->days = calloc(p->n, sizeof(*p->days));
 	if (!p->days)
 		return -ENOMEM;
-	r = tidy_open(p->dir, HISTORY_FILE, SCHEMA_HISTORY, SCHEMA_READ, NULL, &history, why);
+	r = maintain_open(p->dir, HISTORY_FILE, SCHEMA_HISTORY, SCHEMA_READ, NULL, &history, why);
 	if (r < 0 && r != -ENOENT)
 		failed(p, r, why);
 	for (size_t i = 0; i < p->n; i++) {
@@ -179,10 +179,10 @@ static int list(struct pass *p)
 
 static void absorb_all(struct pass *p)
 {
-	for (size_t i = 0; i + 1 < p->n && !tidy_stopped(p->stop); i++) {
+	for (size_t i = 0; i + 1 < p->n && !maintain_stopped(p->stop); i++) {
 		struct kept *k = &p->days[i];
 		char why[SCHEMA_WHY] = "";
-		int r = k->absorbed || k->left ? 1 : tidy_absorb(p->dir, &k->day, p->stop, why);
+		int r = k->absorbed || k->left ? 1 : maintain_rollup(p->dir, &k->day, p->stop, why);
 
 		if (r > 0)
 			continue;
@@ -201,7 +201,7 @@ static void thin_all(struct pass *p)
 
 	for (size_t i = 0; i < p->n; i++)
 		sum += p->days[i].thinned ? 0 : p->days[i].bytes;
-	for (size_t i = 0; i + 1 < p->n && !tidy_stopped(p->stop); i++) {
+	for (size_t i = 0; i + 1 < p->n && !maintain_stopped(p->stop); i++) {
 		struct kept *k = &p->days[i];
 		bool old = p->l->fine_days && k->day.to_ns + age <= p->now_ns, big = p->l->fine_bytes && sum > p->l->fine_bytes;
 		char why[SCHEMA_WHY] = "";
@@ -210,7 +210,7 @@ static void thin_all(struct pass *p)
 		if (k->thinned || k->left || !k->absorbed || (!old && !big))
 			continue;
 		sum -= k->bytes;
-		r = tidy_thin(p->dir, &k->day, p->stop, why);
+		r = maintain_downsample(p->dir, &k->day, p->stop, why);
 		failed(p, r, why);
 		p->done->thinned += r >= 0;
 		k->bytes = size_of(p->dir, k->day.name);
@@ -224,7 +224,7 @@ static void forget_days(struct pass *p)
 
 	for (size_t i = 0; i < p->n; i++)
 		sum += p->days[i].bytes;
-	for (size_t i = 0; i + 1 < p->n && !tidy_stopped(p->stop); i++) {
+	for (size_t i = 0; i + 1 < p->n && !maintain_stopped(p->stop); i++) {
 		const struct kept *k = &p->days[i];
 		bool old = p->l->days && k->day.to_ns + age <= p->now_ns, big = p->l->bytes && sum > p->l->bytes;
 
@@ -247,15 +247,15 @@ static int forget_hours(struct pass *p, sqlite3 *db, char why[static SCHEMA_WHY]
 	int r;
 
 	do {
-		r = tidy_ask(db, "SELECT min(day) FROM day WHERE hours = 1 AND day < ?1", limit, 0, &day, why);
-		if (r < 0 || !day || tidy_stopped(p->stop))
+		r = maintain_ask(db, "SELECT min(day) FROM day WHERE hours = 1 AND day < ?1", limit, 0, &day, why);
+		if (r < 0 || !day || maintain_stopped(p->stop))
 			return r;
-		r = tidy_exec(db, "BEGIN IMMEDIATE", why);
+		r = maintain_exec(db, "BEGIN IMMEDIATE", why);
 		if (r < 0)
 			return r;
 		for (size_t i = 0; i < ARRAY_SIZE(tables) && r >= 0; i++)
-			r = tidy_run(db, tables[i], day, 0, why);
-		r = tidy_end(db, r, why);
+			r = maintain_run(db, tables[i], day, 0, why);
+		r = maintain_end(db, r, why);
 		p->done->hours_forgotten += r >= 0;
 	} while (r >= 0);
 	return r;
@@ -272,18 +272,18 @@ static int forget_sums(struct pass *p, sqlite3 *db, char why[static SCHEMA_WHY])
 	int r;
 
 	for (;;) {
-		r = tidy_ask(db, "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
+		r = maintain_ask(db, "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
 			     0, 0, &used, why);
-		if (r < 0 || (uint64_t)used <= p->l->history_bytes || tidy_stopped(p->stop))
+		if (r < 0 || (uint64_t)used <= p->l->history_bytes || maintain_stopped(p->stop))
 			return r;
 		/* A day that still has its file is asked from there; without it, its sums go. */
-		r = tidy_ask(db, "SELECT min(day) FROM day WHERE (SELECT count(*) FROM day) > 1", 0, 0, &day, why);
+		r = maintain_ask(db, "SELECT min(day) FROM day WHERE (SELECT count(*) FROM day) > 1", 0, 0, &day, why);
 		if (r < 0 || !day)
 			return r;
-		r = tidy_exec(db, "BEGIN IMMEDIATE", why);
+		r = maintain_exec(db, "BEGIN IMMEDIATE", why);
 		for (size_t i = 0; i < ARRAY_SIZE(tables) && r >= 0; i++)
-			r = tidy_run(db, tables[i], day, 0, why);
-		r = tidy_end(db, r, why);
+			r = maintain_run(db, tables[i], day, 0, why);
+		r = maintain_end(db, r, why);
 		if (r < 0)
 			return r;
 		p->done->sums_forgotten++;
@@ -292,30 +292,30 @@ static int forget_sums(struct pass *p, sqlite3 *db, char why[static SCHEMA_WHY])
 
 static void trim_history(struct pass *p)
 {
-	_cleanup_(tidy_closep) sqlite3 *db = NULL;
+	_cleanup_(maintain_closep) sqlite3 *db = NULL;
 	char why[SCHEMA_WHY] = "", path[PATH_MAX];
 	int r;
 
 	snprintf(path, sizeof(path), "%s/" HISTORY_FILE, p->dir);
 	if ((!p->l->hour_days && !p->l->history_bytes) || access(path, F_OK) < 0)
 		return;
-	r = tidy_open(p->dir, HISTORY_FILE, SCHEMA_HISTORY, SCHEMA_WRITE, p->stop, &db, why);
+	r = maintain_open(p->dir, HISTORY_FILE, SCHEMA_HISTORY, SCHEMA_WRITE, p->stop, &db, why);
 	if (r >= 0 && p->l->hour_days)
 		r = forget_hours(p, db, why);
 	if (r >= 0 && p->l->history_bytes)
 		r = forget_sums(p, db, why);
 	if (r >= 0 && (p->done->hours_forgotten || p->done->sums_forgotten))
-		r = tidy_exec(db, "PRAGMA incremental_vacuum", why);
+		r = maintain_exec(db, "PRAGMA incremental_vacuum", why);
 	failed(p, r, why);
 }
 
-int tidy(const char *dir, const struct tidy_limits *l, uint64_t now_ns, const atomic_bool *stop, struct tidy_done *ret,
+int maintain(const char *dir, const struct maintain_limits *l, uint64_t now_ns, const atomic_bool *stop, struct maintain_done *ret,
 	 char why[static SCHEMA_WHY])
 {
 	struct pass p = { .dir = dir, .l = l, .stop = stop, .done = ret, .now_ns = now_ns, .why = why };
 	int r;
 
-	*ret = (struct tidy_done){ 0 };
+	*ret = (struct maintain_done){ 0 };
 	r = list(&p);
 	if (r < 0)
 		return schema_refuse(r, why, "%s cannot be read: %s", dir, strerror(-r));
@@ -324,5 +324,5 @@ int tidy(const char *dir, const struct tidy_limits *l, uint64_t now_ns, const at
 	forget_days(&p);
 	trim_history(&p);
 	free(p.days);
-	return tidy_stopped(stop) ? -EINTR : p.first_error;
+	return maintain_stopped(stop) ? -EINTR : p.first_error;
 }

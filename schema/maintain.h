@@ -16,12 +16,12 @@
 
 #include "schema.h"
 
-struct tidy_limits {		/* 0: no limit */
+struct maintain_limits {		/* 0: no limit */
 	unsigned int fine_days, days, hour_days;	/* ages in days */
 	uint64_t fine_bytes, bytes, history_bytes;	/* of all files of that level; fine_bytes and bytes include the day at hand */
 };
 
-struct tidy_done {
+struct maintain_done {
 	unsigned int absorbed, thinned, forgotten;	/* days */
 	unsigned int hours_forgotten, sums_forgotten;	/* days of which history.db forgot the hours, or all */
 	uint64_t oldest_ns;			/* where the oldest day begins that still has its file; 0: none was forgotten now */
@@ -29,15 +29,15 @@ struct tidy_done {
 
 /* @stop: give up soon when it becomes true (-EINTR); may be NULL. 0; -EBUSY: somebody reads a day, try again later; or the first
  * error that was met, with @why about it. What could be done is done all the same. */
-int tidy(const char *dir, const struct tidy_limits *l, uint64_t now_ns, const atomic_bool *stop, struct tidy_done *ret,
+int maintain(const char *dir, const struct maintain_limits *l, uint64_t now_ns, const atomic_bool *stop, struct maintain_done *ret,
 	 char why[static SCHEMA_WHY]);
 
 /* The same for one day. */
-int tidy_absorb(const char *dir, const struct schema_day *day, const atomic_bool *stop, char why[static SCHEMA_WHY]);
-int tidy_thin(const char *dir, const struct schema_day *day, const atomic_bool *stop, char why[static SCHEMA_WHY]);
+int maintain_rollup(const char *dir, const struct schema_day *day, const atomic_bool *stop, char why[static SCHEMA_WHY]);
+int maintain_downsample(const char *dir, const struct schema_day *day, const atomic_bool *stop, char why[static SCHEMA_WHY]);
 
 /* history.db no longer vouches for @day: it is read from its file until it is taken up again. Call before rows of a
  * closed day change. 0 when there is no history.db. */
-int tidy_disown(const char *dir, const struct schema_day *day, char why[static SCHEMA_WHY]);
+int maintain_invalidate(const char *dir, const struct schema_day *day, char why[static SCHEMA_WHY]);
 
 #endif

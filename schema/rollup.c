@@ -20,24 +20,24 @@ static int roll(sqlite3 *db, const char *table, const char *list, const char *in
 
 	snprintf(sql, sizeof(sql), "SELECT (min(t_ns) - 1) / " HOUR " * " HOUR " FROM %s WHERE t_ns > (SELECT coalesce(max(t_ns) + " HOUR ", 0) FROM %s)",
 		 table, list);
-	r = tidy_ask(db, sql, 0, 0, &first, why);
+	r = maintain_ask(db, sql, 0, 0, &first, why);
 	if (r < 0 || !first)
 		return r;
 	snprintf(sql, sizeof(sql), "SELECT (max(t_ns) - 1) / " HOUR " * " HOUR " FROM %s", table);
-	r = tidy_ask(db, sql, 0, 0, &last, why);
+	r = maintain_ask(db, sql, 0, 0, &last, why);
 	for (int64_t hour = first; r >= 0 && hour <= last; hour += (int64_t)NSEC_PER_HOUR) {
-		r = tidy_run(db, insert, hour, 0, why);
+		r = maintain_run(db, insert, hour, 0, why);
 		if (r < 0 || !sqlite3_changes64(db))
 			continue;
 		snprintf(sql, sizeof(sql), "INSERT OR IGNORE INTO %s VALUES (?1)", list);
-		r = tidy_run(db, sql, hour, 0, why);
+		r = maintain_run(db, sql, hour, 0, why);
 	}
 	return r;
 }
 
 static int roll_hours(sqlite3 *db, char why[static SCHEMA_WHY])
 {
-	int r = tidy_exec(db, "BEGIN IMMEDIATE", why);
+	int r = maintain_exec(db, "BEGIN IMMEDIATE", why);
 
 	if (r < 0)
 		return r;
@@ -47,14 +47,14 @@ static int roll_hours(sqlite3 *db, char why[static SCHEMA_WHY])
 		r = roll(db, "traffic", "traffic_rolled", "INSERT OR REPLACE INTO traffic_hour SELECT ?1, device_id, sum(span_ns), sum(rx_frames), "
 			 "sum(rx_bytes), sum(tx_frames), sum(tx_bytes), max(rx_peak), max(tx_peak), sum(rx_lost), sum(tx_lost), " RINGS_SUM " FROM traffic "
 			 "WHERE t_ns > ?1 AND t_ns <= ?1 + " HOUR " GROUP BY device_id", why);
-	return tidy_end(db, r, why);
+	return maintain_end(db, r, why);
 }
 
 /* Sums up what is missing and makes the file stand alone. */
 static int finish_day(const char *dir, const struct schema_day *day, const atomic_bool *stop, char why[static SCHEMA_WHY])
 {
-	_cleanup_(tidy_closep) sqlite3 *db = NULL;
-	int r = tidy_open(dir, day->name, SCHEMA_DAY, SCHEMA_REWRITE, stop, &db, why);
+	_cleanup_(maintain_closep) sqlite3 *db = NULL;
+	int r = maintain_open(dir, day->name, SCHEMA_DAY, SCHEMA_REWRITE, stop, &db, why);
 
 	if (r >= 0)
 		r = roll_hours(db, why);
@@ -94,7 +94,7 @@ static int list_devices(sqlite3 *db, struct devices *ds, char why[static SCHEMA_
 {
 	sqlite3_stmt *st = NULL;
 	int64_t n = 0;
-	int r = tidy_ask(db, "SELECT count(DISTINCT device_id) FROM d.traffic_hour", 0, 0, &n, why);
+	int r = maintain_ask(db, "SELECT count(DISTINCT device_id) FROM d.traffic_hour", 0, 0, &n, why);
 
 	if (r < 0)
 		return r;
@@ -102,10 +102,10 @@ static int list_devices(sqlite3 *db, struct devices *ds, char why[static SCHEMA_
 	if (!ds->all)
 		return -ENOMEM;
 	if (sqlite3_prepare_v2(db, "SELECT DISTINCT device_id FROM d.traffic_hour ORDER BY 1", -1, &st, NULL) != SQLITE_OK)
-		return tidy_fault(db, why);
+		return maintain_fault(db, why);
 	while (ds->n < (size_t)n && sqlite3_step(st) == SQLITE_ROW)
 		ds->all[ds->n++].id = sqlite3_column_int64(st, 0);
-	return sqlite3_finalize(st) == SQLITE_OK ? 0 : tidy_fault(db, why);
+	return sqlite3_finalize(st) == SQLITE_OK ? 0 : maintain_fault(db, why);
 }
 
 /* Columns: span_ns, then at @column frames, peak, lost of one direction. */
@@ -131,7 +131,7 @@ static int add_rows(sqlite3 *db, struct devices *ds, const atomic_bool *stop, ch
 
 	if (sqlite3_prepare_v2(db, "SELECT device_id, span_ns, rx_frames, rx_peak, rx_lost, tx_frames, tx_peak, tx_lost FROM d.traffic", -1, &st,
 			       NULL) != SQLITE_OK)
-		return tidy_fault(db, why);
+		return maintain_fault(db, why);
 	while (r >= 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		struct device_demand key = { .id = sqlite3_column_int64(st, 0) };
 		struct device_demand *dev = bsearch(&key, ds->all, ds->n, sizeof(key), by_id);
@@ -140,11 +140,11 @@ static int add_rows(sqlite3 *db, struct devices *ds, const atomic_bool *stop, ch
 			r = add_side(&dev->d[0], st, 2);
 		if (dev && r >= 0)
 			r = add_side(&dev->d[1], st, 5);
-		if (tidy_stopped(stop))
+		if (maintain_stopped(stop))
 			r = -EINTR;
 	}
 	if (r >= 0 && rc != SQLITE_DONE)
-		r = tidy_fault(db, why);
+		r = maintain_fault(db, why);
 	sqlite3_finalize(st);
 	return r;
 }
@@ -157,7 +157,7 @@ static int store_demands(sqlite3 *db, int64_t day, const struct devices *ds, cha
 
 	if (sqlite3_prepare_v2(db, "UPDATE traffic_day SET rx_demand = ?3, tx_demand = ?4 WHERE day = ?1 AND device_id = ?2", -1, &st, NULL) !=
 	    SQLITE_OK)
-		return tidy_fault(db, why);
+		return maintain_fault(db, why);
 	for (size_t i = 0; i < ds->n && r >= 0; i++) {
 		sqlite3_bind_int64(st, 1, day);
 		sqlite3_bind_int64(st, 2, ds->all[i].id);
@@ -167,7 +167,7 @@ static int store_demands(sqlite3 *db, int64_t day, const struct devices *ds, cha
 			else
 				sqlite3_bind_null(st, 3 + d);
 		if (sqlite3_step(st) != SQLITE_DONE)
-			r = tidy_fault(db, why);
+			r = maintain_fault(db, why);
 		sqlite3_reset(st);
 	}
 	sqlite3_finalize(st);
@@ -192,46 +192,46 @@ static int take_demands(sqlite3 *db, int64_t day, const atomic_bool *stop, char 
 static int take_witnesses(sqlite3 *db, int64_t day, char why[static SCHEMA_WHY])
 {
 	int64_t first = 0, last = -1;
-	int r = tidy_ask(db, "SELECT (min(t_ns) - 1) / " HOUR " FROM d.witness", 0, 0, &first, why);
+	int r = maintain_ask(db, "SELECT (min(t_ns) - 1) / " HOUR " FROM d.witness", 0, 0, &first, why);
 
 	if (r >= 0)
-		r = tidy_ask(db, "SELECT (max(t_ns) - 1) / " HOUR " FROM d.witness", 0, 0, &last, why);
+		r = maintain_ask(db, "SELECT (max(t_ns) - 1) / " HOUR " FROM d.witness", 0, 0, &last, why);
 	for (int64_t hour = first; first && r >= 0 && hour <= last; hour++)
-		r = tidy_run(db, "INSERT INTO witness_hour SELECT ?1, ?2, device_id, counter, sum(frames) FROM d.witness "
+		r = maintain_run(db, "INSERT INTO witness_hour SELECT ?1, ?2, device_id, counter, sum(frames) FROM d.witness "
 			     "WHERE t_ns > ?2 * " HOUR " AND t_ns <= (?2 + 1) * " HOUR " GROUP BY device_id, counter", day, hour, why);
 	return r;
 }
 
 static int take_traffic(sqlite3 *db, int64_t day, const atomic_bool *stop, char why[static SCHEMA_WHY])
 {
-	int r = tidy_run(db, "DELETE FROM traffic_hour WHERE day = ?1", day, 0, why);
+	int r = maintain_run(db, "DELETE FROM traffic_hour WHERE day = ?1", day, 0, why);
 
 	if (r >= 0)
-		r = tidy_run(db, "DELETE FROM traffic_day WHERE day = ?1", day, 0, why);
+		r = maintain_run(db, "DELETE FROM traffic_day WHERE day = ?1", day, 0, why);
 	if (r >= 0)
-		r = tidy_run(db, "INSERT INTO traffic_hour SELECT ?1, t_ns / " HOUR ", device_id, span_ns, rx_frames, rx_bytes, tx_frames, tx_bytes, "
+		r = maintain_run(db, "INSERT INTO traffic_hour SELECT ?1, t_ns / " HOUR ", device_id, span_ns, rx_frames, rx_bytes, tx_frames, tx_bytes, "
 			     "rx_peak, tx_peak, rx_lost, tx_lost, ring_peak, ring_free, ring_samples, ring_sum, qdisc_peak FROM d.traffic_hour", day, 0, why);
 	if (r >= 0)
-		r = tidy_run(db, "INSERT INTO traffic_day SELECT ?1, device_id, sum(span_ns), sum(rx_frames), sum(rx_bytes), sum(tx_frames), "
+		r = maintain_run(db, "INSERT INTO traffic_day SELECT ?1, device_id, sum(span_ns), sum(rx_frames), sum(rx_bytes), sum(tx_frames), "
 			     "sum(tx_bytes), max(rx_peak), max(tx_peak), sum(rx_lost), sum(tx_lost), NULL, NULL, " RINGS_SUM
 			     " FROM d.traffic_hour GROUP BY device_id",
 			     day, 0, why);
 	if (r >= 0)
-		r = tidy_run(db, "INSERT OR IGNORE INTO traffic_day SELECT ?1, device_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, NULL "
+		r = maintain_run(db, "INSERT OR IGNORE INTO traffic_day SELECT ?1, device_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, NULL "
 			     "FROM d.device_baseline", day, 0, why);
 	return r < 0 ? r : take_demands(db, day, stop, why);
 }
 
 static int take_pressure(sqlite3 *db, int64_t day, char why[static SCHEMA_WHY])
 {
-	int r = tidy_run(db, "DELETE FROM pressure_hour WHERE day = ?1", day, 0, why);
+	int r = maintain_run(db, "DELETE FROM pressure_hour WHERE day = ?1", day, 0, why);
 
 	if (r >= 0)
-		r = tidy_run(db, "DELETE FROM pressure_day WHERE day = ?1", day, 0, why);
+		r = maintain_run(db, "DELETE FROM pressure_day WHERE day = ?1", day, 0, why);
 	if (r >= 0)
-		r = tidy_run(db, "INSERT INTO pressure_hour SELECT ?1, (t_ns - 1) / " HOUR ", vm_id, " WAITED_ROWS " FROM d.pressure GROUP BY 2, 3", day, 0, why);
+		r = maintain_run(db, "INSERT INTO pressure_hour SELECT ?1, (t_ns - 1) / " HOUR ", vm_id, " WAITED_ROWS " FROM d.pressure GROUP BY 2, 3", day, 0, why);
 	if (r >= 0)
-		r = tidy_run(db, "INSERT INTO pressure_day SELECT day, vm_id, " WAITED_SUMS " FROM pressure_hour WHERE day = ?1 GROUP BY vm_id", day, 0, why);
+		r = maintain_run(db, "INSERT INTO pressure_day SELECT day, vm_id, " WAITED_SUMS " FROM pressure_hour WHERE day = ?1 GROUP BY vm_id", day, 0, why);
 	return r;
 }
 
@@ -242,21 +242,21 @@ static int take_loss(sqlite3 *db, int64_t day, char why[static SCHEMA_WHY])
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(old) && r >= 0; i++)
-		r = tidy_run(db, old[i], day, 0, why);
+		r = maintain_run(db, old[i], day, 0, why);
 	if (r >= 0)
-		r = tidy_run(db, "INSERT INTO loss_hour SELECT ?1, t_ns / " HOUR ", series_id, frames, segments, bytes FROM d.loss_hour", day, 0, why);
+		r = maintain_run(db, "INSERT INTO loss_hour SELECT ?1, t_ns / " HOUR ", series_id, frames, segments, bytes FROM d.loss_hour", day, 0, why);
 	if (r >= 0)
-		r = tidy_run(db, "INSERT INTO loss_day SELECT ?1, series_id, sum(frames), sum(segments), sum(bytes) FROM d.loss_hour "
+		r = maintain_run(db, "INSERT INTO loss_day SELECT ?1, series_id, sum(frames), sum(segments), sum(bytes) FROM d.loss_hour "
 			     "GROUP BY series_id", day, 0, why);
 	if (r >= 0)
-		r = tidy_run(db, "INSERT INTO coverage SELECT ?1, from_ns, to_ns, how FROM d.coverage", day, 0, why);
+		r = maintain_run(db, "INSERT INTO coverage SELECT ?1, from_ns, to_ns, how FROM d.coverage", day, 0, why);
 	return r < 0 ? r : take_witnesses(db, day, why);
 }
 
 /* A clock that was set back, or a day that could not be begun, leaves other days' moments in a file. */
 static int vouch(sqlite3 *db, int64_t day, char why[static SCHEMA_WHY])
 {
-	return tidy_run(db, "INSERT OR REPLACE INTO day SELECT ?1, min(?1 * 24 * " HOUR ", coalesce((SELECT min(t_ns) - 1 FROM d.loss), ?1 * 24 * " HOUR "), "
+	return maintain_run(db, "INSERT OR REPLACE INTO day SELECT ?1, min(?1 * 24 * " HOUR ", coalesce((SELECT min(t_ns) - 1 FROM d.loss), ?1 * 24 * " HOUR "), "
 			    "coalesce((SELECT min(t_ns) FROM d.traffic_hour), ?1 * 24 * " HOUR ")), "
 			    "max((?1 + 1) * 24 * " HOUR ", coalesce((SELECT max(t_ns) FROM d.loss), 0), "
 			    "coalesce((SELECT max(t_ns) + " HOUR " FROM d.traffic_hour), 0)), 1", day, 0, why);
@@ -265,7 +265,7 @@ static int vouch(sqlite3 *db, int64_t day, char why[static SCHEMA_WHY])
 static int take_all(sqlite3 *db, int64_t day, const atomic_bool *stop, char why[static SCHEMA_WHY])
 {
 	int64_t thinned;
-	int r = tidy_ask(db, "SELECT count(*) FROM d.thinned", 0, 0, &thinned, why);
+	int r = maintain_ask(db, "SELECT count(*) FROM d.thinned", 0, 0, &thinned, why);
 
 	/* A thinned day no longer knows its minutes; what was taken of them stays right. */
 	if (r >= 0 && !thinned)
@@ -277,42 +277,42 @@ static int take_all(sqlite3 *db, int64_t day, const atomic_bool *stop, char why[
 	return r < 0 ? r : vouch(db, day, why);
 }
 
-int tidy_absorb(const char *dir, const struct schema_day *day, const atomic_bool *stop, char why[static SCHEMA_WHY])
+int maintain_rollup(const char *dir, const struct schema_day *day, const atomic_bool *stop, char why[static SCHEMA_WHY])
 {
-	_cleanup_(tidy_closep) sqlite3 *db = NULL;
+	_cleanup_(maintain_closep) sqlite3 *db = NULL;
 	sqlite3_stmt *st = NULL;
 	char path[4096];
 	int r = finish_day(dir, day, stop, why);
 
 	if (r >= 0)
-		r = tidy_open(dir, HISTORY_FILE, SCHEMA_HISTORY, SCHEMA_WRITE, stop, &db, why);
+		r = maintain_open(dir, HISTORY_FILE, SCHEMA_HISTORY, SCHEMA_WRITE, stop, &db, why);
 	if (r >= 0)
-		r = tidy_exec(db, "PRAGMA synchronous = FULL", why);	/* the day's own rows may go next */
+		r = maintain_exec(db, "PRAGMA synchronous = FULL", why);	/* the day's own rows may go next */
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "%s/%s", dir, day->name);
 	if (sqlite3_prepare_v2(db, "ATTACH ?1 AS d", -1, &st, NULL) != SQLITE_OK || sqlite3_bind_text(st, 1, path, -1, SQLITE_STATIC) != SQLITE_OK ||
 	    sqlite3_step(st) != SQLITE_DONE)
-		r = tidy_fault(db, why);
+		r = maintain_fault(db, why);
 	sqlite3_finalize(st);
 	if (r >= 0)
-		r = tidy_exec(db, "BEGIN IMMEDIATE", why);
+		r = maintain_exec(db, "BEGIN IMMEDIATE", why);
 	if (r < 0)
 		return r;
-	return tidy_end(db, take_all(db, (int64_t)(day->from_ns / NSEC_PER_DAY), stop, why), why);
+	return maintain_end(db, take_all(db, (int64_t)(day->from_ns / NSEC_PER_DAY), stop, why), why);
 }
 
-int tidy_disown(const char *dir, const struct schema_day *day, char why[static SCHEMA_WHY])
+int maintain_invalidate(const char *dir, const struct schema_day *day, char why[static SCHEMA_WHY])
 {
-	_cleanup_(tidy_closep) sqlite3 *db = NULL;
+	_cleanup_(maintain_closep) sqlite3 *db = NULL;
 	char path[4096];
 	int r;
 
 	snprintf(path, sizeof(path), "%s/" HISTORY_FILE, dir);
 	if (access(path, F_OK) < 0)
 		return 0;
-	r = tidy_open(dir, HISTORY_FILE, SCHEMA_HISTORY, SCHEMA_WRITE, NULL, &db, why);
+	r = maintain_open(dir, HISTORY_FILE, SCHEMA_HISTORY, SCHEMA_WRITE, NULL, &db, why);
 	if (r >= 0)
-		r = tidy_exec(db, "PRAGMA synchronous = FULL", why);
-	return r < 0 ? r : tidy_run(db, "DELETE FROM day WHERE day = ?1", (int64_t)(day->from_ns / NSEC_PER_DAY), 0, why);
+		r = maintain_exec(db, "PRAGMA synchronous = FULL", why);
+	return r < 0 ? r : maintain_run(db, "DELETE FROM day WHERE day = ?1", (int64_t)(day->from_ns / NSEC_PER_DAY), 0, why);
 }

@@ -183,7 +183,7 @@ sanitized() {
 	local name names=()
 
 	for name in "${all[@]}"; do
-		[[ $name != unit/store_faults && $name != unit/tidy ]] && ! option "$name" plain > /dev/null && wanted "san/$name" && names+=("=$name")
+		[[ $name != unit/store_faults && $name != unit/maintain ]] && ! option "$name" plain > /dev/null && wanted "san/$name" && names+=("=$name")
 	done
 	((${#names[@]})) || return 0
 	echo 'building with sanitizers' >&2

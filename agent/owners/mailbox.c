@@ -47,7 +47,7 @@ void mailbox_put(struct mailbox *m, struct owner_list *list)
 	ring(m);
 }
 
-void mailbox_say(struct mailbox *m, const char *state, const char *fmt, ...)
+void mailbox_report(struct mailbox *m, const char *state, const char *fmt, ...)
 {
 	char why[sizeof(m->state.why)] = "";
 	va_list ap;

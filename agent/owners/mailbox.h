@@ -23,7 +23,7 @@ void mailbox_clear(struct mailbox *m);
 void mailbox_put(struct mailbox *m, struct owner_list *list);
 
 /* @fmt NULL: no words. */
-void mailbox_say(struct mailbox *m, const char *state, const char *fmt, ...) __attribute__((__format__(__printf__, 3, 4)));
+void mailbox_report(struct mailbox *m, const char *state, const char *fmt, ...) __attribute__((__format__(__printf__, 3, 4)));
 
 /* The list, which is the caller's now, or NULL. Makes the descriptor quiet. */
 struct owner_list *mailbox_take(struct mailbox *m);

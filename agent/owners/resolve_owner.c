@@ -56,7 +56,7 @@ static const struct owner_vm *by_ident(const struct owner_list *list, const char
 	return NULL;
 }
 
-const struct owner_vm *weigh_vm(const struct weigh_lists *lists, const char *ident)
+const struct owner_vm *resolve_owner_vm(const struct resolve_owner_lists *lists, const char *ident)
 {
 	for (unsigned int i = 0; i < WEIGH_MAX_VIRT; i++) {
 		const struct owner_vm *vm = by_ident(lists->virt[i], ident);
@@ -67,7 +67,7 @@ const struct owner_vm *weigh_vm(const struct weigh_lists *lists, const char *ide
 	return by_ident(lists->proc, ident);
 }
 
-const struct owner_vm *weigh_pid(const struct weigh_lists *lists, int pid)
+const struct owner_vm *resolve_owner_pid(const struct resolve_owner_lists *lists, int pid)
 {
 	for (unsigned int i = 0; lists->proc && i < lists->proc->n_vms; i++)
 		if (lists->proc->vms[i].pid == pid)
@@ -75,7 +75,7 @@ const struct owner_vm *weigh_pid(const struct weigh_lists *lists, int pid)
 	return NULL;
 }
 
-void weigh(const struct weigh_lists *lists, const struct link_info *tap, const struct lifetime *life, struct claim *ret)
+void resolve_owner(const struct resolve_owner_lists *lists, const struct link_info *tap, const struct lifetime *life, struct claim *ret)
 {
 	const struct owner_nic *held = NULL, *configured = NULL;
 	const struct owner_vm *p = holder(lists->proc, tap, life, lists->own_netns, &held), *v = NULL;
@@ -91,7 +91,7 @@ void weigh(const struct weigh_lists *lists, const struct link_info *tap, const s
 		ret->vm = p;
 	if (!ret->vm)
 		return;
-	ret->named = weigh_vm(lists, ret->vm->ident);
+	ret->named = resolve_owner_vm(lists, ret->vm->ident);
 	ret->configured = ret->vm == v ? configured : NULL;
 	if (p && !strcmp(p->ident, ret->vm->ident)) {
 		ret->held = held;

@@ -11,7 +11,7 @@
 
 #define WEIGH_MAX_VIRT 8
 
-struct weigh_lists {
+struct resolve_owner_lists {
 	const struct owner_list *virt[WEIGH_MAX_VIRT];	/* one for each URI; NULL: none yet */
 	const struct owner_list *proc;
 	uint32_t own_netns;				/* libvirt's device names are names in here */
@@ -33,12 +33,12 @@ struct lifetime {
 	uint64_t found_ns, gone_ns;	/* gone_ns 0: it is there */
 };
 
-void weigh(const struct weigh_lists *lists, const struct link_info *tap, const struct lifetime *life, struct claim *ret);
+void resolve_owner(const struct resolve_owner_lists *lists, const struct link_info *tap, const struct lifetime *life, struct claim *ret);
 
 /* The VM with this identity where its name is best known: libvirt first. NULL: nobody knows it. */
-const struct owner_vm *weigh_vm(const struct weigh_lists *lists, const char *ident);
+const struct owner_vm *resolve_owner_vm(const struct resolve_owner_lists *lists, const char *ident);
 
 /* The VM whose VMM is @pid, NULL. */
-const struct owner_vm *weigh_pid(const struct weigh_lists *lists, int pid);
+const struct owner_vm *resolve_owner_pid(const struct resolve_owner_lists *lists, int pid);
 
 #endif

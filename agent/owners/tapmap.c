@@ -27,7 +27,7 @@ int tapmap_new(struct store *s, const char *boot_id, uint32_t own_netns, struct 
 	m->store = s;
 	m->own_netns = own_netns;
 	snprintf(m->boot_id, sizeof(m->boot_id), "%s", boot_id);
-	r = vmbook_new(s, &m->book);
+	r = vm_registry_new(s, &m->book);
 	if (r < 0) {
 		tapmap_free(m);
 		return r;
@@ -51,7 +51,7 @@ struct tapmap *tapmap_free(struct tapmap *m)
 		m->dead = t->next;
 		tap_free(t);
 	}
-	vmbook_free(m->book);
+	vm_registry_free(m->book);
 	free(m);
 	return NULL;
 }
@@ -192,7 +192,7 @@ void tapmap_prune_phantoms(struct tapmap *m, uint64_t now_ns)
 			tapmap_die(m, t, now_ns);
 }
 
-bool tapmap_owners(struct tapmap *m, const struct weigh_lists *lists)
+bool tapmap_owners(struct tapmap *m, const struct resolve_owner_lists *lists)
 {
 	bool moved = false;
 	struct tap *t, *tmp;
@@ -200,7 +200,7 @@ bool tapmap_owners(struct tapmap *m, const struct weigh_lists *lists)
 	HASH_ITER(hh, m->live, t, tmp) {
 		struct claim c;
 
-		weigh(lists, &t->info, &t->life, &c);
+		resolve_owner(lists, &t->info, &t->life, &c);
 		if (t->ident && (!c.vm || strcmp(c.vm->ident, t->ident) != 0))
 			moved = true;
 		t->stale = true;
@@ -263,7 +263,7 @@ const struct tap *tapmap_only(const struct tapmap *m, int64_t vm_id, bool tun)
 
 int64_t tapmap_vm_id(const struct tapmap *m, const char *ident)
 {
-	return vmbook_id(m->book, ident);
+	return vm_registry_id(m->book, ident);
 }
 
 bool tapmap_let_go(const struct tapmap *m)

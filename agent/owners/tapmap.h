@@ -37,7 +37,7 @@ struct tap {
 	uint64_t holder_since_ns;	/* when it began; 0 unknown */
 	uint64_t free_since_ns;		/* when the last owner let go; 0: never had one */
 	bool stale;			/* who owns it, or how, is to be looked at again */
-	struct nicfacts told;		/* what the store knows of the attachment */
+	struct nic_info told;		/* what the store knows of the attachment */
 
 	struct {
 		struct link_counters now, stored, tick;	/* newest; up to where it is stored; at the tick before */
@@ -52,7 +52,7 @@ struct tap {
 		uint64_t peak[2];		/* frames/s in the busiest second since stored_ns */
 		uint64_t taken;		/* macvtap, ipvtap: rx_frames - rx_dropped, up to where it is stored */
 		bool known, based;	/* now is set; stored is set */
-		uint8_t wanted;		/* enum hidden_counter: to be read in the tick at hand */
+		uint8_t wanted;		/* enum extra_counter: to be read in the tick at hand */
 		uint64_t looked_ns;	/* when the hidden ones were read last */
 		uint64_t errors_ns;	/* when its holder's descriptors were last gone through */
 		bool lost;		/* frames in the tick at hand: store the traffic beside them */
@@ -104,10 +104,10 @@ struct tap *tapmap_phantom(struct tapmap *m, const struct link_info *info, uint6
 
 /* New lists of owners. True: a tap goes from one owner to another or to nobody; what was counted until now belongs to
  * the old one, so take a tick before tapmap_settle(). */
-bool tapmap_owners(struct tapmap *m, const struct weigh_lists *lists);
+bool tapmap_owners(struct tapmap *m, const struct resolve_owner_lists *lists);
 
 /* Brings the store up to what is known here. 0, or the store's error: call again later. */
-int tapmap_settle(struct tapmap *m, const struct weigh_lists *lists, uint64_t now_ns);
+int tapmap_settle(struct tapmap *m, const struct resolve_owner_lists *lists, uint64_t now_ns);
 
 /* After the tick of @tick_ns was stored: tells the store which taps are gone. Their attachments end with that tick, which
  * holds the last that was counted for them. */

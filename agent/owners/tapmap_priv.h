@@ -8,7 +8,7 @@
 
 struct tapmap {
 	struct store *store;
-	struct vmbook *book;
+	struct vm_registry *book;
 	char boot_id[37];
 	uint32_t own_netns;
 	struct tap *live;		/* uthash by key */

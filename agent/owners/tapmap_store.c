@@ -119,15 +119,15 @@ static const char *or_null(const char *text)
 static int settle_claim(struct tapmap *m, struct tap *t, const struct claim *c, uint64_t now_ns)
 {
 	uint64_t since = claim_since(t, c);
-	struct nicfacts now;
-	struct store_attachment row = { .vm_id = vmbook_id(m->book, c->vm->ident), .device_id = t->device_id, .since_ns = since,
+	struct nic_info now;
+	struct store_attachment row = { .vm_id = vm_registry_id(m->book, c->vm->ident), .device_id = t->device_id, .since_ns = since,
 					.at_ns = now_ns };
 	bool new_owner = !t->ident;
 	int r;
 
 	t->holder = c->pid;
 	t->holder_since_ns = c->since_ns;
-	nicfacts(&t->info, c, &now);
+	nic_info(&t->info, c, &now);
 	if (!new_owner && t->attachment_id && !memcmp(&now, &t->told, sizeof(now)))
 		return 0;
 	if (!row.vm_id)
@@ -151,7 +151,7 @@ static int settle_claim(struct tapmap *m, struct tap *t, const struct claim *c, 
 	return t->ident ? 0 : -ENOMEM;
 }
 
-static int settle_tap(struct tapmap *m, struct tap *t, const struct weigh_lists *lists, uint64_t now_ns)
+static int settle_tap(struct tapmap *m, struct tap *t, const struct resolve_owner_lists *lists, uint64_t now_ns)
 {
 	struct claim c;
 	int r;
@@ -161,7 +161,7 @@ static int settle_tap(struct tapmap *m, struct tap *t, const struct weigh_lists 
 	r = settle_device(m, t);
 	if (r < 0)
 		return r;
-	weigh(lists, &t->info, &t->life, &c);
+	resolve_owner(lists, &t->info, &t->life, &c);
 	/* Who was the owner stays the owner until the sources have spoken. */
 	if (t->ident && !c.vm && !lists->complete)
 		return 0;
@@ -180,10 +180,10 @@ static int settle_tap(struct tapmap *m, struct tap *t, const struct weigh_lists 
 	return 0;
 }
 
-int tapmap_settle(struct tapmap *m, const struct weigh_lists *lists, uint64_t now_ns)
+int tapmap_settle(struct tapmap *m, const struct resolve_owner_lists *lists, uint64_t now_ns)
 {
 	struct tap *t, *tmp;
-	int r = vmbook_sync(m->book, lists, now_ns);
+	int r = vm_registry_sync(m->book, lists, now_ns);
 
 	if (r < 0)
 		return r;

@@ -268,7 +268,7 @@ static int ping(struct virt *v)
 	leave(v);
 	if (r < 0)
 		return -EIO;
-	mailbox_say(&v->box, "ok", NULL);
+	mailbox_report(&v->box, "ok", NULL);
 	return 0;
 }
 
@@ -300,7 +300,7 @@ static int connect_to(struct virt *v)
 	if (v->conn)
 		return 0;
 	error = virGetLastError();
-	mailbox_say(&v->box, "failed", "%.200s; trying again", error && error->message ? error->message : "cannot connect");
+	mailbox_report(&v->box, "failed", "%.200s; trying again", error && error->message ? error->message : "cannot connect");
 	return -EIO;
 }
 
@@ -339,7 +339,7 @@ static void serve(struct virt *v)
 		}
 	}
 	if (!has_quit(v))
-		mailbox_say(&v->box, "failed", "the connection to %.150s broke; connecting again", v->uri);
+		mailbox_report(&v->box, "failed", "the connection to %.150s broke; connecting again", v->uri);
 	disconnect(v);
 	pthread_mutex_lock(&v->box.lock);
 	v->closed = false;

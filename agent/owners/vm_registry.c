@@ -14,7 +14,7 @@ struct entry {
 	UT_hash_handle hh;
 };
 
-struct vmbook {
+struct vm_registry {
 	struct store *store;
 	struct entry *entries;
 	uint64_t round;
@@ -31,7 +31,7 @@ static struct entry *entry_free(struct entry *e)
 	return NULL;
 }
 
-static struct entry *find(const struct vmbook *b, const char *ident)
+static struct entry *find(const struct vm_registry *b, const char *ident)
 {
 	struct entry *e;
 
@@ -39,7 +39,7 @@ static struct entry *find(const struct vmbook *b, const char *ident)
 	return e;
 }
 
-static struct entry *put(struct vmbook *b, const char *ident)
+static struct entry *put(struct vm_registry *b, const char *ident)
 {
 	struct entry *e = calloc(1, sizeof(*e));
 
@@ -79,9 +79,9 @@ static int on_stored(int64_t id, const char *ident, const char *name, const char
 	return note(e, name, state);
 }
 
-int vmbook_new(struct store *s, struct vmbook **ret)
+int vm_registry_new(struct store *s, struct vm_registry **ret)
 {
-	struct vmbook *b = calloc(1, sizeof(*b));
+	struct vm_registry *b = calloc(1, sizeof(*b));
 	int r;
 
 	if (!b)
@@ -89,14 +89,14 @@ int vmbook_new(struct store *s, struct vmbook **ret)
 	b->store = s;
 	r = store_each_vm(s, on_stored, b);
 	if (r < 0) {
-		vmbook_free(b);
+		vm_registry_free(b);
 		return r;
 	}
 	*ret = b;
 	return 0;
 }
 
-struct vmbook *vmbook_free(struct vmbook *b)
+struct vm_registry *vm_registry_free(struct vm_registry *b)
 {
 	struct entry *e, *tmp;
 
@@ -110,7 +110,7 @@ struct vmbook *vmbook_free(struct vmbook *b)
 	return NULL;
 }
 
-static int sync_vm(struct vmbook *b, const struct owner_vm *vm, uint64_t now_ns)
+static int sync_vm(struct vm_registry *b, const struct owner_vm *vm, uint64_t now_ns)
 {
 	struct store_vm row = { .ident = vm->ident, .uuid = vm->uuid[0] ? vm->uuid : NULL, .name = vm->name, .state = vm->state };
 	struct entry *e = find(b, vm->ident);
@@ -131,7 +131,7 @@ static int sync_vm(struct vmbook *b, const struct owner_vm *vm, uint64_t now_ns)
 	return note(e, vm->name, vm->state);
 }
 
-static int sync_list(struct vmbook *b, const struct owner_list *list, uint64_t now_ns)
+static int sync_list(struct vm_registry *b, const struct owner_list *list, uint64_t now_ns)
 {
 	for (unsigned int i = 0; list && i < list->n_vms; i++) {
 		int r = sync_vm(b, &list->vms[i], now_ns);
@@ -142,7 +142,7 @@ static int sync_list(struct vmbook *b, const struct owner_list *list, uint64_t n
 	return 0;
 }
 
-static int sync_gone(struct vmbook *b, uint64_t now_ns)
+static int sync_gone(struct vm_registry *b, uint64_t now_ns)
 {
 	struct entry *e, *tmp;
 	int r;
@@ -162,7 +162,7 @@ static int sync_gone(struct vmbook *b, uint64_t now_ns)
 	return 0;
 }
 
-int vmbook_sync(struct vmbook *b, const struct weigh_lists *lists, uint64_t now_ns)
+int vm_registry_sync(struct vm_registry *b, const struct resolve_owner_lists *lists, uint64_t now_ns)
 {
 	int r;
 
@@ -178,7 +178,7 @@ int vmbook_sync(struct vmbook *b, const struct weigh_lists *lists, uint64_t now_
 	return lists->complete ? sync_gone(b, now_ns) : 0;
 }
 
-int64_t vmbook_id(const struct vmbook *b, const char *ident)
+int64_t vm_registry_id(const struct vm_registry *b, const char *ident)
 {
 	struct entry *e = find(b, ident);
 

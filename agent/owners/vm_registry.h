@@ -6,17 +6,17 @@
 #include "agent/store/store.h"
 #include "resolve_owner.h"
 
-struct vmbook;
+struct vm_registry;
 
 /* Begins with what the store holds: a VM that went away unseen must be noticed. */
-int vmbook_new(struct store *s, struct vmbook **ret);
-struct vmbook *vmbook_free(struct vmbook *b);	/* NULL is fine; returns NULL */
+int vm_registry_new(struct store *s, struct vm_registry **ret);
+struct vm_registry *vm_registry_free(struct vm_registry *b);	/* NULL is fine; returns NULL */
 
 /* Writes new VMs, new names and new states to the store; a VM that no complete lists name becomes "gone". 0 or the store's error, then
  * call again. Cheap when nothing changed. */
-int vmbook_sync(struct vmbook *b, const struct weigh_lists *lists, uint64_t now_ns);
+int vm_registry_sync(struct vm_registry *b, const struct resolve_owner_lists *lists, uint64_t now_ns);
 
-/* The id of a VM that vmbook_sync() has seen, 0 for any other. */
-int64_t vmbook_id(const struct vmbook *b, const char *ident);
+/* The id of a VM that vm_registry_sync() has seen, 0 for any other. */
+int64_t vm_registry_id(const struct vm_registry *b, const char *ident);
 
 #endif

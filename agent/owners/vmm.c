@@ -55,7 +55,7 @@ static void *run(void *arg)
 		worked = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 		r = vmm_scan(v->proc, &list);
 		if (r < 0)
-			mailbox_say(&v->box, "failed", "%s: %s", v->proc, strerror(-r));
+			mailbox_report(&v->box, "failed", "%s: %s", v->proc, strerror(-r));
 		else
 			mailbox_put(&v->box, list);
 		rest = 9 * (clock_ns(CLOCK_THREAD_CPUTIME_ID) - worked);	/* a tenth of a core; waiting for one costs nothing */

@@ -123,7 +123,7 @@ static int move_in_closed(struct store *s, const struct schema_day *day, const s
 	snprintf(d.path, sizeof(d.path), "%s/%s", s->dir, day->name);
 	if (access(d.path, F_OK) < 0)
 		return 0;
-	r = tidy_disown(s->dir, day, d.error);
+	r = maintain_invalidate(s->dir, day, d.error);
 	if (r < 0 && r != -EUCLEAN && r != -EMEDIUMTYPE && r != -EPROTO)
 		return r;
 	r = schema_open(d.path, SCHEMA_DAY, SCHEMA_REWRITE, &d.db, d.error);

@@ -2,7 +2,7 @@
 #include "agent/tick/limitations.h"
 #include "store_priv.h"
 
-int store_blind(struct store *s, const struct blind_row *rows, unsigned int n)
+int store_blind(struct store *s, const struct limitation_row *rows, unsigned int n)
 {
 	int r = store_meta_begin(s);
 

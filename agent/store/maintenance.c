@@ -17,7 +17,7 @@
 /* What takes long, or waits for the disk, is done beside the loop. @lock guards all but @stop. */
 struct chores {
 	char dir[PATH_MAX - 64], day[PATH_MAX], meta[PATH_MAX];
-	struct tidy_limits limits;
+	struct maintain_limits limits;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -51,11 +51,11 @@ static void checkpoint_own(struct store_db *d)
 static void look_after_days(struct chores *c, uint64_t now_ns)
 {
 	char why[SCHEMA_WHY] = "";
-	struct tidy_done done;
+	struct maintain_done done;
 	int r;
 
 	checkpoint(c->meta, SCHEMA_META);
-	r = tidy(c->dir, &c->limits, now_ns, &c->stop, &done, why);
+	r = maintain(c->dir, &c->limits, now_ns, &c->stop, &done, why);
 	pthread_mutex_lock(&c->lock);
 	c->result = r;
 	c->oldest_ns = done.oldest_ns ? done.oldest_ns : c->oldest_ns;
@@ -133,7 +133,7 @@ int store_chores_start(struct store *s)
 		return -ENOMEM;
 	snprintf(c->dir, sizeof(c->dir), "%s", s->dir);
 	snprintf(c->meta, sizeof(c->meta), "%s", s->meta.path);
-	c->limits = (struct tidy_limits){ .fine_days = s->opt.fine_days, .days = s->opt.retention_days, .hour_days = s->opt.hour_days,
+	c->limits = (struct maintain_limits){ .fine_days = s->opt.fine_days, .days = s->opt.retention_days, .hour_days = s->opt.hour_days,
 					  .fine_bytes = s->opt.fine_bytes, .bytes = s->opt.max_bytes, .history_bytes = s->opt.history_bytes };
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->changed, NULL);
@@ -206,7 +206,7 @@ void store_chores(struct store *s, uint64_t now_ns)
 {
 	struct chores *c = s->chores;
 	char why[SCHEMA_WHY] = "";
-	struct tidy_done done;
+	struct maintain_done done;
 	uint64_t oldest;
 	bool told;
 	int r;
@@ -217,7 +217,7 @@ void store_chores(struct store *s, uint64_t now_ns)
 	if (!s->opt.background) {
 		checkpoint_own(&s->meta);
 		checkpoint_own(&s->day);
-		r = tidy(c->dir, &c->limits, now_ns, NULL, &done, why);
+		r = maintain(c->dir, &c->limits, now_ns, NULL, &done, why);
 		say(s, r, why, now_ns);
 		if (done.oldest_ns)
 			store_forget_events(s, done.oldest_ns);

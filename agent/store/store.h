@@ -48,8 +48,8 @@ int store_run_interval(struct store *s, uint64_t interval_ns, uint64_t now_ns);	
 int store_source(struct store *s, const char *name, const char *state, const char *why, uint64_t now_ns);
 int store_source_gone(struct store *s, const char *name);	/* it has nothing to say any more */
 /* What cannot be shown here: takes the place of what an earlier call said. */
-struct blind_row;
-int store_blind(struct store *s, const struct blind_row *rows, unsigned int n);
+struct limitation_row;
+int store_blind(struct store *s, const struct limitation_row *rows, unsigned int n);
 /* The store itself speaks as source "store": "failed" while a new day's file cannot be made and the old one serves on. */
 
 /* Names and lifetimes. Each sets *ret to the id. */

@@ -6,6 +6,6 @@
 #include "loss_counter.h"
 #include "sampler.h"
 
-void whose(const struct sampler_options *o, const struct lossline *line, struct line_owner *ret);
+void whose(const struct sampler_options *o, const struct loss_counter *line, struct line_owner *ret);
 
 #endif

@@ -9,7 +9,7 @@
 #include "collector/kernel_version.h"
 #include "agent/log.h"
 
-static void say(const struct programs *p, const char *name, const char *state, const char *why)
+static void say(const struct aux_programs *p, const char *name, const char *state, const char *why)
 {
 	if (store_source(p->store, name, state, why, utc_ns()) < 0)
 		log_debug("source %s is %s, not stored", name, state);
@@ -28,7 +28,7 @@ static void note(char ret[static BLIND_WHY], const char *why)
 	snprintf(ret, BLIND_WHY, "%s", why);
 }
 
-static void start_xdp(struct programs *p, struct ksyms *syms, bool wanted)
+static void start_xdp(struct aux_programs *p, struct ksyms *syms, bool wanted)
 {
 	char why[256] = "[bpf] xdp = no";
 
@@ -42,11 +42,11 @@ static void start_xdp(struct programs *p, struct ksyms *syms, bool wanted)
 	note(p->facts.xdp_why, why);
 }
 
-void programs_init(struct programs *p, struct ksyms *syms, bool xdp)
+void aux_programs_init(struct aux_programs *p, struct ksyms *syms, bool xdp)
 {
 	if (!p->loss)
 		return;
-	p->facts.kernel = release_running();
+	p->facts.kernel = kernel_version_running();
 	p->facts.reasons = loss_has_reasons(p->loss);
 	p->facts.refusals = loss_says_refused(p->loss);
 	p->facts.functions = syms != NULL;
@@ -55,7 +55,7 @@ void programs_init(struct programs *p, struct ksyms *syms, bool xdp)
 	start_xdp(p, syms, xdp);
 }
 
-static void tick_sockets(struct programs *p)
+static void tick_sockets(struct aux_programs *p)
 {
 	char why[256];
 
@@ -64,7 +64,7 @@ static void tick_sockets(struct programs *p)
 	say(p, "bpf-sockets", p->facts.sockets ? "ok" : "failed", why);
 }
 
-static void tick_context(struct programs *p)
+static void tick_context(struct aux_programs *p)
 {
 	uint64_t stats[TL_STAT_MAX];
 	char why[256], text[400];
@@ -94,19 +94,19 @@ static void tick_context(struct programs *p)
 }
 
 /* What cannot be shown follows from all of that. */
-static void tick_blind(struct programs *p)
+static void tick_blind(struct aux_programs *p)
 {
-	struct blind_row rows[BLIND_MAX];
+	struct limitation_row rows[BLIND_MAX];
 
-	note(p->facts.frame_errors_why, hidden_why(p->hidden));
-	note(p->facts.rings_why, headroom_why(p->headroom));
-	if (blind_same(&p->facts, &p->said))
+	note(p->facts.frame_errors_why, extra_counters_why(p->hidden));
+	note(p->facts.rings_why, ring_occupancy_why(p->headroom));
+	if (limitations_same(&p->facts, &p->said))
 		return;
-	if (store_blind(p->store, rows, blind_list(&p->facts, rows)) >= 0)
+	if (store_blind(p->store, rows, limitations_list(&p->facts, rows)) >= 0)
 		p->said = p->facts;
 }
 
-void programs_tick(struct programs *p)
+void aux_programs_tick(struct aux_programs *p)
 {
 	if (!p->loss)
 		return;

@@ -11,20 +11,20 @@
 #include "extra_counters.h"
 #include "agent/store/store.h"
 
-struct programs {
+struct aux_programs {
 	struct loss *loss;		/* NULL: loss is not counted by BPF; borrowed, as are the next three */
 	struct store *store;
-	const struct hidden *hidden;
-	const struct headroom *headroom;
+	const struct extra_counters *hidden;
+	const struct ring_occupancy *headroom;
 	enum loss_context_mode context;
-	struct blind_facts facts, said;	/* as found at this start and in the last tick; as the store knows them */
+	struct limitations_facts facts, said;	/* as found at this start and in the last tick; as the store knows them */
 };
 
 /* Fills in @p for what cannot change any more; the caller has set the borrowed ones and @context. @syms may be NULL. @xdp: count
  * what XDP loses at taps. */
-void programs_init(struct programs *p, struct ksyms *syms, bool xdp);
+void aux_programs_init(struct aux_programs *p, struct ksyms *syms, bool xdp);
 
 /* Once a tick, after the counters were read. */
-void programs_tick(struct programs *p);
+void aux_programs_tick(struct aux_programs *p);
 
 #endif

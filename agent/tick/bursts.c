@@ -22,7 +22,7 @@ void burst_rows_begin(struct burst_rows *b, struct loss *l, bool known, uint64_t
 struct gathering {
 	struct burst_rows *to;
 	const struct sampler_options *o;
-	struct losslines *lines;
+	struct loss_counters *lines;
 	uint64_t now_ns;
 };
 
@@ -44,14 +44,14 @@ static int grow(struct burst_rows *b)
 static int on_burst(const struct tl_burst *burst, void *arg)
 {
 	struct gathering *g = arg;
-	struct lossline *line = lossline_of(g->lines, &burst->key);
+	struct loss_counter *line = loss_counter_of(g->lines, &burst->key);
 	struct line_owner owner;
 	int r = line ? grow(g->to) : -ENOMEM;
 
 	if (r < 0 || !class_loses(&line->class))
 		return r;
 	whose(g->o, line, &owner);
-	r = lossline_series(line, g->o->store, &owner, g->now_ns);
+	r = loss_counter_series(line, g->o->store, &owner, g->now_ns);
 	if (r < 0)
 		return r;
 	g->to->rows[g->to->n++] = (struct store_burst){
@@ -60,7 +60,7 @@ static int on_burst(const struct tl_burst *burst, void *arg)
 	return 0;
 }
 
-int burst_rows_gather(struct burst_rows *b, const struct sampler_options *o, struct losslines *lines, uint64_t now_ns)
+int burst_rows_gather(struct burst_rows *b, const struct sampler_options *o, struct loss_counters *lines, uint64_t now_ns)
 {
 	struct gathering g = { b, o, lines, now_ns };
 	uint64_t offset = boot_to_utc_offset();

@@ -20,7 +20,7 @@ struct burst_rows {
 void burst_rows_begin(struct burst_rows *b, struct loss *l, bool known, uint64_t covered_ns);
 
 /* Those that ended since the last call whose rows were stored, after loss_read() of the tick at hand. */
-int burst_rows_gather(struct burst_rows *b, const struct sampler_options *o, struct losslines *lines, uint64_t now_ns);
+int burst_rows_gather(struct burst_rows *b, const struct sampler_options *o, struct loss_counters *lines, uint64_t now_ns);
 
 void burst_rows_taken(struct burst_rows *b);	/* they are stored */
 void burst_rows_free(struct burst_rows *b);

@@ -4,16 +4,16 @@
 #include <errno.h>
 #include <string.h>
 
-static int add(struct store *s, struct losslines *lines, const struct tap *t, const struct store_witness *w, uint64_t now_ns, counted_fn *fn, void *arg)
+static int add(struct store *s, struct loss_counters *lines, const struct tap *t, const struct store_witness *w, uint64_t now_ns, counter_source_fn *fn, void *arg)
 {
 	struct store_loss loss = { .frames = w->frames, .segments = w->frames };
-	struct lossline *line;
+	struct loss_counter *line;
 	struct line_owner owner;
 	struct tl_loss_key key;
 	int r;
 
 	source_counter_key(w->counter, t->key.netns, t->key.ifindex, t->info.kind, &key);
-	line = lossline_of(lines, &key);
+	line = loss_counter_of(lines, &key);
 	if (!line)
 		return -ENOMEM;
 	line->moved_ns = now_ns;
@@ -21,14 +21,14 @@ static int add(struct store *s, struct losslines *lines, const struct tap *t, co
 	owner.device_id = t->device_id;
 	owner.attachment_id = t->attachment_id;
 	owner.vm_id = t->vm_id;
-	r = lossline_series(line, s, &owner, now_ns);
+	r = loss_counter_series(line, s, &owner, now_ns);
 	if (r < 0)
 		return r;
 	loss.series_id = line->series_id;
 	return fn(&loss, arg);
 }
 
-int counted_losses(struct store *s, struct losslines *lines, const struct witness_rows *rows, uint64_t now_ns, counted_fn *fn, void *arg)
+int counter_source_losses(struct store *s, struct loss_counters *lines, const struct device_counter_rows *rows, uint64_t now_ns, counter_source_fn *fn, void *arg)
 {
 	unsigned int tap = 0;
 	int r = 0;

@@ -9,7 +9,7 @@
 #include "loss_counter.h"
 #include "device_counters.h"
 
-typedef int counted_fn(const struct store_loss *loss, void *arg);
-int counted_losses(struct store *s, struct losslines *lines, const struct witness_rows *rows, uint64_t now_ns, counted_fn *fn, void *arg);
+typedef int counter_source_fn(const struct store_loss *loss, void *arg);
+int counter_source_losses(struct store *s, struct loss_counters *lines, const struct device_counter_rows *rows, uint64_t now_ns, counter_source_fn *fn, void *arg);
 
 #endif

@@ -54,7 +54,7 @@ static uint64_t taken(const struct link_counters *c)
 	return since(c->rx_frames, c->rx_dropped);
 }
 
-int witness_base(struct tap *t, struct store *s, bool from_now, uint64_t now_ns)
+int device_counters_base(struct tap *t, struct store *s, bool from_now, uint64_t now_ns)
 {
 	int r;
 
@@ -93,7 +93,7 @@ static void guest_frames(const struct tap *t, const struct link_counters *from, 
 	ret->tx_bytes = since(to->tx_bytes, from->tx_bytes);
 }
 
-void witness_tick(struct tap *t)
+void device_counters_tick(struct tap *t)
 {
 	struct store_traffic now = { 0 };
 
@@ -107,7 +107,7 @@ void witness_tick(struct tap *t)
 	t->counted.tick = t->counted.now;
 }
 
-void witness_lost(struct tap *t, const char *direction, const char *kind, uint64_t frames)
+void device_counters_lost(struct tap *t, const char *direction, const char *kind, uint64_t frames)
 {
 	int d = !strcmp(direction, "tx");
 
@@ -184,7 +184,7 @@ static struct link_counters to_store(const struct tap *t)
 }
 
 /* Room for one more tap. */
-static int grow(struct witness_rows *w)
+static int grow(struct device_counter_rows *w)
 {
 	unsigned int n = w->size ? w->size * 2 : 64;
 
@@ -198,7 +198,7 @@ static int grow(struct witness_rows *w)
 	return 0;
 }
 
-static void add_witnesses(struct witness_rows *w, const struct tap *t)
+static void add_witnesses(struct device_counter_rows *w, const struct tap *t)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
 		uint64_t n = gained(t, &counters[i]);
@@ -218,7 +218,7 @@ static void begin_hidden(struct tap *t)
 		t->counted.stored.qdisc_dropped = t->counted.now.qdisc_dropped;
 }
 
-int witness_add(struct witness_rows *w, struct tap *t, uint64_t now_ns, bool all)
+int device_counters_add(struct device_counter_rows *w, struct tap *t, uint64_t now_ns, bool all)
 {
 	struct store_traffic row = { .device_id = t->device_id, .span_ns = since(now_ns, t->counted.stored_ns),
 				     .rx_lost = t->counted.full[0], .tx_lost = t->counted.full[1] };
@@ -254,12 +254,12 @@ int witness_add(struct witness_rows *w, struct tap *t, uint64_t now_ns, bool all
 	return 0;
 }
 
-static void forget_rows(struct witness_rows *w)
+static void forget_rows(struct device_counter_rows *w)
 {
 	w->n_witnesses = w->n_traffic = w->n_counters = w->n_taps = 0;
 }
 
-void witness_clear(struct witness_rows *w)
+void device_counters_clear(struct device_counter_rows *w)
 {
 	for (unsigned int i = 0; i < w->n_taps; i++) {
 		struct tap *t = w->taps[i];
@@ -280,7 +280,7 @@ static void grow_row(struct tap *t, uint64_t now_ns)
 	t->counted.row_ns = now_ns - t->counted.stored_ns <= GROWS_NS ? now_ns : 0;
 }
 
-void witness_commit(struct witness_rows *w, uint64_t now_ns)
+void device_counters_commit(struct device_counter_rows *w, uint64_t now_ns)
 {
 	for (unsigned int i = 0; i < w->n_taps; i++) {
 		struct tap *t = w->taps[i];
@@ -297,11 +297,11 @@ void witness_commit(struct witness_rows *w, uint64_t now_ns)
 	forget_rows(w);
 }
 
-void witness_free(struct witness_rows *w)
+void device_counters_free(struct device_counter_rows *w)
 {
 	free(w->witnesses);
 	free(w->traffic);
 	free(w->counters);
 	free(w->taps);
-	*w = (struct witness_rows){ 0 };
+	*w = (struct device_counter_rows){ 0 };
 }

@@ -10,7 +10,7 @@
 #include "agent/owners/tapmap.h"
 
 /* Rows for one tick; arrays grow and are used again. Zero is an empty one. */
-struct witness_rows {
+struct device_counter_rows {
 	struct store_witness *witnesses;
 	struct store_traffic *traffic;
 	struct store_device_counters *counters;
@@ -20,20 +20,20 @@ struct witness_rows {
 
 /* Where a tap's counters start: what the store has; else 0 for a device that came while we counted; else, for one that was
  * there before we did (@from_now), what they say now. */
-int witness_base(struct tap *t, struct store *s, bool from_now, uint64_t now_ns);
+int device_counters_base(struct tap *t, struct store *s, bool from_now, uint64_t now_ns);
 
 /* A tick begins, and the newest counters are in: what was delivered since the last one. */
-void witness_tick(struct tap *t);
+void device_counters_tick(struct tap *t);
 
-/* @t lost @frames in the tick at hand; before witness_add(). */
-void witness_lost(struct tap *t, const char *direction, const char *kind, uint64_t frames);
+/* @t lost @frames in the tick at hand; before device_counters_add(). */
+void device_counters_lost(struct tap *t, const char *direction, const char *kind, uint64_t frames);
 
 /* Ends the tick for @t: keeps the peaks, and adds its rows: when a drop counter moved, the tap lost frames (counted.lost), or a minute went by; with @all also
  * when there is only some traffic. -ENOMEM. */
-int witness_add(struct witness_rows *w, struct tap *t, uint64_t now_ns, bool all);
+int device_counters_add(struct device_counter_rows *w, struct tap *t, uint64_t now_ns, bool all);
 
-void witness_commit(struct witness_rows *w, uint64_t now_ns);	/* the tick is stored: baselines move, rows are forgotten */
-void witness_clear(struct witness_rows *w);			/* it is not: rows are forgotten */
-void witness_free(struct witness_rows *w);
+void device_counters_commit(struct device_counter_rows *w, uint64_t now_ns);	/* the tick is stored: baselines move, rows are forgotten */
+void device_counters_clear(struct device_counter_rows *w);			/* it is not: rows are forgotten */
+void device_counters_free(struct device_counter_rows *w);
 
 #endif

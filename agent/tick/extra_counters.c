@@ -12,7 +12,7 @@
 #define MAX_DUE 64		/* taps looked at in one tick because a minute is over */
 #define MAX_WANTED 256		/* and because they lose frames; the others are looked at in the next */
 
-struct hidden {
+struct extra_counters {
 	uint32_t own_netns;
 	bool holders, told;
 	struct qdiscs *qdiscs;
@@ -21,13 +21,13 @@ struct hidden {
 	bool tried, module;			/* opening it was tried with the module's types there or not */
 };
 
-int hidden_new(uint32_t own_netns, bool holders, bool told, struct hidden **ret)
+int extra_counters_new(uint32_t own_netns, bool holders, bool told, struct extra_counters **ret)
 {
-	struct hidden *h = calloc(1, sizeof(*h));
+	struct extra_counters *h = calloc(1, sizeof(*h));
 	int r = h ? qdiscs_new(&h->qdiscs) : -ENOMEM;
 
 	if (r < 0) {
-		hidden_free(h);
+		extra_counters_free(h);
 		return r;
 	}
 	h->own_netns = own_netns;
@@ -37,7 +37,7 @@ int hidden_new(uint32_t own_netns, bool holders, bool told, struct hidden **ret)
 	return 0;
 }
 
-struct hidden *hidden_free(struct hidden *h)
+struct extra_counters *extra_counters_free(struct extra_counters *h)
 {
 	if (!h)
 		return NULL;
@@ -47,13 +47,13 @@ struct hidden *hidden_free(struct hidden *h)
 	return NULL;
 }
 
-const char *hidden_why(const struct hidden *h)
+const char *extra_counters_why(const struct extra_counters *h)
 {
 	return h->why;
 }
 
 /* tun.ko may come, go, and come back as another build. */
-static void open_frame_errors(struct hidden *h)
+static void open_frame_errors(struct extra_counters *h)
 {
 	bool module = access("/sys/kernel/btf/tun", F_OK) == 0;
 
@@ -67,25 +67,25 @@ static void open_frame_errors(struct hidden *h)
 }
 
 /* Bad headers of a guest's frames at tun.ko; @line says which places those are (collector/loss/class.c). */
-static bool bad_header(const struct lossline *line)
+static bool bad_header(const struct loss_counter *line)
 {
 	return line->class.class && !strcmp(line->class.class, "VIRTNET_HDR") && !strncmp(line->site, "tun_", 4);
 }
 
 /* What a discipline at work dropped: with the device down, or a tap that nobody holds, there is another in its place that counts nothing. Kernels
  * without reasons do not tell them apart. */
-static bool queued(const struct tap *t, const struct lossline *line)
+static bool queued(const struct tap *t, const struct loss_counter *line)
 {
 	return line->class.class && !strcmp(line->class.class, "QDISC") && strcmp(line->class.kind, "lifecycle") != 0 && !line->class.counter &&
 	       (strcmp(line->reason, "NONE") != 0 || (t->info.up && t->info.carrier));
 }
 
-void hidden_want(struct tap *t, const struct lossline *line)
+void extra_counters_want(struct tap *t, const struct loss_counter *line)
 {
 	if (bad_header(line))
-		t->counted.wanted |= HIDDEN_FRAME_ERRORS;
+		t->counted.wanted |= EXTRA_FRAME_ERRORS;
 	if (queued(t, line))
-		t->counted.wanted |= HIDDEN_QDISC;
+		t->counted.wanted |= EXTRA_QDISC;
 }
 
 /* The count that is read now or soon has these frames in it, unless its first reading is where it begins. */
@@ -94,7 +94,7 @@ static bool holds(const struct tap *t, uint64_t stored)
 	return !t->counted.based || stored != LINK_UNREAD;
 }
 
-const char *hidden_counter(const struct hidden *h, const struct tap *t, const struct lossline *line)
+const char *extra_counter(const struct extra_counters *h, const struct tap *t, const struct loss_counter *line)
 {
 	if (!t)
 		return NULL;
@@ -107,7 +107,7 @@ const char *hidden_counter(const struct hidden *h, const struct tap *t, const st
 }
 
 struct look {
-	struct hidden *h;
+	struct extra_counters *h;
 	struct tapmap *taps;
 	uint64_t now_ns;
 	unsigned int due, wanted;	/* so many more may be looked at */
@@ -122,13 +122,13 @@ static void on_errors(const struct tl_frame_errors *e, void *arg)
 		return;
 	t->counted.now.rx_frame_errors = e->frames;
 	t->counted.errors_ns = l->now_ns;
-	t->counted.wanted &= (uint8_t)~HIDDEN_FRAME_ERRORS;	/* a VM's taps are read at once */
+	t->counted.wanted &= (uint8_t)~EXTRA_FRAME_ERRORS;	/* a VM's taps are read at once */
 }
 
 /* One walk over a process shows all its taps. */
 static bool errors_due(const struct look *l, const struct tap *t, bool due)
 {
-	if (t->counted.wanted & HIDDEN_FRAME_ERRORS)
+	if (t->counted.wanted & EXTRA_FRAME_ERRORS)
 		return t->counted.errors_ns != l->now_ns;
 	return due && t->counted.errors_ns + EVERY_NS <= l->now_ns;
 }
@@ -164,14 +164,14 @@ static void look_at(struct tap *t, void *arg)
 	l->wanted -= wanted;
 	if (l->h->frame_errors && t->holder && t->info.kind == TL_KIND_TUN && errors_due(l, t, due))
 		frame_errors_read(l->h->frame_errors, t->holder, on_errors, l);
-	if (t->key.netns == l->h->own_netns && ((t->counted.wanted & HIDDEN_QDISC) || (due && !still(l, t))))
+	if (t->key.netns == l->h->own_netns && ((t->counted.wanted & EXTRA_QDISC) || (due && !still(l, t))))
 		read_qdisc(l, t);
 	if (due && (t->holder || !l->h->frame_errors || t->info.kind != TL_KIND_TUN))
 		t->counted.looked_ns = l->now_ns;	/* else as soon as its holder is known */
 	t->counted.wanted = 0;
 }
 
-void hidden_read(struct hidden *h, struct tapmap *taps, uint64_t now_ns)
+void extra_counters_read(struct extra_counters *h, struct tapmap *taps, uint64_t now_ns)
 {
 	struct look l = { .h = h, .taps = taps, .now_ns = now_ns, .due = MAX_DUE, .wanted = MAX_WANTED };
 

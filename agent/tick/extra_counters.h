@@ -12,29 +12,29 @@
 #include "loss_counter.h"
 #include "agent/owners/tapmap.h"
 
-enum hidden_counter {		/* bits of tap::counted.wanted */
-	HIDDEN_FRAME_ERRORS = 1,
-	HIDDEN_QDISC = 2,
+enum extra_counter {		/* bits of tap::counted.wanted */
+	EXTRA_FRAME_ERRORS = 1,
+	EXTRA_QDISC = 2,
 };
 
-struct hidden;
+struct extra_counters;
 
 /* Queueing disciplines are read in @own_netns only; bad headers where it is known which process holds a tap (@holders). @told: losses are told
  * of as they happen, by BPF. */
-int hidden_new(uint32_t own_netns, bool holders, bool told, struct hidden **ret);
-struct hidden *hidden_free(struct hidden *h);	/* NULL is fine; returns NULL */
+int extra_counters_new(uint32_t own_netns, bool holders, bool told, struct extra_counters **ret);
+struct extra_counters *extra_counters_free(struct extra_counters *h);	/* NULL is fine; returns NULL */
 
 /* @line counted frames of @t in this tick: what else should have counted them? */
-void hidden_want(struct tap *t, const struct lossline *line);
+void extra_counters_want(struct tap *t, const struct loss_counter *line);
 
 /* Reads what is wanted or due. */
-void hidden_read(struct hidden *h, struct tapmap *taps, uint64_t now_ns);
+void extra_counters_read(struct extra_counters *h, struct tapmap *taps, uint64_t now_ns);
 
 /* The hidden counter that moves with the frames of @line, lost on @t (NULL: on no device): "rx_frame_errors", "qdisc_dropped", or
  * NULL: none does, or it cannot be read. */
-const char *hidden_counter(const struct hidden *h, const struct tap *t, const struct lossline *line);
+const char *extra_counter(const struct extra_counters *h, const struct tap *t, const struct loss_counter *line);
 
 /* Why bad headers cannot be read here, "" when they can. */
-const char *hidden_why(const struct hidden *h);
+const char *extra_counters_why(const struct extra_counters *h);
 
 #endif

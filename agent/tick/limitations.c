@@ -39,14 +39,14 @@ static const struct {
 };
 
 struct list {
-	struct blind_row *rows;
+	struct limitation_row *rows;
 	unsigned int n;
 };
 
 __attribute__((format(printf, 4, 5)))
 static void add(struct list *l, const char *loss, const char *witness, const char *why, ...)
 {
-	struct blind_row *row = &l->rows[l->n++];
+	struct limitation_row *row = &l->rows[l->n++];
 	va_list ap;
 
 	row->loss = loss;
@@ -57,7 +57,7 @@ static void add(struct list *l, const char *loss, const char *witness, const cha
 }
 
 /* Drops by vhost workers that name neither device nor socket: before 7.2. */
-static void add_nameless(struct list *l, const struct blind_facts *f)
+static void add_nameless(struct list *l, const struct limitations_facts *f)
 {
 	static const char worker[] = "the VM by the vhost worker, and its NIC when it has one of that kind";
 
@@ -75,7 +75,7 @@ static void add_nameless(struct list *l, const struct blind_facts *f)
 		    "the kernel names the worker by its number in the first pid namespace, and the agent lives in another");
 }
 
-static void add_untold(struct list *l, const struct blind_facts *f)
+static void add_untold(struct list *l, const struct limitations_facts *f)
 {
 	if (!f->reasons)
 		add(l, "which of several causes it was that freed frames in one place (ring full, filter, no reader)", "the device's counters",
@@ -95,7 +95,7 @@ static void add_untold(struct list *l, const struct blind_facts *f)
 		    "from 7.0 on kfree_skb says QDISC_DROP for all; only the tracepoint qdisc_drop tells them apart");
 }
 
-bool blind_same(const struct blind_facts *a, const struct blind_facts *b)
+bool limitations_same(const struct limitations_facts *a, const struct limitations_facts *b)
 {
 	return a->kernel == b->kernel && a->reasons == b->reasons && a->functions == b->functions && a->own_pids == b->own_pids &&
 	       a->sockets == b->sockets && a->xdp == b->xdp && a->refusals == b->refusals && a->context_mode == b->context_mode && a->context == b->context &&
@@ -103,7 +103,7 @@ bool blind_same(const struct blind_facts *a, const struct blind_facts *b)
 	       !strcmp(a->frame_errors_why, b->frame_errors_why) && !strcmp(a->rings_why, b->rings_why);
 }
 
-unsigned int blind_list(const struct blind_facts *f, struct blind_row ret[static BLIND_MAX])
+unsigned int limitations_list(const struct limitations_facts *f, struct limitation_row ret[static BLIND_MAX])
 {
 	struct list l = { ret, 0 };
 

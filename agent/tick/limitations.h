@@ -11,7 +11,7 @@
 #define BLIND_MAX 24
 #define BLIND_WHY 256
 
-struct blind_facts {
+struct limitations_facts {
 	unsigned int kernel;			/* release.h */
 	bool reasons;				/* kfree_skb carries a reason */
 	bool functions;				/* kernel addresses have names */
@@ -26,14 +26,14 @@ struct blind_facts {
 	char rings_why[BLIND_WHY];		/* "": how full rings are can be read */
 };
 
-struct blind_row {
+struct limitation_row {
 	const char *loss;	/* what is lost, or not told, without being seen; unique */
 	char why[BLIND_WHY + 128];
 	const char *witness;	/* what shows it all the same */
 };
 
-bool blind_same(const struct blind_facts *a, const struct blind_facts *b);
+bool limitations_same(const struct limitations_facts *a, const struct limitations_facts *b);
 
-unsigned int blind_list(const struct blind_facts *f, struct blind_row ret[static BLIND_MAX]);
+unsigned int limitations_list(const struct limitations_facts *f, struct limitation_row ret[static BLIND_MAX]);
 
 #endif

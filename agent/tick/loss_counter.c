@@ -7,14 +7,14 @@
 
 #include "collector/base.h"
 
-struct losslines {
+struct loss_counters {
 	struct source *source;
-	struct lossline *lines;
+	struct loss_counter *lines;
 };
 
-int losslines_new(struct source *source, struct losslines **ret)
+int loss_counters_new(struct source *source, struct loss_counters **ret)
 {
-	struct losslines *ls = calloc(1, sizeof(*ls));
+	struct loss_counters *ls = calloc(1, sizeof(*ls));
 
 	if (!ls)
 		return -ENOMEM;
@@ -23,24 +23,24 @@ int losslines_new(struct source *source, struct losslines **ret)
 	return 0;
 }
 
-struct losslines *losslines_free(struct losslines *ls)
+struct loss_counters *loss_counters_free(struct loss_counters *ls)
 {
-	struct lossline *line, *tmp;
+	struct loss_counter *line, *tmp;
 
 	if (!ls)
 		return NULL;
 	HASH_ITER(hh, ls->lines, line, tmp)
-		losslines_drop(ls, line);
+		loss_counters_drop(ls, line);
 	free(ls);
 	return NULL;
 }
 
-static void find_words(struct losslines *ls, struct lossline *line)
+static void find_words(struct loss_counters *ls, struct loss_counter *line)
 {
 	struct class_in in = { .kind = line->key.kind, .ingress = line->key.ingress };
-	struct source_words words;
+	struct source_text words;
 
-	source_words(ls->source, &line->key, &words);
+	source_text(ls->source, &line->key, &words);
 	snprintf(line->site, sizeof(line->site), "%s", words.site);
 	line->reason = words.reason;
 	in.reason = line->reason;
@@ -50,9 +50,9 @@ static void find_words(struct losslines *ls, struct lossline *line)
 		line->class.counter = NULL;
 }
 
-struct lossline *lossline_of(struct losslines *ls, const struct tl_loss_key *key)
+struct loss_counter *loss_counter_of(struct loss_counters *ls, const struct tl_loss_key *key)
 {
-	struct lossline *line;
+	struct loss_counter *line;
 
 	HASH_FIND(hh, ls->lines, key, sizeof(*key), line);
 	if (line)
@@ -76,7 +76,7 @@ static const char *or_null(const char *text)
 	return text[0] ? text : NULL;
 }
 
-int lossline_series(struct lossline *line, struct store *s, const struct line_owner *owner, uint64_t now_ns)
+int loss_counter_series(struct loss_counter *line, struct store *s, const struct line_owner *owner, uint64_t now_ns)
 {
 	struct store_series key = {
 		.vm_id = owner->vm_id, .attachment_id = owner->attachment_id, .device_id = owner->device_id,
@@ -96,24 +96,24 @@ int lossline_series(struct lossline *line, struct store *s, const struct line_ow
 	return 0;
 }
 
-void losslines_of_device(struct losslines *ls, uint32_t netns, uint32_t ifindex, lossline_fn *fn, void *arg)
+void loss_counters_of_device(struct loss_counters *ls, uint32_t netns, uint32_t ifindex, loss_counter_fn *fn, void *arg)
 {
-	struct lossline *line, *tmp;
+	struct loss_counter *line, *tmp;
 
 	HASH_ITER(hh, ls->lines, line, tmp)
 		if (line->key.netns == netns && line->key.ifindex == ifindex)
 			fn(line, arg);
 }
 
-void losslines_each(struct losslines *ls, lossline_fn *fn, void *arg)
+void loss_counters_each(struct loss_counters *ls, loss_counter_fn *fn, void *arg)
 {
-	struct lossline *line, *tmp;
+	struct loss_counter *line, *tmp;
 
 	HASH_ITER(hh, ls->lines, line, tmp)
 		fn(line, arg);
 }
 
-void losslines_drop(struct losslines *ls, struct lossline *line)
+void loss_counters_drop(struct loss_counters *ls, struct loss_counter *line)
 {
 	HASH_DEL(ls->lines, line);
 	free(line);

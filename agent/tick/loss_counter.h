@@ -22,7 +22,7 @@ struct line_owner {
 	char place[40];			/* "": the tap; sizes that leave no padding: compared as bytes */
 };
 
-struct lossline {
+struct loss_counter {
 	struct tl_loss_key key;
 	struct class_out class;		/* class NULL: not a loss */
 	const char *reason;
@@ -35,23 +35,23 @@ struct lossline {
 	UT_hash_handle hh;
 };
 
-struct losslines;
+struct loss_counters;
 
 /* @source: borrowed. */
-int losslines_new(struct source *source, struct losslines **ret);
-struct losslines *losslines_free(struct losslines *ls);	/* NULL is fine; returns NULL */
+int loss_counters_new(struct source *source, struct loss_counters **ret);
+struct loss_counters *loss_counters_free(struct loss_counters *ls);	/* NULL is fine; returns NULL */
 
-/* Finds or makes it. NULL: no memory. Lives until losslines_drop(). */
-struct lossline *lossline_of(struct losslines *ls, const struct tl_loss_key *key);
+/* Finds or makes it. NULL: no memory. Lives until loss_counters_drop(). */
+struct loss_counter *loss_counter_of(struct loss_counters *ls, const struct tl_loss_key *key);
 
 /* The series under which @line is to be stored now that it is @owner's, who must have been zeroed before it was filled in.
  * 0 or the store's error. */
-int lossline_series(struct lossline *line, struct store *s, const struct line_owner *owner, uint64_t now_ns);
+int loss_counter_series(struct loss_counter *line, struct store *s, const struct line_owner *owner, uint64_t now_ns);
 
 /* Calls @fn for every line of that device; @fn may drop it. */
-typedef void lossline_fn(struct lossline *line, void *arg);
-void losslines_of_device(struct losslines *ls, uint32_t netns, uint32_t ifindex, lossline_fn *fn, void *arg);
-void losslines_each(struct losslines *ls, lossline_fn *fn, void *arg);	/* the same for every line */
-void losslines_drop(struct losslines *ls, struct lossline *line);
+typedef void loss_counter_fn(struct loss_counter *line, void *arg);
+void loss_counters_of_device(struct loss_counters *ls, uint32_t netns, uint32_t ifindex, loss_counter_fn *fn, void *arg);
+void loss_counters_each(struct loss_counters *ls, loss_counter_fn *fn, void *arg);	/* the same for every line */
+void loss_counters_drop(struct loss_counters *ls, struct loss_counter *line);
 
 #endif

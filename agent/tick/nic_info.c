@@ -49,7 +49,7 @@ static const char *backend_of(const struct claim *c)
 	return c->configured && c->configured->backend[0] ? c->configured->backend : NULL;
 }
 
-void nicfacts(const struct link_info *tap, const struct claim *c, struct nicfacts *ret)
+void nic_info(const struct link_info *tap, const struct claim *c, struct nic_info *ret)
 {
 	static const uint8_t none[6];
 	const uint8_t *addr = guest_mac(tap, c);

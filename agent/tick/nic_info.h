@@ -6,12 +6,12 @@
 
 #include "agent/owners/resolve_owner.h"
 
-struct nicfacts {
+struct nic_info {
 	char mac[20], backend[12], bridge[64];	/* "" : unknown; sizes that leave no padding: compared as bytes */
 	int queues, ring_frames;		/* -1: unknown */
 	uint8_t addr[8];			/* mac as 6 bytes; 0: unknown */
 };
 
-void nicfacts(const struct link_info *tap, const struct claim *c, struct nicfacts *ret);
+void nic_info(const struct link_info *tap, const struct claim *c, struct nic_info *ret);
 
 #endif

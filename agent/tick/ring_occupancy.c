@@ -12,7 +12,7 @@
 #define AGAIN_NS (10 * NSEC_PER_SEC)	/* how often a process is gone through whose rings do not add up */
 #define MAX_WALKS 32			/* processes gone through in one look: about 2 ms */
 
-struct headroom {
+struct ring_occupancy {
 	struct taprings *rings;			/* NULL: cannot be read, @why says why */
 	char why[256];
 	bool tried;
@@ -22,13 +22,13 @@ struct headroom {
 	uint64_t read_ns;
 };
 
-int headroom_new(struct headroom **ret)
+int ring_occupancy_new(struct ring_occupancy **ret)
 {
 	*ret = calloc(1, sizeof(**ret));
 	return *ret ? 0 : -ENOMEM;
 }
 
-struct headroom *headroom_free(struct headroom *h)
+struct ring_occupancy *ring_occupancy_free(struct ring_occupancy *h)
 {
 	if (!h)
 		return NULL;
@@ -38,13 +38,13 @@ struct headroom *headroom_free(struct headroom *h)
 	return NULL;
 }
 
-const char *headroom_why(const struct headroom *h)
+const char *ring_occupancy_why(const struct ring_occupancy *h)
 {
 	return h->why;
 }
 
 /* Full for sure, whoever looks. */
-void headroom_lost(struct tap *t, const struct lossline *line)
+void ring_occupancy_lost(struct tap *t, const struct loss_counter *line)
 {
 	bool ring = line->class.class && (!strcmp(line->class.class, "PTR_FULL") || (!strcmp(line->class.class, "QDISC") && !strcmp(line->site, "tun_net_xmit")));
 
@@ -53,7 +53,7 @@ void headroom_lost(struct tap *t, const struct lossline *line)
 }
 
 /* The modules may come, go, and come back as another build; what was read of them before is no good then. */
-static void open_rings(struct headroom *h)
+static void open_rings(struct ring_occupancy *h)
 {
 	unsigned int modules = (access("/sys/kernel/btf/tun", F_OK) == 0) | (access("/sys/kernel/btf/tap", F_OK) == 0) << 1;
 
@@ -70,14 +70,14 @@ static void open_rings(struct headroom *h)
 /* Finding them. */
 
 struct look {
-	struct headroom *h;
+	struct ring_occupancy *h;
 	struct tapmap *taps;
 	uint64_t now_ns;
 	unsigned int walks;		/* so many more */
 	int holder;
 };
 
-static bool known(const struct headroom *h, uint64_t file)
+static bool known(const struct ring_occupancy *h, uint64_t file)
 {
 	for (unsigned int i = h->n; i-- > 0;)
 		if (h->all[i].file == file)
@@ -85,7 +85,7 @@ static bool known(const struct headroom *h, uint64_t file)
 	return false;
 }
 
-static int grow(struct headroom *h)
+static int grow(struct ring_occupancy *h)
 {
 	unsigned int size = h->size ? h->size * 2 : 64;
 	void *p;
@@ -120,7 +120,7 @@ static void on_ring(const struct tl_tapring *ring, void *arg)
 		looked(t, l);	/* one walk shows all taps of a VM */
 }
 
-static void forget_of(struct headroom *h, int holder)
+static void forget_of(struct ring_occupancy *h, int holder)
 {
 	unsigned int kept = 0;
 
@@ -171,7 +171,7 @@ static bool take(struct tapmap *taps, const struct tl_tapring *r)
 	return true;
 }
 
-static void take_all(struct headroom *h, struct tapmap *taps)
+static void take_all(struct ring_occupancy *h, struct tapmap *taps)
 {
 	unsigned int kept = 0;
 
@@ -190,7 +190,7 @@ static void add_up(struct tap *t, void *arg)
 			.sum = t->headroom.fullest });
 }
 
-void headroom_read(struct headroom *h, struct tapmap *taps, uint64_t now_ns)
+void ring_occupancy_read(struct ring_occupancy *h, struct tapmap *taps, uint64_t now_ns)
 {
 	struct look l = { .h = h, .taps = taps, .now_ns = now_ns, .walks = MAX_WALKS };
 

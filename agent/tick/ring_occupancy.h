@@ -11,18 +11,18 @@
 #include "loss_counter.h"
 #include "agent/owners/tapmap.h"
 
-struct headroom;
+struct ring_occupancy;
 
-int headroom_new(struct headroom **ret);
-struct headroom *headroom_free(struct headroom *h);	/* NULL is fine; returns NULL */
+int ring_occupancy_new(struct ring_occupancy **ret);
+struct ring_occupancy *ring_occupancy_free(struct ring_occupancy *h);	/* NULL is fine; returns NULL */
 
 /* @line counted frames of @t in this tick: was it a ring that was full? */
-void headroom_lost(struct tap *t, const struct lossline *line);
+void ring_occupancy_lost(struct tap *t, const struct loss_counter *line);
 
 /* In each tick; looks when it is time. */
-void headroom_read(struct headroom *h, struct tapmap *taps, uint64_t now_ns);
+void ring_occupancy_read(struct ring_occupancy *h, struct tapmap *taps, uint64_t now_ns);
 
 /* Why rings cannot be looked into here, "" when they can. */
-const char *headroom_why(const struct headroom *h);
+const char *ring_occupancy_why(const struct ring_occupancy *h);
 
 #endif

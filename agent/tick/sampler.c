@@ -23,15 +23,15 @@
 
 /* What one counter gained in the tick at hand. */
 struct gain {
-	struct lossline *line;
+	struct loss_counter *line;
 	struct loss_total more;
 };
 
 struct sampler {
 	struct sampler_options o;
 	struct delta *delta;
-	struct losslines *lines;
-	struct ownloss own;
+	struct loss_counters *lines;
+	struct self_stats own;
 	uint64_t last_ns;		/* UTC of the last stored tick; 0: none yet */
 	uint64_t began_ns;		/* of this run */
 	uint64_t covered_ns;		/* where the agent before us stopped */
@@ -46,7 +46,7 @@ struct sampler {
 	struct store_baseline *baselines;
 	struct tl_loss_key *forget;	/* of dead devices: the kernel's are gone, the stored ones follow */
 	unsigned int n_losses, size_losses, n_forget, size_forget;
-	struct witness_rows rows;
+	struct device_counter_rows rows;
 	struct burst_rows bursts;
 };
 
@@ -77,7 +77,7 @@ static int pick_up(struct sampler *s)
 	if (r < 0)
 		return r;
 	burst_rows_begin(&s->bursts, source_loss(s->o.source), s->known, s->covered_ns);
-	return ownloss_begin(&s->own, s->o.store, s->o.source, s->known, s->unbroken);
+	return self_stats_begin(&s->own, s->o.store, s->o.source, s->known, s->unbroken);
 }
 
 int sampler_new(const struct sampler_options *opt, struct sampler **ret)
@@ -91,7 +91,7 @@ int sampler_new(const struct sampler_options *opt, struct sampler **ret)
 	s->began_ns = utc_ns();
 	r = delta_new(&s->delta);
 	if (r >= 0)
-		r = losslines_new(opt->source, &s->lines);
+		r = loss_counters_new(opt->source, &s->lines);
 	if (r >= 0)
 		r = pick_up(s);
 	if (r < 0) {
@@ -107,8 +107,8 @@ struct sampler *sampler_free(struct sampler *s)
 	if (!s)
 		return NULL;
 	delta_free(s->delta);
-	losslines_free(s->lines);
-	witness_free(&s->rows);
+	loss_counters_free(s->lines);
+	device_counters_free(&s->rows);
 	burst_rows_free(&s->bursts);
 	free(s->gains);
 	free(s->losses);
@@ -165,7 +165,7 @@ static void read_foreign(struct sampler *s)
 static void tick_tap(struct tap *t, void *arg)
 {
 	(void)arg;
-	witness_tick(t);
+	device_counters_tick(t);
 }
 
 /* Step 2: the loss counters, and the devices that only they know. */
@@ -193,12 +193,12 @@ static int on_total(const struct tl_loss_key *key, const struct loss_total *tota
 {
 	struct sampler *s = arg;
 	struct loss_total more;
-	struct lossline *line;
+	struct loss_counter *line;
 	int r = delta_next(s->delta, key, total, &more);
 
 	if (r <= 0)
 		return r;
-	line = lossline_of(s->lines, key);
+	line = loss_counter_of(s->lines, key);
 	if (!line || grow(s) < 0)
 		return -ENOMEM;
 	line->last = *total;
@@ -207,7 +207,7 @@ static int on_total(const struct tl_loss_key *key, const struct loss_total *tota
 }
 
 /* A device that lost frames and that nothing else has shown: take the kernel's note of it. */
-static struct tap *phantom(struct sampler *s, const struct tl_loss_key *key, uint64_t now_ns)
+static struct tap *placeholder(struct sampler *s, const struct tl_loss_key *key, uint64_t now_ns)
 {
 	struct link_info info = { .netns = key->netns, .ifindex = key->ifindex, .kind = key->kind };
 	uint64_t since = now_ns;
@@ -235,14 +235,14 @@ static int meet_devices(struct sampler *s, uint64_t now_ns)
 			continue;
 		t = tapmap_find(s->o.taps, key->netns, key->ifindex);
 		if (!t)
-			t = phantom(s, key, now_ns);
+			t = placeholder(s, key, now_ns);
 		if (!t)
 			return -ENOMEM;
 		t->counted.lost |= c->class && !class_copy(c);
 		if (class_loses(c))
-			witness_lost(t, c->direction, c->kind, s->gains[i].more.frames);
-		hidden_want(t, s->gains[i].line);
-		headroom_lost(t, s->gains[i].line);
+			device_counters_lost(t, c->direction, c->kind, s->gains[i].more.frames);
+		extra_counters_want(t, s->gains[i].line);
+		ring_occupancy_lost(t, s->gains[i].line);
 	}
 	return 0;
 }
@@ -271,7 +271,7 @@ static int make_losses(struct sampler *s, uint64_t now_ns)
 	s->n_losses = 0;
 	for (unsigned int i = 0; i < s->n_gains; i++) {
 		const struct gain *g = &s->gains[i];
-		struct lossline *line = g->line;
+		struct loss_counter *line = g->line;
 		struct line_owner owner;
 		int r;
 
@@ -280,7 +280,7 @@ static int make_losses(struct sampler *s, uint64_t now_ns)
 		if (!line->class.class)
 			continue;
 		whose(&s->o, line, &owner);
-		r = lossline_series(line, s->o.store, &owner, now_ns);
+		r = loss_counter_series(line, s->o.store, &owner, now_ns);
 		if (r >= 0)
 			r = add_loss(&(struct store_loss){ line->series_id, g->more.frames, g->more.segments, g->more.bytes }, s);
 		if (r < 0)
@@ -314,9 +314,9 @@ static void add_tap(struct tap *t, void *arg)
 
 	if (a->error || !t->device_id || t->ended)
 		return;
-	r = witness_base(t, a->s->o.store, existed_before(a->s, t), a->now_ns);
+	r = device_counters_base(t, a->s->o.store, existed_before(a->s, t), a->now_ns);
 	if (r >= 0)
-		r = witness_add(&a->s->rows, t, a->now_ns, a->all || t->gone_ns);
+		r = device_counters_add(&a->s->rows, t, a->now_ns, a->all || t->gone_ns);
 	a->error = r;
 }
 
@@ -325,7 +325,7 @@ static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 	struct adding adding = { .s = s, .now_ns = now_ns, .all = all };
 	struct store_self self[OWNLOSS_ROWS];
 	struct store_tick tick = { .t_ns = now_ns, .how = source_how(s->o.source), .self = self };
-	int r = ownloss_rows(&s->own, s->o.source, !s->last_ns, self);
+	int r = self_stats_rows(&s->own, s->o.source, !s->last_ns, self);
 
 	if (r < 0)
 		return r;
@@ -333,7 +333,7 @@ static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 	tapmap_each(s->o.taps, add_tap, &adding);
 	r = adding.error;
 	if (r >= 0 && s->o.source->ops->by_counters)
-		r = counted_losses(s->o.store, s->lines, &s->rows, now_ns, add_loss, s);
+		r = counter_source_losses(s->o.store, s->lines, &s->rows, now_ns, add_loss, s);
 	if (r < 0)
 		return r;
 	tick.caught_up = !s->last_ns && s->unbroken;
@@ -360,14 +360,14 @@ static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 	r = store_tick(s->o.store, &tick);
 	if (r < 0)
 		return r;
-	ownloss_stored(&s->own);
+	self_stats_stored(&s->own);
 	s->n_forget = 0;
 	return 0;
 }
 
 /* Step 4: devices that are long gone give their counters back; so do senders and ways that were long quiet. */
 
-static void forget(struct sampler *s, struct lossline *line, bool gone)
+static void forget(struct sampler *s, struct loss_counter *line, bool gone)
 {
 	void *p;
 
@@ -385,15 +385,15 @@ static void forget(struct sampler *s, struct lossline *line, bool gone)
 		return;
 	s->forget[s->n_forget++] = line->key;
 	delta_forget(s->delta, &line->key);
-	losslines_drop(s->lines, line);
+	loss_counters_drop(s->lines, line);
 }
 
-static void forget_line(struct lossline *line, void *arg)
+static void forget_line(struct loss_counter *line, void *arg)
 {
 	forget(arg, line, true);
 }
 
-static void forget_idle(struct lossline *line, void *arg)
+static void forget_idle(struct loss_counter *line, void *arg)
 {
 	struct sampler *s = arg;
 
@@ -406,7 +406,7 @@ static void sweep(struct sampler *s)
 	if (s->last_ns < s->swept_ns + SWEEP_NS)
 		return;
 	s->swept_ns = s->last_ns;
-	losslines_each(s->lines, forget_idle, s);
+	loss_counters_each(s->lines, forget_idle, s);
 }
 
 static void expire(struct tap *t, void *arg)
@@ -415,7 +415,7 @@ static void expire(struct tap *t, void *arg)
 
 	if (tapmap_find(s->o.taps, t->key.netns, t->key.ifindex))
 		return;	/* the pair is in use again: so are its counters */
-	losslines_of_device(s->lines, t->key.netns, t->key.ifindex, forget_line, s);
+	loss_counters_of_device(s->lines, t->key.netns, t->key.ifindex, forget_line, s);
 }
 
 static int gather(struct sampler *s, uint64_t now_ns)
@@ -437,8 +437,8 @@ static int gather(struct sampler *s, uint64_t now_ns)
 	r = meet_devices(s, now_ns);
 	if (r < 0)
 		return r;
-	hidden_read(s->o.hidden, s->o.taps, now_ns);
-	headroom_read(s->o.headroom, s->o.taps, now_ns);
+	extra_counters_read(s->o.hidden, s->o.taps, now_ns);
+	ring_occupancy_read(s->o.headroom, s->o.taps, now_ns);
 	r = tapmap_settle(s->o.taps, s->o.lists, now_ns);
 	if (r < 0)
 		return r;
@@ -477,11 +477,11 @@ int sampler_tick(struct sampler *s, bool all)
 		r = store_all(s, now_ns, all);
 	if (r < 0) {
 		delta_rollback(s->delta);
-		witness_clear(&s->rows);
+		device_counters_clear(&s->rows);
 		return r;
 	}
 	delta_commit(s->delta);
-	witness_commit(&s->rows, now_ns);
+	device_counters_commit(&s->rows, now_ns);
 	burst_rows_taken(&s->bursts);
 	if (s->o.pressure)
 		pressure_stored(s->o.pressure);

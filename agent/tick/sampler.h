@@ -16,10 +16,10 @@ struct sampler_options {
 	struct source *source;
 	struct tapmap *taps;
 	struct links *links;
-	struct hidden *hidden;
-	struct headroom *headroom;
+	struct extra_counters *hidden;
+	struct ring_occupancy *headroom;
 	struct pressure *pressure;	/* NULL: not looked at */
-	const struct weigh_lists *lists;
+	const struct resolve_owner_lists *lists;
 	bool path;			/* count losses of the VMs' frames above their taps, too */
 	unsigned int storm_rows;	/* more loss rows than this in a tick: rows of 10 s until it calms down */
 };

@@ -10,7 +10,7 @@ static int stored(struct store *store, const char *name, uint64_t *ret)
 	return r == -ENOENT ? 0 : r;
 }
 
-int ownloss_begin(struct ownloss *o, struct store *store, struct source *source, bool known, bool unbroken)
+int self_stats_begin(struct self_stats *o, struct store *store, struct source *source, bool known, bool unbroken)
 {
 	int r = stored(store, "uncounted_frames", &o->stored.uncounted);
 
@@ -31,7 +31,7 @@ int ownloss_begin(struct ownloss *o, struct store *store, struct source *source,
 	return 0;
 }
 
-int ownloss_rows(struct ownloss *o, struct source *source, bool always, struct store_self rows[static OWNLOSS_ROWS])
+int self_stats_rows(struct self_stats *o, struct source *source, bool always, struct store_self rows[static OWNLOSS_ROWS])
 {
 	const struct source_own *was = &o->stored, *now = &o->now;
 	int r = source_own(source, &o->now);
@@ -47,7 +47,7 @@ int ownloss_rows(struct ownloss *o, struct source *source, bool always, struct s
 	return always ? OWNLOSS_ROWS : 0;
 }
 
-void ownloss_stored(struct ownloss *o)
+void self_stats_stored(struct self_stats *o)
 {
 	o->stored = o->now;
 	o->late = 0;

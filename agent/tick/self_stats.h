@@ -10,7 +10,7 @@
 #include "collector/source/source.h"
 #include "agent/store/store.h"
 
-struct ownloss {
+struct self_stats {
 	struct source_own stored;	/* the kernel's counts, up to where they are stored */
 	struct source_own now;		/* as read for the tick at hand */
 	uint64_t late;			/* ticks, not stored yet */
@@ -19,12 +19,12 @@ struct ownloss {
 #define OWNLOSS_ROWS 4
 
 /* Goes on where the store stands. @known: its baselines belong to these counters; @unbroken: the program ran all the while. */
-int ownloss_begin(struct ownloss *o, struct store *store, struct source *source, bool known, bool unbroken);
+int self_stats_begin(struct self_stats *o, struct store *store, struct source *source, bool known, bool unbroken);
 
 /* Reads them, and makes the rows of a tick. Returns how many: 0 when nothing was lost and @always is false. -errno. */
-int ownloss_rows(struct ownloss *o, struct source *source, bool always, struct store_self rows[static OWNLOSS_ROWS]);
+int self_stats_rows(struct self_stats *o, struct source *source, bool always, struct store_self rows[static OWNLOSS_ROWS]);
 
 /* The tick is stored. */
-void ownloss_stored(struct ownloss *o);
+void self_stats_stored(struct self_stats *o);
 
 #endif

@@ -21,7 +21,7 @@ static const struct {
 /* What only an agent with BPF has to say. */
 static const char *const of_bpf[] = { "bpf-sockets", "bpf-context", "bpf-frame-errors" };
 
-int counting_open(const struct config *c, struct source **ret)
+int source_setup_open(const struct config *c, struct source **ret)
 {
 	struct source_options opt = { .pin_dir = c->pin_dir[0] ? c->pin_dir : NULL, .max_keys = c->max_keys, .word_dir = c->store };
 	char why[SOURCE_WHY];
@@ -47,14 +47,14 @@ static void put(struct store *store, const char *name, const char *state, const 
 }
 
 /* What status --blind says of a source that sees less than all. */
-static const struct blind_row blind_by_counters[] = {
+static const struct limitation_row blind_by_counters[] = {
 	{ "why and where in the kernel a frame was lost, its queue, its sender, its bytes", "[loss] source: the devices' own counters know none of it", "none" },
 	{ "losses that no counter of a device shows: buffers too small, bad headers, filters of the host's stack, rings that are emptied",
 	  "[loss] source: there is nothing to read them from", "none" },
 	{ "losses above the taps: bridge, filters, queues, uplink", "[loss] source: they are told by BPF only", "what those count themselves" },
 };
 
-static const struct blind_row blind_by_netdm[] = {
+static const struct limitation_row blind_by_netdm[] = {
 	{ "the tap that lost a frame to several guests (broadcast), or to an address that two of them have", "[loss] source: NET_DM never names the device",
 	  "the devices' own counters, unexplained in audit" },
 	{ "the queue of a lost frame, and how many wire frames it was", "[loss] source: NET_DM does not tell", "none" },
@@ -65,7 +65,7 @@ static const struct blind_row blind_by_netdm[] = {
 
 static void put_blind(const struct source *s, struct store *store)
 {
-	const struct blind_row *rows = s->ops->by_counters ? blind_by_counters : blind_by_netdm;
+	const struct limitation_row *rows = s->ops->by_counters ? blind_by_counters : blind_by_netdm;
 	unsigned int n = s->ops->by_counters ? ARRAY_SIZE(blind_by_counters) : ARRAY_SIZE(blind_by_netdm);
 
 	if (store_blind(store, rows, n) < 0)
@@ -87,7 +87,7 @@ static void put_bpf(const struct source *s, const struct config *c, struct store
 	put(store, "bpf-loss", s->fell[0] ? "failed" : "off", s->fell[0] ? s->fell : why);
 }
 
-void counting_say(const struct source *s, const struct config *c, struct store *store)
+void source_setup_report(const struct source *s, const struct config *c, struct store *store)
 {
 	put_bpf(s, c, store);
 	if (!source_loss(s))
@@ -99,7 +99,7 @@ void counting_say(const struct source *s, const struct config *c, struct store *
 	}
 }
 
-void counting_words(const struct source *s, char ret[static 64])
+void source_setup_text(const struct source *s, char ret[static 64])
 {
 	struct loss *l = source_loss(s);
 

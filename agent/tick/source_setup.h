@@ -8,12 +8,12 @@
 #include "agent/store/store.h"
 
 /* Opens what the configuration asks for, or the best there is. Logs what is amiss. */
-int counting_open(const struct config *c, struct source **ret);
+int source_setup_open(const struct config *c, struct source **ret);
 
 /* Writes down which source counts, and why it is not a better one. */
-void counting_say(const struct source *s, const struct config *c, struct store *store);
+void source_setup_report(const struct source *s, const struct config *c, struct store *store);
 
 /* "by BPF (tp_btf, taken over)", for the log. */
-void counting_words(const struct source *s, char ret[static 64]);
+void source_setup_text(const struct source *s, char ret[static 64]);
 
 #endif

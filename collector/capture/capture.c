@@ -22,8 +22,8 @@ struct capture *capture_free(struct capture *c)
 	if (!c)
 		return NULL;
 	for (uint32_t i = 0; i < c->n; i++) {
-		port_free(c->inputs[i].port);
-		notes_clear(&c->inputs[i].notes);
+		rx_ring_free(c->inputs[i].port);
+		pending_comments_clear(&c->inputs[i].notes);
 	}
 	close_fd(c->epoll);
 	close_fd(c->fanout_program);
@@ -41,7 +41,7 @@ static void write_section(struct capture *c)
 
 static void write_statistics(struct capture *c, const struct input *in)
 {
-	struct port_stats st = in->port ? *port_stats(in->port) : in->stats;
+	struct rx_ring_stats st = in->port ? *rx_ring_stats(in->port) : in->stats;
 	char words[160] = "";
 
 	st.captured -= in->before.captured;
@@ -72,7 +72,7 @@ int capture_new(const struct capture_options *o, struct sink *sink, struct captu
 
 /* Frames. */
 
-static void note_times(struct capture *c, const struct port_frame *f, uint32_t n)
+static void note_times(struct capture *c, const struct rx_ring_frame *f, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		if (f[i].t_ns >= c->last_ns) {
@@ -90,10 +90,10 @@ static bool look(struct input *in)
 {
 	if (in->ready)
 		return true;
-	if (!in->port || !port_take(in->port))
+	if (!in->port || !rx_ring_take(in->port))
 		return false;
 	in->at = 0;
-	in->ready = port_peek(in->port, in->frames, RUN);
+	in->ready = rx_ring_peek(in->port, in->frames, RUN);
 	return true;
 }
 
@@ -120,15 +120,15 @@ static int step_frames(struct capture *c, struct input *in, uint64_t upto)
 
 	note_times(c, in_turn(in), n);
 	c->written += n;
-	port_next(in->port, n);
+	rx_ring_next(in->port, n);
 	in->at += n;
 	in->ready -= n;
-	if (port_take(in->port)) {	/* the batch goes on */
+	if (rx_ring_take(in->port)) {	/* the batch goes on */
 		look(in);
 		return 0;
 	}
 	r = sink_let_go(c->sink);
-	port_release(in->port);
+	rx_ring_release(in->port);
 	return r;
 }
 
@@ -147,7 +147,7 @@ static int rotate(struct capture *c)
 	for (uint32_t i = 0; i < c->n; i++) {
 		struct input *in = &c->inputs[i];
 
-		in->before = in->port ? *port_stats(in->port) : in->stats;
+		in->before = in->port ? *rx_ring_stats(in->port) : in->stats;
 		in->from_ns = c->file_ns;
 		capture_write_interface(c, in);
 	}
@@ -173,7 +173,7 @@ static struct input *next_input(struct capture *c, uint64_t *ret_upto)
 		if (!in->port)
 			continue;
 		if (!look(in)) {
-			uint64_t t = c->n > 1 ? port_frontier(in->port, now) : UINT64_MAX;
+			uint64_t t = c->n > 1 ? rx_ring_frontier(in->port, now) : UINT64_MAX;
 
 			frontier = t < frontier ? t : frontier;
 			continue;
@@ -220,11 +220,11 @@ static int pump(struct capture *c)
 /* @whole: everything that was in the ring has been read. */
 static void end_input(struct capture *c, struct input *in, bool whole)
 {
-	if (!port_close_ledger(in->port) && whole)
+	if (!rx_ring_close_ledger(in->port) && whole)
 		c->stats.unclosed++;
-	in->stats = *port_stats(in->port);
-	in->port = port_free(in->port);
-	for (char *note; (note = notes_take(&in->notes)); free(note))
+	in->stats = *rx_ring_stats(in->port);
+	in->port = rx_ring_free(in->port);
+	for (char *note; (note = pending_comments_take(&in->notes)); free(note))
 		capture_write_note(c, in, note);
 	write_statistics(c, in);
 }
@@ -237,13 +237,13 @@ static void check_devices(struct capture *c)
 
 		if (!in->port)
 			continue;
-		r = port_error(in->port);
+		r = rx_ring_error(in->port);
 		in->leaving = in->leaving || r == -ENODEV;
 		if (r == -ENETDOWN)
 			in->down = true;
 		else if (!r && in->down)
 			in->down = false;
-		if (in->leaving && !in->ready && port_drained(in->port))
+		if (in->leaving && !in->ready && rx_ring_drained(in->port))
 			end_input(c, in, true);
 	}
 }
@@ -277,7 +277,7 @@ void capture_stop(struct capture *c)
 {
 	for (uint32_t i = 0; i < c->n; i++)
 		if (c->inputs[i].port)
-			port_stop(c->inputs[i].port);
+			rx_ring_stop(c->inputs[i].port);
 }
 
 int capture_finish(struct capture *c)
@@ -291,7 +291,7 @@ int capture_finish(struct capture *c)
 		r = pump(c);
 		left = false;
 		for (uint32_t i = 0; i < c->n; i++)
-			left = left || (c->inputs[i].port && (c->inputs[i].ready || !port_drained(c->inputs[i].port)));
+			left = left || (c->inputs[i].port && (c->inputs[i].ready || !rx_ring_drained(c->inputs[i].port)));
 		if (left && r >= 0)
 			epoll_wait(c->epoll, &(struct epoll_event){ 0 }, 1, HOLD_MS);
 	}
@@ -309,7 +309,7 @@ int capture_finish(struct capture *c)
 	return r < 0 ? (sink_flush(c->sink), r) : sink_flush(c->sink);
 }
 
-static void add(struct port_stats *sum, const struct port_stats *st)
+static void add(struct rx_ring_stats *sum, const struct rx_ring_stats *st)
 {
 	sum->offered += st->offered;
 	sum->captured += st->captured;
@@ -328,10 +328,10 @@ void capture_read_stats(const struct capture *c, struct capture_stats *ret)
 		const struct input *in = &c->inputs[i];
 		double fill;
 
-		add(&ret->sum, in->port ? port_stats(in->port) : &in->stats);
+		add(&ret->sum, in->port ? rx_ring_stats(in->port) : &in->stats);
 		if (!in->port)
 			continue;
-		fill = port_fill(in->port);
+		fill = rx_ring_fill(in->port);
 		ret->fill = fill > ret->fill ? fill : ret->fill;
 		ret->ports++;
 		ret->down += in->down;

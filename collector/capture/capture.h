@@ -19,7 +19,7 @@ struct capture_options {
 	uint32_t snaplen;
 	const char *filter;		/* pcap's words, or NULL */
 	bool ignore_outgoing;
-	bool device_time;		/* as port_options has these two */
+	bool device_time;		/* as rx_ring_options has these two */
 	uint32_t copy_threshold;
 	int fanout;			/* PACKET_FANOUT_*; -1: none */
 	unsigned int members;		/* rings of each device, 1 without fanout */
@@ -28,7 +28,7 @@ struct capture_options {
 };
 
 struct capture_stats {
-	struct port_stats sum;
+	struct rx_ring_stats sum;
 	uint64_t late, late_ns;		/* frames older than one before them, and the worst */
 	uint64_t held_ns;		/* the longest that a frame was kept back for the sake of another port, from its time stamp on */
 	unsigned int ports, down;	/* devices' rings open now, and those among them whose device is down */

@@ -16,19 +16,19 @@
 
 /* A ring; one that ended keeps its number in the file. */
 struct input {
-	struct port *port;		/* NULL: ended */
+	struct rx_ring *port;		/* NULL: ended */
 	char name[IF_NAMESIZE], description[256];
 	uint32_t netns, ifindex, number;
 	int queue;			/* member of a fanout by queue; else -1 */
 	uint16_t linktype;
 	uint64_t speed, from_ns;
 	bool leaving, down;
-	struct port_stats stats;	/* of one that ended */
-	struct port_stats before;	/* what stands in earlier files of a row */
-	struct notes notes;		/* for the next frame */
+	struct rx_ring_stats stats;	/* of one that ended */
+	struct rx_ring_stats before;	/* what stands in earlier files of a row */
+	struct pending_comments notes;		/* for the next frame */
 
 	/* The frames in turn. */
-	struct port_frame frames[RUN];
+	struct rx_ring_frame frames[RUN];
 	uint32_t at, ready;		/* ready: how many, from @at on */
 };
 
@@ -50,7 +50,7 @@ uint64_t capture_clock_ns(void);	/* UTC */
 void capture_write_interface(struct capture *c, const struct input *in);
 void capture_write_note(struct capture *c, const struct input *in, const char *text);
 
-static inline const struct port_frame *in_turn(const struct input *in)
+static inline const struct rx_ring_frame *in_turn(const struct input *in)
 {
 	return &in->frames[in->at];
 }

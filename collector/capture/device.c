@@ -77,18 +77,18 @@ static int linktype_of(uint16_t hardware, uint16_t *ret)
 	return 0;
 }
 
-static int add_ring(struct capture *c, struct input *in, const struct port_options *po)
+static int add_ring(struct capture *c, struct input *in, const struct rx_ring_options *po)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.ptr = in };
-	int r = port_open(in->ifindex, po, &in->port);
+	int r = rx_ring_open(in->ifindex, po, &in->port);
 
 	if (r < 0)
 		return r;
-	r = linktype_of(port_hardware(in->port), &in->linktype);
-	if (r >= 0 && epoll_ctl(c->epoll, EPOLL_CTL_ADD, port_fd(in->port), &ev) < 0)
+	r = linktype_of(rx_ring_hardware(in->port), &in->linktype);
+	if (r >= 0 && epoll_ctl(c->epoll, EPOLL_CTL_ADD, rx_ring_fd(in->port), &ev) < 0)
 		r = -errno;
 	if (r < 0) {
-		in->port = port_free(in->port);
+		in->port = rx_ring_free(in->port);
 		return r;
 	}
 	in->from_ns = capture_clock_ns();
@@ -157,7 +157,7 @@ static int prepare(struct capture *c, const char *device, char why[static 256])
 static int add_rings(struct capture *c, const struct capture_device *d, char why[static 256])
 {
 	int group = -1, r = 0;
-	struct port_options po = { .shape = c->o.shape, .ignore_outgoing = c->o.ignore_outgoing, .device_time = c->o.device_time,
+	struct rx_ring_options po = { .shape = c->o.shape, .ignore_outgoing = c->o.ignore_outgoing, .device_time = c->o.device_time,
 				   .copy_threshold = c->o.copy_threshold, .fanout = c->o.fanout, .fanout_group = &group };
 
 	if (if_nametoindex(d->name) != d->ifindex)
@@ -176,7 +176,7 @@ static int add_rings(struct capture *c, const struct capture_device *d, char why
 	}
 	if (r < 0)
 		return refuse(r, d->name, why);
-	if (c->o.device_time && !port_stamps(d->name))
+	if (c->o.device_time && !rx_ring_stamps(d->name))
 		snprintf(why, 256, "%.60s does not stamp frames itself: their times are the kernel's", d->name);
 	return 0;
 }
@@ -217,7 +217,7 @@ int capture_note(struct capture *c, uint32_t netns, uint32_t ifindex, const char
 		if (!is_of(in, netns, ifindex) || (i && c->inputs[i - 1].port && is_of(&c->inputs[i - 1], netns, ifindex)))
 			continue;	/* of a fanout's rings the first */
 		if (in->port)
-			return notes_add(&in->notes, text);
+			return pending_comments_add(&in->notes, text);
 		capture_write_note(c, in, text);
 		return 0;
 	}

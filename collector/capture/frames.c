@@ -9,7 +9,7 @@
 /* One frame with all that is to be said of it. */
 static void write_frame(struct capture *c, struct input *in, const struct gap *gap)
 {
-	_cleanup_(freep) char *note = notes_take(&in->notes);
+	_cleanup_(freep) char *note = pending_comments_take(&in->notes);
 	struct pcapng_parts parts;
 	const struct pcapng_extra x = { .gap = gap, .queue = in->queue, .hash = c->o.shape.rx_hash, .comment = note };
 	uint8_t *head = sink_room(c->sink, 4096), *tail, spare[PCAPNG_TAIL];
@@ -43,7 +43,7 @@ uint32_t capture_write_frames(struct capture *c, struct input *in, uint32_t n)
 {
 	struct gap gap;
 	size_t bytes;
-	bool lost = port_gap(in->port, &gap);
+	bool lost = rx_ring_gap(in->port, &gap);
 
 	if (lost)
 		number_in_file(in, &gap);

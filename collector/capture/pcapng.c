@@ -112,7 +112,7 @@ size_t pcapng_interface(uint8_t *begin, const struct pcapng_interface *i)
 	return end_block(begin, at, 0);
 }
 
-size_t pcapng_statistics(uint8_t *begin, uint32_t interface, const struct port_stats *st, uint64_t from_ns, uint64_t now_ns, const char *comment)
+size_t pcapng_statistics(uint8_t *begin, uint32_t interface, const struct rx_ring_stats *st, uint64_t from_ns, uint64_t now_ns, const char *comment)
 {
 	uint8_t *at = put32(put32(put32(begin, ISB), 0), interface);
 	uint64_t seen = st->captured + st->lost + st->ghosts;	/* what is still in the ring is nobody's yet */
@@ -133,7 +133,7 @@ size_t pcapng_note(uint8_t *begin, uint32_t interface, uint64_t now_ns, const ch
 	return end_block(begin, text(at, OPT_COMMENT, comment), 0);
 }
 
-static inline uint32_t flags_of(const struct port_frame *f)
+static inline uint32_t flags_of(const struct rx_ring_frame *f)
 {
 	static const uint8_t casts[] = { [PACKET_HOST] = 1, [PACKET_BROADCAST] = 3, [PACKET_MULTICAST] = 2, [PACKET_OTHERHOST] = 4 };
 	uint32_t flags = f->type == PACKET_OUTGOING ? FLAG_OUT : FLAG_IN;
@@ -161,7 +161,7 @@ static uint8_t *gap_options(uint8_t *at, const struct gap *g)
 	return text(at, OPT_COMMENT, words);
 }
 
-static uint8_t *options(uint8_t *at, const struct port_frame *f, const struct pcapng_extra *x)
+static uint8_t *options(uint8_t *at, const struct rx_ring_frame *f, const struct pcapng_extra *x)
 {
 	uint32_t flags = flags_of(f), queue = (uint32_t)x->queue;
 	uint8_t hash[5] = { 4 };	/* algorithm: not one of the named */
@@ -176,7 +176,7 @@ static uint8_t *options(uint8_t *at, const struct port_frame *f, const struct pc
 	return text(at, OPT_COMMENT, x->comment);
 }
 
-void pcapng_frame(uint8_t *head, uint8_t *tail, uint32_t interface, uint32_t snaplen, const struct port_frame *f, const struct pcapng_extra *x,
+void pcapng_frame(uint8_t *head, uint8_t *tail, uint32_t interface, uint32_t snaplen, const struct rx_ring_frame *f, const struct pcapng_extra *x,
 		  struct pcapng_parts *ret)
 {
 	bool vlan = (f->status & TP_STATUS_VLAN_VALID) && f->caplen >= VLAN_AT;
@@ -218,7 +218,7 @@ struct epb_tail {
 _Static_assert(sizeof(struct epb_head) == EPB_HEAD && sizeof(struct epb_tail) == 16, "as in the file");
 
 /* What is written is never read here again, and never through a copy: stores of other widths would have to wait for each other. */
-static uint8_t *short_frame(uint8_t *at, uint32_t interface, uint32_t caplen, const struct port_frame *f)
+static uint8_t *short_frame(uint8_t *at, uint32_t interface, uint32_t caplen, const struct rx_ring_frame *f)
 {
 	struct epb_head *head = (void *)at;
 	uint32_t length = (uint32_t)(sizeof(*head) + ((caplen + 3) & ~3U) + sizeof(struct epb_tail));
@@ -241,7 +241,7 @@ static uint8_t *short_frame(uint8_t *at, uint32_t interface, uint32_t caplen, co
 	return at + length;
 }
 
-uint32_t pcapng_frames(uint8_t *at, size_t room, uint32_t interface, uint32_t snaplen, const struct port_frame *f, uint32_t n, size_t *ret_bytes)
+uint32_t pcapng_frames(uint8_t *at, size_t room, uint32_t interface, uint32_t snaplen, const struct rx_ring_frame *f, uint32_t n, size_t *ret_bytes)
 {
 	uint8_t *const begin = at, *const last = at + room - sizeof(struct epb_head) - sizeof(struct epb_tail) - PCAPNG_SHORT;
 	uint32_t i;

@@ -25,7 +25,7 @@ struct pcapng_interface {
 size_t pcapng_section(uint8_t *at, const char *application);
 size_t pcapng_interface(uint8_t *at, const struct pcapng_interface *i);
 size_t pcapng_note(uint8_t *at, uint32_t interface, uint64_t now_ns, const char *comment);	/* statistics without numbers: words only */
-size_t pcapng_statistics(uint8_t *at, uint32_t interface, const struct port_stats *st, uint64_t from_ns, uint64_t now_ns, const char *comment);
+size_t pcapng_statistics(uint8_t *at, uint32_t interface, const struct rx_ring_stats *st, uint64_t from_ns, uint64_t now_ns, const char *comment);
 
 /* What is said of a frame beside its bytes. */
 struct pcapng_extra {
@@ -41,11 +41,11 @@ struct pcapng_parts {
 	size_t head_bytes, tail_bytes, rest_bytes;
 	const uint8_t *rest;
 };
-void pcapng_frame(uint8_t *head, uint8_t *tail, uint32_t interface, uint32_t snaplen, const struct port_frame *f, const struct pcapng_extra *x,
+void pcapng_frame(uint8_t *head, uint8_t *tail, uint32_t interface, uint32_t snaplen, const struct rx_ring_frame *f, const struct pcapng_extra *x,
 		  struct pcapng_parts *ret);
 
 /* The same for many frames at once, as long as there is nothing to say of them but bytes, time and flags, and they are short: how many of
  * them, from the first on, stand at @at now, which has room for @room bytes. *ret_bytes: their length. */
-uint32_t pcapng_frames(uint8_t *at, size_t room, uint32_t interface, uint32_t snaplen, const struct port_frame *f, uint32_t n, size_t *ret_bytes);
+uint32_t pcapng_frames(uint8_t *at, size_t room, uint32_t interface, uint32_t snaplen, const struct rx_ring_frame *f, uint32_t n, size_t *ret_bytes);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "collector/base.h"
 
-int notes_add(struct notes *notes, const char *text)
+int pending_comments_add(struct pending_comments *notes, const char *text)
 {
 	char *copy;
 
@@ -22,7 +22,7 @@ int notes_add(struct notes *notes, const char *text)
 	return 0;
 }
 
-char *notes_take(struct notes *notes)
+char *pending_comments_take(struct pending_comments *notes)
 {
 	char *text;
 
@@ -34,10 +34,10 @@ char *notes_take(struct notes *notes)
 	return text;
 }
 
-void notes_clear(struct notes *notes)
+void pending_comments_clear(struct pending_comments *notes)
 {
 	while (notes->n)
-		free(notes_take(notes));
+		free(pending_comments_take(notes));
 	free(notes->texts);
-	*notes = (struct notes){ 0 };
+	*notes = (struct pending_comments){ 0 };
 }

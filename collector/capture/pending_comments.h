@@ -8,14 +8,14 @@
 #define NOTES_MAX 1024		/* more would only wait when no frames come */
 #define NOTE_BYTES 320
 
-struct notes {
+struct pending_comments {
 	char **texts;		/* a queue of NOTES_MAX */
 	uint32_t head, n;
 };
 
 /* -ENOSPC: too many wait. @text is copied, NOTE_BYTES - 1 of it at most. */
-int notes_add(struct notes *notes, const char *text);
-char *notes_take(struct notes *notes);	/* the oldest, the caller's; NULL: none */
-void notes_clear(struct notes *notes);
+int pending_comments_add(struct pending_comments *notes, const char *text);
+char *pending_comments_take(struct pending_comments *notes);	/* the oldest, the caller's; NULL: none */
+void pending_comments_clear(struct pending_comments *notes);
 
 #endif

@@ -21,12 +21,12 @@
 #define PENDING_SPARE 64
 #define AHEAD 8	/* frames: from one cache to the next */
 
-static void port_freep(struct port **p)
+static void rx_ring_freep(struct rx_ring **p)
 {
-	*p = port_free(*p);
+	*p = rx_ring_free(*p);
 }
 
-struct port *port_free(struct port *p)
+struct rx_ring *rx_ring_free(struct rx_ring *p)
 {
 	if (!p)
 		return NULL;
@@ -40,19 +40,19 @@ struct port *port_free(struct port *p)
 	return NULL;
 }
 
-static int set(const struct port *p, int option, const void *value, socklen_t length)
+static int set(const struct rx_ring *p, int option, const void *value, socklen_t length)
 {
 	return setsockopt(p->fd, SOL_PACKET, option, value, length) < 0 ? -errno : 0;
 }
 
-static int set_filter(const struct port *p, const struct sock_filter *code, unsigned short length)
+static int set_filter(const struct rx_ring *p, const struct sock_filter *code, unsigned short length)
 {
 	struct sock_fprog prog = { length, (struct sock_filter *)code };
 
 	return setsockopt(p->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ? -errno : 0;
 }
 
-static int make_ring(struct port *p)
+static int make_ring(struct rx_ring *p)
 {
 	static const int versions[] = { [RING_V1] = TPACKET_V1, [RING_V2] = TPACKET_V2, [RING_V3] = TPACKET_V3 };
 	const struct ring_shape *s = &p->shape;
@@ -77,7 +77,7 @@ static int make_ring(struct port *p)
 }
 
 /* Which member gets a frame. Without a program of the user's it is the sender's address, its last byte: a guest's frames stay together. */
-static int set_fanout_program(const struct port *p, const struct port_options *o)
+static int set_fanout_program(const struct rx_ring *p, const struct rx_ring_options *o)
 {
 	static const struct sock_filter code[] = { BPF_STMT(BPF_LD | BPF_B | BPF_ABS, SKF_LL_OFF + 11), BPF_STMT(BPF_RET | BPF_A, 0) };
 	const struct sock_fprog sender = { ARRAY_SIZE(code), (struct sock_filter *)code };
@@ -89,7 +89,7 @@ static int set_fanout_program(const struct port *p, const struct port_options *o
 	return 0;
 }
 
-static int join_fanout(const struct port *p, const struct port_options *o)
+static int join_fanout(const struct rx_ring *p, const struct rx_ring_options *o)
 {
 	int group, arg;
 	socklen_t length = sizeof(arg);
@@ -107,7 +107,7 @@ static int join_fanout(const struct port *p, const struct port_options *o)
 	return set_fanout_program(p, o);
 }
 
-static int bind_to(struct port *p)
+static int bind_to(struct rx_ring *p)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)p->ifindex };
 	socklen_t length = sizeof(to);
@@ -120,7 +120,7 @@ static int bind_to(struct port *p)
 	return 0;
 }
 
-static int make_room(struct port *p)
+static int make_room(struct rx_ring *p)
 {
 	uint64_t frames = p->shape.version == RING_V3 ? ring_frames_per_block(&p->shape, 0) : PORT_BATCH;
 
@@ -133,7 +133,7 @@ static int make_room(struct port *p)
 }
 
 /* Frames that wait beside the ring take room of the socket's buffer. */
-static int keep_whole(struct port *p, uint32_t threshold)
+static int keep_whole(struct rx_ring *p, uint32_t threshold)
 {
 	int bytes = PORT_BATCH * PORT_COPY, at = (int)threshold;
 
@@ -145,7 +145,7 @@ static int keep_whole(struct port *p, uint32_t threshold)
 	return set(p, PACKET_COPY_THRESH, &at, sizeof(at));
 }
 
-bool port_stamps(const char *device)
+bool rx_ring_stamps(const char *device)
 {
 	_cleanup_(close_fdp) int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ethtool_ts_info info = { .cmd = ETHTOOL_GET_TS_INFO };
@@ -158,9 +158,9 @@ bool port_stamps(const char *device)
 }
 
 /* Protocol 0 until the ring is there: what came before would be counted, but never seen. */
-int port_open(uint32_t ifindex, const struct port_options *o, struct port **ret)
+int rx_ring_open(uint32_t ifindex, const struct rx_ring_options *o, struct rx_ring **ret)
 {
-	_cleanup_(port_freep) struct port *p = calloc(1, sizeof(*p));
+	_cleanup_(rx_ring_freep) struct rx_ring *p = calloc(1, sizeof(*p));
 	int one = 1, device_time = SOF_TIMESTAMPING_RAW_HARDWARE, r;
 	uint32_t drops, freezes;
 
@@ -190,32 +190,32 @@ int port_open(uint32_t ifindex, const struct port_options *o, struct port **ret)
 	if (r < 0)
 		return r;
 	if (o->shape.version != RING_V3)
-		port_count(p, &drops, &freezes);
+		rx_ring_count(p, &drops, &freezes);
 	*ret = TAKE_PTR(p);
 	return 0;
 }
 
-int port_fd(const struct port *p)
+int rx_ring_fd(const struct rx_ring *p)
 {
 	return p->fd;
 }
 
-uint32_t port_ifindex(const struct port *p)
+uint32_t rx_ring_ifindex(const struct rx_ring *p)
 {
 	return p->ifindex;
 }
 
-uint16_t port_hardware(const struct port *p)
+uint16_t rx_ring_hardware(const struct rx_ring *p)
 {
 	return p->hardware;
 }
 
-const struct port_stats *port_stats(const struct port *p)
+const struct rx_ring_stats *rx_ring_stats(const struct rx_ring *p)
 {
 	return &p->stats;
 }
 
-double port_fill(const struct port *p)
+double rx_ring_fill(const struct rx_ring *p)
 {
 	uint64_t ready = 0;
 
@@ -232,7 +232,7 @@ double port_fill(const struct port *p)
 	return (double)ready / (double)p->shape.blocks;
 }
 
-void port_count(struct port *p, uint32_t *ret_drops, uint32_t *ret_freezes)
+void rx_ring_count(struct rx_ring *p, uint32_t *ret_drops, uint32_t *ret_freezes)
 {
 	struct tpacket_stats_v3 st = { 0 };
 	socklen_t length = sizeof(st);
@@ -248,7 +248,7 @@ void port_count(struct port *p, uint32_t *ret_drops, uint32_t *ret_freezes)
 	}
 }
 
-void port_pend(struct port *p, const struct gap *gap)
+void rx_ring_pend(struct rx_ring *p, const struct gap *gap)
 {
 	struct gap *last = p->n_pending ? &p->pending[(p->pending_head + p->n_pending - 1) % p->pending_room] : NULL;
 
@@ -264,7 +264,7 @@ void port_pend(struct port *p, const struct gap *gap)
 }
 
 /* Losses whose place the batch just taken, or one before it, is. */
-static void carry(struct port *p, uint64_t upto)
+static void carry(struct rx_ring *p, uint64_t upto)
 {
 	while (p->n_pending && p->pending[p->pending_head].before <= upto) {
 		const struct gap *g = &p->pending[p->pending_head];
@@ -280,21 +280,21 @@ static void carry(struct port *p, uint64_t upto)
 	}
 }
 
-uint32_t port_take(struct port *p)
+uint32_t rx_ring_take(struct rx_ring *p)
 {
 	if (p->taken)
 		return p->n - p->at;
 	if (p->shape.version != RING_V3)
-		return port_take_v12(p);
-	port_take_v3(p);
+		return rx_ring_take_v12(p);
+	rx_ring_take_v3(p);
 	if (p->taken)
 		carry(p, p->turn);
 	if (p->taken && !p->n)	/* nothing but ghosts */
-		port_release_v3(p);
+		rx_ring_release_v3(p);
 	return p->n;
 }
 
-static void peek_v3(const struct port *p, uint32_t at, struct port_frame *ret)
+static void peek_v3(const struct rx_ring *p, uint32_t at, struct rx_ring_frame *ret)
 {
 	const struct tpacket3_hdr *h = (const void *)(p->base + at);
 
@@ -310,7 +310,7 @@ static void peek_v3(const struct port *p, uint32_t at, struct port_frame *ret)
 }
 
 /* V3 loses frames between batches only. */
-static uint32_t until_gap(const struct port *p, uint32_t n)
+static uint32_t until_gap(const struct rx_ring *p, uint32_t n)
 {
 	const struct gap *g = &p->pending[p->pending_head];
 	uint64_t in_turn = p->stats.captured + 1;
@@ -320,7 +320,7 @@ static uint32_t until_gap(const struct port *p, uint32_t n)
 	return g->before > in_turn ? (uint32_t)(g->before - in_turn) : 1;
 }
 
-uint32_t port_peek(const struct port *p, struct port_frame *ret, uint32_t room)
+uint32_t rx_ring_peek(const struct rx_ring *p, struct rx_ring_frame *ret, uint32_t room)
 {
 	uint32_t n = until_gap(p, p->n - p->at < room ? p->n - p->at : room);
 	const uint32_t *index = p->index + p->at;
@@ -333,17 +333,17 @@ uint32_t port_peek(const struct port *p, struct port_frame *ret, uint32_t room)
 		}
 	else
 		for (uint32_t i = 0; i < n; i++)
-			port_peek_v12(p, index[i], &ret[i]);
+			rx_ring_peek_v12(p, index[i], &ret[i]);
 	return n;
 }
 
-void port_next(struct port *p, uint32_t n)
+void rx_ring_next(struct rx_ring *p, uint32_t n)
 {
 	p->at += n;
 	p->stats.captured += n;
 }
 
-bool port_gap(struct port *p, struct gap *ret)
+bool rx_ring_gap(struct rx_ring *p, struct gap *ret)
 {
 	if (p->shape.version != RING_V3 && p->n_pending)
 		carry(p, p->stats.captured + 1);
@@ -362,16 +362,16 @@ bool port_gap(struct port *p, struct gap *ret)
 	return true;
 }
 
-void port_release(struct port *p)
+void rx_ring_release(struct rx_ring *p)
 {
 	if (p->shape.version == RING_V3)
-		port_release_v3(p);
+		rx_ring_release_v3(p);
 	else
-		port_release_v12(p);
+		rx_ring_release_v12(p);
 	p->n = p->at = 0;
 }
 
-uint64_t port_frontier(const struct port *p, uint64_t now_ns)
+uint64_t rx_ring_frontier(const struct rx_ring *p, uint64_t now_ns)
 {
 	const struct tpacket_block_desc *b;
 	uint64_t opened;
@@ -386,14 +386,14 @@ uint64_t port_frontier(const struct port *p, uint64_t now_ns)
 	return (opened < now_ns ? opened : now_ns) - PORT_SLACK_NS;
 }
 
-int port_stop(struct port *p)
+int rx_ring_stop(struct rx_ring *p)
 {
 	static const struct sock_filter nothing[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
 
 	return set_filter(p, nothing, ARRAY_SIZE(nothing));
 }
 
-bool port_drained(const struct port *p)
+bool rx_ring_drained(const struct rx_ring *p)
 {
 	const struct tpacket_block_desc *b;
 	uint32_t status;
@@ -410,12 +410,12 @@ bool port_drained(const struct port *p)
 	return b->hdr.bh1.seq_num != p->turn || !b->hdr.bh1.num_pkts;
 }
 
-bool port_close_ledger(struct port *p)
+bool rx_ring_close_ledger(struct rx_ring *p)
 {
 	uint32_t drops, freezes;
 	uint64_t trailing = p->carried.lost;
 
-	port_count(p, &drops, &freezes);
+	rx_ring_count(p, &drops, &freezes);
 	trailing += drops;
 	while (p->n_pending) {
 		trailing += p->pending[p->pending_head].lost;
@@ -428,7 +428,7 @@ bool port_close_ledger(struct port *p)
 	return p->stats.captured + p->stats.ghosts + p->stats.lost == p->stats.offered;
 }
 
-int port_error(struct port *p)
+int rx_ring_error(struct rx_ring *p)
 {
 	struct sockaddr_ll at = { 0 };
 	socklen_t length = sizeof(at);

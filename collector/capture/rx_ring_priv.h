@@ -7,7 +7,7 @@
 
 #include "rx_ring.h"
 
-struct port {
+struct rx_ring {
 	int fd;
 	uint32_t ifindex;
 	uint16_t hardware;
@@ -28,7 +28,7 @@ struct port {
 	struct gap *pending;
 	uint32_t pending_head, n_pending, pending_room;
 	struct gap carried;		/* lost in front of the next frame, whichever it is; .before is not used */
-	struct port_stats stats;
+	struct rx_ring_stats stats;
 
 	/* V1, V2, with a copy threshold: frames of the batch held that no slot holds, by their place in it */
 	uint8_t *copies;
@@ -37,13 +37,13 @@ struct port {
 
 #define PORT_COPY 65600		/* the longest frame, with its header */
 
-void port_pend(struct port *p, const struct gap *gap);
-void port_count(struct port *p, uint32_t *ret_drops, uint32_t *ret_freezes);
+void rx_ring_pend(struct rx_ring *p, const struct gap *gap);
+void rx_ring_count(struct rx_ring *p, uint32_t *ret_drops, uint32_t *ret_freezes);
 
-uint32_t port_take_v3(struct port *p);
-void port_release_v3(struct port *p);
-uint32_t port_take_v12(struct port *p);
-void port_release_v12(struct port *p);
-void port_peek_v12(const struct port *p, uint32_t slot, struct port_frame *ret);
+uint32_t rx_ring_take_v3(struct rx_ring *p);
+void rx_ring_release_v3(struct rx_ring *p);
+uint32_t rx_ring_take_v12(struct rx_ring *p);
+void rx_ring_release_v12(struct rx_ring *p);
+void rx_ring_peek_v12(const struct rx_ring *p, uint32_t slot, struct rx_ring_frame *ret);
 
 #endif

@@ -8,7 +8,7 @@
 #include "rx_ring_priv.h"
 
 /* tp_status is a long in V1 and 32 bits in V2; only the low bits have a meaning. */
-static uint32_t status_of(const struct port *p, uint32_t slot)
+static uint32_t status_of(const struct rx_ring *p, uint32_t slot)
 {
 	const uint8_t *at = p->ring + (size_t)slot * p->shape.frame_bytes;
 
@@ -17,7 +17,7 @@ static uint32_t status_of(const struct port *p, uint32_t slot)
 	return __atomic_load_n((const uint32_t *)(const void *)at, __ATOMIC_ACQUIRE);
 }
 
-static void give_back(const struct port *p, uint32_t slot)
+static void give_back(const struct rx_ring *p, uint32_t slot)
 {
 	uint8_t *at = p->ring + (size_t)slot * p->shape.frame_bytes;
 
@@ -27,20 +27,20 @@ static void give_back(const struct port *p, uint32_t slot)
 		__atomic_store_n((uint32_t *)(void *)at, TP_STATUS_KERNEL, __ATOMIC_SEQ_CST);
 }
 
-static uint64_t slots(const struct port *p)
+static uint64_t slots(const struct rx_ring *p)
 {
 	return p->shape.block_bytes / p->shape.frame_bytes * p->shape.blocks;
 }
 
 /* The kernel put it beside the ring before it filled the slot, in the same order. Without: it stays cut. */
-static uint32_t take_copy(struct port *p, uint32_t place)
+static uint32_t take_copy(struct rx_ring *p, uint32_t place)
 {
 	ssize_t r = recv(p->fd, p->copies + (size_t)place * PORT_COPY, PORT_COPY, MSG_DONTWAIT);
 
 	return r > 0 ? (uint32_t)r : 0;
 }
 
-uint32_t port_take_v12(struct port *p)
+uint32_t rx_ring_take_v12(struct rx_ring *p)
 {
 	p->base = p->ring;
 	p->n = p->at = p->taken = 0;
@@ -59,12 +59,12 @@ uint32_t port_take_v12(struct port *p)
 	return p->n;
 }
 
-void port_peek_v12(const struct port *p, uint32_t slot, struct port_frame *ret)
+void rx_ring_peek_v12(const struct rx_ring *p, uint32_t slot, struct rx_ring_frame *ret)
 {
 	const uint8_t *at = p->ring + (size_t)slot * p->shape.frame_bytes;
 	uint32_t place;
 
-	*ret = (struct port_frame){ .status = status_of(p, slot), .vlan_tpid = ETH_P_8021Q };
+	*ret = (struct rx_ring_frame){ .status = status_of(p, slot), .vlan_tpid = ETH_P_8021Q };
 	if (p->shape.version == RING_V1) {
 		const struct tpacket_hdr *h = (const void *)at;
 
@@ -95,7 +95,7 @@ void port_peek_v12(const struct port *p, uint32_t slot, struct port_frame *ret)
 
 /* A frame is lost when the slot in turn is not given back: with r slots given back, in front of frame r + slots + 1. r has gone from the
  * last reading's to this one's meanwhile. */
-void port_release_v12(struct port *p)
+void rx_ring_release_v12(struct rx_ring *p)
 {
 	struct gap gap = { 0 };
 	uint32_t drops, freezes;
@@ -104,14 +104,14 @@ void port_release_v12(struct port *p)
 		give_back(p, p->index[i]);
 	p->turn += p->taken;
 	p->taken = 0;
-	port_count(p, &drops, &freezes);
+	rx_ring_count(p, &drops, &freezes);
 	if (drops) {
 		gap.lost = drops;
 		gap.lo = p->released + slots(p) + 1;
 		gap.hi = p->turn + slots(p) + 1;
 		gap.before = gap.hi;
 		gap.exact = gap.lo == gap.hi;
-		port_pend(p, &gap);
+		rx_ring_pend(p, &gap);
 	}
 	p->released = p->turn;
 }

@@ -8,7 +8,7 @@
 #define AHEAD 24	/* frames: another CPU wrote them, its cache is far away */
 #define LINE 64
 
-static struct tpacket_block_desc *block(const struct port *p, uint64_t number)
+static struct tpacket_block_desc *block(const struct rx_ring *p, uint64_t number)
 {
 	return (void *)(p->ring + (number - 1) % p->shape.blocks * p->shape.block_bytes);
 }
@@ -18,7 +18,7 @@ static uint32_t status_of(const struct tpacket_block_desc *b)
 	return __atomic_load_n(&b->hdr.bh1.block_status, __ATOMIC_ACQUIRE);
 }
 
-static uint64_t time_of(const struct port *p, uint32_t at)
+static uint64_t time_of(const struct rx_ring *p, uint32_t at)
 {
 	const struct tpacket3_hdr *h = (const void *)(p->base + at);
 
@@ -26,7 +26,7 @@ static uint64_t time_of(const struct port *p, uint32_t at)
 }
 
 /* Nearly sorted: only senders on several CPUs ever overtake each other, by microseconds. */
-static void sort(struct port *p)
+static void sort(struct rx_ring *p)
 {
 	for (uint32_t i = 1; i < p->n; i++) {
 		uint32_t at = p->index[i], k = i;
@@ -38,7 +38,7 @@ static void sort(struct port *p)
 	}
 }
 
-uint32_t port_take_v3(struct port *p)
+uint32_t rx_ring_take_v3(struct rx_ring *p)
 {
 	struct tpacket_block_desc *b = block(p, p->turn);
 	uint32_t at, last_sec = 0, last_nsec = 0;
@@ -72,7 +72,7 @@ uint32_t port_take_v3(struct port *p)
 }
 
 /* Number of the first frame of block @number, when the block in turn has been read and all between them are closed. */
-static uint64_t first_frame(const struct port *p, uint64_t number)
+static uint64_t first_frame(const struct rx_ring *p, uint64_t number)
 {
 	uint64_t frame = p->stats.captured + 1;
 
@@ -81,7 +81,7 @@ static uint64_t first_frame(const struct port *p, uint64_t number)
 	return frame;
 }
 
-void port_release_v3(struct port *p)
+void rx_ring_release_v3(struct rx_ring *p)
 {
 	struct gap_sight sight = { .released = p->turn, .blocks = p->shape.blocks, .newest_before = p->newest > p->turn ? p->newest : p->turn };
 	struct tpacket_block_desc *b = block(p, p->turn);
@@ -89,7 +89,7 @@ void port_release_v3(struct port *p)
 	int n;
 
 	__atomic_store_n(&b->hdr.bh1.block_status, TP_STATUS_KERNEL, __ATOMIC_SEQ_CST);
-	port_count(p, &sight.drops, &sight.freezes);
+	rx_ring_count(p, &sight.drops, &sight.freezes);
 	sight.newest = sight.newest_before;
 	while (sight.newest < p->turn + p->shape.blocks - 1) {
 		const struct tpacket_block_desc *next = block(p, sight.newest + 1);
@@ -107,7 +107,7 @@ void port_release_v3(struct port *p)
 	for (int i = 0; i < n; i++) {
 		gaps[i].lo = first_frame(p, gaps[i].lo);
 		gaps[i].hi = first_frame(p, gaps[i].hi);
-		port_pend(p, &gaps[i]);
+		rx_ring_pend(p, &gaps[i]);
 	}
 	p->turn++;
 	p->taken = 0;

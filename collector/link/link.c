@@ -177,7 +177,7 @@ bool links_frame_errors(void)
 	static unsigned int running;	/* asked for each device of each dump */
 
 	if (!running)
-		running = release_running();
+		running = kernel_version_running();
 	return running < RELEASE(5, 11);
 }
 

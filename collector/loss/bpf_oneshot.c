@@ -16,12 +16,12 @@ static int no_print(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return 0;
 }
 
-void brief_quiet(void)
+void bpf_oneshot_quiet(void)
 {
 	libbpf_set_print(no_print);
 }
 
-int brief_leave_out(struct bpf_map *const *maps, size_t n)
+int bpf_oneshot_leave_out(struct bpf_map *const *maps, size_t n)
 {
 	int r = 0;
 
@@ -30,7 +30,7 @@ int brief_leave_out(struct bpf_map *const *maps, size_t n)
 	return r;
 }
 
-uint64_t brief_missed(const struct bpf_program *prog)
+uint64_t bpf_oneshot_missed(const struct bpf_program *prog)
 {
 	struct bpf_prog_info info = { 0 };
 	uint32_t len = sizeof(info);
@@ -38,7 +38,7 @@ uint64_t brief_missed(const struct bpf_program *prog)
 	return bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len) == 0 ? info.recursion_misses : 0;
 }
 
-int brief_say(int error, const char *what, char why[static 256])
+int bpf_oneshot_report(int error, const char *what, char why[static 256])
 {
 	if (error == -EPERM || error == -EACCES) {
 		snprintf(why, 256, "%s needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN; run taplossctl as root", what);

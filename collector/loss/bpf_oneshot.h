@@ -9,16 +9,16 @@
 struct bpf_map;
 struct bpf_program;
 
-/* From here on libbpf prints nothing: what fails is said by brief_say(). */
-void brief_quiet(void);
+/* From here on libbpf prints nothing: what fails is said by bpf_oneshot_report(). */
+void bpf_oneshot_quiet(void);
 
 /* The @n maps are not made: other objects share them with count.h, this one has no use for them. Before loading. 0 or -errno. */
-int brief_leave_out(struct bpf_map *const *maps, size_t n);
+int bpf_oneshot_leave_out(struct bpf_map *const *maps, size_t n);
 
 /* How often the kernel did not run @prog because it ran already on that CPU. 0 also when it cannot be known. */
-uint64_t brief_missed(const struct bpf_program *prog);
+uint64_t bpf_oneshot_missed(const struct bpf_program *prog);
 
 /* Words for @error, which @what, as in "tracing lost packets", ended with. Returns @error, -EACCES as -EPERM. */
-int brief_say(int error, const char *what, char why[static 256]);
+int bpf_oneshot_report(int error, const char *what, char why[static 256]);
 
 #endif

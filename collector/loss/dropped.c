@@ -81,7 +81,7 @@ static int leave_out(struct dropped *d)
 {
 	struct bpf_map *const maps[] = { d->skel->maps.losses, d->skel->maps.devices, d->skel->maps.stats, d->skel->maps.programs, d->skel->maps.bursts };
 
-	return brief_leave_out(maps, ARRAY_SIZE(maps));
+	return bpf_oneshot_leave_out(maps, ARRAY_SIZE(maps));
 }
 
 static int load(struct dropped *d, const struct dropped_options *o)
@@ -157,20 +157,20 @@ int dropped_open(const struct dropped_options *o, struct dropped **ret, char why
 	_cleanup_(dropped_closep) struct dropped *d = calloc(1, sizeof(*d));
 	int r;
 
-	brief_quiet();
+	bpf_oneshot_quiet();
 	if (!d)
-		return brief_say(-ENOMEM, WHAT, why);
+		return bpf_oneshot_report(-ENOMEM, WHAT, why);
 	d->cpus = libbpf_num_possible_cpus();
 	if (d->cpus < 0)
-		return brief_say(d->cpus, WHAT, why);
+		return bpf_oneshot_report(d->cpus, WHAT, why);
 	d->skel = dropped_bpf__open();
 	if (!d->skel)
-		return brief_say(-errno, WHAT, why);
+		return bpf_oneshot_report(-errno, WHAT, why);
 	r = load(d, o);
 	if (r >= 0)
 		r = make_rings(d);
 	if (r < 0)
-		return brief_say(r, WHAT, why);
+		return bpf_oneshot_report(r, WHAT, why);
 	*ret = TAKE_PTR(d);
 	return 0;
 }
@@ -217,7 +217,7 @@ void dropped_stop(struct dropped *d)
 	bpf_link__destroy(d->link);
 	bpf_link__destroy(d->refused);
 	d->link = d->refused = NULL;
-	d->missed = brief_missed(d->prog);
+	d->missed = bpf_oneshot_missed(d->prog);
 }
 
 static int by_time(const void *a, const void *b)

@@ -13,7 +13,7 @@ static int by_address(const void *a, const void *b)
 }
 
 /* Sorted, each once. */
-static uint32_t tidy(struct tl_mac *macs, uint32_t n)
+static uint32_t maintain(struct tl_mac *macs, uint32_t n)
 {
 	uint32_t kept = 0;
 
@@ -85,7 +85,7 @@ int loss_watch_macs(struct loss *l, const uint8_t (*macs)[6], uint32_t n)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++)
 		memcpy(next[i].addr, macs[i], sizeof(next[i].addr));
-	n = tidy(next, n);
+	n = maintain(next, n);
 	if (l->macs_known && n == l->n_macs && (!n || !memcmp(next, l->macs, n * sizeof(*next))))
 		return 0;
 	r = l->macs_known ? 0 : forget_old(l);

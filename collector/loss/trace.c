@@ -33,7 +33,7 @@ static int leave_out(struct trace *t)
 {
 	struct bpf_map *const maps[] = { t->skel->maps.losses, t->skel->maps.devices, t->skel->maps.stats, t->skel->maps.programs };
 
-	return brief_leave_out(maps, ARRAY_SIZE(maps));
+	return bpf_oneshot_leave_out(maps, ARRAY_SIZE(maps));
 }
 
 static int load(struct trace *t)
@@ -60,18 +60,18 @@ int trace_open(struct trace **ret, char why[static 256])
 	_cleanup_(trace_closep) struct trace *t = calloc(1, sizeof(*t));
 	int r;
 
-	brief_quiet();
+	bpf_oneshot_quiet();
 	if (!t)
-		return brief_say(-ENOMEM, WHAT, why);
+		return bpf_oneshot_report(-ENOMEM, WHAT, why);
 	t->cpus = libbpf_num_possible_cpus();
 	if (t->cpus < 0)
-		return brief_say(t->cpus, WHAT, why);
+		return bpf_oneshot_report(t->cpus, WHAT, why);
 	t->skel = trace_bpf__open();
 	if (!t->skel)
-		return brief_say(-errno, WHAT, why);
+		return bpf_oneshot_report(-errno, WHAT, why);
 	r = load(t);
 	if (r < 0)
-		return brief_say(r, WHAT, why);
+		return bpf_oneshot_report(r, WHAT, why);
 	*ret = TAKE_PTR(t);
 	return 0;
 }
@@ -106,7 +106,7 @@ void trace_stop(struct trace *t)
 {
 	bpf_link__destroy(t->link);
 	t->link = NULL;
-	t->missed = brief_missed(t->prog);
+	t->missed = bpf_oneshot_missed(t->prog);
 }
 
 /* Above the function that freed the frame stand the tracepoint's own. */

@@ -39,7 +39,7 @@ static int load(const struct loss *l, struct xdp_bpf *skel, struct ksyms *syms)
 	}
 	skel->rodata->per_cpu_offset = l->per_cpu_offset;
 	skel->rodata->cpus = (uint32_t)l->cpus;
-	skel->rodata->each_counted = release_running() < RELEASE(5, 13);
+	skel->rodata->each_counted = kernel_version_running() < RELEASE(5, 13);
 	bpf_program__set_autoload(skel->progs.xdp_failed, found);
 	r = loss_reuse(maps, l->maps, MAPS_SHARED);
 	return r < 0 ? r : xdp_bpf__load(skel);

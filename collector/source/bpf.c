@@ -142,7 +142,7 @@ static const char *action_name(uint32_t act)
 }
 
 /* Frames that were no skbs have no address and no reason: what the kernel did instead. */
-static void xdp_words(const struct tl_loss_key *key, struct source_words *ret)
+static void xdp_words(const struct tl_loss_key *key, struct source_text *ret)
 {
 	const char *error = strerrorname_np((int)key->reason);
 
@@ -154,7 +154,7 @@ static void xdp_words(const struct tl_loss_key *key, struct source_words *ret)
 	ret->silent = key->location == TL_PLACE_XDP_REST;	/* tun_xdp_xmit() stops at the first frame without room, and counts that one */
 }
 
-static void bpf_words(void *src, const struct tl_loss_key *key, struct source_words *ret)
+static void bpf_words(void *src, const struct tl_loss_key *key, struct source_text *ret)
 {
 	struct bpf *b = src;
 	struct ksym sym;

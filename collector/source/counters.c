@@ -34,7 +34,7 @@ static bool always(const void *src)
 	return true;
 }
 
-static void counters_words(void *src, const struct tl_loss_key *key, struct source_words *ret)
+static void counters_words(void *src, const struct tl_loss_key *key, struct source_text *ret)
 {
 	(void)src;
 	ret->reason = "COUNTER";

@@ -131,7 +131,7 @@ static struct point *point_of(struct monitor *m, const struct netdm_drop *d)
 	return p;
 }
 
-static void monitor_words(void *src, const struct tl_loss_key *key, struct source_words *ret)
+static void monitor_words(void *src, const struct tl_loss_key *key, struct source_text *ret)
 {
 	const struct point *p = (const struct point *)(uintptr_t)key->location;
 

@@ -142,7 +142,7 @@ struct ksyms *source_syms(const struct source *s)
 	return s->ops->syms ? s->ops->syms(s->impl) : NULL;
 }
 
-void source_words(const struct source *s, const struct tl_loss_key *key, struct source_words *ret)
+void source_text(const struct source *s, const struct tl_loss_key *key, struct source_text *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	s->ops->words(s->impl, key, ret);

@@ -35,7 +35,7 @@ struct source_own {
 	uint64_t missed;		/* drops, of any device, that were not looked at */
 };
 
-struct source_words {
+struct source_text {
 	const char *reason;		/* lives as long as the source */
 	char site[128];			/* function */
 	bool silent;			/* no counter of the device moves with it, whatever its class says */
@@ -62,7 +62,7 @@ struct source_ops {
 	int (*begun)(void *src, const char *dir);
 	int (*fd)(const void *src);
 	int (*dispatch)(void *src);
-	void (*words)(void *src, const struct tl_loss_key *key, struct source_words *ret);
+	void (*words)(void *src, const struct tl_loss_key *key, struct source_text *ret);
 };
 
 extern const struct source_ops source_bpf, source_netdm, source_counters;
@@ -115,7 +115,7 @@ bool source_functions(const struct source *s);
 struct ksyms *source_syms(const struct source *s);
 
 /* The kernel's words for a key. */
-void source_words(const struct source *s, const struct tl_loss_key *key, struct source_words *ret);
+void source_text(const struct source *s, const struct tl_loss_key *key, struct source_text *ret);
 
 /* The key under which frames are that the counter @counter of the device counted (by_counters). */
 void source_counter_key(const char *counter, uint32_t netns, uint32_t ifindex, uint8_t kind, struct tl_loss_key *ret);

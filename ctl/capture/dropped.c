@@ -116,7 +116,7 @@ static int say_gone(const struct run *run)
 	return -ENODEV;
 }
 
-static int loop(struct run *run, struct capture_who *who)
+static int loop(struct run *run, struct capture_targets *who)
 {
 	uint64_t until = run->rq->seconds ? now_ns() + run->rq->seconds * NSEC_PER_SEC : UINT64_MAX, looked = now_ns(), now;
 	int r = 0;
@@ -131,8 +131,8 @@ static int loop(struct run *run, struct capture_who *who)
 		if (r < 0 || now - looked < LOOK_NS)
 			continue;
 		looked = now;
-		if (capture_who_follows(who))
-			capture_who_add(who, false);
+		if (capture_targets_follows(who))
+			capture_targets_add(who, false);
 		else if (all_gone(run))
 			return say_gone(run);
 	}
@@ -182,9 +182,9 @@ static int drop_privileges(void)
 	return capture_env_drop(keep, ARRAY_SIZE(keep));
 }
 
-static int start(struct run *run, struct capture_who *who)
+static int start(struct run *run, struct capture_targets *who)
 {
-	int r = capture_who_add(who, true);
+	int r = capture_targets_add(who, true);
 
 	if (r < 0)
 		return r;
@@ -196,7 +196,7 @@ static int start(struct run *run, struct capture_who *who)
 	return r;
 }
 
-static int go(struct run *run, struct capture_who *who, const struct sink *sink)
+static int go(struct run *run, struct capture_targets *who, const struct sink *sink)
 {
 	int r, last;
 
@@ -220,7 +220,7 @@ int capture_dropped(const struct dropped_request *rq, char **names, int n, struc
 {
 	struct dropped_options o = { .limit = (uint32_t)rq->limit, .snaplen = (uint32_t)rq->snaplen };
 	struct run run = { .rq = rq };
-	struct capture_who *who = NULL;
+	struct capture_targets *who = NULL;
 	char why[256];
 	int r = dropped_open(&o, &run.dropped, why), status = EXIT_FAILED;
 
@@ -228,14 +228,14 @@ int capture_dropped(const struct dropped_request *rq, char **names, int n, struc
 		complain("capture: %s", why);
 	if (r >= 0) {
 		run.file = dropped_file_new(rq, run.dropped, sink);
-		who = capture_who_new(rq->g->store, names, n, take, &run);
+		who = capture_targets_new(rq->g->store, names, n, take, &run);
 		r = start(&run, who);
 	}
 	if (r >= 0)
 		status = go(&run, who, sink);
 	else if (strcmp(rq->path, "-") != 0)	/* nothing was written to it */
 		unlink(sink_path(sink));
-	capture_who_free(who);
+	capture_targets_free(who);
 	dropped_file_free(run.file);
 	dropped_close(run.dropped);
 	return status;

@@ -150,7 +150,7 @@ static void sum_of(const struct dropped_file *f, const struct device *dev, struc
 static void write_statistics(struct dropped_file *f, struct device *dev, bool last)
 {
 	struct dropped_sum sum;
-	struct port_stats st = { 0 };
+	struct rx_ring_stats st = { 0 };
 	char words[160] = "";
 
 	begin_interface(f, dev);
@@ -211,9 +211,9 @@ static void describe(const struct tl_dropped *d, const struct device *dev, struc
 		snprintf(w->text + n, room - (size_t)n, " unsent=%llu", (unsigned long long)dev->carried_unsent);
 }
 
-static struct port_frame as_frame(const struct dropped_file *f, const struct tl_dropped *d)
+static struct rx_ring_frame as_frame(const struct dropped_file *f, const struct tl_dropped *d)
 {
-	struct port_frame frame = { .data = d->head, .caplen = d->front + d->more, .len = d->len, .t_ns = d->t_ns + f->boot_to_utc_ns,
+	struct rx_ring_frame frame = { .data = d->head, .caplen = d->front + d->more, .len = d->len, .t_ns = d->t_ns + f->boot_to_utc_ns,
 				    .vlan_tci = d->vlan_tci, .vlan_tpid = ntohs(d->vlan_proto),
 				    .type = d->ingress ? PACKET_HOST : PACKET_OUTGOING };
 
@@ -227,7 +227,7 @@ static struct port_frame as_frame(const struct dropped_file *f, const struct tl_
 static void write_frame(struct dropped_file *f, struct device *dev, const struct dropped_frame *df, const struct words *w)
 {
 	const struct tl_dropped *d = df->frame;
-	const struct port_frame frame = as_frame(f, d);
+	const struct rx_ring_frame frame = as_frame(f, d);
 	uint64_t number = dev->written - dev->written_before, lost = dev->carried_limited + dev->carried_unsent;
 	uint64_t since = less(df->after, dev->not_lost + dev->written_before);
 	const struct gap gap = { .before = number, .lost = lost, .lo = since + 1 < number ? since + 1 : number, .hi = number,

@@ -23,16 +23,16 @@ void capture_loss_begin(struct capture_loss *l, const char *store)
 }
 
 /* Without a word when there is no store, or nobody writes to it. */
-static struct view *open_store(const struct capture_loss *l)
+static struct reader *open_store(const struct capture_loss *l)
 {
 	char path[4096];
-	struct view *v;
+	struct reader *v;
 
 	snprintf(path, sizeof(path), "%s/meta.db", l->store);
 	if (access(path, R_OK) < 0)
 		return NULL;
-	v = view_open(l->store);
-	return v && !v->running ? view_free(v) : v;
+	v = reader_open(l->store);
+	return v && !v->running ? reader_free(v) : v;
 }
 
 static const char *as_time(char buf[static 40], uint64_t t_ns)
@@ -45,10 +45,10 @@ static const char *as_time(char buf[static 40], uint64_t t_ns)
 	return buf;
 }
 
-static void tell_burst(struct capture_loss *l, struct capture *c, const struct view *v, const struct burst *b)
+static void tell_burst(struct capture_loss *l, struct capture *c, const struct reader *v, const struct burst *b)
 {
-	const struct view_series *s = b->series;
-	const struct view_device *d = view_device(v, s->device_id);
+	const struct reader_series *s = b->series;
+	const struct reader_device *d = reader_device(v, s->device_id);
 	char words[NOTE_BYTES], first[40], last[40], queue[24] = "";
 	int r;
 
@@ -69,21 +69,21 @@ static void tell_burst(struct capture_loss *l, struct capture *c, const struct v
 }
 
 /* Of the taps in this capture, and lost there. */
-static bool *list_series(const struct view *v, const struct capture *c)
+static bool *list_series(const struct reader *v, const struct capture *c)
 {
 	bool *wanted = calloc(v->n_series + 1, sizeof(*wanted));
 
 	if (!wanted)
 		abort();
 	for (size_t i = 0; i < v->n_series; i++) {
-		const struct view_device *d = v->series[i].id && share_of(&v->series[i]) == LOST ? view_device(v, v->series[i].device_id) : NULL;
+		const struct reader_device *d = v->series[i].id && share_of(&v->series[i]) == LOST ? reader_device(v, v->series[i].device_id) : NULL;
 
 		wanted[i] = d && capture_has(c, d->netns, d->ifindex);
 	}
 	return wanted;
 }
 
-static void tell_until(struct capture_loss *l, struct capture *c, struct view *v, const bool *wanted, uint64_t until_ns)
+static void tell_until(struct capture_loss *l, struct capture *c, struct reader *v, const bool *wanted, uint64_t until_ns)
 {
 	struct bursts b = { 0 };
 
@@ -99,7 +99,7 @@ void capture_loss_tell(struct capture_loss *l, struct capture *c)
 {
 	uint64_t now = now_ns();
 	bool *wanted;
-	struct view *v;
+	struct reader *v;
 
 	if (now - l->looked_ns < LOOK_NS)
 		return;
@@ -110,17 +110,17 @@ void capture_loss_tell(struct capture_loss *l, struct capture *c)
 	wanted = list_series(v, c);
 	tell_until(l, c, v, wanted, now - PIECE_NS - 2 * v->interval_ns);
 	free(wanted);
-	view_free(v);
+	reader_free(v);
 }
 
 /* Is every frame that was counted from the beginning on in a burst that is stored? */
-static bool is_whole(const struct capture_loss *l, struct view *v, const bool *wanted)
+static bool is_whole(const struct capture_loss *l, struct reader *v, const bool *wanted)
 {
-	struct view_sum *sums = NULL;
+	struct reader_sum *sums = NULL;
 	struct bursts b = { 0 };
 	uint64_t counted = 0, stored = 0;
 
-	if (view_losses(v, l->begun_ns, UINT64_MAX >> 1, &sums) < 0)
+	if (reader_losses(v, l->begun_ns, UINT64_MAX >> 1, &sums) < 0)
 		return true;
 	if (bursts_read(v, l->begun_ns, UINT64_MAX >> 1, wanted, &b) >= 0)
 		for (size_t i = 0; i < b.n; i++)
@@ -135,7 +135,7 @@ static bool is_whole(const struct capture_loss *l, struct view *v, const bool *w
 void capture_loss_finish(struct capture_loss *l, struct capture *c, uint64_t until_ns)
 {
 	bool *wanted, whole = false;
-	struct view *v;
+	struct reader *v;
 
 	while (!whole) {
 		uint64_t now = now_ns();
@@ -149,7 +149,7 @@ void capture_loss_finish(struct capture_loss *l, struct capture *c, uint64_t unt
 		if (whole)
 			tell_until(l, c, v, wanted, until_ns);
 		free(wanted);
-		view_free(v);
+		reader_free(v);
 		if (!whole)
 			nanosleep(&(struct timespec){ .tv_nsec = 50 * (long)NSEC_PER_MSEC }, NULL);
 	}

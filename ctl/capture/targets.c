@@ -21,7 +21,7 @@ struct elsewhere {
 	int fd;
 };
 
-struct capture_who {
+struct capture_targets {
 	const char *store;
 	char **names;
 	bool *vm;
@@ -29,7 +29,7 @@ struct capture_who {
 	uint32_t netns;
 	struct elsewhere *elsewhere;
 	size_t n_elsewhere;
-	capture_who_fn *fn;
+	capture_targets_fn *fn;
 	void *arg;
 	char said[256];		/* the last refusal, so that it is not said every second */
 };
@@ -63,7 +63,7 @@ static int open_netns(uint32_t netns)
 }
 
 /* Kept: later there may be no privilege to find it again. */
-static int netns_fd(struct capture_who *w, uint32_t netns)
+static int netns_fd(struct capture_targets *w, uint32_t netns)
 {
 	struct elsewhere *more;
 	int fd;
@@ -82,7 +82,7 @@ static int netns_fd(struct capture_who *w, uint32_t netns)
 	return fd;
 }
 
-struct capture_who *capture_who_free(struct capture_who *w)
+struct capture_targets *capture_targets_free(struct capture_targets *w)
 {
 	if (!w)
 		return NULL;
@@ -94,18 +94,18 @@ struct capture_who *capture_who_free(struct capture_who *w)
 	return NULL;
 }
 
-void capture_who_freep(struct capture_who **w)
+void capture_targets_freep(struct capture_targets **w)
 {
-	*w = capture_who_free(*w);
+	*w = capture_targets_free(*w);
 }
 
-struct capture_who *capture_who_new(const char *store, char **names, int n, capture_who_fn *fn, void *arg)
+struct capture_targets *capture_targets_new(const char *store, char **names, int n, capture_targets_fn *fn, void *arg)
 {
-	struct capture_who *w = calloc(1, sizeof(*w));
+	struct capture_targets *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		abort();
-	*w = (struct capture_who){ .store = store, .names = names, .n = n, .netns = own_netns(), .fn = fn, .arg = arg,
+	*w = (struct capture_targets){ .store = store, .names = names, .n = n, .netns = own_netns(), .fn = fn, .arg = arg,
 				   .vm = calloc((size_t)n, sizeof(bool)) };
 	if (!w->vm)
 		abort();
@@ -114,7 +114,7 @@ struct capture_who *capture_who_new(const char *store, char **names, int n, capt
 	return w;
 }
 
-bool capture_who_follows(const struct capture_who *w)
+bool capture_targets_follows(const struct capture_targets *w)
 {
 	for (int i = 0; i < w->n; i++)
 		if (w->vm[i])
@@ -122,12 +122,12 @@ bool capture_who_follows(const struct capture_who *w)
 	return false;
 }
 
-bool capture_who_elsewhere(const struct capture_who *w)
+bool capture_targets_elsewhere(const struct capture_targets *w)
 {
 	return w->n_elsewhere;
 }
 
-static int add(struct capture_who *w, const struct capture_device *d, bool first)
+static int add(struct capture_targets *w, const struct capture_device *d, bool first)
 {
 	char why[256] = "";
 	int r = w->fn(d, w->arg, why);
@@ -142,7 +142,7 @@ static int add(struct capture_who *w, const struct capture_device *d, bool first
 	return r;
 }
 
-static int add_named(struct capture_who *w, const char *name, bool first)
+static int add_named(struct capture_targets *w, const char *name, bool first)
 {
 	struct capture_device d = { .name = name, .netns = w->netns, .ifindex = if_nametoindex(name), .netns_fd = -1 };
 
@@ -150,7 +150,7 @@ static int add_named(struct capture_who *w, const char *name, bool first)
 }
 
 /* The taps that a VM has now. Returns 0, or -errno when @first. */
-static int add_vm(struct capture_who *w, struct view *v, const char *name, bool first)
+static int add_vm(struct capture_targets *w, struct reader *v, const char *name, bool first)
 {
 	struct vmref ref;
 	char words[200];
@@ -160,8 +160,8 @@ static int add_vm(struct capture_who *w, struct view *v, const char *name, bool 
 		return r;
 	snprintf(words, sizeof(words), "VM %.160s", vmref_name(v, &ref));
 	for (size_t i = 0; i < v->n_attachments && (r >= 0 || !first); i++) {
-		const struct view_attachment *a = &v->attachments[i];
-		const struct view_device *d = a->id && !a->until_ns && ref.vm_id && a->vm_id == ref.vm_id ? view_device(v, a->device_id) : NULL;
+		const struct reader_attachment *a = &v->attachments[i];
+		const struct reader_device *d = a->id && !a->until_ns && ref.vm_id && a->vm_id == ref.vm_id ? reader_device(v, a->device_id) : NULL;
 
 		if (!d || d->until_ns)
 			continue;
@@ -179,7 +179,7 @@ static int add_vm(struct capture_who *w, struct view *v, const char *name, bool 
 }
 
 /* What is no device may be a VM, but for that there has to be a store. */
-static bool says_no_store(const struct capture_who *w)
+static bool says_no_store(const struct capture_targets *w)
 {
 	char path[4096];
 	int i = 0;
@@ -193,24 +193,24 @@ static bool says_no_store(const struct capture_who *w)
 	return true;
 }
 
-int capture_who_add(struct capture_who *w, bool first)
+int capture_targets_add(struct capture_targets *w, bool first)
 {
-	struct view *v;
+	struct reader *v;
 	int r = 0;
 
 	for (int i = 0; i < w->n && r >= 0; i++)
 		if (!w->vm[i] && first)
 			r = add_named(w, w->names[i], first);
-	if (r < 0 || !capture_who_follows(w))
+	if (r < 0 || !capture_targets_follows(w))
 		return r;
 	if (first && says_no_store(w))
 		return -ENOENT;
-	v = view_open(w->store);
+	v = reader_open(w->store);
 	if (!v)
 		return first ? -ENOENT : 0;
 	for (int i = 0; i < w->n && r >= 0; i++)
 		if (w->vm[i])
 			r = add_vm(w, v, w->names[i], first);
-	view_free(v);
+	reader_free(v);
 	return r;
 }

@@ -8,25 +8,25 @@
 
 #include "collector/capture/capture.h"
 
-struct capture_who;
+struct capture_targets;
 
 /* Takes a device into the capture. 0, with a word in @why or not; -EALREADY or -EEXIST: it is there; another -errno, and @why says what to do. */
-typedef int capture_who_fn(const struct capture_device *d, void *arg, char why[static 256]);
+typedef int capture_targets_fn(const struct capture_device *d, void *arg, char why[static 256]);
 
 /* @names stay the caller's. A device of this namespace is meant before a VM. A VM's taps may be in any namespace: devices have its descriptor,
  * or, when it cannot be had, -1 though it is not ours. */
-struct capture_who *capture_who_new(const char *store, char **names, int n, capture_who_fn *fn, void *arg);
-struct capture_who *capture_who_free(struct capture_who *w);	/* NULL is fine; returns NULL */
-void capture_who_freep(struct capture_who **w);
+struct capture_targets *capture_targets_new(const char *store, char **names, int n, capture_targets_fn *fn, void *arg);
+struct capture_targets *capture_targets_free(struct capture_targets *w);	/* NULL is fine; returns NULL */
+void capture_targets_freep(struct capture_targets **w);
 
 /* Gives all devices to the capture that are there now. @first: what is missing or refused is an error, said on stderr; later on a VM's new tap
  * is waited for, and one that cannot be taken is said once. 0, -EINVAL (the filter), or another -errno. */
-int capture_who_add(struct capture_who *w, bool first);
+int capture_targets_add(struct capture_targets *w, bool first);
 
 /* Were there devices of other namespaces? */
-bool capture_who_elsewhere(const struct capture_who *w);
+bool capture_targets_elsewhere(const struct capture_targets *w);
 
 /* Are there VMs among them, whose taps come and go? */
-bool capture_who_follows(const struct capture_who *w);
+bool capture_targets_follows(const struct capture_targets *w);
 
 #endif

@@ -34,7 +34,7 @@ struct audit {
 	struct window window;
 	struct filter filter;
 	bool fail;
-	struct view *v;
+	struct reader *v;
 	struct line *lines;
 	bool *counted;		/* by device: its counters were read */
 };
@@ -60,7 +60,7 @@ static struct line *line_of(struct audit *a, int64_t vm, int64_t device, const c
 
 static bool wanted(const struct audit *a, int64_t vm, int64_t device)
 {
-	struct view_series probe = { .vm_id = vm, .device_id = device, .direction = (char *)"", .class = (char *)"", .kind = (char *)"",
+	struct reader_series probe = { .vm_id = vm, .device_id = device, .direction = (char *)"", .class = (char *)"", .kind = (char *)"",
 				     .reason = (char *)"", .queue = -1 };
 
 	return filter_passes(&a->filter, a->v, &probe);
@@ -70,27 +70,27 @@ static void on_counted(int64_t device, void *arg)
 {
 	struct audit *a = arg;
 
-	if (view_device(a->v, device))
+	if (reader_device(a->v, device))
 		a->counted[device] = true;
 }
 
 static void on_witness(int64_t device, uint64_t t_ns, const char *counter, uint64_t frames, void *arg)
 {
 	struct audit *a = arg;
-	const struct view_attachment *at = view_attached(a->v, device, t_ns);
+	const struct reader_attachment *at = reader_attached(a->v, device, t_ns);
 	int64_t vm = at ? at->vm_id : 0;
 
 	on_counted(device, a);
-	if (view_device(a->v, device) && wanted(a, vm, device))
+	if (reader_device(a->v, device) && wanted(a, vm, device))
 		line_of(a, vm, device, counter)->counted += frames;
 }
 
 /* The counter that sees such a loss in some ways that the kernel's word and function do not tell apart, or on some kernels only; else NULL:
  * a macvtap's full ring (not for the pieces of a super-frame), a bad header (read by a tun without Ethernet: rx_dropped; a NAPI queue that is
  * detached: none), a device that is down (since 6.12.115). */
-static const char *perhaps(const struct audit *a, const struct view_series *s)
+static const char *perhaps(const struct audit *a, const struct reader_series *s)
 {
-	const struct view_device *d = view_device(a->v, s->device_id);
+	const struct reader_device *d = reader_device(a->v, s->device_id);
 
 	if (!strcmp(s->class, "QDISC") && !strcmp(s->kind, "lifecycle") && !s->counter)
 		return "tx_dropped";
@@ -101,7 +101,7 @@ static const char *perhaps(const struct audit *a, const struct view_series *s)
 	return NULL;
 }
 
-static void add_series(struct audit *a, const struct view_series *s, uint64_t frames)
+static void add_series(struct audit *a, const struct reader_series *s, uint64_t frames)
 {
 	const char *counter = perhaps(a, s);
 
@@ -113,20 +113,20 @@ static void add_series(struct audit *a, const struct view_series *s, uint64_t fr
 
 static int add_up(struct audit *a)
 {
-	_cleanup_(freep) struct view_sum *sums = NULL;
-	int r = view_losses(a->v, a->window.since_ns, a->window.until_ns, &sums);
+	_cleanup_(freep) struct reader_sum *sums = NULL;
+	int r = reader_losses(a->v, a->window.since_ns, a->window.until_ns, &sums);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < a->v->n_series; i++) {
-		const struct view_series *s = &a->v->series[i];
+		const struct reader_series *s = &a->v->series[i];
 
 		/* What was lost on the path, or by captures, is no matter of the tap's counters; and what only they know explains nothing. */
 		if (s->id && sums[i].frames && share_of(s) != ON_PATH && share_of(s) != COPIED && strcmp(s->reason, "COUNTER") != 0 && wanted(a, s->vm_id, s->device_id))
 			add_series(a, s, sums[i].frames);
 	}
-	r = view_counted(a->v, a->window.since_ns, a->window.until_ns, on_counted, a);
-	return r < 0 ? r : view_witnesses(a->v, a->window.since_ns, a->window.until_ns, on_witness, a);
+	r = reader_counted(a->v, a->window.since_ns, a->window.until_ns, on_counted, a);
+	return r < 0 ? r : reader_witnesses(a->v, a->window.since_ns, a->window.until_ns, on_witness, a);
 }
 
 static int by_name(struct line *x, struct line *y)
@@ -141,7 +141,7 @@ static int by_name(struct line *x, struct line *y)
 /* Is there a counter to compare with, and was it read? */
 static bool known(const struct audit *a, const struct line *l)
 {
-	return l->id.counter[0] && view_device(a->v, l->id.device) && a->counted[l->id.device];
+	return l->id.counter[0] && reader_device(a->v, l->id.device) && a->counted[l->id.device];
 }
 
 /* @frames explain what is still open of @l; returns how many it did not see. */
@@ -182,16 +182,16 @@ static bool empty(const struct line *l)
 static const char *may_be(const struct audit *a, const struct line *l)
 {
 	return known(a, l) && l->counted != l->explained
-		? audit_hint(view_device(a->v, l->id.device)->kind, l->id.counter, (int64_t)(l->counted - l->explained)) : NULL;
+		? audit_hint(reader_device(a->v, l->id.device)->kind, l->id.counter, (int64_t)(l->counted - l->explained)) : NULL;
 }
 
 static json_t *line_object(const struct audit *a, const struct line *l)
 {
-	const struct view_vm *vm = view_vm(a->v, l->id.vm);
+	const struct reader_vm *vm = reader_vm(a->v, l->id.vm);
 	bool none = !known(a, l);
 
 	return json_pack("{so so so ss so sI so so}", "vm", out_text(vm ? vm->name : NULL), "uuid", out_text(vm ? vm->uuid : NULL), "nic",
-			 out_text(view_nic(a->v, l->id.device)), "counter", l->id.counter[0] ? l->id.counter : "none", "counted_frames",
+			 out_text(reader_nic(a->v, l->id.device)), "counter", l->id.counter[0] ? l->id.counter : "none", "counted_frames",
 			 none ? json_null() : out_int(l->counted), "explained_frames", (json_int_t)l->explained, "unexplained_frames",
 			 none ? json_null() : json_integer((json_int_t)(l->counted - l->explained)), "may_be", out_text(may_be(a, l)));
 }
@@ -255,7 +255,7 @@ static int print(struct audit *a, double covered)
 		if (known(a, l))
 			open_frames += l->counted > l->explained ? l->counted - l->explained : l->explained - l->counted;
 	}
-	if (view_self(a->v, "uncounted_frames", &uncounted) < 0) {
+	if (reader_self(a->v, "uncounted_frames", &uncounted) < 0) {
 		json_decref(rows);
 		return EXIT_FAILED;
 	}
@@ -279,7 +279,7 @@ static int answer(struct audit *a)
 	double covered;
 	int status = EXIT_FAILED;
 
-	a->v = view_open(a->g.store);
+	a->v = reader_open(a->g.store);
 	if (!a->v)
 		return EXIT_FAILED;
 	a->counted = calloc(a->v->n_devices + 1, sizeof(bool));
@@ -287,7 +287,7 @@ static int answer(struct audit *a)
 		abort();
 	if (filter_resolve(&a->filter, a->v) == 0 && add_up(a) == 0) {
 		settle(a);
-		covered = view_covered_pct(a->v, a->window.since_ns, a->window.until_ns);
+		covered = reader_covered_pct(a->v, a->window.since_ns, a->window.until_ns);
 		if (covered >= 0)
 			status = print(a, covered);
 	}
@@ -296,7 +296,7 @@ static int answer(struct audit *a)
 		free(l);
 	}
 	free(a->counted);
-	view_free(a->v);
+	reader_free(a->v);
 	return status;
 }
 

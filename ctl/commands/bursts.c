@@ -54,23 +54,23 @@ static char *span_text(char buf[static 32], uint64_t ns)
 	return buf;
 }
 
-static const char *sender_name(const struct view *v, const struct view_series *s)
+static const char *sender_name(const struct reader *v, const struct reader_series *s)
 {
-	const struct view_vm *vm = view_vm(v, s->sender_vm_id);
+	const struct reader_vm *vm = reader_vm(v, s->sender_vm_id);
 
 	return vm ? vm->name : s->sender;
 }
 
-static json_t *burst_object(const struct view *v, const struct burst *b)
+static json_t *burst_object(const struct reader *v, const struct burst *b)
 {
-	return json_pack("{sI so so ss ss sI sI so so so}", "start_ns", (json_int_t)b->start_ns, "nic", out_text(view_nic(v, b->series->device_id)), "queue",
+	return json_pack("{sI so so ss ss sI sI so so so}", "start_ns", (json_int_t)b->start_ns, "nic", out_text(reader_nic(v, b->series->device_id)), "queue",
 			 b->series->queue < 0 ? json_null() : out_int((uint64_t)b->series->queue), "direction", b->series->direction, "class",
 			 b->series->class, "length_ns", (json_int_t)(b->last_ns - b->start_ns), "frames", (json_int_t)b->frames, "gap_ns",
 			 b->gap_ns ? out_int(b->gap_ns) : json_null(), "place", b->place ? out_int(b->place) : json_null(), "from",
 			 out_text(sender_name(v, b->most)));
 }
 
-static json_t *rows_of(const struct view *v, const struct bursts *b, size_t from)
+static json_t *rows_of(const struct reader *v, const struct bursts *b, size_t from)
 {
 	json_t *rows = must(json_array());
 
@@ -81,15 +81,15 @@ static json_t *rows_of(const struct view *v, const struct bursts *b, size_t from
 
 /* A NIC's queues fill alike or not at all: one summary for each NIC, direction and class. */
 struct summary {
-	const struct view_series *series;
+	const struct reader_series *series;
 	uint64_t frames, most;		/* in all, in the largest */
 	uint64_t *lengths, *gaps;	/* sorted */
 	size_t n, n_gaps;
 	int ring_frames, queues;	/* -1: not known */
-	struct offered offered;
+	struct offered_load offered;
 };
 
-static bool same(const struct view_series *a, const struct view_series *b)
+static bool same(const struct reader_series *a, const struct reader_series *b)
 {
 	return a->device_id == b->device_id && !strcmp(a->direction, b->direction) && !strcmp(a->class, b->class);
 }
@@ -102,9 +102,9 @@ static int by_value(const void *a, const void *b)
 }
 
 /* The ring and queues are those of the burst of most frames. */
-static void sum_up(const struct asked *asked, const struct view *v, const struct bursts *b, const struct view_series *s, struct summary *ret)
+static void sum_up(const struct asked *asked, const struct reader *v, const struct bursts *b, const struct reader_series *s, struct summary *ret)
 {
-	const struct view_attachment *a;
+	const struct reader_attachment *a;
 	struct summary sum = { .series = s, .lengths = must(calloc(b->n, sizeof(uint64_t))), .gaps = must(calloc(b->n, sizeof(uint64_t))), .ring_frames = -1,
 			       .queues = -1 };
 
@@ -120,7 +120,7 @@ static void sum_up(const struct asked *asked, const struct view *v, const struct
 		if (x->frames <= sum.most)
 			continue;
 		sum.most = x->frames;
-		a = view_attached(v, s->device_id, x->start_ns);
+		a = reader_attached(v, s->device_id, x->start_ns);
 		sum.ring_frames = a ? events_ring(&asked->events, a, x->start_ns) : -1;
 		sum.queues = a ? a->queues : -1;
 	}
@@ -150,9 +150,9 @@ static uint64_t ring_ns(const struct summary *s, uint64_t fps)
 	return fps ? (uint64_t)((double)s->ring_frames * (double)NSEC_PER_SEC / (double)fps) : 0;
 }
 
-static json_t *summary_object(const struct view *v, const struct summary *s)
+static json_t *summary_object(const struct reader *v, const struct summary *s)
 {
-	json_t *o = json_pack("{so ss ss sI sI sI sI sI sI sI sI}", "nic", out_text(view_nic(v, s->series->device_id)), "direction", s->series->direction,
+	json_t *o = json_pack("{so ss ss sI sI sI sI sI sI sI sI}", "nic", out_text(reader_nic(v, s->series->device_id)), "direction", s->series->direction,
 			      "class", s->series->class, "bursts", (json_int_t)s->n, "frames", (json_int_t)s->frames, "most_frames", (json_int_t)s->most,
 			      "length_p50_ns", (json_int_t)bursts_quantile(s->lengths, s->n, 50), "length_p95_ns",
 			      (json_int_t)bursts_quantile(s->lengths, s->n, 95), "length_max_ns", (json_int_t)s->lengths[s->n - 1], "gap_p50_ns",
@@ -226,9 +226,9 @@ static void print_ring(const struct summary *s)
 	printf("  A ring of %s frames would have held the largest burst.\n", text_count(a, (unsigned long long)s->ring_frames + s->most));
 }
 
-static void print_summary(const struct view *v, const struct summary *s)
+static void print_summary(const struct reader *v, const struct summary *s)
 {
-	_cleanup_(freep) char *nic = text_safe(view_nic(v, s->series->device_id) ? view_nic(v, s->series->device_id) : "-");
+	_cleanup_(freep) char *nic = text_safe(reader_nic(v, s->series->device_id) ? reader_nic(v, s->series->device_id) : "-");
 	char n[32], frames[32], a[32], b[32], c[32];
 
 	printf("\n%s %s %s: %s bursts of %s frames, at most %s in one\n", nic, s->series->direction, s->series->class, text_count(n, s->n),
@@ -244,9 +244,9 @@ static void print_summary(const struct view *v, const struct summary *s)
 		print_ring(s);
 }
 
-typedef void summary_fn(const struct view *v, const struct summary *s, void *arg);
+typedef void summary_fn(const struct reader *v, const struct summary *s, void *arg);
 
-static void each_summary(const struct asked *a, struct view *v, const struct bursts *b, summary_fn *fn, void *arg)
+static void each_summary(const struct asked *a, struct reader *v, const struct bursts *b, summary_fn *fn, void *arg)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		struct summary s;
@@ -257,22 +257,22 @@ static void each_summary(const struct asked *a, struct view *v, const struct bur
 		if (first < i)
 			continue;
 		sum_up(a, v, b, b->all[i].series, &s);
-		if (ring_was_full(&s) && offered_read(v, s.series->device_id, !strcmp(s.series->direction, "tx"), a->window.since_ns, a->window.until_ns,
+		if (ring_was_full(&s) && offered_load_read(v, s.series->device_id, !strcmp(s.series->direction, "tx"), a->window.since_ns, a->window.until_ns,
 						      &s.offered) < 0)
-			s.offered = (struct offered){ 0 };	/* it was said; the rest stands */
+			s.offered = (struct offered_load){ 0 };	/* it was said; the rest stands */
 		fn(v, &s, arg);
 		free(s.lengths);
 		free(s.gaps);
 	}
 }
 
-static void on_summary_text(const struct view *v, const struct summary *s, void *arg)
+static void on_summary_text(const struct reader *v, const struct summary *s, void *arg)
 {
 	(void)arg;
 	print_summary(v, s);
 }
 
-static void on_summary_json(const struct view *v, const struct summary *s, void *arg)
+static void on_summary_json(const struct reader *v, const struct summary *s, void *arg)
 {
 	json_array_append_new(arg, summary_object(v, s));
 }
@@ -297,7 +297,7 @@ static void draw(const struct bursts *b)
 	chart_axis(from, step, CELLS);
 }
 
-static void print_list(const struct asked *a, const struct view *v, const struct bursts *b)
+static void print_list(const struct asked *a, const struct reader *v, const struct bursts *b)
 {
 	static const char *const left_out[] = { "length_ns", "frames", "gap_ns" };
 	size_t from = b->n > a->limit ? b->n - a->limit : 0, n = 0, i;
@@ -330,7 +330,7 @@ static void print_list(const struct asked *a, const struct view *v, const struct
 	json_decref(rows);
 }
 
-static void print_text(const struct asked *a, struct view *v, const struct bursts *b, double covered)
+static void print_text(const struct asked *a, struct reader *v, const struct bursts *b, double covered)
 {
 	_cleanup_(freep) char *name = text_safe(vmref_name(v, &a->filter.refs[0]));
 	uint64_t in_bursts = 0;
@@ -355,9 +355,9 @@ static void print_text(const struct asked *a, struct view *v, const struct burst
 	print_list(a, v, b);
 }
 
-static int print(const struct asked *a, struct view *v, const struct bursts *b)
+static int print(const struct asked *a, struct reader *v, const struct bursts *b)
 {
-	double covered = view_covered_pct(v, a->window.since_ns, a->window.until_ns);
+	double covered = reader_covered_pct(v, a->window.since_ns, a->window.until_ns);
 	json_t *rows, *sums;
 
 	if (covered < 0)
@@ -385,7 +385,7 @@ static int print(const struct asked *a, struct view *v, const struct bursts *b)
 				  rows));
 }
 
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
 {
 	struct asked *a = arg;
 
@@ -397,7 +397,7 @@ static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct
 
 static int answer(struct asked *a)
 {
-	struct view *v = view_open(a->g.store);
+	struct reader *v = reader_open(a->g.store);
 	struct bursts b = { 0 };
 	int status = EXIT_FAILED;
 
@@ -408,14 +408,14 @@ static int answer(struct asked *a)
 		for (size_t i = 0; i < v->n_series; i++)
 			a->wanted[i] = v->series[i].id && (!v->series[i].mask || a->filter.masked) &&
 				       filter_passes(&a->filter, v, &v->series[i]) && share_of(&v->series[i]) < EMPTIED;
-		if (view_rows(v, a->window.since_ns, a->window.until_ns, true, a->wanted, on_row, a) == 0 &&
+		if (reader_rows(v, a->window.since_ns, a->window.until_ns, true, a->wanted, on_row, a) == 0 &&
 		    bursts_read(v, a->window.since_ns, a->window.until_ns, a->wanted, &b) == 0 && events_read(v, 0, UINT64_MAX, &a->events) == 0)
 			status = print(a, v, &b);
 		free(a->wanted);
 		events_free(&a->events);
 		bursts_free(&b);
 	}
-	view_free(v);
+	reader_free(v);
 	return status;
 }
 

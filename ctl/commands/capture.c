@@ -41,11 +41,11 @@ static int take(const struct capture_device *d, void *arg, char why[static 256])
 }
 
 /* Sockets and files are open. A VM that is followed will need another socket, perhaps in another namespace. */
-static int drop_privileges(const struct capture_who *who)
+static int drop_privileges(const struct capture_targets *who)
 {
 	static const cap_value_t keep[] = { CAP_NET_RAW, CAP_SYS_ADMIN };
 
-	return capture_env_drop(keep, !capture_who_follows(who) ? 0 : capture_who_elsewhere(who) ? 2 : 1);
+	return capture_env_drop(keep, !capture_targets_follows(who) ? 0 : capture_targets_elsewhere(who) ? 2 : 1);
 }
 
 static void show_progress(struct request *rq, const struct capture *c)
@@ -67,7 +67,7 @@ static void show_progress(struct request *rq, const struct capture *c)
 	rq->shown_frames = st.sum.captured;
 }
 
-static int loop(struct request *rq, struct capture_who *who, struct capture_loss *loss, struct capture *c)
+static int loop(struct request *rq, struct capture_targets *who, struct capture_loss *loss, struct capture *c)
 {
 	uint64_t until = rq->seconds ? now_ns() + rq->seconds * NSEC_PER_SEC : UINT64_MAX, looked = now_ns(), now;
 	struct capture_stats st;
@@ -82,8 +82,8 @@ static int loop(struct request *rq, struct capture_who *who, struct capture_loss
 			continue;
 		looked = now;
 		capture_loss_tell(loss, c);
-		if (capture_who_follows(who)) {
-			capture_who_add(who, false);
+		if (capture_targets_follows(who)) {
+			capture_targets_add(who, false);
 			continue;
 		}
 		capture_read_stats(c, &st);
@@ -135,7 +135,7 @@ static void say_end(const struct request *rq, const struct capture_stats *st, ui
 
 static int capture_to(struct request *rq, char **names, int n, struct sink *sink)
 {
-	_cleanup_(capture_who_freep) struct capture_who *who = NULL;
+	_cleanup_(capture_targets_freep) struct capture_targets *who = NULL;
 	struct capture *c = NULL;
 	struct capture_stats st;
 	struct capture_loss loss;
@@ -145,8 +145,8 @@ static int capture_to(struct request *rq, char **names, int n, struct sink *sink
 		complain("capture: %s", strerror(-r));
 		return EXIT_FAILED;
 	}
-	who = capture_who_new(rq->g.store, names, n, take, c);
-	r = capture_who_add(who, true);
+	who = capture_targets_new(rq->g.store, names, n, take, c);
+	r = capture_targets_add(who, true);
 	if (r >= 0)
 		r = drop_privileges(who);
 	if (r < 0) {

@@ -135,7 +135,7 @@ static int size(const struct global *g)
 
 struct request {
 	struct global g;
-	struct tidy_limits limits;
+	struct maintain_limits limits;
 	struct window window;
 	struct filter filter;
 	bool limited;

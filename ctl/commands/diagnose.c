@@ -26,7 +26,7 @@ struct asked {
 };
 
 struct answer {
-	struct view *v;
+	struct reader *v;
 	struct diagnosis d;
 };
 
@@ -213,7 +213,7 @@ static void print_text(const struct asked *asked, const struct answer *a, double
 
 static int print(const struct asked *asked, const struct answer *a)
 {
-	double covered = view_covered_pct(a->v, asked->window.since_ns, asked->window.until_ns);
+	double covered = reader_covered_pct(a->v, asked->window.since_ns, asked->window.until_ns);
 	const struct vmref *ref = &asked->filter.refs[0];
 	json_t *rows;
 
@@ -248,7 +248,7 @@ static bool harmful(const struct answer *a)
 static int diagnose(struct asked *asked)
 {
 	_cleanup_(freep) bool *wanted = NULL;
-	struct answer a = { .v = view_open(asked->g.store) };
+	struct answer a = { .v = reader_open(asked->g.store) };
 	int status = EXIT_FAILED;
 
 	if (!a.v)
@@ -265,7 +265,7 @@ static int diagnose(struct asked *asked)
 		}
 	}
 	diagnosis_free(&a.d);
-	view_free(a.v);
+	reader_free(a.v);
 	return status;
 }
 

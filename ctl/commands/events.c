@@ -23,19 +23,19 @@ struct asked {
 	int verdicts;		/* 1, 0; -1: when one VM is asked for */
 };
 
-static json_t *make_rows(const struct view *v, const struct events *e, const struct vmref *ref)
+static json_t *make_rows(const struct reader *v, const struct events *e, const struct vmref *ref)
 {
 	json_t *rows = json_array();
 
 	for (size_t i = 0; rows && i < e->n; i++) {
 		const struct event *ev = &e->all[i];
-		const struct view_vm *vm = view_vm(v, ev->vm_id);
+		const struct reader_vm *vm = reader_vm(v, ev->vm_id);
 
 		/* With one VM asked for, what happened to the host stays in view: it explains gaps. */
 		if (ref && ev->vm_id && !vmref_has(ref, ev->vm_id, ev->device_id))
 			continue;
 		json_array_append_new(rows, json_pack("{sI so so so ss so so}", "t_ns", (json_int_t)ev->t_ns, "vm", out_text(vm ? vm->name : NULL), "uuid",
-						      out_text(vm ? vm->uuid : NULL), "nic", out_text(view_nic(v, ev->device_id)), "event", ev->what,
+						      out_text(vm ? vm->uuid : NULL), "nic", out_text(reader_nic(v, ev->device_id)), "event", ev->what,
 						      "was", out_text(ev->was), "became", out_text(ev->became)));
 	}
 	return rows;
@@ -56,9 +56,9 @@ static void print_text(const struct asked *a, const json_t *rows, double covered
 		puts("nothing happened");
 }
 
-static int print(const struct asked *a, struct view *v, const json_t *rows)
+static int print(const struct asked *a, struct reader *v, const json_t *rows)
 {
-	double covered = view_covered_pct(v, a->window.since_ns, a->window.until_ns);
+	double covered = reader_covered_pct(v, a->window.since_ns, a->window.until_ns);
 
 	if (covered < 0)
 		return EXIT_FAILED;
@@ -73,16 +73,16 @@ static int print(const struct asked *a, struct view *v, const json_t *rows)
 }
 
 /* Those of the VM asked for, or of all that lost anything. */
-static int add_verdicts(const struct asked *a, struct view *v, const struct vmref *ref, struct events *e)
+static int add_verdicts(const struct asked *a, struct reader *v, const struct vmref *ref, struct events *e)
 {
-	_cleanup_(freep) struct view_sum *sums = NULL;
+	_cleanup_(freep) struct reader_sum *sums = NULL;
 	_cleanup_(freep) bool *lost = calloc(v->n_vms + 1, sizeof(*lost));
-	int r = view_losses(v, a->window.since_ns, a->window.until_ns, &sums);
+	int r = reader_losses(v, a->window.since_ns, a->window.until_ns, &sums);
 
 	if (!lost)
 		abort();
 	for (size_t i = 0; i < v->n_series && r >= 0; i++)
-		if (v->series[i].id && sums[i].frames && view_vm(v, v->series[i].vm_id))
+		if (v->series[i].id && sums[i].frames && reader_vm(v, v->series[i].vm_id))
 			lost[v->series[i].vm_id] = !ref || vmref_has(ref, v->series[i].vm_id, v->series[i].device_id);
 	for (size_t i = 0; i < v->n_vms && r >= 0; i++)
 		if (lost[i])
@@ -90,7 +90,7 @@ static int add_verdicts(const struct asked *a, struct view *v, const struct vmre
 	return r;
 }
 
-static int read_all(const struct asked *a, struct view *v, const struct vmref *ref, struct events *ret)
+static int read_all(const struct asked *a, struct reader *v, const struct vmref *ref, struct events *ret)
 {
 	struct events e = { 0 };
 	int r = events_read(v, a->window.since_ns, a->window.until_ns, &e);
@@ -106,7 +106,7 @@ static int read_all(const struct asked *a, struct view *v, const struct vmref *r
 
 static int answer(const struct asked *a)
 {
-	struct view *v = view_open(a->g.store);
+	struct reader *v = reader_open(a->g.store);
 	struct vmref ref = { 0 };
 	struct events e = { 0 };
 	json_t *rows;
@@ -120,7 +120,7 @@ static int answer(const struct asked *a)
 		json_decref(rows);
 		events_free(&e);
 	}
-	view_free(v);
+	reader_free(v);
 	return status;
 }
 

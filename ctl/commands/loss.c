@@ -42,7 +42,7 @@ static void put(json_t *o, const char *key, json_t *value)
 		abort();
 }
 
-static json_t *row_object(const struct view *v, const struct tally_row *row, unsigned int by)
+static json_t *row_object(const struct reader *v, const struct tally_row *row, unsigned int by)
 {
 	json_t *o = split_object(v, row->series, by);
 	double pct = tally_pct(row);
@@ -62,7 +62,7 @@ static json_t *row_object(const struct view *v, const struct tally_row *row, uns
 	return o;
 }
 
-static json_t *rows_array(const struct view *v, const struct tally *t, const struct request *rq)
+static json_t *rows_array(const struct reader *v, const struct tally *t, const struct request *rq)
 {
 	json_t *rows = json_array();
 
@@ -148,7 +148,7 @@ static int judge(const struct request *rq, const struct tally *t, double covered
 	return EXIT_FAILED;
 }
 
-static int print(const struct request *rq, struct view *v, const struct tally *t, double covered)
+static int print(const struct request *rq, struct reader *v, const struct tally *t, double covered)
 {
 	json_t *rows = rows_array(v, t, rq);
 
@@ -165,7 +165,7 @@ static int print(const struct request *rq, struct view *v, const struct tally *t
 
 static int answer(struct request *rq)
 {
-	struct view *v = view_open(rq->g.store);
+	struct reader *v = reader_open(rq->g.store);
 	struct tally t = { 0 };
 	double covered;
 	int status = EXIT_FAILED;
@@ -173,14 +173,14 @@ static int answer(struct request *rq)
 	if (!v)
 		return EXIT_FAILED;
 	if (filter_resolve(&rq->filter, v) == 0 && tally_make(v, &rq->window, &rq->filter, rq->by, &t) == 0) {
-		covered = view_covered_pct(v, rq->window.since_ns, rq->window.until_ns);
+		covered = reader_covered_pct(v, rq->window.since_ns, rq->window.until_ns);
 		if (covered >= 0)
 			status = print(rq, v, &t, covered);
 		if (status == EXIT_OK && rq->fail_over >= 0)
 			status = judge(rq, &t, covered);
 	}
 	tally_free(&t);
-	view_free(v);
+	reader_free(v);
 	return status;
 }
 

@@ -23,7 +23,7 @@ struct request {
 	struct mask mask;
 };
 
-static json_t *mask_object(const struct view *v, const struct mask *m)
+static json_t *mask_object(const struct reader *v, const struct mask *m)
 {
 	const char *name = m->vm;
 
@@ -62,7 +62,7 @@ static void print_table(const struct global *g, const json_t *rows)
 /* @id NULL: all. */
 static int print(const struct global *g, const char *id)
 {
-	struct view *v = view_open(g->store);
+	struct reader *v = reader_open(g->store);
 	json_t *rows = json_array();
 	int status = EXIT_FAILED;
 
@@ -79,7 +79,7 @@ static int print(const struct global *g, const char *id)
 		status = out_done();
 	}
 	json_decref(rows);
-	view_free(v);
+	reader_free(v);
 	return status;
 }
 
@@ -90,15 +90,15 @@ static int list(struct request *rq, int argc, char **argv)
 }
 
 /* The VM is looked up now: a name may be another's some day, a UUID is not. */
-static int find_vm(struct request *rq, struct view *v)
+static int find_vm(struct request *rq, struct reader *v)
 {
-	const struct view_vm *vm;
+	const struct reader_vm *vm;
 	struct vmref ref;
 	int r = vmref_find(v, rq->mask.vm, &ref);
 
 	if (r < 0)
 		return r;
-	vm = view_vm(v, ref.vm_id);
+	vm = reader_vm(v, ref.vm_id);
 	if (!vm) {
 		complain("--vm: \"%.60s\" is a device that is no VM's; --nic masks a device", rq->mask.vm);
 		return -ENOENT;
@@ -112,7 +112,7 @@ static int add(struct request *rq, int argc, char **argv)
 {
 	const struct mask *m = &rq->mask;
 	_cleanup_(freep) char *id = NULL;
-	struct view *v;
+	struct reader *v;
 	int r;
 
 	(void)argv;
@@ -120,23 +120,23 @@ static int add(struct request *rq, int argc, char **argv)
 		return wrong_usage(&cmd_mask, "add takes options only");
 	if (!m->class && !m->reason && !m->site && !m->vm && !m->nic)
 		return wrong_usage(&cmd_mask, "add wants one of --class, --reason, --site, --vm, --nic");
-	v = view_open(rq->g.store);
+	v = reader_open(rq->g.store);
 	if (!v)
 		return EXIT_FAILED;
 	r = m->vm ? find_vm(rq, v) : 0;
 	rq->mask.added_ns = now_ns();
 	if (r >= 0)
 		r = masks_add(rq->g.store, m, &id);
-	view_free(v);
+	reader_free(v);
 	return r < 0 ? EXIT_FAILED : print(&rq->g, id);
 }
 
 static int each(struct request *rq, int argc, char **argv, int (*fn)(const char *dir, const char *id), const char *what)
 {
-	struct view *v = view_open(rq->g.store);	/* says so when there is no store */
+	struct reader *v = reader_open(rq->g.store);	/* says so when there is no store */
 	int r = v ? 0 : -ENOENT;
 
-	view_free(v);
+	reader_free(v);
 	if (!argc)
 		return wrong_usage(&cmd_mask, "%s wants the ID of a mask", what);
 	for (int i = 0; i < argc && r >= 0; i++)

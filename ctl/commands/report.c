@@ -113,7 +113,7 @@ static int print_capacity(const struct request *rq, const json_t *root)
 static int capacity(struct request *rq)
 {
 	bool html = rq->file && rq->g.format == FORMAT_TEXT;
-	struct view *v = view_open(rq->g.store);
+	struct reader *v = reader_open(rq->g.store);
 	json_t *root = NULL;
 	int status = EXIT_FAILED;
 
@@ -128,7 +128,7 @@ static int capacity(struct request *rq)
 	else if (root && redirect(rq) == 0)
 		status = rq->g.format == FORMAT_JSON ? out_json(json_incref(root)) : print_capacity(rq, root);
 	json_decref(root);
-	view_free(v);
+	reader_free(v);
 	return status;
 }
 
@@ -152,7 +152,7 @@ static int print_compare(const struct request *rq, json_t *root)
 
 static int compare(struct request *rq)
 {
-	struct view *v = view_open(rq->g.store);
+	struct reader *v = reader_open(rq->g.store);
 	json_t *root = NULL;
 	int status = EXIT_FAILED;
 
@@ -169,7 +169,7 @@ static int compare(struct request *rq)
 	else if (root && redirect(rq) == 0)
 		status = rq->g.format == FORMAT_JSON ? out_json(json_incref(root)) : print_compare(rq, root);
 	json_decref(root);
-	view_free(v);
+	reader_free(v);
 	return status;
 }
 

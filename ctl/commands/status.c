@@ -13,7 +13,7 @@
 
 /* The newest run, and what its sources say. */
 struct status {
-	struct view *v;
+	struct reader *v;
 	char *version, *kernel;
 	uint64_t since_ns, until_ns, interval_ns, reasons;
 	bool clean, some;
@@ -44,7 +44,7 @@ static void on_source(sqlite3_stmt *st, void *arg)
 						    (json_int_t)sqlite3_column_int64(st, 3)));
 }
 
-static uint64_t file_bytes(const struct view *v, const char *name)
+static uint64_t file_bytes(const struct reader *v, const char *name)
 {
 	static const char *const tails[] = { "", "-wal", "-shm" };
 	char path[4096];
@@ -59,7 +59,7 @@ static uint64_t file_bytes(const struct view *v, const char *name)
 	return sum;
 }
 
-static uint64_t store_bytes(const struct view *v)
+static uint64_t store_bytes(const struct reader *v)
 {
 	uint64_t sum = file_bytes(v, "meta.db");
 
@@ -68,7 +68,7 @@ static uint64_t store_bytes(const struct view *v)
 	return sum;
 }
 
-static bool touches(const json_t *last, const struct view_interval *next)
+static bool touches(const json_t *last, const struct reader_interval *next)
 {
 	const char *only = json_string_value(json_object_get(last, "only"));
 
@@ -76,13 +76,13 @@ static bool touches(const json_t *last, const struct view_interval *next)
 }
 
 /* Merged: two intervals that touch are one. A restart of a pinned agent leaves no gap. */
-static json_t *coverage(struct view *v, uint64_t since)
+static json_t *coverage(struct reader *v, uint64_t since)
 {
-	_cleanup_(freep) struct view_interval *all = NULL;
+	_cleanup_(freep) struct reader_interval *all = NULL;
 	json_t *list = json_array(), *last = NULL;
 	size_t n = 0;
 
-	if (!list || view_coverage(v, since, UINT64_MAX >> 1, &all, &n) < 0) {
+	if (!list || reader_coverage(v, since, UINT64_MAX >> 1, &all, &n) < 0) {
 		json_decref(list);
 		return NULL;
 	}
@@ -205,15 +205,15 @@ static int csv(struct status *s)
 
 static int answer(const struct global *g)
 {
-	struct status s = { .v = view_open(g->store), .sources = json_array() };
+	struct status s = { .v = reader_open(g->store), .sources = json_array() };
 	struct self self = { 0 };
 	json_t *covered = NULL;
 	int status = EXIT_FAILED;
 
-	if (s.v && view_meta(s.v, "SELECT version, kernel, reasons, interval_ns, since_ns, until_ns, clean FROM run ORDER BY id DESC LIMIT 1", on_run, &s) == 0 &&
-	    view_meta(s.v, "SELECT name, state, why, since_ns FROM source ORDER BY name", on_source, &s) == 0 &&
-	    view_self(s.v, "uncounted_frames", &self.uncounted) == 0 && view_self(s.v, "missed_events", &self.missed) == 0 &&
-	    view_self(s.v, "late_ticks", &self.late) == 0) {
+	if (s.v && reader_meta(s.v, "SELECT version, kernel, reasons, interval_ns, since_ns, until_ns, clean FROM run ORDER BY id DESC LIMIT 1", on_run, &s) == 0 &&
+	    reader_meta(s.v, "SELECT name, state, why, since_ns FROM source ORDER BY name", on_source, &s) == 0 &&
+	    reader_self(s.v, "uncounted_frames", &self.uncounted) == 0 && reader_self(s.v, "missed_events", &self.missed) == 0 &&
+	    reader_self(s.v, "late_ticks", &self.late) == 0) {
 		covered = coverage(s.v, now_ns() - NSEC_PER_DAY);
 		if (covered)
 			status = g->format == FORMAT_CSV ? csv(&s) : print(&s, g, covered, &self);
@@ -222,7 +222,7 @@ static int answer(const struct global *g)
 	json_decref(s.sources);
 	free(s.version);
 	free(s.kernel);
-	view_free(s.v);
+	reader_free(s.v);
 	return status;
 }
 

@@ -7,23 +7,23 @@
 #include "collector/base.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
-#include "ctl/query/store_reader.h"
+#include "ctl/query/reader.h"
 
-struct blind {
+struct limitations {
 	char *kernel;		/* of the newest run; NULL: the agent never ran on this store */
 	json_t *rows;
 };
 
 static void on_run(sqlite3_stmt *st, void *arg)
 {
-	struct blind *b = arg;
+	struct limitations *b = arg;
 
 	b->kernel = strdup((const char *)sqlite3_column_text(st, 0));
 }
 
 static void on_row(sqlite3_stmt *st, void *arg)
 {
-	struct blind *b = arg;
+	struct limitations *b = arg;
 
 	json_array_append_new(b->rows, json_pack("{so so so}", "loss", out_text((const char *)sqlite3_column_text(st, 0)), "why",
 						 out_text((const char *)sqlite3_column_text(st, 1)), "witness",
@@ -54,7 +54,7 @@ static void print_wrapped(const char *label, const char *text, int width)
 	putchar('\n');
 }
 
-static void print_text(const struct blind *b, const struct global *g)
+static void print_text(const struct limitations *b, const struct global *g)
 {
 	_cleanup_(freep) char *kernel = text_safe(b->kernel ? b->kernel : "");
 	int width = out_columns() ? out_columns() : 100;
@@ -75,7 +75,7 @@ static void print_text(const struct blind *b, const struct global *g)
 	}
 }
 
-static int print(const struct blind *b, const struct global *g)
+static int print(const struct limitations *b, const struct global *g)
 {
 	static const struct column columns[] = { { "loss", "", COL_TEXT }, { "why", "", COL_TEXT }, { "witness", "", COL_TEXT } };
 
@@ -90,15 +90,15 @@ static int print(const struct blind *b, const struct global *g)
 
 int status_blind(const struct global *g)
 {
-	struct blind b = { .rows = json_array() };
-	struct view *v = view_open(g->store);
+	struct limitations b = { .rows = json_array() };
+	struct reader *v = reader_open(g->store);
 	int status = EXIT_FAILED;
 
-	if (v && view_meta(v, "SELECT kernel FROM run ORDER BY id DESC LIMIT 1", on_run, &b) == 0 &&
-	    view_meta(v, "SELECT loss, why, witness FROM blind ORDER BY id", on_row, &b) == 0)
+	if (v && reader_meta(v, "SELECT kernel FROM run ORDER BY id DESC LIMIT 1", on_run, &b) == 0 &&
+	    reader_meta(v, "SELECT loss, why, witness FROM blind ORDER BY id", on_row, &b) == 0)
 		status = print(&b, g);
 	json_decref(b.rows);
 	free(b.kernel);
-	view_free(v);
+	reader_free(v);
 	return status;
 }

@@ -20,9 +20,9 @@
 /* A line of the chart: one way to lose frames over time. */
 struct curve {
 	char *key;
-	const struct view_series *series;
-	struct view_sum *points;	/* n_steps */
-	struct view_sum total;
+	const struct reader_series *series;
+	struct reader_sum *points;	/* n_steps */
+	struct reader_sum total;
 	UT_hash_handle hh;
 };
 
@@ -33,10 +33,10 @@ struct timeline {
 	unsigned int by;
 	uint64_t step_ns;
 	size_t n_steps;
-	struct view *v;
+	struct reader *v;
 	struct curve *curves, **curve_of;	/* curve_of: by series */
 	bool *observed, *coarse;	/* n_steps */
-	struct fills fills;
+	struct ring_history ring_history;
 	uint64_t masked;		/* frames; without --masked they have no curve */
 };
 
@@ -66,7 +66,7 @@ static uint64_t nice_step(uint64_t span, size_t cells)
 	return (span / cells / NSEC_PER_DAY + 1) * NSEC_PER_DAY;
 }
 
-static struct curve *make_curve(struct timeline *t, const struct view_series *s)
+static struct curve *make_curve(struct timeline *t, const struct reader_series *s)
 {
 	char *key = split_key(t->v, s, t->by);
 	struct curve *c;
@@ -84,14 +84,14 @@ static struct curve *make_curve(struct timeline *t, const struct view_series *s)
 	return c;
 }
 
-static void add(struct view_sum *to, const struct view_sum *more)
+static void add(struct reader_sum *to, const struct reader_sum *more)
 {
 	to->frames += more->frames;
 	to->segments += more->segments;
 	to->bytes += more->bytes;
 }
 
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
 {
 	struct timeline *t = arg;
 	size_t at = (t_ns - 1 - t->window.since_ns) / t->step_ns;
@@ -163,7 +163,7 @@ static int print_json(struct timeline *t, double covered)
 	return out_json(json_pack("{so so so sI sI sI sf sI so so}", "vm", out_text(ref->vm_id ? vmref_name(t->v, ref) : NULL), "uuid",
 				  out_text(vmref_uuid(t->v, ref)), "nic", out_text(ref->vm_id ? t->filter.nic : vmref_name(t->v, ref)), "since_ns", (json_int_t)t->window.since_ns, "until_ns",
 				  (json_int_t)t->window.until_ns, "step_ns", (json_int_t)t->step_ns, "coverage_pct", covered, "masked_frames",
-				  (json_int_t)t->masked, "series", series, "rings", fills_json(t->v, &t->fills, step_end, t)));
+				  (json_int_t)t->masked, "series", series, "rings", ring_history_json(t->v, &t->ring_history, step_end, t)));
 }
 
 static int print_csv(struct timeline *t)
@@ -229,10 +229,10 @@ static void print_chart(const struct timeline *t, const uint64_t *values, uint64
 }
 
 /* "ring of vnet0: at most 37 frames (from 14:05), 463 places free; 1.2 on average", and its chart below. */
-static void print_fill(const struct timeline *t, const struct fill *f)
+static void print_fill(const struct timeline *t, const struct ring_fill *f)
 {
 	_cleanup_(freep) uint64_t *values = must(calloc(t->n_steps, sizeof(*values)));
-	_cleanup_(freep) char *nic = text_safe(view_nic(t->v, f->device));
+	_cleanup_(freep) char *nic = text_safe(reader_nic(t->v, f->device));
 	char most[32], left[32], at[64];
 	size_t peak = 0;
 
@@ -248,7 +248,7 @@ static void print_fill(const struct timeline *t, const struct fill *f)
 	print_chart(t, values, values[peak]);
 }
 
-static const char *place_words(const struct view_series *s)
+static const char *place_words(const struct reader_series *s)
 {
 	switch (share_of(s)) {
 	case EMPTIED:
@@ -301,8 +301,8 @@ static int print_text(struct timeline *t, double covered)
 		printf("besides, %s frames masked (--masked shows them)\n", text_count(masked, t->masked));
 	HASH_ITER(hh, t->curves, c, tmp)
 		print_curve(t, c);
-	for (size_t i = 0; i < t->fills.n; i++)
-		print_fill(t, &t->fills.all[i]);
+	for (size_t i = 0; i < t->ring_history.n; i++)
+		print_fill(t, &t->ring_history.all[i]);
 	if (t->curves && any(t->observed, t->n_steps, false))
 		puts("blank: not observed");
 	if (any(t->coarse, t->n_steps, true))
@@ -313,7 +313,7 @@ static int print_text(struct timeline *t, double covered)
 
 static int print(struct timeline *t)
 {
-	double covered = view_covered_pct(t->v, t->window.since_ns, t->window.until_ns);
+	double covered = reader_covered_pct(t->v, t->window.since_ns, t->window.until_ns);
 
 	if (covered < 0)
 		return EXIT_FAILED;
@@ -335,7 +335,7 @@ static int read_rows(struct timeline *t)
 
 	for (size_t i = 0; i < t->v->n_series; i++)
 		wanted[i] = t->v->series[i].id && filter_passes(&t->filter, t->v, &t->v->series[i]);
-	return view_rows(t->v, t->window.since_ns, t->window.until_ns, hours, wanted, on_row, t);
+	return reader_rows(t->v, t->window.since_ns, t->window.until_ns, hours, wanted, on_row, t);
 }
 
 static int answer(struct timeline *t)
@@ -343,14 +343,14 @@ static int answer(struct timeline *t)
 	struct curve *c, *tmp;
 	int status = EXIT_FAILED;
 
-	t->v = view_open(t->g.store);
+	t->v = reader_open(t->g.store);
 	if (!t->v)
 		return EXIT_FAILED;
 	t->observed = must(calloc(t->n_steps, sizeof(bool)));
 	t->coarse = must(calloc(t->n_steps, sizeof(bool)));
 	t->curve_of = must(calloc(t->v->n_series + 1, sizeof(struct curve *)));
-	if (filter_resolve(&t->filter, t->v) == 0 && view_observed(t->v, t->window.since_ns, t->step_ns, t->observed, t->n_steps) == 0 && read_rows(t) == 0 &&
-	    fills_read(t->v, &t->filter, t->window.since_ns, t->step_ns, t->n_steps, &t->fills) == 0)
+	if (filter_resolve(&t->filter, t->v) == 0 && reader_observed(t->v, t->window.since_ns, t->step_ns, t->observed, t->n_steps) == 0 && read_rows(t) == 0 &&
+	    ring_history_read(t->v, &t->filter, t->window.since_ns, t->step_ns, t->n_steps, &t->ring_history) == 0)
 		status = print(t);
 	HASH_ITER(hh, t->curves, c, tmp) {
 		HASH_DEL(t->curves, c);
@@ -358,11 +358,11 @@ static int answer(struct timeline *t)
 		free(c->points);
 		free(c);
 	}
-	fills_free(&t->fills);
+	ring_history_free(&t->ring_history);
 	free(t->curve_of);
 	free(t->observed);
 	free(t->coarse);
-	view_free(t->v);
+	reader_free(t->v);
 	return status;
 }
 

@@ -54,7 +54,7 @@ static uint64_t now_span(const struct top *t)
 /* What the rows of the tally lost, cell by cell. */
 struct charting {
 	const struct top *t;
-	struct view *v;
+	struct reader *v;
 	const struct tally *tally;
 	uint64_t since, until;
 	size_t *row_of;			/* by series */
@@ -63,7 +63,7 @@ struct charting {
 	bool observed[CELLS];
 };
 
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
 {
 	struct charting *c = arg;
 	size_t row = c->row_of[series];
@@ -75,7 +75,7 @@ static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct
 }
 
 /* Series that lost nothing in the window have no row. */
-static size_t find_row(const struct charting *c, const struct view_series *s)
+static size_t find_row(const struct charting *c, const struct reader_series *s)
 {
 	_cleanup_(freep) char *key = split_key(c->v, s, by_of(c->t));
 	size_t i = 0;
@@ -91,7 +91,7 @@ static int read_rows(struct charting *c)
 	_cleanup_(freep) size_t *row_of = must(calloc(c->v->n_series + 1, sizeof(size_t)));
 
 	for (size_t i = 0; i < c->v->n_series; i++) {
-		const struct view_series *s = &c->v->series[i];
+		const struct reader_series *s = &c->v->series[i];
 
 		if (!s->id || (s->mask && !c->t->filter.masked) || !filter_passes(&c->t->filter, c->v, s))
 			continue;
@@ -99,7 +99,7 @@ static int read_rows(struct charting *c)
 		wanted[i] = row_of[i] < c->tally->n;
 	}
 	c->row_of = row_of;
-	return view_rows(c->v, c->since, c->until, false, wanted, on_row, c);
+	return reader_rows(c->v, c->since, c->until, false, wanted, on_row, c);
 }
 
 static json_t *cells_text(const struct charting *c, size_t row)
@@ -197,9 +197,9 @@ static void print_text(const struct top *t, const json_t *rows, size_t more)
 		printf("%zu more\n", more);
 }
 
-static int print(const struct top *t, struct view *v, json_t *rows, const struct window *w, size_t more)
+static int print(const struct top *t, struct reader *v, json_t *rows, const struct window *w, size_t more)
 {
-	double covered = view_covered_pct(v, w->since_ns, w->until_ns);
+	double covered = reader_covered_pct(v, w->since_ns, w->until_ns);
 
 	if (covered < 0)
 		return EXIT_FAILED;
@@ -223,7 +223,7 @@ static int print(const struct top *t, struct view *v, json_t *rows, const struct
 /* One look at the store, printed. */
 static int look(struct top *t, size_t limit)
 {
-	struct view *v = view_open(t->g.store);
+	struct reader *v = reader_open(t->g.store);
 	struct window w = { .until_ns = now_ns() };
 	struct tally tally = { 0 };
 	struct charting c = { .t = t, .v = v, .tally = &tally };
@@ -238,7 +238,7 @@ static int look(struct top *t, size_t limit)
 	if (filter_resolve(&t->filter, v) == 0 && tally_make(v, &w, &t->filter, by_of(t), &tally) == 0) {
 		c.cells = must(calloc(tally.n + 1, sizeof(*c.cells)));
 		c.now = must(calloc(tally.n + 1, sizeof(*c.now)));
-		if (view_observed(v, c.since, (c.until - c.since) / CELLS, c.observed, CELLS) == 0 && read_rows(&c) == 0) {
+		if (reader_observed(v, c.since, (c.until - c.since) / CELLS, c.observed, CELLS) == 0 && read_rows(&c) == 0) {
 			rows = sorted(make_rows(t, &c), limit);
 			status = print(t, v, rows, &w, tally.n > limit ? tally.n - limit : 0);
 			json_decref(rows);
@@ -247,7 +247,7 @@ static int look(struct top *t, size_t limit)
 		free(c.now);
 	}
 	tally_free(&tally);
-	view_free(v);
+	reader_free(v);
 	return status;
 }
 

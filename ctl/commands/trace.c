@@ -79,42 +79,42 @@ static int find_link(struct request *rq)
 	return r;
 }
 
-static void set_vm(struct request *rq, const struct view_vm *vm)
+static void set_vm(struct request *rq, const struct reader_vm *vm)
 {
 	rq->vm = vm ? strdup(vm->name) : NULL;
 	rq->uuid = vm && vm->uuid ? strdup(vm->uuid) : NULL;
 }
 
-static void name_owner(struct request *rq, const struct view *v)
+static void name_owner(struct request *rq, const struct reader *v)
 {
 	for (size_t i = 0; i < v->n_devices; i++) {
-		const struct view_device *d = &v->devices[i];
-		const struct view_attachment *a;
+		const struct reader_device *d = &v->devices[i];
+		const struct reader_attachment *a;
 
 		if (!d->id || d->until_ns || d->netns != rq->devices[0].netns || d->ifindex != rq->devices[0].ifindex)
 			continue;
-		a = view_attached(v, d->id, now_ns());
-		set_vm(rq, a ? view_vm(v, a->vm_id) : NULL);
+		a = reader_attached(v, d->id, now_ns());
+		set_vm(rq, a ? reader_vm(v, a->vm_id) : NULL);
 		return;
 	}
 }
 
-static void add_live(struct request *rq, const struct view *v, int64_t device)
+static void add_live(struct request *rq, const struct reader *v, int64_t device)
 {
-	const struct view_device *d = view_device(v, device);
+	const struct reader_device *d = reader_device(v, device);
 
 	if (d && !d->until_ns)
 		add_device(rq, d->netns, d->ifindex, d->name);
 }
 
-static int find_vm(struct request *rq, struct view *v)
+static int find_vm(struct request *rq, struct reader *v)
 {
 	struct vmref ref;
 	int r = vmref_find(v, rq->what, &ref);
 
 	if (r < 0)
 		return r;
-	set_vm(rq, view_vm(v, ref.vm_id));
+	set_vm(rq, reader_vm(v, ref.vm_id));
 	add_live(rq, v, ref.device_id);
 	for (size_t i = 0; ref.vm_id && i < v->n_attachments; i++)
 		if (v->attachments[i].id && v->attachments[i].vm_id == ref.vm_id && !v->attachments[i].until_ns)
@@ -128,7 +128,7 @@ static int find_vm(struct request *rq, struct view *v)
 static int find_devices(struct request *rq)
 {
 	char path[4096];
-	struct view *v;
+	struct reader *v;
 	int r = find_link(rq);
 
 	if (r < 0)
@@ -136,14 +136,14 @@ static int find_devices(struct request *rq)
 	snprintf(path, sizeof(path), "%s/meta.db", rq->g.store);
 	if (rq->n_devices && access(path, R_OK) < 0)
 		return 0;
-	v = view_open(rq->g.store);
+	v = reader_open(rq->g.store);
 	if (!v)
 		return rq->n_devices ? 0 : -ENOENT;
 	if (rq->n_devices)
 		name_owner(rq, v);
 	else
 		r = find_vm(rq, v);
-	view_free(v);
+	reader_free(v);
 	return r;
 }
 

@@ -27,9 +27,9 @@ static json_t *known(int n)
 	return n < 0 ? json_null() : out_int((uint64_t)n);
 }
 
-static json_t *nic_object(const struct view *v, const struct view_attachment *a)
+static json_t *nic_object(const struct reader *v, const struct reader_attachment *a)
 {
-	const struct view_device *d = view_device(v, a->device_id);
+	const struct reader_device *d = reader_device(v, a->device_id);
 	json_t *o = json_object();
 
 	if (!o)
@@ -48,7 +48,7 @@ static json_t *nic_object(const struct view *v, const struct view_attachment *a)
 	return o;
 }
 
-static json_t *vm_object(const struct view *v, const struct view_vm *vm, bool all)
+static json_t *vm_object(const struct reader *v, const struct reader_vm *vm, bool all)
 {
 	json_t *o = json_object(), *nics = json_array();
 
@@ -58,9 +58,9 @@ static json_t *vm_object(const struct view *v, const struct view_vm *vm, bool al
 	put(o, "name", out_text(vm->name));
 	put(o, "state", out_text(vm->state));
 	for (size_t i = 0; i < v->n_attachments; i++) {
-		const struct view_attachment *a = &v->attachments[i];
+		const struct reader_attachment *a = &v->attachments[i];
 
-		if (a->id && a->vm_id == vm->id && view_device(v, a->device_id) && (all || !a->until_ns))
+		if (a->id && a->vm_id == vm->id && reader_device(v, a->device_id) && (all || !a->until_ns))
 			json_array_append_new(nics, nic_object(v, a));
 	}
 	put(o, "nics", nics);
@@ -111,18 +111,18 @@ static void print_text(const struct global *g, const json_t *rows, bool all)
 
 static int answer(const struct global *g, const char *name, bool all)
 {
-	struct view *v = view_open(g->store);
+	struct reader *v = reader_open(g->store);
 	json_t *vms = json_array(), *rows;
 	struct vmref ref = { 0 };
 	int status = EXIT_FAILED;
 
 	if (!v || (name && vmref_find(v, name, &ref) < 0)) {
 		json_decref(vms);
-		view_free(v);
+		reader_free(v);
 		return EXIT_FAILED;
 	}
 	for (size_t i = 0; i < v->n_vms; i++) {
-		const struct view_vm *vm = &v->vms[i];
+		const struct reader_vm *vm = &v->vms[i];
 
 		if (vm->id && (name ? vm->id == ref.vm_id : all || strcmp(vm->state, "gone") != 0))
 			json_array_append_new(vms, vm_object(v, vm, all));
@@ -139,7 +139,7 @@ static int answer(const struct global *g, const char *name, bool all)
 		status = out_done();
 	}
 	json_decref(vms);
-	view_free(v);
+	reader_free(v);
 	return status;
 }
 

@@ -128,7 +128,7 @@ static struct alarm *alarm_of(struct watch *w, const char *key)
 }
 
 /* Has it been over the limit in each part of the time, and not just once? A third at a time. */
-static int parts_over(const struct watch *w, struct view *v, const struct window *win, struct tally ret[static 3])
+static int parts_over(const struct watch *w, struct reader *v, const struct window *win, struct tally ret[static 3])
 {
 	uint64_t part = (win->until_ns - win->since_ns) / 3;
 
@@ -155,7 +155,7 @@ static bool in_all(const struct tally parts[static 3], const char *key)
 	return true;
 }
 
-static int judge(struct watch *w, struct view *v, const struct window *win, const struct tally *t, const struct tally parts[static 3])
+static int judge(struct watch *w, struct reader *v, const struct window *win, const struct tally *t, const struct tally parts[static 3])
 {
 	struct alarm *a, *tmp;
 	int status = EXIT_OK;
@@ -186,7 +186,7 @@ static int judge(struct watch *w, struct view *v, const struct window *win, cons
 
 static int look(struct watch *w)
 {
-	struct view *v = view_open(w->g.store);
+	struct reader *v = reader_open(w->g.store);
 	struct window win = { .until_ns = now_ns() };
 	struct tally t = { 0 }, parts[3] = { 0 };
 	int status = EXIT_FAILED;
@@ -200,7 +200,7 @@ static int look(struct watch *w)
 	for (int i = 0; i < 3; i++)
 		tally_free(&parts[i]);
 	tally_free(&t);
-	view_free(v);
+	reader_free(v);
 	return status;
 }
 

@@ -32,7 +32,7 @@ static bool same_words(const char *a, const char *b)
 
 static bool same_cause(const struct cause *c, const struct evidence *e, const struct verdict *v)
 {
-	const struct view_series *a = c->e->series, *b = e->series;
+	const struct reader_series *a = c->e->series, *b = e->series;
 
 	return c->v.rule == v->rule && a->device_id == b->device_id && same_words(a->direction, b->direction) && same_words(a->class, b->class) &&
 	       same_words(a->place, b->place);
@@ -88,7 +88,7 @@ static void judge(struct diagnosis *d)
 	qsort(d->all, d->n, sizeof(*d->all), by_frames);
 }
 
-static bool *all_of(const struct view *v, int64_t vm_id)
+static bool *all_of(const struct reader *v, int64_t vm_id)
 {
 	bool *wanted = must(calloc(v->n_series + 1, sizeof(bool)));
 
@@ -97,7 +97,7 @@ static bool *all_of(const struct view *v, int64_t vm_id)
 	return wanted;
 }
 
-int diagnosis_make(struct view *v, int64_t vm_id, uint64_t since, uint64_t until, const bool *wanted, struct diagnosis *ret)
+int diagnosis_make(struct reader *v, int64_t vm_id, uint64_t since, uint64_t until, const bool *wanted, struct diagnosis *ret)
 {
 	_cleanup_(freep) bool *all = wanted ? NULL : all_of(v, vm_id);
 	struct diagnosis d = { 0 };
@@ -129,7 +129,7 @@ struct steps {
 	size_t n;
 };
 
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
 {
 	struct steps *s = arg;
 	uint64_t from = t_ns - span_ns > s->since ? t_ns - span_ns : s->since;
@@ -153,7 +153,7 @@ static struct diagnosis_span *span_of(const struct diagnosis_history *h, const s
 	return NULL;
 }
 
-static void note(struct view *v, struct diagnosis_history *h, const struct cause *c, uint64_t from, uint64_t to)
+static void note(struct reader *v, struct diagnosis_history *h, const struct cause *c, uint64_t from, uint64_t to)
 {
 	struct diagnosis_span *s = span_of(h, c, from, to);
 
@@ -161,7 +161,7 @@ static void note(struct view *v, struct diagnosis_history *h, const struct cause
 		if (!(h->n & (h->n - 1)))
 			h->all = must(realloc(h->all, (h->n ? h->n * 2 : 1) * sizeof(*h->all)));
 		s = &h->all[h->n++];
-		*s = (struct diagnosis_span){ .from_ns = from, .device_id = c->e->series->device_id, .nic = view_nic(v, c->e->series->device_id),
+		*s = (struct diagnosis_span){ .from_ns = from, .device_id = c->e->series->device_id, .nic = reader_nic(v, c->e->series->device_id),
 					      .direction = c->e->series->direction, .rule = c->v.rule, .first_ns = c->first_ns };
 	}
 	s->to_ns = to;
@@ -172,7 +172,7 @@ static void note(struct view *v, struct diagnosis_history *h, const struct cause
 	s->confidence = c->v.confidence > s->confidence ? c->v.confidence : s->confidence;
 }
 
-static int judge_step(struct view *v, int64_t vm_id, uint64_t from, uint64_t to, const bool *wanted, struct diagnosis_history *h)
+static int judge_step(struct reader *v, int64_t vm_id, uint64_t from, uint64_t to, const bool *wanted, struct diagnosis_history *h)
 {
 	struct diagnosis d;
 	int r = diagnosis_make(v, vm_id, from, to, wanted, &d);
@@ -185,7 +185,7 @@ static int judge_step(struct view *v, int64_t vm_id, uint64_t from, uint64_t to,
 	return 0;
 }
 
-int diagnosis_past(struct view *v, int64_t vm_id, uint64_t since, uint64_t until, uint64_t step_ns, struct diagnosis_history *ret)
+int diagnosis_past(struct reader *v, int64_t vm_id, uint64_t since, uint64_t until, uint64_t step_ns, struct diagnosis_history *ret)
 {
 	_cleanup_(freep) bool *wanted = all_of(v, vm_id), *lost = NULL;
 	struct steps s = { .since = since, .step_ns = step_ns };
@@ -196,7 +196,7 @@ int diagnosis_past(struct view *v, int64_t vm_id, uint64_t since, uint64_t until
 		return -EINVAL;
 	s.n = (until - since + step_ns - 1) / step_ns;
 	s.lost = lost = must(calloc(s.n, sizeof(bool)));
-	r = view_rows(v, since, until, !(since % NSEC_PER_HOUR) && !(step_ns % NSEC_PER_HOUR), wanted, on_row, &s);
+	r = reader_rows(v, since, until, !(since % NSEC_PER_HOUR) && !(step_ns % NSEC_PER_HOUR), wanted, on_row, &s);
 	for (size_t i = 0; i < s.n && r >= 0; i++) {
 		uint64_t from = since + i * step_ns, to = from + step_ns < until ? from + step_ns : until;
 

@@ -91,7 +91,7 @@ static void tell_all(const struct telling *t, uint64_t ended, const struct diagn
 			tell(t, h->all[i].last_ns, &h->all[i], NULL);
 }
 
-int events_add_verdicts(struct view *v, int64_t vm_id, uint64_t since, uint64_t until, struct events *e)
+int events_add_verdicts(struct reader *v, int64_t vm_id, uint64_t since, uint64_t until, struct events *e)
 {
 	uint64_t step = step_of(until - since);
 	const struct telling t = { e, vm_id, since, until };

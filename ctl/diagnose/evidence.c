@@ -8,13 +8,13 @@
 #include "collector/base.h"
 #include "evidence_priv.h"
 #include "ctl/query/loss_rows.h"
-#include "ctl/query/store_reader_priv.h"
+#include "ctl/query/reader_priv.h"
 
 #define STEADY_NS (2 * NSEC_PER_SEC)
 #define FLOOD_TIMES 4		/* as much as usual */
 #define HALT_SLACK_NS (500 * NSEC_PER_MSEC)	/* a state is known when libvirt has told it */
 
-static int side(const struct view_series *s)
+static int side(const struct reader_series *s)
 {
 	return !strcmp(s->direction, "tx");
 }
@@ -85,12 +85,12 @@ static bool same_words(const char *a, const char *b)
 	return !strcmp(a ? a : "", b ? b : "");
 }
 
-static struct piece *piece_of(struct work *w, const struct view_series *s, enum shape shape)
+static struct piece *piece_of(struct work *w, const struct reader_series *s, enum shape shape)
 {
 	struct piece *p;
 
 	for (size_t i = 0; i < w->n; i++) {
-		const struct view_series *x = w->pieces[i].e.series;
+		const struct reader_series *x = w->pieces[i].e.series;
 
 		if (w->pieces[i].e.shape == shape && x->device_id == s->device_id && same_words(x->direction, s->direction) &&
 		    same_words(x->class, s->class) && same_words(x->reason, s->reason) && same_words(x->place, s->place))
@@ -99,11 +99,11 @@ static struct piece *piece_of(struct work *w, const struct view_series *s, enum 
 	w->pieces = more(w->pieces, w->n, sizeof(*w->pieces));
 	p = &w->pieces[w->n++];
 	memset(p, 0, sizeof(*p));
-	p->e = (struct evidence){ .series = s, .shape = shape, .nic = view_nic(w->v, s->device_id), .queues = -1, .ring_frames = -1, .queue = -1 };
+	p->e = (struct evidence){ .series = s, .shape = shape, .nic = reader_nic(w->v, s->device_id), .queues = -1, .ring_frames = -1, .queue = -1 };
 	return p;
 }
 
-static void add_sender(struct piece *p, const struct view_series *s, uint64_t frames)
+static void add_sender(struct piece *p, const struct reader_series *s, uint64_t frames)
 {
 	size_t i = 0;
 
@@ -151,7 +151,7 @@ static void add_burst(struct work *w, const struct burst *b, uint64_t frames)
 {
 	const char *halted;
 	struct piece *p = piece_of(w, b->series, shape_of(w, b, &halted));
-	const struct view_attachment *a = view_attached(w->v, b->series->device_id, b->start_ns);
+	const struct reader_attachment *a = reader_attached(w->v, b->series->device_id, b->start_ns);
 	uint64_t delivered, length = b->last_ns - b->start_ns;
 
 	if (halted)
@@ -176,7 +176,7 @@ static void add_burst(struct work *w, const struct burst *b, uint64_t frames)
 }
 
 /* All that is no ring's, and of rings what is in no burst. */
-static void add_rest(struct work *w, const struct view_series *s, const struct lostrow *row)
+static void add_rest(struct work *w, const struct reader_series *s, const struct loss_row *row)
 {
 	struct piece *p = piece_of(w, s, evidence_ring(s) ? SHAPE_UNLISTED : SHAPE_NONE);
 
@@ -202,7 +202,7 @@ static void finish(struct work *w, struct piece *p)
 	e->queue_pct = e->frames ? (unsigned int)(most * 100 / e->frames) : 0;
 	most = 0;
 	for (size_t i = 0; i < p->n_senders; i++) {
-		const struct view_vm *vm = view_vm(w->v, p->senders[i].series->sender_vm_id);
+		const struct reader_vm *vm = reader_vm(w->v, p->senders[i].series->sender_vm_id);
 
 		if (p->senders[i].frames <= most)
 			continue;
@@ -257,7 +257,7 @@ static int load(struct work *w, uint64_t since, uint64_t until)
 	for (size_t i = 0; i < w->v->n_series; i++)
 		rings[i] = w->wanted[i] && evidence_ring(&w->v->series[i]);
 	if (r >= 0)
-		r = lostrows_read(w->v, since, until, w->wanted, &w->rows);
+		r = loss_rows_read(w->v, since, until, w->wanted, &w->rows);
 	if (r >= 0)
 		r = bursts_read(w->v, w->rows.from_ns, until, rings, &w->bursts);
 	/* Only bursts are judged by what was around them; on a big host these are millions of rows. */
@@ -266,7 +266,7 @@ static int load(struct work *w, uint64_t since, uint64_t until)
 	return r;
 }
 
-int evidence_gather(struct view *v, int64_t vm_id, uint64_t since, uint64_t until, const bool *wanted, struct evidences *ret)
+int evidence_gather(struct reader *v, int64_t vm_id, uint64_t since, uint64_t until, const bool *wanted, struct evidences *ret)
 {
 	struct work w = { .v = v, .vm_id = vm_id, .wanted = wanted };
 	struct evidences e = { 0 };
@@ -276,7 +276,7 @@ int evidence_gather(struct view *v, int64_t vm_id, uint64_t since, uint64_t unti
 	if (r >= 0) {
 		evidence_weigh(&w);
 		for (size_t i = 0; i < w.bursts.n; i++) {
-			uint64_t frames = lostrows_take(&w.rows, v, wanted, &w.bursts.all[i]);
+			uint64_t frames = loss_rows_take(&w.rows, v, wanted, &w.bursts.all[i]);
 
 			if (frames)
 				add_burst(&w, &w.bursts.all[i], frames);
@@ -291,7 +291,7 @@ int evidence_gather(struct view *v, int64_t vm_id, uint64_t since, uint64_t unti
 	bursts_free(&w.bursts);
 	free(w.pressure);
 	free(w.traffic);
-	lostrows_free(&w.rows);
+	loss_rows_free(&w.rows);
 	free(w.pieces);
 	return r;
 }

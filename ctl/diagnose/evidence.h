@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "ctl/query/store_reader.h"
+#include "ctl/query/reader.h"
 
 enum shape {
 	SHAPE_NONE,		/* no ring */
@@ -23,7 +23,7 @@ enum shape {
 enum group { GROUP_VCPU, GROUP_VHOST, GROUP_EMULATOR, GROUPS };	/* threads */
 
 struct evidence {
-	const struct view_series *series;	/* of the piece's first frames */
+	const struct reader_series *series;	/* of the piece's first frames */
 	const char *nic;			/* NULL: not known */
 	enum shape shape;
 	uint64_t frames, bytes;
@@ -63,13 +63,13 @@ struct evidences {
 
 /* Was a full ring the cause? Also when the tap had the queue in front of it stopped (IFF_BACKPRESSURE), so that a queueing discipline dropped
  * what came: class QDISC at tun_net_xmit. */
-static inline bool evidence_ring(const struct view_series *s)
+static inline bool evidence_ring(const struct reader_series *s)
 {
 	return !strcmp(s->class, "PTR_FULL") || (!strcmp(s->class, "QDISC") && s->site && !strcmp(s->site, "tun_net_xmit"));
 }
 
 /* 0, or -errno after saying why. What masks leave out is left out; emptied rings (PURGE) are no loss. */
-int evidence_gather(struct view *v, int64_t vm_id, uint64_t since, uint64_t until, const bool *wanted, struct evidences *ret);
+int evidence_gather(struct reader *v, int64_t vm_id, uint64_t since, uint64_t until, const bool *wanted, struct evidences *ret);
 void evidence_free(struct evidences *e);
 
 #endif

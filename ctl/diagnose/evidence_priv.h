@@ -31,14 +31,14 @@ struct piece {
 	uint64_t by_queue[QUEUES], thread_ns[GROUPS];
 	uint64_t pressed_ns;		/* up to here pressure is in: a second that holds several bursts counts once */
 	struct {
-		const struct view_series *series;
+		const struct reader_series *series;
 		uint64_t frames;
 	} senders[32];
 	size_t n_senders;
 };
 
 struct work {
-	struct view *v;
+	struct reader *v;
 	int64_t vm_id;
 	const bool *wanted;
 	struct events events;
@@ -47,7 +47,7 @@ struct work {
 	struct traffic_row *traffic;
 	size_t n_pressure, n_traffic;
 	double quiet[GROUPS];		/* wait in seconds without loss, of a second */
-	struct lostrows rows;
+	struct loss_rows rows;
 	struct piece *pieces;
 	size_t n;
 };

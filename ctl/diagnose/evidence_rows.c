@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "collector/base.h"
-#include "ctl/query/store_reader_priv.h"
+#include "ctl/query/reader_priv.h"
 
 static uint64_t number(sqlite3_stmt *st, int i)
 {
@@ -42,7 +42,7 @@ static int pressure_of_day(struct day *d, void *arg)
 static void on_traffic(sqlite3_stmt *st, void *arg)
 {
 	struct work *w = arg;
-	const struct view_attachment *a = view_attached(w->v, sqlite3_column_int64(st, 1), number(st, 0));
+	const struct reader_attachment *a = reader_attached(w->v, sqlite3_column_int64(st, 1), number(st, 0));
 
 	if (!a || a->vm_id != w->vm_id)
 		return;

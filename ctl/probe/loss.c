@@ -80,10 +80,10 @@ static bool ours(const struct probe_loss *p, const struct tl_loss_key *key)
 
 static void entry_words(const struct probe_loss *p, const struct tl_loss_key *key, const char **place, char what[static 64])
 {
-	struct source_words words;
+	struct source_text words;
 	struct class_out c;
 
-	source_words(p->source, key, &words);
+	source_text(p->source, key, &words);
 	class_of(&(struct class_in){ words.reason, words.site, key->kind, key->ingress }, &c);
 	*place = !c.class || class_copy(&c) || strcmp(c.direction, p->out ? "tx" : "rx") != 0 ? NULL : c.place ? "path" : "tap";
 	snprintf(what, 64, "%s", !c.class ? "" : c.place ? c.place : c.class);

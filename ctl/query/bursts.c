@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store_reader_priv.h"
+#include "reader_priv.h"
 
 #define SAME_NS NSEC_PER_MSEC	/* of one series on one CPU: told twice, by two files */
 #define NEAR_NS (5 * NSEC_PER_SEC)	/* bursts so close tell the rate between them; */
 #define APART_NS (100 * NSEC_PER_MSEC)	/* closer ones are of one event */
 
 struct reading {
-	struct view *v;
+	struct reader *v;
 	const bool *wanted;
 	struct burst_piece *pieces;
 	size_t n, size;
@@ -50,7 +50,7 @@ static int pieces_of_day(struct day *d, void *arg)
 }
 
 /* Series of one queue and class stand together. */
-static int by_queue(const struct view_series *a, const struct view_series *b)
+static int by_queue(const struct reader_series *a, const struct reader_series *b)
 {
 	int r;
 
@@ -68,7 +68,7 @@ static int by_queue(const struct view_series *a, const struct view_series *b)
 
 static int by_queue_and_time(const void *a, const void *b, void *arg)
 {
-	const struct view *v = arg;
+	const struct reader *v = arg;
 	const struct burst_piece *x = a, *y = b;
 	int r = by_queue(&v->series[x->series], &v->series[y->series]);
 
@@ -85,16 +85,16 @@ static bool told_before(const struct burst_piece *pieces, size_t at)
 	return false;
 }
 
-static void begin(struct burst *b, const struct view *v, const struct burst_piece *p, const struct burst *before)
+static void begin(struct burst *b, const struct reader *v, const struct burst_piece *p, const struct burst *before)
 {
-	const struct view_series *s = &v->series[p->series];
+	const struct reader_series *s = &v->series[p->series];
 
 	*b = (struct burst){ .series = s, .start_ns = p->start_ns, .place = p->place, .most = s };
 	if (before && !by_queue(before->series, s))
 		b->gap_ns = p->start_ns - before->last_ns;
 }
 
-static void lengthen(struct burst *b, const struct view *v, const struct burst_piece *p)
+static void lengthen(struct burst *b, const struct reader *v, const struct burst_piece *p)
 {
 	b->last_ns = p->last_ns > b->last_ns ? p->last_ns : b->last_ns;
 	b->frames += p->frames;
@@ -111,7 +111,7 @@ static int by_start(const void *a, const void *b)
 	return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
 }
 
-void bursts_join(const struct view *v, struct burst_piece *pieces, size_t n, struct bursts *ret)
+void bursts_join(const struct reader *v, struct burst_piece *pieces, size_t n, struct bursts *ret)
 {
 	struct bursts b = { .all = must(calloc(n + 1, sizeof(*b.all))) };
 
@@ -133,7 +133,7 @@ void bursts_join(const struct view *v, struct burst_piece *pieces, size_t n, str
 	*ret = b;
 }
 
-int bursts_read(struct view *v, uint64_t since, uint64_t until, const bool *wanted, struct bursts *ret)
+int bursts_read(struct reader *v, uint64_t since, uint64_t until, const bool *wanted, struct bursts *ret)
 {
 	struct reading rd = { .v = v, .wanted = wanted };
 	int r = each_day(v, since, until, pieces_of_day, &rd);

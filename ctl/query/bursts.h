@@ -4,7 +4,7 @@
 #ifndef TAPLOSS_CTL_QUERY_BURSTS_H
 #define TAPLOSS_CTL_QUERY_BURSTS_H
 
-#include "store_reader.h"
+#include "reader.h"
 
 #define BURST_GAP_NS 10000000ULL
 
@@ -15,11 +15,11 @@ struct burst_piece {
 };
 
 struct burst {
-	const struct view_series *series;	/* of its first frame: device, queue, direction, class are those of all */
+	const struct reader_series *series;	/* of its first frame: device, queue, direction, class are those of all */
 	uint64_t start_ns, last_ns, frames;
 	uint64_t place;				/* 0: not known */
 	uint64_t gap_ns;			/* since the end of the one before, of this queue and class; 0: the first */
-	const struct view_series *most;		/* whose sender sent most of it */
+	const struct reader_series *most;		/* whose sender sent most of it */
 	uint64_t most_frames;			/* in its largest piece */
 };
 
@@ -29,11 +29,11 @@ struct bursts {
 };
 
 /* Those that began in (since, until], of the series in @wanted (n_series elements; NULL: all). 0, or -errno after saying why. */
-int bursts_read(struct view *v, uint64_t since, uint64_t until, const bool *wanted, struct bursts *ret);
+int bursts_read(struct reader *v, uint64_t since, uint64_t until, const bool *wanted, struct bursts *ret);
 void bursts_free(struct bursts *b);
 
 /* The same from pieces in any order, which are sorted. Pure. */
-void bursts_join(const struct view *v, struct burst_piece *pieces, size_t n, struct bursts *ret);
+void bursts_join(const struct reader *v, struct burst_piece *pieces, size_t n, struct bursts *ret);
 
 /* Frames/s that came from the burst before @b (one of @all) to the one after it, of that NIC and direction: delivered in between, by their places in the
  * sequence, and lost. 0: they are too far, or their places are not known. */

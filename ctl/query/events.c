@@ -7,7 +7,7 @@
 #include "collector/base.h"
 
 struct reading {
-	struct view *v;
+	struct reader *v;
 	uint64_t since, until;
 	struct events *to;
 	bool open_run;		/* the run before this one has no end */
@@ -114,14 +114,14 @@ static int by_time(const void *a, const void *b)
 	return x->t_ns < y->t_ns ? -1 : x->t_ns > y->t_ns;
 }
 
-int events_read(struct view *v, uint64_t since, uint64_t until, struct events *ret)
+int events_read(struct reader *v, uint64_t since, uint64_t until, struct events *ret)
 {
 	struct events e = { 0 };
 	struct reading rd = { .v = v, .since = since, .until = until, .to = &e };
-	int r = view_meta(v, "SELECT since_ns, until_ns, version FROM run ORDER BY id", on_run, &rd);
+	int r = reader_meta(v, "SELECT since_ns, until_ns, version FROM run ORDER BY id", on_run, &rd);
 
 	if (r >= 0)
-		r = view_meta(v, "SELECT t_ns, vm_id, device_id, what, was, became FROM event ORDER BY id", on_event, &rd);
+		r = reader_meta(v, "SELECT t_ns, vm_id, device_id, what, was, became FROM event ORDER BY id", on_event, &rd);
 	if (r < 0) {
 		events_free(&e);
 		return r;
@@ -179,7 +179,7 @@ const char *events_halted(const struct events *e, int64_t vm_id, uint64_t from_n
 	return halted;
 }
 
-int events_ring(const struct events *e, const struct view_attachment *a, uint64_t at_ns)
+int events_ring(const struct events *e, const struct reader_attachment *a, uint64_t at_ns)
 {
 	for (size_t i = 0; i < e->n; i++) {
 		const struct event *ev = &e->all[i];

@@ -8,10 +8,10 @@
 
 #define SLACK_NS BURST_GAP_NS	/* a burst's clock and a tick's, and the time that reading takes */
 
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
 {
-	struct lostrows *l = arg;
-	struct lostrow *row = &l->all[series];
+	struct loss_rows *l = arg;
+	struct loss_row *row = &l->all[series];
 	uint64_t from = t_ns - span_ns;
 
 	if (!row->first_ns || from < row->first_ns)
@@ -25,33 +25,33 @@ static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct
 	l->from_ns = from - SLACK_NS < l->from_ns ? from - SLACK_NS : l->from_ns;
 }
 
-int lostrows_read(struct view *v, uint64_t since, uint64_t until, const bool *wanted, struct lostrows *ret)
+int loss_rows_read(struct reader *v, uint64_t since, uint64_t until, const bool *wanted, struct loss_rows *ret)
 {
-	struct lostrows l = { .all = calloc(v->n_series + 1, sizeof(*l.all)), .since_ns = since, .from_ns = since };
+	struct loss_rows l = { .all = calloc(v->n_series + 1, sizeof(*l.all)), .since_ns = since, .from_ns = since };
 	int r;
 
 	if (!l.all)
 		abort();
-	r = view_rows(v, since, until, true, wanted, on_row, &l);
+	r = reader_rows(v, since, until, true, wanted, on_row, &l);
 	if (r < 0)
-		lostrows_free(&l);
+		loss_rows_free(&l);
 	else
 		*ret = l;
 	return r;
 }
 
-void lostrows_free(struct lostrows *l)
+void loss_rows_free(struct loss_rows *l)
 {
 	free(l->all);
-	*l = (struct lostrows){ 0 };
+	*l = (struct loss_rows){ 0 };
 }
 
-static bool same_ring(const struct view_series *a, const struct view_series *b)
+static bool same_ring(const struct reader_series *a, const struct reader_series *b)
 {
 	return a->device_id == b->device_id && a->queue == b->queue && !strcmp(a->direction, b->direction) && !strcmp(a->class, b->class);
 }
 
-uint64_t lostrows_take(struct lostrows *l, const struct view *v, const bool *wanted, const struct burst *b)
+uint64_t loss_rows_take(struct loss_rows *l, const struct reader *v, const bool *wanted, const struct burst *b)
 {
 	bool early = b->start_ns <= l->since_ns;
 	uint64_t left = b->frames;
@@ -59,7 +59,7 @@ uint64_t lostrows_take(struct lostrows *l, const struct view *v, const bool *wan
 	if (early && b->last_ns < l->from_ns)
 		return 0;
 	for (size_t i = 0; i < v->n_series && left; i++) {
-		struct lostrow *row = &l->all[i];
+		struct loss_row *row = &l->all[i];
 		uint64_t n = early ? row->early : row->frames;
 
 		if (!wanted[i] || !same_ring(&v->series[i], b->series))

@@ -8,22 +8,22 @@
 
 #include "bursts.h"
 
-struct lostrow {
+struct loss_row {
 	uint64_t frames, bytes;		/* frames: that no burst accounts for so far */
 	uint64_t early;			/* of these, in rows that begin before the window, or just with it */
 	uint64_t first_ns, last_ns;	/* 0: none */
 };
 
-struct lostrows {
-	struct lostrow *all;		/* by series; n_series elements */
+struct loss_rows {
+	struct loss_row *all;		/* by series; n_series elements */
 	uint64_t since_ns, from_ns;	/* of the window; where its first row begins: bursts from there on may be told in it */
 };
 
 /* Of (since, until], the series in @wanted. 0, or -errno after saying why. */
-int lostrows_read(struct view *v, uint64_t since, uint64_t until, const bool *wanted, struct lostrows *ret);
-void lostrows_free(struct lostrows *l);
+int loss_rows_read(struct reader *v, uint64_t since, uint64_t until, const bool *wanted, struct loss_rows *ret);
+void loss_rows_free(struct loss_rows *l);
 
 /* How many of @b's frames were lost in the window; they are accounted for. In order of their start. Bursts are told by queue and class. */
-uint64_t lostrows_take(struct lostrows *l, const struct view *v, const bool *wanted, const struct burst *b);
+uint64_t loss_rows_take(struct loss_rows *l, const struct reader *v, const bool *wanted, const struct burst *b);
 
 #endif

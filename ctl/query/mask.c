@@ -88,7 +88,7 @@ static bool fits(const char *pattern, const char *text)
 	return n && pattern[n - 1] == '*' ? !strncasecmp(pattern, text, n - 1) : !strcasecmp(pattern, text);
 }
 
-static bool fits_vm(const struct mask *m, const struct view_vm *vm)
+static bool fits_vm(const struct mask *m, const struct reader_vm *vm)
 {
 	if (!m->vm && !m->uuid)
 		return true;
@@ -97,10 +97,10 @@ static bool fits_vm(const struct mask *m, const struct view_vm *vm)
 	return m->uuid ? vm->uuid && !strcasecmp(vm->uuid, m->uuid) : !vm->uuid && !strcmp(vm->name, m->vm);
 }
 
-const struct mask *masks_find(const struct masks *m, const struct view *v, const struct view_series *s)
+const struct mask *masks_find(const struct masks *m, const struct reader *v, const struct reader_series *s)
 {
-	const struct view_vm *vm = view_vm(v, s->vm_id);
-	const char *nic = view_nic(v, s->device_id);
+	const struct reader_vm *vm = reader_vm(v, s->vm_id);
+	const char *nic = reader_nic(v, s->device_id);
 
 	for (size_t i = 0; i < m->n; i++) {
 		const struct mask *at = &m->all[i];

@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#include "store_reader.h"
+#include "reader.h"
 
 /* Words are NULL where they do not matter. Reason and site may end in *, which stands for any rest. */
 struct mask {
@@ -32,7 +32,7 @@ int masks_load(const char *dir, struct masks *ret);
 void masks_free(struct masks *m);
 
 /* The first mask that takes @s, or NULL. */
-const struct mask *masks_find(const struct masks *m, const struct view *v, const struct view_series *s);
+const struct mask *masks_find(const struct masks *m, const struct reader *v, const struct reader_series *s);
 
 /* Adds @mask (id and added_ns are given here) unless one has the same words. *ret_id: its id, the caller's. 0, or -errno after saying why. */
 int masks_add(const char *dir, const struct mask *mask, char **ret_id);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "offered_load.h"
 
-#include "store_reader_priv.h"
+#include "reader_priv.h"
 
 struct reading {
 	int64_t device;
@@ -32,13 +32,13 @@ static int minutes_of_day(struct day *d, void *arg)
 			d->since, d->until, on_minute, arg);
 }
 
-int offered_read(struct view *v, int64_t device, bool tx, uint64_t since, uint64_t until, struct offered *ret)
+int offered_load_read(struct reader *v, int64_t device, bool tx, uint64_t since, uint64_t until, struct offered_load *ret)
 {
 	struct reading rd = { .device = device, .tx = tx };
 	int r = each_day(v, since, until, minutes_of_day, &rd);
 
 	if (r < 0)
 		return r;
-	*ret = (struct offered){ .mean_fps = rd.span_ns ? (uint64_t)((double)rd.frames * (double)NSEC_PER_SEC / (double)rd.span_ns) : 0, .peak_fps = rd.peak };
+	*ret = (struct offered_load){ .mean_fps = rd.span_ns ? (uint64_t)((double)rd.frames * (double)NSEC_PER_SEC / (double)rd.span_ns) : 0, .peak_fps = rd.peak };
 	return 0;
 }

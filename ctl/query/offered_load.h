@@ -3,13 +3,13 @@
 #ifndef TAPLOSS_CTL_QUERY_OFFERED_LOAD_H
 #define TAPLOSS_CTL_QUERY_OFFERED_LOAD_H
 
-#include "store_reader.h"
+#include "reader.h"
 
-struct offered {
+struct offered_load {
 	uint64_t mean_fps, peak_fps;	/* peak: in the busiest second. 0: not known */
 };
 
 /* Of one direction (@tx: from the guest). Days that were thinned say nothing. 0, or -errno after saying why. */
-int offered_read(struct view *v, int64_t device, bool tx, uint64_t since, uint64_t until, struct offered *ret);
+int offered_load_read(struct reader *v, int64_t device, bool tx, uint64_t since, uint64_t until, struct offered_load *ret);
 
 #endif

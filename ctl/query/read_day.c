@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The days: which there are, and what of them was observed. See view.h. */
-#include "store_reader_priv.h"
+#include "reader_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -45,17 +45,17 @@ int each_row(struct day *d, const char *sql, uint64_t a, uint64_t b, row_fn *fn,
 
 static void on_past(sqlite3_stmt *st, void *arg)
 {
-	struct view *v = arg;
-	struct view_past *p = realloc(v->past, (v->n_past + 1) * sizeof(*p));
+	struct reader *v = arg;
+	struct reader_past *p = realloc(v->past, (v->n_past + 1) * sizeof(*p));
 
 	if (!p)
 		abort();
 	v->past = p;
-	v->past[v->n_past++] = (struct view_past){ (uint64_t)sqlite3_column_int64(st, 0), (uint64_t)sqlite3_column_int64(st, 1),
+	v->past[v->n_past++] = (struct reader_past){ (uint64_t)sqlite3_column_int64(st, 0), (uint64_t)sqlite3_column_int64(st, 1),
 						   (uint64_t)sqlite3_column_int64(st, 2), sqlite3_column_int(st, 3) != 0 };
 }
 
-int view_load_past(struct view *v)
+int reader_load_past(struct reader *v)
 {
 	char path[4096], why[SCHEMA_WHY];
 	struct day d = { .v = v, .name = "history.db" };
@@ -73,7 +73,7 @@ int view_load_past(struct view *v)
 	return each_row(&d, "SELECT day, from_ns, to_ns, hours FROM day WHERE ?1 AND ?2 ORDER BY day", 1, 1, on_past, v);
 }
 
-static const struct view_past *past_of(const struct view *v, uint64_t day)
+static const struct reader_past *past_of(const struct reader *v, uint64_t day)
 {
 	size_t lo = 0, hi = v->past ? v->n_past : 0;
 
@@ -88,7 +88,7 @@ static const struct view_past *past_of(const struct view *v, uint64_t day)
 	return v->past && lo < v->n_past && v->past[lo].day == day ? &v->past[lo] : NULL;
 }
 
-static int read_past(struct day *d, const struct view_past *past, day_fn *fn, void *arg)
+static int read_past(struct day *d, const struct reader_past *past, day_fn *fn, void *arg)
 {
 	d->past = past;
 	d->db = d->v->history;
@@ -99,7 +99,7 @@ static int read_past(struct day *d, const struct view_past *past, day_fn *fn, vo
 /* From the day's file; from history.db when that is gone. */
 static int read_day(struct day *d, const struct schema_day *day, day_fn *fn, void *arg)
 {
-	const struct view_past *past = past_of(d->v, day->from_ns / NSEC_PER_DAY);
+	const struct reader_past *past = past_of(d->v, day->from_ns / NSEC_PER_DAY);
 	char path[4096], why[SCHEMA_WHY];
 	int r;
 
@@ -117,7 +117,7 @@ static int read_day(struct day *d, const struct schema_day *day, day_fn *fn, voi
 	return r;
 }
 
-static int walk(struct view *v, uint64_t since, uint64_t until, bool sums, day_fn *fn, void *arg)
+static int walk(struct reader *v, uint64_t since, uint64_t until, bool sums, day_fn *fn, void *arg)
 {
 	size_t i = 0, k = 0;
 	int r = 0;
@@ -125,7 +125,7 @@ static int walk(struct view *v, uint64_t since, uint64_t until, bool sums, day_f
 	while (r >= 0 && (i < v->n_days || k < v->n_past)) {
 		struct day d = { .v = v, .since = since, .until = until };
 		const struct schema_day *day = i < v->n_days ? &v->days[i] : NULL;
-		const struct view_past *past = k < v->n_past ? &v->past[k] : NULL;
+		const struct reader_past *past = k < v->n_past ? &v->past[k] : NULL;
 		uint64_t at = day ? day->from_ns / NSEC_PER_DAY : UINT64_MAX;
 
 		if (past && past->day <= at)
@@ -149,12 +149,12 @@ static int walk(struct view *v, uint64_t since, uint64_t until, bool sums, day_f
 	return r;
 }
 
-int each_day(struct view *v, uint64_t since, uint64_t until, day_fn *fn, void *arg)
+int each_day(struct reader *v, uint64_t since, uint64_t until, day_fn *fn, void *arg)
 {
 	return walk(v, since, until, false, fn, arg);
 }
 
-int each_day_or_sum(struct view *v, uint64_t since, uint64_t until, day_fn *fn, void *arg)
+int each_day_or_sum(struct reader *v, uint64_t since, uint64_t until, day_fn *fn, void *arg)
 {
 	return walk(v, since, until, true, fn, arg);
 }
@@ -209,21 +209,21 @@ int day_version(struct day *d)
 /* Coverage. */
 
 struct intervals {
-	struct view_interval *all;
+	struct reader_interval *all;
 	size_t n;
 };
 
 static void on_coverage(sqlite3_stmt *st, void *arg)
 {
 	struct intervals *c = arg;
-	struct view_interval *p = realloc(c->all, (c->n + 1) * sizeof(*p));
+	struct reader_interval *p = realloc(c->all, (c->n + 1) * sizeof(*p));
 	const char *how = (const char *)sqlite3_column_text(st, 2);
 
 	if (!p)
 		abort();
 	c->all = p;
 	p += c->n++;
-	*p = (struct view_interval){ (uint64_t)sqlite3_column_int64(st, 0), (uint64_t)sqlite3_column_int64(st, 1), "" };
+	*p = (struct reader_interval){ (uint64_t)sqlite3_column_int64(st, 0), (uint64_t)sqlite3_column_int64(st, 1), "" };
 	if (strcmp(how, "tick") != 0 && strcmp(how, "catch-up") != 0)
 		snprintf(p->only, sizeof(p->only), "%s", how);
 }
@@ -238,21 +238,21 @@ static int coverage_of_day(struct day *d, void *arg)
 
 static int by_start(const void *a, const void *b)
 {
-	const struct view_interval *x = a, *y = b;
+	const struct reader_interval *x = a, *y = b;
 
 	return x->from_ns < y->from_ns ? -1 : x->from_ns > y->from_ns;
 }
 
 /* The last interval grows while the agent lives, although nobody writes so each moment. */
-static void extend_last(const struct view *v, struct intervals *c, uint64_t now)
+static void extend_last(const struct reader *v, struct intervals *c, uint64_t now)
 {
-	struct view_interval *last = c->n ? &c->all[c->n - 1] : NULL;
+	struct reader_interval *last = c->n ? &c->all[c->n - 1] : NULL;
 
 	if (last && v->running && last->to_ns < now && last->to_ns + FRESH_NS + v->interval_ns > now)
 		last->to_ns = now;
 }
 
-int view_coverage(struct view *v, uint64_t since, uint64_t until, struct view_interval **ret, size_t *n)
+int reader_coverage(struct reader *v, uint64_t since, uint64_t until, struct reader_interval **ret, size_t *n)
 {
 	struct intervals c = { 0 };
 	uint64_t early = FRESH_NS + v->interval_ns;
@@ -277,11 +277,11 @@ int view_coverage(struct view *v, uint64_t since, uint64_t until, struct view_in
 	return 0;
 }
 
-int view_observed(struct view *v, uint64_t since, uint64_t step_ns, bool *steps, size_t n)
+int reader_observed(struct reader *v, uint64_t since, uint64_t step_ns, bool *steps, size_t n)
 {
-	_cleanup_(freep) struct view_interval *all = NULL;
+	_cleanup_(freep) struct reader_interval *all = NULL;
 	size_t intervals = 0;
-	int r = view_coverage(v, since, since + n * step_ns, &all, &intervals);
+	int r = reader_coverage(v, since, since + n * step_ns, &all, &intervals);
 
 	for (size_t i = 0; r >= 0 && i < intervals; i++) {
 		uint64_t from = all[i].from_ns > since ? all[i].from_ns - since : 0;
@@ -292,12 +292,12 @@ int view_observed(struct view *v, uint64_t since, uint64_t step_ns, bool *steps,
 	return r;
 }
 
-double view_covered_pct(struct view *v, uint64_t since, uint64_t until)
+double reader_covered_pct(struct reader *v, uint64_t since, uint64_t until)
 {
-	_cleanup_(freep) struct view_interval *all = NULL;
+	_cleanup_(freep) struct reader_interval *all = NULL;
 	uint64_t sum = 0, end = since, now = now_ns();
 	size_t n = 0;
-	int r = view_coverage(v, since, until, &all, &n);
+	int r = reader_coverage(v, since, until, &all, &n);
 
 	if (r < 0)
 		return r;
@@ -334,7 +334,7 @@ static int self_of_day(struct day *d, void *arg)
 	return each_row(d, sql, 1, 1, on_total, &s->total);
 }
 
-int view_self(struct view *v, const char *name, uint64_t *ret)
+int reader_self(struct reader *v, const char *name, uint64_t *ret)
 {
 	struct self s = { .name = name };
 	int r = v->n_days ? each_day(v, v->days[v->n_days - 1].from_ns, UINT64_MAX >> 1, self_of_day, &s) : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How the minutes of each device's days were: from history.db, and for a day that it does not know yet from that day's rows. See view.h. */
-#include "store_reader_priv.h"
+#include "reader_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +9,8 @@
 #include "ctl/cmd.h"
 
 struct reading {
-	struct view_day_demand day;
-	view_demand_fn *fn;
+	struct reader_day_demand day;
+	reader_demand_fn *fn;
 	void *arg;
 	struct demand *unpacked[2];		/* used again */
 	struct device_day {
@@ -122,7 +122,7 @@ static int demands_of_day(struct day *d, void *arg)
 	return r;
 }
 
-int view_demands(struct view *v, uint64_t since, uint64_t until, view_demand_fn *fn, void *arg)
+int reader_demands(struct reader *v, uint64_t since, uint64_t until, reader_demand_fn *fn, void *arg)
 {
 	struct reading rd = { .fn = fn, .arg = arg };
 	uint64_t from = since - since % NSEC_PER_DAY, to = until + NSEC_PER_DAY - 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Loss. See view.h. */
-#include "store_reader_priv.h"
+#include "reader_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,10 +13,10 @@
 /* Loss. Whole hours come from loss_hour where they are rolled, the rest from loss. */
 
 struct reading {
-	const struct view *v;
+	const struct reader *v;
 	const bool *wanted;	/* by series; NULL: all */
 	char *among;		/* " AND series_id ...", the same for SQLite, who passes over rows faster than we do */
-	view_row_fn *fn;
+	reader_row_fn *fn;
 	void *arg;
 	uint64_t span_ns;	/* of hours and days */
 	uint64_t day_span;	/* not 0: rows are days, and end at t_ns */
@@ -60,7 +60,7 @@ static void set_among(struct reading *rd)
 static void on_row(sqlite3_stmt *st, void *arg)
 {
 	struct reading *rd = arg;
-	struct view_sum sum = { (uint64_t)sqlite3_column_int64(st, 2), (uint64_t)sqlite3_column_int64(st, 3), (uint64_t)sqlite3_column_int64(st, 4) };
+	struct reader_sum sum = { (uint64_t)sqlite3_column_int64(st, 2), (uint64_t)sqlite3_column_int64(st, 3), (uint64_t)sqlite3_column_int64(st, 4) };
 	uint64_t t = (uint64_t)sqlite3_column_int64(st, 0);
 	int64_t series = sqlite3_column_int64(st, 1);
 
@@ -190,7 +190,7 @@ static int raw_day(struct day *d, void *arg)
 	return raw_rows(d, arg, d->since, d->until);
 }
 
-int view_rows(struct view *v, uint64_t since, uint64_t until, bool hours, const bool *wanted, view_row_fn *fn, void *arg)
+int reader_rows(struct reader *v, uint64_t since, uint64_t until, bool hours, const bool *wanted, reader_row_fn *fn, void *arg)
 {
 	struct reading rd = { .v = v, .wanted = wanted, .fn = fn, .arg = arg };
 	int r;
@@ -202,9 +202,9 @@ int view_rows(struct view *v, uint64_t since, uint64_t until, bool hours, const 
 	return r;
 }
 
-static void add_up(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+static void add_up(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
 {
-	struct view_sum *sums = arg;
+	struct reader_sum *sums = arg;
 
 	(void)t_ns;
 	(void)span_ns;
@@ -213,9 +213,9 @@ static void add_up(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct
 	sums[series].bytes += sum->bytes;
 }
 
-int view_losses(struct view *v, uint64_t since, uint64_t until, struct view_sum **ret)
+int reader_losses(struct reader *v, uint64_t since, uint64_t until, struct reader_sum **ret)
 {
-	struct view_sum *sums = calloc(v->n_series + 1, sizeof(*sums));
+	struct reader_sum *sums = calloc(v->n_series + 1, sizeof(*sums));
 	struct reading rd = { .v = v, .fn = add_up, .arg = sums, .sums = true };
 	int r;
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How full rings were. See view.h. */
-#include "store_reader_priv.h"
+#include "reader_priv.h"
 
 #include <stdio.h>
 
 #define RINGS "ring_peak, ring_free, ring_samples, ring_sum, qdisc_peak"
 #define MANY_ROWS_NS (6 * NSEC_PER_HOUR)	/* all NICs' rows have to be gone through for a few of them: not of longer times */
 
-struct headroom {
-	view_headroom_fn *fn;
+struct ring_occupancy {
+	reader_occupancy_fn *fn;
 	void *arg;
 	uint64_t since, until;
 	bool rows;			/* not hours, where there are rows */
@@ -18,9 +18,9 @@ struct headroom {
 /* Columns: t_ns of the end, device_id, its length, then the rings'. */
 static void on_row(sqlite3_stmt *st, void *arg)
 {
-	const struct headroom *w = arg;
+	const struct ring_occupancy *w = arg;
 	uint64_t to = (uint64_t)sqlite3_column_int64(st, 0), span = (uint64_t)sqlite3_column_int64(st, 2);
-	struct view_headroom h = { .device = sqlite3_column_int64(st, 1), .known = sqlite3_column_type(st, 3) != SQLITE_NULL };
+	struct reader_headroom h = { .device = sqlite3_column_int64(st, 1), .known = sqlite3_column_type(st, 3) != SQLITE_NULL };
 
 	if (to <= w->since || to - span >= w->until)
 		return;
@@ -33,7 +33,7 @@ static void on_row(sqlite3_stmt *st, void *arg)
 		w->fn(&h, to - span, to, w->arg);
 }
 
-static int each_of(struct day *d, const char *select, uint64_t a, uint64_t b, struct headroom *w)
+static int each_of(struct day *d, const char *select, uint64_t a, uint64_t b, struct ring_occupancy *w)
 {
 	char sql[640];
 
@@ -52,7 +52,7 @@ static int hour_of(struct day *d, uint64_t from_ns, uint64_t to_ns, void *arg)
 }
 
 /* By the hour: seeks, where a range would be gone through. */
-static int past_hours(struct day *d, struct headroom *w)
+static int past_hours(struct day *d, struct ring_occupancy *w)
 {
 	int r = 0;
 
@@ -69,7 +69,7 @@ static void on_thinned(sqlite3_stmt *st, void *arg)
 	*(bool *)arg = true;
 }
 
-static int rings_of_file(struct day *d, struct headroom *w)
+static int rings_of_file(struct day *d, struct ring_occupancy *w)
 {
 	bool thinned = false;
 	int r = w->rows ? each_row(d, "SELECT one FROM thinned WHERE ?1 AND ?2", 1, 1, on_thinned, &thinned) : 0;
@@ -99,22 +99,22 @@ static int sums_of_day(struct day *d, void *arg)
 						" FROM traffic_day WHERE day = ?1 AND ?2", d->past->day, 1, arg);
 }
 
-int view_headroom(struct view *v, uint64_t since, uint64_t until, view_headroom_fn *fn, void *arg)
+int reader_headroom(struct reader *v, uint64_t since, uint64_t until, reader_occupancy_fn *fn, void *arg)
 {
-	struct headroom w = { .fn = fn, .arg = arg, .since = since, .until = until, .devices = "1" };
+	struct ring_occupancy w = { .fn = fn, .arg = arg, .since = since, .until = until, .devices = "1" };
 
 	return each_day_or_sum(v, since, until, sums_of_day, &w);
 }
 
-int view_headroom_fine(struct view *v, uint64_t since, uint64_t until, int64_t device, view_headroom_fn *fn, void *arg)
+int reader_occupancy_fine(struct reader *v, uint64_t since, uint64_t until, int64_t device, reader_occupancy_fn *fn, void *arg)
 {
-	struct headroom w = { .fn = fn, .arg = arg, .since = since, .until = until, .rows = until - since <= MANY_ROWS_NS };
+	struct ring_occupancy w = { .fn = fn, .arg = arg, .since = since, .until = until, .rows = until - since <= MANY_ROWS_NS };
 
 	snprintf(w.devices, sizeof(w.devices), "device_id = %lld", (long long)device);
 	return each_day(v, since, until, rings_of_day, &w);
 }
 
-void view_headroom_add(struct view_headroom *sum, const struct view_headroom *more)
+void reader_occupancy_add(struct reader_headroom *sum, const struct reader_headroom *more)
 {
 	if (more->known) {
 		sum->peak = sum->known && sum->peak > more->peak ? sum->peak : more->peak;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What VMs' threads got of the processor, summed up. See view.h. */
-#include "store_reader_priv.h"
+#include "reader_priv.h"
 
 #include <stdio.h>
 
 #include "schema/pressure_sql.h"
 
 struct pressure {
-	view_pressure_fn *fn;
+	reader_pressure_fn *fn;
 	void *arg;
 };
 
@@ -24,7 +24,7 @@ static int peak(sqlite3_stmt *st, int column)
 static void on_sum(sqlite3_stmt *st, void *arg)
 {
 	const struct pressure *w = arg;
-	struct view_pressure p = { .vm = sqlite3_column_int64(st, 0), .span_ns = number(st, 1), .vcpu_ns = number(st, 2), .vhost_ns = number(st, 3),
+	struct reader_pressure p = { .vm = sqlite3_column_int64(st, 0), .span_ns = number(st, 1), .vcpu_ns = number(st, 2), .vhost_ns = number(st, 3),
 				   .vcpu_run_ns = number(st, 4), .vcpu_wait_ns = number(st, 5), .vhost_run_ns = number(st, 6), .vhost_wait_ns = number(st, 7),
 				   .emulator_run_ns = number(st, 8), .emulator_wait_ns = number(st, 9), .vcpu_peak = peak(st, 10), .vhost_peak = peak(st, 11) };
 
@@ -62,7 +62,7 @@ static int pressure_of_day(struct day *d, void *arg)
 			on_sum, arg);
 }
 
-int view_pressure(struct view *v, uint64_t since, uint64_t until, view_pressure_fn *fn, void *arg)
+int reader_pressure(struct reader *v, uint64_t since, uint64_t until, reader_pressure_fn *fn, void *arg)
 {
 	struct pressure w = { fn, arg };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What was delivered, and what the devices counted. See view.h. */
-#include "store_reader_priv.h"
+#include "reader_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,11 +13,11 @@
 /* Traffic and witnesses. */
 
 struct traffic {
-	view_traffic_fn *fn;
+	reader_traffic_fn *fn;
 	void *arg;
 	uint64_t since, until;
-	const struct view *v;
-	const struct view_past *past;
+	const struct reader *v;
+	const struct reader_past *past;
 	bool changed;		/* a device of the day changed hands */
 };
 
@@ -69,7 +69,7 @@ static void on_traffic_day(sqlite3_stmt *st, void *arg)
 	struct traffic *t = arg;
 	int64_t device = sqlite3_column_int64(st, 0);
 
-	if (view_attached(t->v, device, t->past->from_ns + 1) != view_attached(t->v, device, t->past->to_ns))
+	if (reader_attached(t->v, device, t->past->from_ns + 1) != reader_attached(t->v, device, t->past->to_ns))
 		t->changed = true;
 	else
 		t->fn(device, t->past->to_ns, (uint64_t)sqlite3_column_int64(st, 1), (uint64_t)sqlite3_column_int64(st, 2), t->arg);
@@ -81,7 +81,7 @@ static void on_changed_hour(sqlite3_stmt *st, void *arg)
 	struct traffic *t = arg;
 	int64_t device = sqlite3_column_int64(st, 1);
 
-	if (view_attached(t->v, device, t->past->from_ns + 1) != view_attached(t->v, device, t->past->to_ns))
+	if (reader_attached(t->v, device, t->past->from_ns + 1) != reader_attached(t->v, device, t->past->to_ns))
 		on_traffic_hour(st, t);
 }
 
@@ -117,22 +117,22 @@ static int traffic_of_day(struct day *d, void *arg)
 	return d->past ? past_traffic(d, arg) : each_stretch(d, raw_traffic, hour_of_traffic, arg);
 }
 
-int view_traffic(struct view *v, uint64_t since, uint64_t until, view_traffic_fn *fn, void *arg)
+int reader_traffic(struct reader *v, uint64_t since, uint64_t until, reader_traffic_fn *fn, void *arg)
 {
 	struct traffic t = { .fn = fn, .arg = arg, .since = since, .until = until, .v = v };
 
 	return each_day_or_sum(v, since, until, traffic_of_day, &t);
 }
 
-struct witness {
-	view_witness_fn *fn;
+struct device_counters {
+	reader_witness_fn *fn;
 	void *arg;
 	uint64_t since, until;
 };
 
 static void on_witness(sqlite3_stmt *st, void *arg)
 {
-	struct witness *w = arg;
+	struct device_counters *w = arg;
 
 	w->fn(sqlite3_column_int64(st, 1), (uint64_t)sqlite3_column_int64(st, 0), (const char *)sqlite3_column_text(st, 2),
 	      (uint64_t)sqlite3_column_int64(st, 3), w->arg);
@@ -140,7 +140,7 @@ static void on_witness(sqlite3_stmt *st, void *arg)
 
 static void on_past_witness(sqlite3_stmt *st, void *arg)
 {
-	const struct witness *w = arg;
+	const struct device_counters *w = arg;
 	uint64_t end = (uint64_t)sqlite3_column_int64(st, 0);
 
 	if (end > w->since && end <= w->until)
@@ -155,15 +155,15 @@ static int witnesses_of_day(struct day *d, void *arg)
 	return each_row(d, "SELECT t_ns, device_id, counter, frames FROM witness WHERE t_ns > ?1 AND t_ns <= ?2", d->since, d->until, on_witness, arg);
 }
 
-int view_witnesses(struct view *v, uint64_t since, uint64_t until, view_witness_fn *fn, void *arg)
+int reader_witnesses(struct reader *v, uint64_t since, uint64_t until, reader_witness_fn *fn, void *arg)
 {
-	struct witness w = { fn, arg, since, until };
+	struct device_counters w = { fn, arg, since, until };
 
 	return each_day(v, since, until, witnesses_of_day, &w);
 }
 
 struct counted {
-	view_device_fn *fn;
+	reader_device_fn *fn;
 	void *arg;
 };
 
@@ -181,7 +181,7 @@ static int counted_of_day(struct day *d, void *arg)
 	return each_row(d, "SELECT device_id FROM device_baseline WHERE ?1 AND ?2", 1, 1, on_counted, arg);
 }
 
-int view_counted(struct view *v, uint64_t since, uint64_t until, view_device_fn *fn, void *arg)
+int reader_counted(struct reader *v, uint64_t since, uint64_t until, reader_device_fn *fn, void *arg)
 {
 	struct counted c = { fn, arg };
 

@@ -11,7 +11,7 @@
 #define SHORT_NS (10 * NSEC_PER_SEC)	/* a tick: what touches a halt belongs to it */
 
 /* The halt of the VM that has no end yet. */
-static struct halt *open_halt(struct halts *h, int64_t vm_id)
+static struct downtime *open_halt(struct downtimes *h, int64_t vm_id)
 {
 	for (size_t i = h->n; i--;)
 		if (h->all[i].vm_id == vm_id)
@@ -20,7 +20,7 @@ static struct halt *open_halt(struct halts *h, int64_t vm_id)
 }
 
 struct reading {
-	struct halts *to;
+	struct downtimes *to;
 	uint64_t until;
 };
 
@@ -32,10 +32,10 @@ static bool is_end(const char *state)
 static void on_state(sqlite3_stmt *st, void *arg)
 {
 	struct reading *rd = arg;
-	struct halts *h = rd->to;
+	struct downtimes *h = rd->to;
 	uint64_t t_ns = (uint64_t)sqlite3_column_int64(st, 0);
 	const char *became = (const char *)sqlite3_column_text(st, 2);
-	struct halt *open = open_halt(h, sqlite3_column_int64(st, 1)), *p;
+	struct downtime *open = open_halt(h, sqlite3_column_int64(st, 1)), *p;
 	bool runs = became && !strcmp(became, "running");
 
 	if (t_ns > rd->until)
@@ -48,34 +48,34 @@ static void on_state(sqlite3_stmt *st, void *arg)
 	if (!p)
 		abort();
 	h->all = p;
-	h->all[h->n++] = (struct halt){ sqlite3_column_int64(st, 1), t_ns, UINT64_MAX, is_end(became) };
+	h->all[h->n++] = (struct downtime){ sqlite3_column_int64(st, 1), t_ns, UINT64_MAX, is_end(became) };
 }
 
-int halts_read(struct view *v, uint64_t until, struct halts *ret)
+int downtimes_read(struct reader *v, uint64_t until, struct downtimes *ret)
 {
-	struct halts h = { 0 };
+	struct downtimes h = { 0 };
 	struct reading rd = { &h, until };
-	int r = view_meta(v, "SELECT t_ns, vm_id, became FROM event WHERE what IN ('vm', 'state') AND vm_id > 0 ORDER BY t_ns, id", on_state, &rd);
+	int r = reader_meta(v, "SELECT t_ns, vm_id, became FROM event WHERE what IN ('vm', 'state') AND vm_id > 0 ORDER BY t_ns, id", on_state, &rd);
 
 	if (r < 0)
-		halts_free(&h);
+		downtimes_free(&h);
 	else
 		*ret = h;
 	return r;
 }
 
-void halts_free(struct halts *h)
+void downtimes_free(struct downtimes *h)
 {
 	free(h->all);
-	*h = (struct halts){ 0 };
+	*h = (struct downtimes){ 0 };
 }
 
-static uint64_t early(const struct halt *h)
+static uint64_t early(const struct downtime *h)
 {
 	return h->ended || h->from_ns < SLACK_NS ? h->from_ns : h->from_ns - SLACK_NS;
 }
 
-static uint64_t overlap(const struct halt *h, uint64_t from, uint64_t to)
+static uint64_t overlap(const struct downtime *h, uint64_t from, uint64_t to)
 {
 	uint64_t a = early(h) > from ? early(h) : from;
 
@@ -83,7 +83,7 @@ static uint64_t overlap(const struct halt *h, uint64_t from, uint64_t to)
 	return to > a ? to - a : 0;
 }
 
-bool halts_has(const struct halts *h, int64_t vm_id, uint64_t t_ns, uint64_t span_ns)
+bool downtimes_has(const struct downtimes *h, int64_t vm_id, uint64_t t_ns, uint64_t span_ns)
 {
 	uint64_t span = span_ns ? span_ns : 1, sum = 0, n;
 	bool touched = false;
@@ -98,7 +98,7 @@ bool halts_has(const struct halts *h, int64_t vm_id, uint64_t t_ns, uint64_t spa
 	return (span <= SHORT_NS && touched) || sum > span / 2;
 }
 
-bool halts_any(const struct halts *h, int64_t vm_id, uint64_t since, uint64_t until)
+bool downtimes_any(const struct downtimes *h, int64_t vm_id, uint64_t since, uint64_t until)
 {
 	for (size_t i = 0; vm_id && i < h->n; i++)
 		if (h->all[i].vm_id == vm_id && overlap(&h->all[i], since, until))
@@ -106,37 +106,37 @@ bool halts_any(const struct halts *h, int64_t vm_id, uint64_t since, uint64_t un
 	return false;
 }
 
-bool harm_benign(const struct halts *h, const struct view_series *s, uint64_t t_ns, uint64_t span_ns)
+bool severity_benign(const struct downtimes *h, const struct reader_series *s, uint64_t t_ns, uint64_t span_ns)
 {
-	return !strcmp(s->kind, "lifecycle") || halts_has(h, s->vm_id, t_ns, span_ns);
+	return !strcmp(s->kind, "lifecycle") || downtimes_has(h, s->vm_id, t_ns, span_ns);
 }
 
 struct summing {
-	const struct view *v;
-	struct halts halts;
+	const struct reader *v;
+	struct downtimes downtimes;
 	uint64_t *frames;	/* by series */
 	bool *wanted;
 };
 
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
 {
 	struct summing *w = arg;
 
-	if (halts_has(&w->halts, w->v->series[series].vm_id, t_ns, span_ns))
+	if (downtimes_has(&w->downtimes, w->v->series[series].vm_id, t_ns, span_ns))
 		w->frames[series] += sum->frames;
 }
 
 static int by_start(const void *a, const void *b)
 {
-	const struct halt *x = a, *y = b;
+	const struct downtime *x = a, *y = b;
 
 	return x->from_ns < y->from_ns ? -1 : x->from_ns > y->from_ns;
 }
 
 /* Rows are read only where some VM did not run: each such time once, though several may not have. */
-static int sum_halts(struct view *v, uint64_t since, uint64_t until, struct summing *w)
+static int sum_halts(struct reader *v, uint64_t since, uint64_t until, struct summing *w)
 {
-	struct halts *h = &w->halts;
+	struct downtimes *h = &w->downtimes;
 	int r = 0;
 
 	if (h->n)
@@ -149,34 +149,34 @@ static int sum_halts(struct view *v, uint64_t since, uint64_t until, struct summ
 		from = from > since ? from : since;
 		to = to > until || to + LONG_NS > until ? until : to + LONG_NS;	/* rows may be sums of an hour */
 		if (to > from)
-			r = view_rows(v, from, to, to - from > NSEC_PER_DAY, w->wanted, on_row, w);
+			r = reader_rows(v, from, to, to - from > NSEC_PER_DAY, w->wanted, on_row, w);
 	}
 	return r;
 }
 
-int harm_sums(struct view *v, uint64_t since, uint64_t until, const struct view_sum *sums, uint64_t **ret)
+int severity_sums(struct reader *v, uint64_t since, uint64_t until, const struct reader_sum *sums, uint64_t **ret)
 {
 	_cleanup_(freep) uint64_t *frames = calloc(v->n_series + 1, sizeof(*frames));
 	_cleanup_(freep) bool *wanted = calloc(v->n_series + 1, sizeof(*wanted));
 	struct summing w = { .v = v, .frames = frames, .wanted = wanted };
 	bool any = false;
-	int r = halts_read(v, until, &w.halts);
+	int r = downtimes_read(v, until, &w.downtimes);
 
 	if (!frames || !wanted)
 		abort();
 	for (size_t i = 0; i < v->n_series && r >= 0; i++) {
-		const struct view_series *s = &v->series[i];
+		const struct reader_series *s = &v->series[i];
 
 		if (!s->id || !sums[i].frames)
 			continue;
 		if (!strcmp(s->kind, "lifecycle"))
 			frames[i] = sums[i].frames;
 		else
-			any |= wanted[i] = halts_any(&w.halts, s->vm_id, since, until);
+			any |= wanted[i] = downtimes_any(&w.downtimes, s->vm_id, since, until);
 	}
 	if (any)
 		r = sum_halts(v, since, until, &w);
-	halts_free(&w.halts);
+	downtimes_free(&w.downtimes);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(frames);

@@ -106,7 +106,7 @@ int filter_option(struct filter *f, int opt, const char *value)
 }
 
 /* Words that nothing answers to are no error, the loss may be yet to come; but silence would look like an answer. */
-static void doubt_words(const struct filter *f, const struct view *v)
+static void doubt_words(const struct filter *f, const struct reader *v)
 {
 	bool class = !f->class || class_canonical(f->class), nic = !f->nic;
 
@@ -120,7 +120,7 @@ static void doubt_words(const struct filter *f, const struct view *v)
 		complain("--nic: no tap called \"%.60s\" is known", f->nic);
 }
 
-int filter_resolve(struct filter *f, struct view *v)
+int filter_resolve(struct filter *f, struct reader *v)
 {
 	for (unsigned int i = 0; i < f->n_vms; i++) {
 		int r = vmref_find(v, f->vms[i], &f->refs[i]);
@@ -132,10 +132,10 @@ int filter_resolve(struct filter *f, struct view *v)
 	return 0;
 }
 
-bool filter_passes(const struct filter *f, const struct view *v, const struct view_series *s)
+bool filter_passes(const struct filter *f, const struct reader *v, const struct reader_series *s)
 {
 	bool vm = f->n_vms == 0;
-	const char *nic = view_nic(v, s->device_id);
+	const char *nic = reader_nic(v, s->device_id);
 
 	for (unsigned int i = 0; i < f->n_vms && !vm; i++)
 		vm = vmref_has(&f->refs[i], s->vm_id, s->device_id);
@@ -144,7 +144,7 @@ bool filter_passes(const struct filter *f, const struct view *v, const struct vi
 	       (f->queue < 0 || f->queue == s->queue);
 }
 
-enum share share_of(const struct view_series *s)
+enum share share_of(const struct reader_series *s)
 {
 	if (s->place)
 		return ON_PATH;
@@ -159,9 +159,9 @@ static void put(json_t *o, const char *key, json_t *value)
 		abort();
 }
 
-json_t *split_object(const struct view *v, const struct view_series *s, unsigned int by)
+json_t *split_object(const struct reader *v, const struct reader_series *s, unsigned int by)
 {
-	const struct view_vm *vm = view_vm(v, s->vm_id);
+	const struct reader_vm *vm = reader_vm(v, s->vm_id);
 	json_t *o = json_object();
 
 	if (!o)
@@ -171,7 +171,7 @@ json_t *split_object(const struct view *v, const struct view_series *s, unsigned
 		put(o, "uuid", out_text(vm ? vm->uuid : NULL));
 	}
 	if (by & BY_NIC)
-		put(o, "nic", out_text(view_nic(v, s->device_id)));
+		put(o, "nic", out_text(reader_nic(v, s->device_id)));
 	if (by & BY_QUEUE)
 		put(o, "queue", s->queue < 0 ? json_null() : out_int((uint64_t)s->queue));
 	if (by & BY_DIRECTION)
@@ -187,7 +187,7 @@ json_t *split_object(const struct view *v, const struct view_series *s, unsigned
 	if (by & BY_PLACE)
 		put(o, "place", out_text(s->place ? s->place : "tap"));
 	if (by & BY_FROM) {
-		vm = view_vm(v, s->sender_vm_id);
+		vm = reader_vm(v, s->sender_vm_id);
 		put(o, "from", out_text(vm ? vm->name : s->sender));
 		put(o, "from_uuid", out_text(vm ? vm->uuid : NULL));
 		put(o, "from_nic", out_text(s->sender));
@@ -198,9 +198,9 @@ json_t *split_object(const struct view *v, const struct view_series *s, unsigned
 }
 
 /* NICs by name: a VM that was started again has another device, and often the same name for it. */
-char *split_key(const struct view *v, const struct view_series *s, unsigned int by)
+char *split_key(const struct reader *v, const struct reader_series *s, unsigned int by)
 {
-	const char *nic = view_nic(v, s->device_id);
+	const char *nic = reader_nic(v, s->device_id);
 	char *key;
 
 	if (asprintf(&key, "%lld|%s|%d|%s|%s|%s|%s|%s|%s|%s|%lld|%s", by & BY_VM ? (long long)s->vm_id : -1, by & BY_NIC && nic ? nic : "",

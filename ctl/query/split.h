@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 #include "ctl/cmd.h"
-#include "store_reader.h"
+#include "reader.h"
 #include "vmref.h"
 #include "ctl/print/when.h"
 
@@ -50,15 +50,15 @@ void filter_init(struct filter *f);
 int filter_option(struct filter *f, int opt, const char *value);
 
 /* Looks up the VMs. 0, or -errno after saying which is unknown. Says when no class or NIC has such a name. */
-int filter_resolve(struct filter *f, struct view *v);
+int filter_resolve(struct filter *f, struct reader *v);
 
-bool filter_passes(const struct filter *f, const struct view *v, const struct view_series *s);
+bool filter_passes(const struct filter *f, const struct reader *v, const struct reader_series *s);
 
 /* The fields of @s that @by splits by, as members of a new object, in the order of the documentation. */
-json_t *split_object(const struct view *v, const struct view_series *s, unsigned int by);
+json_t *split_object(const struct reader *v, const struct reader_series *s, unsigned int by);
 
 /* The same as text: equal text, same row. The caller frees it. */
-char *split_key(const struct view *v, const struct view_series *s, unsigned int by);
+char *split_key(const struct reader *v, const struct reader_series *s, unsigned int by);
 
 /* Loss of the VM's tap is one sum. What else there is stands beside it and is never added. */
 enum share {
@@ -67,7 +67,7 @@ enum share {
 	EMPTIED,	/* in rings that were emptied (PURGE) */
 	COPIED,		/* only a capture's copies (CAPTURE): nothing that the VM lost */
 };
-enum share share_of(const struct view_series *s);
+enum share share_of(const struct reader_series *s);
 
 /* The window and its options. */
 struct window {

@@ -17,7 +17,7 @@
 
 /* Prune. */
 
-static int print_done(const struct global *g, const struct tidy_done *d)
+static int print_done(const struct global *g, const struct maintain_done *d)
 {
 	if (g->format == FORMAT_JSON)
 		return out_json(json_pack("{si si si si si}", "taken_up_days", (int)d->absorbed, "thinned_days", (int)d->thinned, "forgotten_days",
@@ -27,11 +27,11 @@ static int print_done(const struct global *g, const struct tidy_done *d)
 	return out_done();
 }
 
-int store_prune(const struct global *g, const struct tidy_limits *l)
+int store_prune(const struct global *g, const struct maintain_limits *l)
 {
 	_cleanup_(close_fdp) int lock = -1;
 	char why[SCHEMA_WHY] = "", meta[PATH_MAX];
-	struct tidy_done done;
+	struct maintain_done done;
 	int pid = 0, r;
 
 	snprintf(meta, sizeof(meta), "%s/meta.db", g->store);
@@ -46,7 +46,7 @@ int store_prune(const struct global *g, const struct tidy_limits *l)
 		complain("%s/lock: %s", g->store, strerror(-r));
 	if (r < 0)
 		return EXIT_FAILED;
-	r = tidy(g->store, l, now_ns(), NULL, &done, why);
+	r = maintain(g->store, l, now_ns(), NULL, &done, why);
 	if (r >= 0)
 		return print_done(g, &done);
 	complain("%s", why);
@@ -170,14 +170,14 @@ int store_backup(const struct global *g, const char *to)
 /* Export. */
 
 struct export {
-	struct view *v;
+	struct reader *v;
 	bool failed;
 };
 
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
 {
 	struct export *e = arg;
-	const struct view_series *s = &e->v->series[series];
+	const struct reader_series *s = &e->v->series[series];
 	json_t *o = json_pack("{sI sI}", "t_ns", (json_int_t)t_ns, "span_ns", (json_int_t)span_ns), *names = split_object(e->v, s, BY_ALL);
 
 	json_object_update(o, names);
@@ -191,7 +191,7 @@ static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct
 
 int store_export(const struct global *g, const struct window *w, struct filter *f)
 {
-	struct export e = { .v = view_open(g->store) };
+	struct export e = { .v = reader_open(g->store) };
 	bool *wanted;
 	int r;
 
@@ -204,8 +204,8 @@ int store_export(const struct global *g, const struct window *w, struct filter *
 	for (size_t i = 0; i < e.v->n_series && r >= 0; i++)
 		wanted[i] = e.v->series[i].id && filter_passes(f, e.v, &e.v->series[i]) && (f->masked || !e.v->series[i].mask);
 	if (r >= 0)
-		r = view_rows(e.v, w->since_ns, w->until_ns, false, wanted, on_row, &e);
+		r = reader_rows(e.v, w->since_ns, w->until_ns, false, wanted, on_row, &e);
 	free(wanted);
-	view_free(e.v);
+	reader_free(e.v);
 	return r < 0 ? EXIT_FAILED : e.failed ? out_done() | EXIT_FAILED : out_done();
 }

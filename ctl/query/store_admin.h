@@ -7,7 +7,7 @@
 #include "split.h"
 
 /* Sums up, thins and forgets, as the agent does. Not while an agent runs: it does so itself. */
-int store_prune(const struct global *g, const struct tidy_limits *l);
+int store_prune(const struct global *g, const struct maintain_limits *l);
 
 /* A copy of all files that belongs together, also while the agent writes. @to does not exist yet; it is there when it is whole. */
 int store_backup(const struct global *g, const char *to);

@@ -20,8 +20,8 @@ struct unit {
 
 struct group {
 	char *key;
-	const struct view_series *series;
-	struct view_sum sum;
+	const struct reader_series *series;
+	struct reader_sum sum;
 	uint64_t purged, path, benign, first_ns;
 	struct unit **units;
 	size_t n_units;
@@ -29,7 +29,7 @@ struct group {
 };
 
 struct work {
-	struct view *v;
+	struct reader *v;
 	struct unit *units;
 	struct group *groups;
 	unsigned int by;
@@ -64,7 +64,7 @@ static int side(const char *direction)
 	return !strcmp(direction, "tx");
 }
 
-static struct group *group_of(struct work *w, const struct view_series *s)
+static struct group *group_of(struct work *w, const struct reader_series *s)
 {
 	char *key = split_key(w->v, s, w->by);
 	struct group *g;
@@ -94,14 +94,14 @@ static void on_counted(int64_t device, void *arg)
 {
 	struct work *w = arg;
 
-	if (view_device(w->v, device))
+	if (reader_device(w->v, device))
 		w->counted[device] = true;
 }
 
 static void on_traffic(int64_t device, uint64_t t_ns, uint64_t rx, uint64_t tx, void *arg)
 {
 	struct work *w = arg;
-	const struct view_attachment *a = view_attached(w->v, device, t_ns);
+	const struct reader_attachment *a = reader_attached(w->v, device, t_ns);
 	struct unit *u = unit_of(w, device, a ? a->id : 0, a ? a->vm_id : 0);
 
 	on_counted(device, w);
@@ -109,7 +109,7 @@ static void on_traffic(int64_t device, uint64_t t_ns, uint64_t rx, uint64_t tx, 
 	u->delivered[1] += tx;
 }
 
-static void add_series(struct work *w, const struct filter *f, const struct view_series *s, const struct view_sum *sum, uint64_t benign,
+static void add_series(struct work *w, const struct filter *f, const struct reader_series *s, const struct reader_sum *sum, uint64_t benign,
 		       struct tally *t)
 {
 	struct unit *u = unit_of(w, s->device_id, s->attachment_id, s->vm_id);
@@ -155,7 +155,7 @@ static void add_series(struct work *w, const struct filter *f, const struct view
 
 static void add_side(const struct work *w, const struct unit *u, int side_, struct tally_row *r)
 {
-	r->pct_known &= view_device(w->v, u->id.device) && w->counted[u->id.device];
+	r->pct_known &= reader_device(w->v, u->id.device) && w->counted[u->id.device];
 	r->delivered += u->delivered[side_];
 	r->all_lost += u->lost[side_];
 }
@@ -228,22 +228,22 @@ static void free_units(struct work *w)
 
 static int read_delivered(struct work *w, const struct window *win)
 {
-	int r = view_counted(w->v, win->since_ns, win->until_ns, on_counted, w);
+	int r = reader_counted(w->v, win->since_ns, win->until_ns, on_counted, w);
 
-	return r < 0 ? r : view_traffic(w->v, win->since_ns, win->until_ns, on_traffic, w);
+	return r < 0 ? r : reader_traffic(w->v, win->since_ns, win->until_ns, on_traffic, w);
 }
 
-int tally_make(struct view *v, const struct window *win, const struct filter *f, unsigned int by, struct tally *ret)
+int tally_make(struct reader *v, const struct window *win, const struct filter *f, unsigned int by, struct tally *ret)
 {
-	_cleanup_(freep) struct view_sum *sums = NULL;
+	_cleanup_(freep) struct reader_sum *sums = NULL;
 	_cleanup_(freep) uint64_t *benign = NULL;
 	_cleanup_(freep) bool *counted = must(calloc(v->n_devices + 1, sizeof(bool)));
 	struct work w = { .v = v, .by = by, .counted = counted };
 	struct tally t = { 0 };
-	int r = view_losses(v, win->since_ns, win->until_ns, &sums);
+	int r = reader_losses(v, win->since_ns, win->until_ns, &sums);
 
 	if (r >= 0)
-		r = harm_sums(v, win->since_ns, win->until_ns, sums, &benign);
+		r = severity_sums(v, win->since_ns, win->until_ns, sums, &benign);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < v->n_series; i++)

@@ -6,9 +6,9 @@
 #include "split.h"
 
 struct tally_row {
-	const struct view_series *series;	/* one of those in the row: all agree in what it is split by */
+	const struct reader_series *series;	/* one of those in the row: all agree in what it is split by */
 	char *key;
-	struct view_sum sum;
+	struct reader_sum sum;
 	uint64_t purged, path;			/* frames of it that were in rings that were emptied, or never reached the tap */
 	uint64_t benign;			/* of what was lost at the tap: lost with the life of the VM (harm.h) */
 	uint64_t first_ns;			/* when the first of its series first lost a frame, ever */
@@ -28,7 +28,7 @@ struct tally {
 bool tally_knows_delivered(unsigned int by);
 
 /* 0, or -errno after saying why. */
-int tally_make(struct view *v, const struct window *w, const struct filter *f, unsigned int by, struct tally *ret);
+int tally_make(struct reader *v, const struct window *w, const struct filter *f, unsigned int by, struct tally *ret);
 void tally_free(struct tally *t);
 
 /* Lost in percent of lost and delivered; of a row of the tally. Negative: not known. */

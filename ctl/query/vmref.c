@@ -12,7 +12,7 @@
 
 /* The best match so far. Ways to match have ranks: a better one beats all others; between equals the VM that is still there wins. */
 struct search {
-	struct view *v;
+	struct reader *v;
 	const char *text;
 	struct vmref found;
 	int rank;		/* 0: nothing */
@@ -21,9 +21,9 @@ struct search {
 
 enum { RANK_OLD_NAME = 1, RANK_DEVICE, RANK_TAP, RANK_MAC, RANK_NAME, RANK_UUID };
 
-static bool gone(const struct view *v, int64_t vm)
+static bool gone(const struct reader *v, int64_t vm)
 {
-	const struct view_vm *known = view_vm(v, vm);
+	const struct reader_vm *known = reader_vm(v, vm);
 
 	return !known || !strcmp(known->state, "gone");
 }
@@ -65,12 +65,12 @@ static void on_old_name(sqlite3_stmt *st, void *arg)
 	struct search *s = arg;
 	int64_t vm = sqlite3_column_int64(st, 0);
 
-	if (view_vm(s->v, vm) && same_name((const char *)sqlite3_column_text(st, 1), s->text))
+	if (reader_vm(s->v, vm) && same_name((const char *)sqlite3_column_text(st, 1), s->text))
 		offer(s, RANK_OLD_NAME, vm, 0);
 }
 
 /* A tap's name is used again and again: the one that has it now, or had it last. */
-static const struct view_attachment *later(const struct view_attachment *a, const struct view_attachment *b)
+static const struct reader_attachment *later(const struct reader_attachment *a, const struct reader_attachment *b)
 {
 	if (!a || !a->until_ns != !b->until_ns)
 		return a && !a->until_ns ? a : b;
@@ -79,13 +79,13 @@ static const struct view_attachment *later(const struct view_attachment *a, cons
 
 static void search_attachments(struct search *s)
 {
-	const struct view_attachment *tap = NULL;
+	const struct reader_attachment *tap = NULL;
 
 	for (size_t i = 0; i < s->v->n_attachments; i++) {
-		const struct view_attachment *a = &s->v->attachments[i];
-		const char *nic = view_nic(s->v, a->device_id);
+		const struct reader_attachment *a = &s->v->attachments[i];
+		const char *nic = reader_nic(s->v, a->device_id);
 
-		if (!a->id || !view_vm(s->v, a->vm_id))
+		if (!a->id || !reader_vm(s->v, a->vm_id))
 			continue;
 		if (a->mac && !strcasecmp(a->mac, s->text))
 			offer(s, RANK_MAC, a->vm_id, 0);
@@ -98,10 +98,10 @@ static void search_attachments(struct search *s)
 
 static void search_devices(struct search *s)
 {
-	const struct view_device *last = NULL;
+	const struct reader_device *last = NULL;
 
 	for (size_t i = 0; i < s->v->n_devices; i++) {
-		const struct view_device *d = &s->v->devices[i];
+		const struct reader_device *d = &s->v->devices[i];
 
 		if (!d->id || !same_name(d->name, s->text))
 			continue;
@@ -139,7 +139,7 @@ static size_t distance(const char *a, const char *b)
 	return row[lb];
 }
 
-static void say_unknown(struct view *v, const char *text)
+static void say_unknown(struct reader *v, const char *text)
 {
 	const char *near_name = NULL;
 	size_t best = strlen(text) / 2 + 1;
@@ -158,12 +158,12 @@ static void say_unknown(struct view *v, const char *text)
 		complain("no VM, MAC address or tap is called \"%.200s\"; taplossctl vms --all lists them", text);
 }
 
-int vmref_find(struct view *v, const char *text, struct vmref *ret)
+int vmref_find(struct reader *v, const char *text, struct vmref *ret)
 {
 	struct search s = { .v = v, .text = text };
 
 	for (size_t i = 0; i < v->n_vms; i++) {
-		const struct view_vm *vm = &v->vms[i];
+		const struct reader_vm *vm = &v->vms[i];
 
 		if (vm->id && vm->uuid && !strcasecmp(vm->uuid, text))
 			offer(&s, RANK_UUID, vm->id, 0);
@@ -174,7 +174,7 @@ int vmref_find(struct view *v, const char *text, struct vmref *ret)
 		search_attachments(&s);
 	if (s.rank < RANK_TAP)
 		search_devices(&s);
-	if (!s.rank && view_meta(v, "SELECT vm_id, name FROM vm_name", on_old_name, &s) < 0)
+	if (!s.rank && reader_meta(v, "SELECT vm_id, name FROM vm_name", on_old_name, &s) < 0)
 		return -EIO;
 	if (!s.rank) {
 		say_unknown(v, text);
@@ -193,12 +193,12 @@ bool vmref_has(const struct vmref *ref, int64_t vm_id, int64_t device_id)
 	return ref->vm_id ? ref->vm_id == vm_id : ref->device_id == device_id;
 }
 
-const char *vmref_name(const struct view *v, const struct vmref *ref)
+const char *vmref_name(const struct reader *v, const struct vmref *ref)
 {
-	return ref->vm_id ? view_vm(v, ref->vm_id)->name : view_nic(v, ref->device_id);
+	return ref->vm_id ? reader_vm(v, ref->vm_id)->name : reader_nic(v, ref->device_id);
 }
 
-const char *vmref_uuid(const struct view *v, const struct vmref *ref)
+const char *vmref_uuid(const struct reader *v, const struct vmref *ref)
 {
-	return ref->vm_id ? view_vm(v, ref->vm_id)->uuid : NULL;
+	return ref->vm_id ? reader_vm(v, ref->vm_id)->uuid : NULL;
 }

@@ -3,7 +3,7 @@
 #ifndef TAPLOSS_CTL_QUERY_VMREF_H
 #define TAPLOSS_CTL_QUERY_VMREF_H
 
-#include "store_reader.h"
+#include "reader.h"
 
 struct vmref {
 	int64_t vm_id;		/* 0: a device that is nobody's */
@@ -11,13 +11,13 @@ struct vmref {
 };
 
 /* 0, or -ENOENT, -ENOTUNIQ after saying what is wrong and what is near. Names as shown in tables (\xNN) are understood. */
-int vmref_find(struct view *v, const char *text, struct vmref *ret);
+int vmref_find(struct reader *v, const char *text, struct vmref *ret);
 
 /* Is the series, or the attachment, of the VM (or device) that is meant? */
 bool vmref_has(const struct vmref *ref, int64_t vm_id, int64_t device_id);
 
 /* What it is called. */
-const char *vmref_name(const struct view *v, const struct vmref *ref);
-const char *vmref_uuid(const struct view *v, const struct vmref *ref);
+const char *vmref_name(const struct reader *v, const struct vmref *ref);
+const char *vmref_uuid(const struct reader *v, const struct vmref *ref);
 
 #endif

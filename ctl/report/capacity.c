@@ -61,13 +61,13 @@ static void on_run(sqlite3_stmt *st, void *arg)
 /* Longest gaps first would hide how many there are: all of them in order, up to a number that can be read. */
 #define GAPS 50
 
-static int add_gaps(json_t *root, struct view *v, const struct window *w)
+static int add_gaps(json_t *root, struct reader *v, const struct window *w)
 {
-	_cleanup_(freep) struct view_interval *all = NULL;
+	_cleanup_(freep) struct reader_interval *all = NULL;
 	json_t *gaps = json_array();
 	uint64_t end = w->since_ns;
 	size_t n = 0, found = 0;
-	int r = view_coverage(v, w->since_ns, w->until_ns, &all, &n);
+	int r = reader_coverage(v, w->since_ns, w->until_ns, &all, &n);
 
 	json_object_set_new(root, "gaps", gaps);
 	if (r < 0)
@@ -83,7 +83,7 @@ static int add_gaps(json_t *root, struct view *v, const struct window *w)
 	return 0;
 }
 
-static int add_self(json_t *root, struct view *v)
+static int add_self(json_t *root, struct reader *v)
 {
 	static const char *const names[] = { "uncounted_frames", "missed_events", "late_ticks" };
 	int r = 0;
@@ -91,13 +91,13 @@ static int add_self(json_t *root, struct view *v)
 	for (size_t i = 0; i < ARRAY_SIZE(names) && r >= 0; i++) {
 		uint64_t n = 0;
 
-		r = view_self(v, names[i], &n);
+		r = reader_self(v, names[i], &n);
 		json_object_set_new(root, names[i], out_int(n));
 	}
 	return r;
 }
 
-int capacity_add_host(json_t *root, struct view *v, const struct window *w)
+int capacity_add_host(json_t *root, struct reader *v, const struct window *w)
 {
 	char host[128] = "";
 
@@ -105,12 +105,12 @@ int capacity_add_host(json_t *root, struct view *v, const struct window *w)
 	json_object_set_new(root, "version", json_string(TAPLOSS_VERSION));
 	json_object_set_new(root, "host", out_text(host));
 	json_object_set_new(root, "made_ns", out_int(w->now_ns));
-	return view_meta(v, "SELECT kernel, version FROM run ORDER BY id DESC LIMIT 1", on_run, root);
+	return reader_meta(v, "SELECT kernel, version FROM run ORDER BY id DESC LIMIT 1", on_run, root);
 }
 
-json_t *capacity_make(struct view *v, const struct capacity_options *o)
+json_t *capacity_make(struct reader *v, const struct capacity_options *o)
 {
-	double covered = view_covered_pct(v, o->window.since_ns, o->window.until_ns);
+	double covered = reader_covered_pct(v, o->window.since_ns, o->window.until_ns);
 	struct capacity_top top = { .n = 0 };
 	json_t *root, *sources;
 	int r;
@@ -122,7 +122,7 @@ json_t *capacity_make(struct view *v, const struct capacity_options *o)
 	sources = json_array();
 	r = capacity_add_host(root, v, &o->window);
 	if (r >= 0)
-		r = view_meta(v, "SELECT name, state, why FROM source ORDER BY name", on_source, sources);
+		r = reader_meta(v, "SELECT name, state, why FROM source ORDER BY name", on_source, sources);
 	json_object_set_new(root, "not_ok", sources);
 	if (r >= 0)
 		r = add_gaps(root, v, &o->window);

@@ -21,7 +21,7 @@ struct capacity_options {
 };
 
 /* New reference; NULL after saying why. */
-json_t *capacity_make(struct view *v, const struct capacity_options *o);
+json_t *capacity_make(struct reader *v, const struct capacity_options *o);
 
 /* Those VMs that lost most frames that did harm, the first one most. */
 #define CAPACITY_TOP 5
@@ -31,13 +31,13 @@ struct capacity_top {
 };
 
 /* What stands in the document; each an array of flat objects or one object. 0, or -errno after saying why. */
-int capacity_add_loss(json_t *root, struct view *v, const struct capacity_options *o, struct capacity_top *ret);
-int capacity_add_nics(json_t *root, struct view *v, const struct capacity_options *o);
-int capacity_add_pressure(json_t *root, struct view *v, const struct capacity_options *o);
-int capacity_add_verdicts(json_t *root, struct view *v, const struct capacity_options *o, const struct capacity_top *top);
+int capacity_add_loss(json_t *root, struct reader *v, const struct capacity_options *o, struct capacity_top *ret);
+int capacity_add_nics(json_t *root, struct reader *v, const struct capacity_options *o);
+int capacity_add_pressure(json_t *root, struct reader *v, const struct capacity_options *o);
+int capacity_add_verdicts(json_t *root, struct reader *v, const struct capacity_options *o, const struct capacity_top *top);
 
 /* Whose report, when and by what it was made; whether its history is made up. 0, or -errno after saying why. */
-int capacity_add_host(json_t *root, struct view *v, const struct window *w);
+int capacity_add_host(json_t *root, struct reader *v, const struct window *w);
 
 /* What helps against a class of loss, and what it takes; NULL: nothing is known. */
 const char *capacity_fix(const char *class);

@@ -14,22 +14,22 @@ static const char *const kinds[] = { "capacity", "fault", "policy", "lifecycle" 
 /* Frames of one VM, or of one class. */
 struct sum {
 	char *key;
-	const struct view_series *series;	/* the one that lost most */
+	const struct reader_series *series;	/* the one that lost most */
 	uint64_t of_series;
-	struct view_sum all;
+	struct reader_sum all;
 	uint64_t kind[KINDS];
 	UT_hash_handle hh;
 };
 
 struct work {
-	struct view *v;
+	struct reader *v;
 	const struct capacity_options *o;
 	uint64_t step_ns;
 	size_t n_steps;
 	uint64_t *steps[KINDS];
 	uint64_t heat[7][24];		/* Monday first; frames of capacity and fault */
 	uint64_t kind[KINDS], purged, path, masked;
-	struct view_sum *by_series;
+	struct reader_sum *by_series;
 	struct sum *vms, *classes;
 };
 
@@ -58,10 +58,10 @@ static void add_heat(struct work *w, uint64_t t_ns, uint64_t frames)
 		w->heat[(tm.tm_wday + 6) % 7][tm.tm_hour] += frames;
 }
 
-static void on_row(int64_t id, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+static void on_row(int64_t id, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
 {
 	struct work *w = arg;
-	const struct view_series *s = &w->v->series[id];
+	const struct reader_series *s = &w->v->series[id];
 	int kind = kind_of(s->kind);
 
 	w->by_series[id].frames += sum->frames;
@@ -74,7 +74,7 @@ static void on_row(int64_t id, uint64_t t_ns, uint64_t span_ns, const struct vie
 		add_heat(w, t_ns, sum->frames);
 }
 
-static struct sum *sum_of(struct sum **all, const char *key, const struct view_series *s)
+static struct sum *sum_of(struct sum **all, const char *key, const struct reader_series *s)
 {
 	struct sum *m;
 
@@ -88,7 +88,7 @@ static struct sum *sum_of(struct sum **all, const char *key, const struct view_s
 	return m;
 }
 
-static void add_series(struct sum *m, const struct view_series *s, const struct view_sum *sum)
+static void add_series(struct sum *m, const struct reader_series *s, const struct reader_sum *sum)
 {
 	m->all.frames += sum->frames;
 	m->all.segments += sum->segments;
@@ -103,8 +103,8 @@ static void add_series(struct sum *m, const struct view_series *s, const struct 
 static void add_up(struct work *w)
 {
 	for (size_t i = 1; i < w->v->n_series; i++) {
-		const struct view_series *s = &w->v->series[i];
-		const struct view_sum *sum = &w->by_series[i];
+		const struct reader_series *s = &w->v->series[i];
+		const struct reader_sum *sum = &w->by_series[i];
 		char *key;
 
 		if (!s->id || !sum->frames)
@@ -256,11 +256,11 @@ static int read_all(struct work *w)
 
 	for (size_t i = 0; i < w->v->n_series; i++)
 		wanted[i] = w->v->series[i].id && capacity_wants(w->o, w->v->series[i].vm_id, w->v->series[i].device_id);
-	return view_rows(w->v, w->o->window.since_ns, w->o->window.until_ns, w->step_ns % NSEC_PER_HOUR == 0, w->o->filter.n_vms ? wanted : NULL,
+	return reader_rows(w->v, w->o->window.since_ns, w->o->window.until_ns, w->step_ns % NSEC_PER_HOUR == 0, w->o->filter.n_vms ? wanted : NULL,
 			 on_row, w);
 }
 
-int capacity_add_loss(json_t *root, struct view *v, const struct capacity_options *o, struct capacity_top *ret)
+int capacity_add_loss(json_t *root, struct reader *v, const struct capacity_options *o, struct capacity_top *ret)
 {
 	uint64_t span = o->window.until_ns - o->window.since_ns;
 	struct work w = { .v = v, .o = o, .step_ns = step_of(span) };

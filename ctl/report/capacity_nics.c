@@ -29,7 +29,7 @@ struct nic {
 	} *days;
 	unsigned int n_days;
 	uint64_t changed_ns;		/* its ring, queues or backend were made others; 0: never */
-	struct view_headroom rings;	/* towards the guest */
+	struct reader_headroom rings;	/* towards the guest */
 	UT_hash_handle hh;
 };
 
@@ -41,7 +41,7 @@ struct vm_time {
 };
 
 struct work {
-	struct view *v;
+	struct reader *v;
 	const struct capacity_options *o;
 	struct nic *nics;
 	struct vm_time *vms;
@@ -57,12 +57,12 @@ static void *must(void *p)
 }
 
 /* Who had the device in that day, at last. */
-static const struct view_attachment *owner_in(const struct view *v, int64_t device, uint64_t from_ns, uint64_t to_ns)
+static const struct reader_attachment *owner_in(const struct reader *v, int64_t device, uint64_t from_ns, uint64_t to_ns)
 {
 	if (device <= 0 || (size_t)device >= v->n_devices)
 		return NULL;
 	for (size_t i = v->first_attachment[device]; i; i = v->older_attachment[i]) {
-		const struct view_attachment *a = &v->attachments[i];
+		const struct reader_attachment *a = &v->attachments[i];
 
 		if (a->since_ns <= to_ns && (!a->until_ns || a->until_ns >= from_ns))
 			return a;
@@ -81,9 +81,9 @@ static void on_change(sqlite3_stmt *st, void *arg)
 }
 
 /* The NIC that the device was part of, as far as it is met. *ret_key is the caller's. */
-static struct nic *find_nic(const struct work *w, const struct view_attachment *a, int64_t device, int side, char **ret_key)
+static struct nic *find_nic(const struct work *w, const struct reader_attachment *a, int64_t device, int side, char **ret_key)
 {
-	const char *name = view_nic(w->v, device);
+	const char *name = reader_nic(w->v, device);
 	struct nic *n;
 
 	if (asprintf(ret_key, "%lld|%s|%d", a ? (long long)a->vm_id : 0, a && a->mac ? a->mac : name ? name : "", side) < 0)
@@ -92,9 +92,9 @@ static struct nic *find_nic(const struct work *w, const struct view_attachment *
 	return n;
 }
 
-static struct nic *nic_of(struct work *w, const struct view_day_demand *d, int side)
+static struct nic *nic_of(struct work *w, const struct reader_day_demand *d, int side)
 {
-	const struct view_attachment *a = owner_in(w->v, d->device, d->from_ns, d->to_ns);
+	const struct reader_attachment *a = owner_in(w->v, d->device, d->from_ns, d->to_ns);
 	struct nic *n;
 	char *key;
 
@@ -125,7 +125,7 @@ static void set_packed(struct nic_day *day, const struct demand *d)
 	memcpy(day->packed, buf, day->len);
 }
 
-static void add_day(struct nic *n, const struct view_day_demand *d, const struct demand *demand, uint64_t peak)
+static void add_day(struct nic *n, const struct reader_day_demand *d, const struct demand *demand, uint64_t peak)
 {
 	struct nic_day *day = n->n_days ? &n->days[n->n_days - 1] : NULL;
 
@@ -161,7 +161,7 @@ static void add_time(struct work *w, int64_t vm, const struct demand *d)
 		t->over[i] += d->over[i];
 }
 
-static void on_day(const struct view_day_demand *d, void *arg)
+static void on_day(const struct reader_day_demand *d, void *arg)
 {
 	struct work *w = arg;
 
@@ -178,14 +178,14 @@ static void on_day(const struct view_day_demand *d, void *arg)
 	}
 }
 
-static void on_rings(const struct view_headroom *h, uint64_t from_ns, uint64_t to_ns, void *arg)
+static void on_rings(const struct reader_headroom *h, uint64_t from_ns, uint64_t to_ns, void *arg)
 {
 	struct work *w = arg;
 	_cleanup_(freep) char *key = NULL;
 	struct nic *n = find_nic(w, owner_in(w->v, h->device, from_ns, to_ns), h->device, 0, &key);
 
 	if (n)
-		view_headroom_add(&n->rings, h);
+		reader_occupancy_add(&n->rings, h);
 }
 
 /* What a NIC's days say. */
@@ -307,8 +307,8 @@ static json_t *moment(const struct finding *f, double days)
 /* Null where nothing is known: the other direction has no ring of the tap's, either. */
 static void put_rings(json_t *o, const struct work *w, const struct nic *n)
 {
-	const struct view_headroom *h = &n->rings;
-	const struct view_attachment *a = view_attached(w->v, n->device, w->o->window.until_ns);
+	const struct reader_headroom *h = &n->rings;
+	const struct reader_attachment *a = reader_attached(w->v, n->device, w->o->window.until_ns);
 	uint64_t ring = h->peak + h->free;
 
 	json_object_set_new(o, "ring_frames", !n->side && a && a->ring_frames >= 0 ? json_integer(a->ring_frames) : json_null());
@@ -329,11 +329,11 @@ static const char *knee_word(enum knee_state s)
 
 static json_t *row_of(const struct work *w, const struct nic *n, const struct finding *f)
 {
-	const struct view_vm *vm = view_vm(w->v, n->vm);
+	const struct reader_vm *vm = reader_vm(w->v, n->vm);
 	bool found = f->knee.state == KNEE_FOUND;
 	double lossy = f->sum->seconds ? 100.0 * f->sum->over[0] / f->sum->seconds : 0, growth = f->trend.level > 0 ? 3000 / f->trend.level : 0;
 	json_t *o = json_pack("{so so so ss ss si sf so so so so sf}", "vm", out_text(vm ? vm->name : NULL), "uuid", out_text(vm ? vm->uuid : NULL),
-			      "nic", out_text(view_nic(w->v, n->device)), "direction", n->side ? "tx" : "rx", "verdict", verdict(f), "days",
+			      "nic", out_text(reader_nic(w->v, n->device)), "direction", n->side ? "tx" : "rx", "verdict", verdict(f), "days",
 			      (int)n->n_days, "hours_seen", f->sum->seconds / 3600.0, "p50_fps", rate(f->p50), "p95_fps", rate(f->p95), "p99_fps",
 			      rate(f->p99), "max_fps", rate((double)f->max), "lossy_pct", lossy);
 
@@ -361,7 +361,7 @@ static json_t *row_of(const struct work *w, const struct nic *n, const struct fi
 /* For the page of one VM: its days, and how often it lost at which rate. */
 static json_t *detail_of(const struct work *w, const struct nic *n, const struct finding *f)
 {
-	const struct view_vm *vm = view_vm(w->v, n->vm);
+	const struct reader_vm *vm = reader_vm(w->v, n->vm);
 	json_t *days = json_array(), *rates = json_array();
 
 	for (unsigned int i = 0; i < n->n_days; i++)
@@ -374,7 +374,7 @@ static json_t *detail_of(const struct work *w, const struct nic *n, const struct
 			json_array_append_new(rates, json_pack("{so sf sf}", "rate_fps", rate(demand_rate(b)), "minutes",
 							       (f->sum->clean[b] + f->sum->lossy[b]) / 60.0, "lossy_pct",
 							       100.0 * f->sum->lossy[b] / (f->sum->clean[b] + f->sum->lossy[b])));
-	return json_pack("{so so ss so so so so so}", "vm", out_text(vm ? vm->name : NULL), "nic", out_text(view_nic(w->v, n->device)), "direction",
+	return json_pack("{so so ss so so so so so}", "vm", out_text(vm ? vm->name : NULL), "nic", out_text(reader_nic(w->v, n->device)), "direction",
 			 n->side ? "tx" : "rx", "knee_fps", f->knee.state == KNEE_FOUND ? rate(f->knee.rate) : json_null(), "level_fps",
 			 f->trend.known ? rate(f->trend.level * f->trend.busiest) : json_null(), "slope_fps_day",
 			 f->trend.known ? json_real(f->trend.slope * f->trend.busiest) : json_null(), "days", days, "rates", rates);
@@ -435,7 +435,7 @@ static json_t *take_times(struct work *w)
 	struct vm_time *t, *tmp;
 
 	HASH_ITER(hh, w->vms, t, tmp) {
-		const struct view_vm *vm = view_vm(w->v, t->vm);
+		const struct reader_vm *vm = reader_vm(w->v, t->vm);
 		double all = t->seconds ? 100.0 / (double)t->seconds : 0;
 
 		json_array_append_new(rows, json_pack("{so so sf sf sf sf sf sf}", "vm", out_text(vm ? vm->name : NULL), "uuid",
@@ -449,16 +449,16 @@ static json_t *take_times(struct work *w)
 	return rows;
 }
 
-int capacity_add_nics(json_t *root, struct view *v, const struct capacity_options *o)
+int capacity_add_nics(json_t *root, struct reader *v, const struct capacity_options *o)
 {
 	struct work w = { .v = v, .o = o, .rows = json_array(), .detail = json_array(), .changed = must(calloc(v->n_devices + 1, sizeof(uint64_t))) };
-	int r = view_meta(v, "SELECT device_id, t_ns FROM event WHERE what IN ('ring', 'queues', 'backend') AND was IS NOT NULL AND device_id IS NOT NULL "
+	int r = reader_meta(v, "SELECT device_id, t_ns FROM event WHERE what IN ('ring', 'queues', 'backend') AND was IS NOT NULL AND device_id IS NOT NULL "
 			     "ORDER BY t_ns", on_change, &w);
 
 	if (r >= 0)
-		r = view_demands(v, o->window.since_ns, o->window.until_ns, on_day, &w);
+		r = reader_demands(v, o->window.since_ns, o->window.until_ns, on_day, &w);
 	if (r >= 0)
-		r = view_headroom(v, o->window.since_ns, o->window.until_ns, on_rings, &w);
+		r = reader_headroom(v, o->window.since_ns, o->window.until_ns, on_rings, &w);
 	take_nics(&w);
 	sort_rows(w.rows);
 	json_object_set_new(root, "nics", w.rows);

@@ -8,7 +8,7 @@
 
 /* One VM, the days added up. */
 struct waits {
-	struct view_pressure sum;
+	struct reader_pressure sum;
 	UT_hash_handle hh;		/* by sum.vm */
 };
 
@@ -22,7 +22,7 @@ static int most(int a, int b)
 	return a > b ? a : b;
 }
 
-static void on_pressure(const struct view_pressure *p, void *arg)
+static void on_pressure(const struct reader_pressure *p, void *arg)
 {
 	struct work *w = arg;
 	struct waits *x;
@@ -61,9 +61,9 @@ static json_t *thousandths(int n)
 	return n < 0 ? json_null() : json_real(n / 10.0);
 }
 
-static json_t *row_of(const struct view *v, const struct view_pressure *p)
+static json_t *row_of(const struct reader *v, const struct reader_pressure *p)
 {
-	const struct view_vm *vm = view_vm(v, p->vm);
+	const struct reader_vm *vm = reader_vm(v, p->vm);
 
 	return json_pack("{so so sf so so so so so so so}", "vm", out_text(vm ? vm->name : NULL), "uuid", out_text(vm ? vm->uuid : NULL), "hours_seen",
 			 (double)p->span_ns / (double)NSEC_PER_HOUR, "vcpu_run_pct", share(p->vcpu_run_ns, p->vcpu_ns), "vcpu_wait_pct",
@@ -81,12 +81,12 @@ static int by_wait(const struct waits *a, const struct waits *b)
 	return x != y ? (x < y) - (x > y) : (a->sum.vm > b->sum.vm) - (a->sum.vm < b->sum.vm);
 }
 
-int capacity_add_pressure(json_t *root, struct view *v, const struct capacity_options *o)
+int capacity_add_pressure(json_t *root, struct reader *v, const struct capacity_options *o)
 {
 	struct work w = { .o = o };
 	json_t *rows = json_array();
 	struct waits *x, *tmp;
-	int r = view_pressure(v, o->window.since_ns, o->window.until_ns, on_pressure, &w);
+	int r = reader_pressure(v, o->window.since_ns, o->window.until_ns, on_pressure, &w);
 
 	HASH_SORT(w.all, by_wait);
 	HASH_ITER(hh, w.all, x, tmp) {

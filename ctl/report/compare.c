@@ -14,13 +14,13 @@
 /* The host, or a NIC and direction. Hours of both windows, one after the other. */
 struct unit {
 	char *key;
-	const struct view_series *series;	/* NULL: the host */
+	const struct reader_series *series;	/* NULL: the host */
 	uint64_t *lost, *delivered;
 	UT_hash_handle hh;
 };
 
 struct work {
-	struct view *v;
+	struct reader *v;
 	const struct filter *f;
 	struct unit *units;
 	uint64_t since[2], n[2];		/* n: hours */
@@ -37,7 +37,7 @@ static void *must(void *p)
 	return p;
 }
 
-static struct unit *unit_of(struct work *w, const char *key, const struct view_series *s, bool make)
+static struct unit *unit_of(struct work *w, const char *key, const struct reader_series *s, bool make)
 {
 	struct unit *u;
 
@@ -56,16 +56,16 @@ static struct unit *unit_of(struct work *w, const char *key, const struct view_s
 /* As split_key() would say it, of a device that may have no series. */
 static char *device_key(const struct work *w, int64_t device, uint64_t t_ns, bool tx)
 {
-	const struct view_attachment *a = view_attached(w->v, device, t_ns);
-	struct view_series s = { .vm_id = a ? a->vm_id : 0, .device_id = device, .direction = tx ? (char[]){ "tx" } : (char[]){ "rx" } };
+	const struct reader_attachment *a = reader_attached(w->v, device, t_ns);
+	struct reader_series s = { .vm_id = a ? a->vm_id : 0, .device_id = device, .direction = tx ? (char[]){ "tx" } : (char[]){ "rx" } };
 
 	return split_key(w->v, &s, BY_VM | BY_NIC | BY_DIRECTION);
 }
 
-static void on_row(int64_t id, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+static void on_row(int64_t id, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
 {
 	struct work *w = arg;
-	const struct view_series *s = &w->v->series[id];
+	const struct reader_series *s = &w->v->series[id];
 	uint64_t hour = w->at + (t_ns - 1 - w->since[w->window]) / NSEC_PER_HOUR;
 	char *key;
 
@@ -101,12 +101,12 @@ static int read_window(struct work *w, int which, bool traffic)
 	w->window = which;
 	w->at = which ? w->n[0] : 0;
 	if (!traffic) {
-		r = view_rows(w->v, w->since[which], w->since[which] + w->n[which] * NSEC_PER_HOUR, true, NULL, on_row, w);
-		return r < 0 ? r : view_observed(w->v, w->since[which], NSEC_PER_HOUR, w->observed + w->at, w->n[which]);
+		r = reader_rows(w->v, w->since[which], w->since[which] + w->n[which] * NSEC_PER_HOUR, true, NULL, on_row, w);
+		return r < 0 ? r : reader_observed(w->v, w->since[which], NSEC_PER_HOUR, w->observed + w->at, w->n[which]);
 	}
 	for (uint64_t h = 0; h < w->n[which] && r >= 0; h++) {
 		w->now = w->at + h;
-		r = view_traffic(w->v, w->since[which] + h * NSEC_PER_HOUR, w->since[which] + (h + 1) * NSEC_PER_HOUR, on_traffic, w);
+		r = reader_traffic(w->v, w->since[which] + h * NSEC_PER_HOUR, w->since[which] + (h + 1) * NSEC_PER_HOUR, on_traffic, w);
 	}
 	return r;
 }
@@ -226,7 +226,7 @@ static json_t *make_rows(struct work *w)
 	return json_pack("{ss so si si}", "report", "compare", "rows", rows, "before_hours", (int)n[0], "after_hours", (int)n[1]);
 }
 
-json_t *compare_make(struct view *v, const struct window *before, const struct window *after, const struct filter *f)
+json_t *compare_make(struct reader *v, const struct window *before, const struct window *after, const struct filter *f)
 {
 	const struct window *windows[2] = { before, after };
 	struct work w = { .v = v, .f = f };

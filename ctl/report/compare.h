@@ -12,6 +12,6 @@
 #include "ctl/query/split.h"
 
 /* New reference; NULL after saying why. */
-json_t *compare_make(struct view *v, const struct window *before, const struct window *after, const struct filter *f);
+json_t *compare_make(struct reader *v, const struct window *before, const struct window *after, const struct filter *f);
 
 #endif

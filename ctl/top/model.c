@@ -19,9 +19,9 @@
 /* A row while it is made. */
 struct group {
 	char *key;
-	struct board_row row;
+	struct top_model_row row;
 	struct {
-		const struct view_series *series;
+		const struct reader_series *series;
 		uint64_t frames;
 	} by_class[CLASSES];
 	size_t n_classes;
@@ -29,9 +29,9 @@ struct group {
 };
 
 struct work {
-	const struct board_ask *ask;
-	struct board *b;
-	struct halts halts;
+	const struct top_model_ask *ask;
+	struct top_model *b;
+	struct downtimes downtimes;
 	struct tally by_vm, by_nic;
 	struct group *groups;
 	struct group **group_of[2];	/* by series: harmful, benign */
@@ -51,9 +51,9 @@ static bool same(const char *a, const char *b)
 	return !strcmp(a ? a : "", b ? b : "");
 }
 
-static bool inside(const struct board_where *w, const struct view *v, const struct view_series *s)
+static bool inside(const struct top_model_where *w, const struct reader *v, const struct reader_series *s)
 {
-	const char *nic = view_nic(v, s->device_id);
+	const char *nic = reader_nic(v, s->device_id);
 
 	if (w->level == BOARD_VMS)
 		return true;
@@ -66,18 +66,18 @@ static bool inside(const struct board_where *w, const struct view *v, const stru
 	return w->level == BOARD_QUEUES || (s->queue == w->queue && same(s->class, w->class));
 }
 
-static enum board_part part_of(const struct work *w, const struct view_series *s, uint64_t t_ns, uint64_t span_ns)
+static enum top_model_part part_of(const struct work *w, const struct reader_series *s, uint64_t t_ns, uint64_t span_ns)
 {
 	if (s->mask)
 		return PART_MASKED;
-	if (harm_benign(&w->halts, s, t_ns, span_ns))
+	if (severity_benign(&w->downtimes, s, t_ns, span_ns))
 		return PART_BENIGN;
 	return share_of(s) == ON_PATH ? PART_PATH : PART_HARM;
 }
 
-static char *key_of(const struct work *w, const struct view_series *s, enum board_part part)
+static char *key_of(const struct work *w, const struct reader_series *s, enum top_model_part part)
 {
-	const char *nic = view_nic(w->b->v, s->device_id);
+	const char *nic = reader_nic(w->b->v, s->device_id);
 	char *key;
 	int r;
 
@@ -108,13 +108,13 @@ static struct group *group_named(struct work *w, char *key)
 	}
 	g = must(calloc(1, sizeof(*g)));
 	g->key = key;
-	g->row = (struct board_row){ .key = key, .pct = -1, .cells = must(calloc(w->b->n_cells, sizeof(uint64_t))),
+	g->row = (struct top_model_row){ .key = key, .pct = -1, .cells = must(calloc(w->b->n_cells, sizeof(uint64_t))),
 				     .marks = must(calloc(w->b->n_cells, sizeof(uint64_t))) };
 	HASH_ADD_KEYPTR(hh, w->groups, g->key, strlen(g->key), g);
 	return g;
 }
 
-static struct group *group_of(struct work *w, const struct view_series *s, enum board_part part)
+static struct group *group_of(struct work *w, const struct reader_series *s, enum top_model_part part)
 {
 	struct group **slot = &w->group_of[part == PART_BENIGN][s->id];
 
@@ -122,11 +122,11 @@ static struct group *group_of(struct work *w, const struct view_series *s, enum 
 		return *slot;
 	*slot = group_named(w, key_of(w, s, part));
 	(*slot)->row.part = part;
-	(*slot)->row.vm = view_vm(w->b->v, s->vm_id);
+	(*slot)->row.vm = reader_vm(w->b->v, s->vm_id);
 	return *slot;
 }
 
-static void add_class(struct group *g, const struct view_series *s, uint64_t frames)
+static void add_class(struct group *g, const struct reader_series *s, uint64_t frames)
 {
 	size_t i = 0;
 
@@ -141,16 +141,16 @@ static void add_class(struct group *g, const struct view_series *s, uint64_t fra
 	g->by_class[i].frames += frames;
 }
 
-static size_t cell_of(const struct board *b, uint64_t t_ns)
+static size_t cell_of(const struct top_model *b, uint64_t t_ns)
 {
 	return (t_ns - 1 - b->since_ns) / b->step_ns;
 }
 
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
 {
 	struct work *w = arg;
-	const struct view_series *s = &w->b->v->series[series];
-	enum board_part part = part_of(w, s, t_ns, span_ns);
+	const struct reader_series *s = &w->b->v->series[series];
+	enum top_model_part part = part_of(w, s, t_ns, span_ns);
 	struct group *g = group_of(w, s, part);
 
 	add_class(g, s, sum->frames);
@@ -172,7 +172,7 @@ static void add_burst(struct work *w, const struct burst *burst)
 }
 
 /* Of the VM, or the NIC, of @s: all loss of that direction, and what was delivered. */
-static const struct tally_row *delivered_to(const struct work *w, const struct view_series *s)
+static const struct tally_row *delivered_to(const struct work *w, const struct reader_series *s)
 {
 	bool by_nic = w->ask->where.level != BOARD_VMS || !s->vm_id;	/* what is nobody's has nothing in common */
 	const struct tally *t = by_nic ? &w->by_nic : &w->by_vm;
@@ -185,7 +185,7 @@ static const struct tally_row *delivered_to(const struct work *w, const struct v
 }
 
 /* Delivered frames are known by device and direction; of queues it says which share of the loss they have. */
-static void tell_share(const struct work *w, struct board_row *r)
+static void tell_share(const struct work *w, struct top_model_row *r)
 {
 	const struct tally_row *all;
 
@@ -204,7 +204,7 @@ static void tell_share(const struct work *w, struct board_row *r)
 
 static void finish(const struct work *w, struct group *g)
 {
-	struct board_row *r = &g->row;
+	struct top_model_row *r = &g->row;
 	uint64_t most = 0;
 
 	for (size_t i = 0; i < g->n_classes; i++) {
@@ -217,7 +217,7 @@ static void finish(const struct work *w, struct group *g)
 	r->now = r->now * NSEC_PER_SEC / w->now_span;
 	if (!r->series)
 		return;
-	r->nic = view_nic(w->b->v, r->series->device_id);
+	r->nic = reader_nic(w->b->v, r->series->device_id);
 	w->b->now[r->part] += r->now;
 }
 
@@ -242,7 +242,7 @@ static void take_rows(struct work *w)
 	}
 }
 
-static bool has_row(const struct work *w, const struct view_vm *vm)
+static bool has_row(const struct work *w, const struct reader_vm *vm)
 {
 	for (const struct group *g = w->groups; g; g = g->hh.next)
 		if (g->row.vm == vm)
@@ -253,7 +253,7 @@ static bool has_row(const struct work *w, const struct view_vm *vm)
 static void add_quiet(struct work *w)
 {
 	for (size_t i = 0; i < w->b->v->n_vms; i++) {
-		const struct view_vm *vm = &w->b->v->vms[i];
+		const struct reader_vm *vm = &w->b->v->vms[i];
 		struct group *g;
 		char *key;
 
@@ -268,7 +268,7 @@ static void add_quiet(struct work *w)
 }
 
 /* Cells of whole seconds, at most MAX_CELLS, which begin at whole ones. */
-static void set_cells(struct board *b, const struct board_ask *ask)
+static void set_cells(struct top_model *b, const struct top_model_ask *ask)
 {
 	uint64_t span = ask->span_ns < 2 * NSEC_PER_SEC ? 2 * NSEC_PER_SEC : ask->span_ns, from = ask->now_ns - span;
 
@@ -292,7 +292,7 @@ static bool any_nobodys(const struct work *w)
 static int gather_delivered(struct work *w)
 {
 	struct window window = { w->b->since_ns, w->b->until_ns, w->b->until_ns };
-	enum board_level level = w->ask->where.level;
+	enum top_model_level level = w->ask->where.level;
 	int r = 0;
 
 	if (level == BOARD_VMS)
@@ -304,8 +304,8 @@ static int gather_delivered(struct work *w)
 
 static int gather_rows(struct work *w)
 {
-	struct board *b = w->b;
-	int r = view_rows(b->v, b->since_ns, b->until_ns, false, w->wanted, on_row, w);
+	struct top_model *b = w->b;
+	int r = reader_rows(b->v, b->since_ns, b->until_ns, false, w->wanted, on_row, w);
 
 	if (r < 0)
 		return r;
@@ -319,11 +319,11 @@ static int gather_rows(struct work *w)
 
 static int gather(struct work *w)
 {
-	struct board *b = w->b;
-	int r = halts_read(b->v, b->until_ns, &w->halts);
+	struct top_model *b = w->b;
+	int r = downtimes_read(b->v, b->until_ns, &w->downtimes);
 
 	if (r >= 0)
-		r = view_observed(b->v, b->since_ns, b->step_ns, b->observed, b->n_cells);
+		r = reader_observed(b->v, b->since_ns, b->step_ns, b->observed, b->n_cells);
 	if (r >= 0)
 		r = bursts_read(b->v, b->since_ns, b->until_ns, w->wanted, &b->bursts);
 	if (r >= 0 && w->ask->where.level != BOARD_BURSTS)
@@ -331,22 +331,22 @@ static int gather(struct work *w)
 	take_rows(w);
 	if (r < 0)
 		return r;
-	b->covered_pct = view_covered_pct(b->v, b->since_ns, b->until_ns);
+	b->covered_pct = reader_covered_pct(b->v, b->since_ns, b->until_ns);
 	return b->covered_pct < 0 ? (int)b->covered_pct : 0;
 }
 
 static void choose_series(struct work *w)
 {
-	struct view *v = w->b->v;
+	struct reader *v = w->b->v;
 
 	for (size_t i = 0; i < v->n_series; i++)
 		w->wanted[i] = v->series[i].id && (!v->series[i].mask || w->ask->filter->masked) &&
 			       filter_passes(w->ask->filter, v, &v->series[i]) && inside(&w->ask->where, v, &v->series[i]);
 }
 
-int board_make(struct view *v, const struct board_ask *ask, struct board *ret)
+int top_model_make(struct reader *v, const struct top_model_ask *ask, struct top_model *ret)
 {
-	struct board b = { .v = v };
+	struct top_model b = { .v = v };
 	struct work w = { .ask = ask, .b = &b, .now_span = ask->span_ns < NOW_NS ? ask->span_ns : NOW_NS };
 	int r;
 
@@ -358,19 +358,19 @@ int board_make(struct view *v, const struct board_ask *ask, struct board *ret)
 	choose_series(&w);
 	r = gather(&w);
 	if (r < 0)
-		board_free(&b);
+		top_model_free(&b);
 	else
 		*ret = b;
 	tally_free(&w.by_vm);
 	tally_free(&w.by_nic);
-	halts_free(&w.halts);
+	downtimes_free(&w.downtimes);
 	free(w.wanted);
 	free(w.group_of[0]);
 	free(w.group_of[1]);
 	return r;
 }
 
-void board_free(struct board *b)
+void top_model_free(struct top_model *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		free(b->rows[i].key);
@@ -380,5 +380,5 @@ void board_free(struct board *b)
 	free(b->rows);
 	free(b->observed);
 	bursts_free(&b->bursts);
-	*b = (struct board){ 0 };
+	*b = (struct top_model){ 0 };
 }

@@ -7,7 +7,7 @@
 #include "collector/base.h"
 
 struct order {
-	enum board_order by;
+	enum top_model_order by;
 	bool upwards;
 };
 
@@ -16,7 +16,7 @@ static const char *words(const char *text)
 	return text ? text : "";
 }
 
-static const char *name_of(const struct board_row *r)
+static const char *name_of(const struct top_model_row *r)
 {
 	return r->vm ? r->vm->name : words(r->nic);
 }
@@ -26,7 +26,7 @@ static int numbers(double a, double b)
 	return a < b ? -1 : a > b;
 }
 
-static int by_column(const struct board_row *x, const struct board_row *y, enum board_order by)
+static int by_column(const struct top_model_row *x, const struct top_model_row *y, enum top_model_order by)
 {
 	switch (by) {
 	case ORDER_NOW:
@@ -49,8 +49,8 @@ static int by_column(const struct board_row *x, const struct board_row *y, enum 
 
 static int compare(const void *a, const void *b, void *arg)
 {
-	static const enum board_order then[] = { ORDER_NOW, ORDER_FRAMES, ORDER_NAME };
-	const struct board_row *x = a, *y = b;
+	static const enum top_model_order then[] = { ORDER_NOW, ORDER_FRAMES, ORDER_NAME };
+	const struct top_model_row *x = a, *y = b;
 	const struct order *o = arg;
 	int r;
 
@@ -64,7 +64,7 @@ static int compare(const void *a, const void *b, void *arg)
 	return r ? r : strcmp(x->key, y->key);
 }
 
-void board_sort(struct board *b, enum board_order by, bool upwards)
+void top_model_sort(struct top_model *b, enum top_model_order by, bool upwards)
 {
 	struct order o = { by, upwards };
 
@@ -72,7 +72,7 @@ void board_sort(struct board *b, enum board_order by, bool upwards)
 		qsort_r(b->rows, b->n, sizeof(*b->rows), compare, &o);
 }
 
-bool board_matches(const struct board_row *r, const char *text)
+bool top_model_matches(const struct top_model_row *r, const char *text)
 {
 	const char *in[] = { r->nic, r->vm ? r->vm->name : NULL, r->vm ? r->vm->uuid : NULL, r->vm ? r->vm->state : NULL,
 			     r->series ? r->series->class : NULL, r->series ? r->series->reason : NULL, r->series ? r->series->place : NULL,
@@ -84,7 +84,7 @@ bool board_matches(const struct board_row *r, const char *text)
 	return !*text;
 }
 
-bool board_enter(struct board_where *w, const struct board_row *r)
+bool top_model_enter(struct top_model_where *w, const struct top_model_row *r)
 {
 	if (w->level == BOARD_BURSTS || !r->series)
 		return false;
@@ -104,7 +104,7 @@ bool board_enter(struct board_where *w, const struct board_row *r)
 	return true;
 }
 
-bool board_leave(struct board_where *w)
+bool top_model_leave(struct top_model_where *w)
 {
 	if (w->level == BOARD_VMS)
 		return false;
@@ -112,7 +112,7 @@ bool board_leave(struct board_where *w)
 	return true;
 }
 
-size_t board_fold(const struct board *b, const uint64_t *cells, size_t width, uint64_t *out, bool *seen, size_t *ret_k)
+size_t top_model_fold(const struct top_model *b, const uint64_t *cells, size_t width, uint64_t *out, bool *seen, size_t *ret_k)
 {
 	size_t k = 1, n = 0, first;
 

@@ -27,7 +27,7 @@ static void on_end(int signo)
 
 /* The state. */
 
-const struct board_row *row_at_cursor(const struct screen *s)
+const struct top_model_row *row_at_cursor(const struct screen *s)
 {
 	if (s->where.level == BOARD_BURSTS || s->cursor >= s->n_items || s->items[s->cursor].heading)
 		return NULL;
@@ -41,7 +41,7 @@ static size_t n_lines(const struct screen *s)
 
 static void remember(struct screen *s)
 {
-	const struct board_row *r = row_at_cursor(s);
+	const struct top_model_row *r = row_at_cursor(s);
 	char *key = r ? strdup(r->key) : NULL;
 
 	if (!r)
@@ -78,20 +78,20 @@ static void add_item(struct screen *s, bool heading, size_t row)
 /* The lines of the list from the rows of the board; the cursor stays at its row while that is there. */
 static void list_rows(struct screen *s)
 {
-	const struct board *b = &s->board;
+	const struct top_model *b = &s->board;
 	const char *at_key = s->at_key[s->where.level];
 	int part = PART_HARM;
 
-	board_sort(&s->board, s->order, s->upwards);
+	top_model_sort(&s->board, s->order, s->upwards);
 	free(s->items);
 	s->items = calloc(b->n + BOARD_PARTS, sizeof(*s->items));
 	if (!s->items)
 		abort();
 	s->n_items = 0;
 	for (size_t i = 0; i < b->n; i++) {
-		const struct board_row *r = &b->rows[i];
+		const struct top_model_row *r = &b->rows[i];
 
-		if (!board_matches(r, s->filter) || (s->no_benign && r->part == PART_BENIGN))
+		if (!top_model_matches(r, s->filter) || (s->no_benign && r->part == PART_BENIGN))
 			continue;
 		if ((int)r->part != part)
 			add_item(s, true, i);
@@ -106,20 +106,20 @@ static void list_rows(struct screen *s)
 /* Looks at the store. What cannot be read now stays as it was, and why is shown. */
 static bool look(struct screen *s)
 {
-	struct board_ask ask = { .now_ns = now_ns(), .span_ns = s->span_ns, .where = s->where, .filter = s->o->filter, .quiet = s->quiet };
-	struct view *v;
-	struct board b;
+	struct top_model_ask ask = { .now_ns = now_ns(), .span_ns = s->span_ns, .where = s->where, .filter = s->o->filter, .quiet = s->quiet };
+	struct reader *v;
+	struct top_model b;
 
 	*s->said = '\0';
-	v = view_open(s->o->g->store);
+	v = reader_open(s->o->g->store);
 	if (!v)
 		return false;
-	if (filter_resolve(s->o->filter, v) < 0 || board_make(v, &ask, &b) < 0) {
-		view_free(v);
+	if (filter_resolve(s->o->filter, v) < 0 || top_model_make(v, &ask, &b) < 0) {
+		reader_free(v);
 		return false;
 	}
-	board_free(&s->board);
-	view_free(s->v);
+	top_model_free(&s->board);
+	reader_free(s->v);
 	s->v = v;
 	s->board = b;
 	list_rows(s);
@@ -143,10 +143,10 @@ static void move_by(struct screen *s, long n)
 
 static void go_in(struct screen *s)
 {
-	const struct board_row *r = row_at_cursor(s);
+	const struct top_model_row *r = row_at_cursor(s);
 
 	remember(s);
-	if (!r || !board_enter(&s->where, r))
+	if (!r || !top_model_enter(&s->where, r))
 		return;
 	memset(s->filter, 0, sizeof(s->filter));
 	free(s->at_key[s->where.level]);
@@ -161,7 +161,7 @@ static void go_out(struct screen *s)
 	if (*s->filter) {
 		memset(s->filter, 0, sizeof(s->filter));
 		list_rows(s);
-	} else if (board_leave(&s->where)) {
+	} else if (top_model_leave(&s->where)) {
 		s->cursor = s->top = 0;
 		look(s);
 	}
@@ -185,7 +185,7 @@ static void change_window(struct screen *s, bool longer)
 
 static void change_order(struct screen *s, int by)
 {
-	s->order = (enum board_order)(((int)s->order + by + BOARD_ORDERS) % BOARD_ORDERS);
+	s->order = (enum top_model_order)(((int)s->order + by + BOARD_ORDERS) % BOARD_ORDERS);
 	list_rows(s);
 }
 
@@ -208,8 +208,8 @@ static void type_key(struct screen *s, int key)
 
 static void diagnose(struct screen *s)
 {
-	const struct board_row *r = row_at_cursor(s);
-	const struct view_vm *vm = r ? r->vm : view_vm(s->v, s->where.vm_id);
+	const struct top_model_row *r = row_at_cursor(s);
+	const struct reader_vm *vm = r ? r->vm : reader_vm(s->v, s->where.vm_id);
 
 	if (vm)
 		page_diagnosis(s, vm);
@@ -386,7 +386,7 @@ int screen_run(const struct screen_options *o)
 	free(s.items);
 	for (size_t i = 0; i < ARRAY_SIZE(s.at_key); i++)
 		free(s.at_key[i]);
-	board_free(&s.board);
-	view_free(s.v);
+	top_model_free(&s.board);
+	reader_free(s.v);
 	return status;
 }

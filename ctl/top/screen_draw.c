@@ -18,14 +18,14 @@ const char *const order_names[BOARD_ORDERS] = { [ORDER_NOW] = "now", [ORDER_PCT]
 /* A column: the text of a row in it. */
 struct col {
 	const char *head;
-	int order;		/* enum board_order; -1: not sorted by */
+	int order;		/* enum top_model_order; -1: not sorted by */
 	int width;		/* 0: all that is left, in equal parts */
 	int from;		/* terminal columns from which on it is shown */
 	bool right;
-	void (*text)(const struct screen *s, const struct board_row *r, int width, char *buf, size_t size);
+	void (*text)(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size);
 };
 
-static void name_text(const struct screen *s, const struct board_row *r, int width, char *buf, size_t size)
+static void name_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
 {
 	_cleanup_(freep) char *name = text_short(r->vm ? r->vm->name : r->nic ? r->nic : "-", (size_t)width - (r->vm ? 0 : 2));
 
@@ -33,7 +33,7 @@ static void name_text(const struct screen *s, const struct board_row *r, int wid
 	snprintf(buf, size, "%s%s", r->vm ? "" : "- ", name);
 }
 
-static void nic_text(const struct screen *s, const struct board_row *r, int width, char *buf, size_t size)
+static void nic_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
 {
 	_cleanup_(freep) char *name = text_short(r->nic ? r->nic : "-", (size_t)width);
 
@@ -41,21 +41,21 @@ static void nic_text(const struct screen *s, const struct board_row *r, int widt
 	snprintf(buf, size, "%s", name);
 }
 
-static void state_text(const struct screen *s, const struct board_row *r, int width, char *buf, size_t size)
+static void state_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
 {
 	(void)s;
 	(void)width;
 	snprintf(buf, size, "%s", r->vm ? r->vm->state : "-");
 }
 
-static void direction_text(const struct screen *s, const struct board_row *r, int width, char *buf, size_t size)
+static void direction_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
 {
 	(void)s;
 	(void)width;
 	snprintf(buf, size, "%s", r->series ? r->series->direction : "-");
 }
 
-static void queue_text(const struct screen *s, const struct board_row *r, int width, char *buf, size_t size)
+static void queue_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
 {
 	(void)s;
 	(void)width;
@@ -65,7 +65,7 @@ static void queue_text(const struct screen *s, const struct board_row *r, int wi
 		snprintf(buf, size, "%d", r->series->queue);
 }
 
-static void now_text(const struct screen *s, const struct board_row *r, int width, char *buf, size_t size)
+static void now_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
 {
 	char number[32];
 
@@ -73,7 +73,7 @@ static void now_text(const struct screen *s, const struct board_row *r, int widt
 	snprintf(buf, size, "%s", short_count(number, r->now, width));
 }
 
-static void frames_text(const struct screen *s, const struct board_row *r, int width, char *buf, size_t size)
+static void frames_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
 {
 	char number[32];
 
@@ -81,7 +81,7 @@ static void frames_text(const struct screen *s, const struct board_row *r, int w
 	snprintf(buf, size, "%s", short_count(number, r->frames, width));
 }
 
-static void bursts_text(const struct screen *s, const struct board_row *r, int width, char *buf, size_t size)
+static void bursts_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
 {
 	char number[32];
 
@@ -89,7 +89,7 @@ static void bursts_text(const struct screen *s, const struct board_row *r, int w
 	snprintf(buf, size, "%s", short_count(number, r->bursts, width));
 }
 
-static void longest_text(const struct screen *s, const struct board_row *r, int width, char *buf, size_t size)
+static void longest_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
 {
 	char span[32];
 
@@ -98,7 +98,7 @@ static void longest_text(const struct screen *s, const struct board_row *r, int 
 	snprintf(buf, size, "%s", r->bursts ? short_span(span, r->longest_ns) : "-");
 }
 
-static void pct_text(const struct screen *s, const struct board_row *r, int width, char *buf, size_t size)
+static void pct_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
 {
 	char pct[32];
 
@@ -107,7 +107,7 @@ static void pct_text(const struct screen *s, const struct board_row *r, int widt
 	snprintf(buf, size, "%s", r->pct < 0 ? "-" : text_percent(pct, r->pct));
 }
 
-static void class_text(const struct screen *s, const struct board_row *r, int width, char *buf, size_t size)
+static void class_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
 {
 	char more[16] = "";
 
@@ -117,21 +117,21 @@ static void class_text(const struct screen *s, const struct board_row *r, int wi
 	snprintf(buf, size, "%.*s%s", width - (int)strlen(more), r->series ? r->series->class : "-", more);
 }
 
-static void reason_text(const struct screen *s, const struct board_row *r, int width, char *buf, size_t size)
+static void reason_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
 {
 	(void)s;
 	(void)width;
 	snprintf(buf, size, "%s", r->series->reason);
 }
 
-static const struct view_attachment *attachment_of(const struct screen *s, const struct board_row *r)
+static const struct reader_attachment *attachment_of(const struct screen *s, const struct top_model_row *r)
 {
-	return view_attached(s->v, r->series->device_id, s->board.until_ns);
+	return reader_attached(s->v, r->series->device_id, s->board.until_ns);
 }
 
-static void queues_text(const struct screen *s, const struct board_row *r, int width, char *buf, size_t size)
+static void queues_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
 {
-	const struct view_attachment *a = attachment_of(s, r);
+	const struct reader_attachment *a = attachment_of(s, r);
 
 	(void)width;
 	if (a && a->queues > 0)
@@ -140,9 +140,9 @@ static void queues_text(const struct screen *s, const struct board_row *r, int w
 		snprintf(buf, size, "-");
 }
 
-static void ring_text(const struct screen *s, const struct board_row *r, int width, char *buf, size_t size)
+static void ring_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
 {
-	const struct view_attachment *a = attachment_of(s, r);
+	const struct reader_attachment *a = attachment_of(s, r);
 
 	(void)width;
 	if (a && a->ring_frames > 0)
@@ -151,12 +151,12 @@ static void ring_text(const struct screen *s, const struct board_row *r, int wid
 		snprintf(buf, size, "-");
 }
 
-static void chart_field(const struct screen *s, const struct board_row *r, int width, char *buf, size_t size)
+static void chart_field(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
 {
 	uint64_t cells[MAX_WIDTH], max = 0;
 	bool seen[MAX_WIDTH];
 	_cleanup_(freep) char *text = NULL;
-	size_t k, n = board_fold(&s->board, r->cells, (size_t)(width > MAX_WIDTH ? MAX_WIDTH : width), cells, seen, &k);
+	size_t k, n = top_model_fold(&s->board, r->cells, (size_t)(width > MAX_WIDTH ? MAX_WIDTH : width), cells, seen, &k);
 
 	for (size_t i = 0; i < n; i++)
 		max = cells[i] > max ? cells[i] : max;
@@ -232,7 +232,7 @@ static void draw_heads(const struct screen *s, int y)
 	attrset(A_NORMAL);
 }
 
-static void draw_row(const struct screen *s, int y, const struct board_row *r, bool here)
+static void draw_row(const struct screen *s, int y, const struct top_model_row *r, bool here)
 {
 	static const enum paint paints[BOARD_PARTS] = { PAINT_HARM, PAINT_PATH, PAINT_BENIGN, PAINT_BENIGN, PAINT_PLAIN };
 	attr_t attr = here ? A_REVERSE : r->part == PART_HARM && !r->now ? A_NORMAL : paint_of(s, paints[r->part]);
@@ -255,7 +255,7 @@ static void draw_row(const struct screen *s, int y, const struct board_row *r, b
 	attrset(A_NORMAL);
 }
 
-static void draw_heading(const struct screen *s, int y, enum board_part part)
+static void draw_heading(const struct screen *s, int y, enum top_model_part part)
 {
 	static const char *const words[BOARD_PARTS] = { "harmful", "on the way to or from the tap", "benign: VM not running, ring emptied, device not ready",
 							"masked", "no loss" };
@@ -269,7 +269,7 @@ static void draw_heading(const struct screen *s, int y, enum board_part part)
 
 static void draw_burst(const struct screen *s, int y, const struct burst *b, uint64_t most)
 {
-	const struct view_vm *vm = view_vm(s->v, b->most->sender_vm_id);
+	const struct reader_vm *vm = reader_vm(s->v, b->most->sender_vm_id);
 	_cleanup_(freep) char *from = text_short(vm ? vm->name : b->most->sender ? b->most->sender : "-", 16);
 	char day[64], clock[80], length[32], frames[32], gap[32], place[32], bar[MAX_WIDTH * 3 + 1] = "";
 	int x, width = COLS - 72 > 0 ? (int)((uint64_t)(COLS - 72) * b->frames / (most ? most : 1)) : 0;
@@ -316,7 +316,7 @@ static void draw_bursts(struct screen *s, int y, size_t lines)
 
 static void draw_totals(const struct screen *s)
 {
-	const struct board *b = &s->board;
+	const struct top_model *b = &s->board;
 	char text[MAX_WIDTH], clock[64], pct[32], a[32], c[32], d[32], e[32], span[32];
 
 	text_clock(clock, b->until_ns, NSEC_PER_MIN);
@@ -339,7 +339,7 @@ static void draw_totals(const struct screen *s)
 /* "all VMs", "web-1 (paused) > vnet0 rx > queue 2 PTR_FULL" */
 static void draw_where(const struct screen *s)
 {
-	const struct view_vm *vm = view_vm(s->v, s->where.vm_id);
+	const struct reader_vm *vm = reader_vm(s->v, s->where.vm_id);
 	_cleanup_(freep) char *name = text_short(vm ? vm->name : s->where.nic, 32), *nic = text_short(s->where.nic, 24), *filter = text_safe(s->filter);
 	char text[MAX_WIDTH], order[64] = "";
 	size_t n;
@@ -397,7 +397,7 @@ static void draw_list(struct screen *s)
 	}
 	for (size_t i = 0; i < lines && s->top + i < s->n_items; i++) {
 		const struct item *item = &s->items[s->top + i];
-		const struct board_row *r = &s->board.rows[item->row];
+		const struct top_model_row *r = &s->board.rows[item->row];
 
 		if (item->heading)
 			draw_heading(s, HEAD_LINES + (int)i, r->part);

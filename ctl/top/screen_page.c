@@ -86,7 +86,7 @@ static void take_lines(struct page *p, int fd)
 	fclose(f);
 }
 
-static void exec_diagnose(const struct screen *s, const struct view_vm *vm, int fd)
+static void exec_diagnose(const struct screen *s, const struct reader_vm *vm, int fd)
 {
 	char id[64], since[64], until[64];
 
@@ -99,7 +99,7 @@ static void exec_diagnose(const struct screen *s, const struct view_vm *vm, int 
 	_exit(127);
 }
 
-void page_diagnosis(struct screen *s, const struct view_vm *vm)
+void page_diagnosis(struct screen *s, const struct reader_vm *vm)
 {
 	int fds[2];
 	pid_t pid;

@@ -11,10 +11,10 @@
 
 #define MAX_WIDTH 512
 
-static void title_of(const struct board_row *r, char *buf, size_t size)
+static void title_of(const struct top_model_row *r, char *buf, size_t size)
 {
 	_cleanup_(freep) char *name = text_short(r->vm ? r->vm->name : "-", 24), *nic = text_short(r->nic ? r->nic : "-", 16);
-	const struct view_series *s = r->series;
+	const struct reader_series *s = r->series;
 	_cleanup_(freep) char *place = s && s->place ? text_short(s->place, 24) : NULL;
 	char longest[32], bursts[32];
 	size_t n;
@@ -31,10 +31,10 @@ static void title_of(const struct board_row *r, char *buf, size_t size)
 }
 
 /* Below the chart: how many bursts began in each cell, up to 9, then +. */
-static void marks_text(const struct board *b, const struct board_row *r, char *buf)
+static void marks_text(const struct top_model *b, const struct top_model_row *r, char *buf)
 {
 	uint64_t marks[MAX_WIDTH];
-	size_t k, n = board_fold(b, r->marks, (size_t)COLS < MAX_WIDTH ? (size_t)COLS : MAX_WIDTH - 1, marks, NULL, &k);
+	size_t k, n = top_model_fold(b, r->marks, (size_t)COLS < MAX_WIDTH ? (size_t)COLS : MAX_WIDTH - 1, marks, NULL, &k);
 
 	for (size_t i = 0; i < n; i++)
 		buf[i] = marks[i] > 9 ? '+' : marks[i] ? (char)('0' + marks[i]) : ' ';
@@ -43,7 +43,7 @@ static void marks_text(const struct board *b, const struct board_row *r, char *b
 
 void draw_pane(const struct screen *s, int y)
 {
-	const struct board_row *r = row_at_cursor(s);
+	const struct top_model_row *r = row_at_cursor(s);
 	uint64_t cells[MAX_WIDTH], max = 0, k_ns;
 	_cleanup_(freep) char *chart = NULL, *axis = NULL;
 	char text[MAX_WIDTH * 2];
@@ -56,7 +56,7 @@ void draw_pane(const struct screen *s, int y)
 	attrset(A_BOLD);
 	put_line(y, text);
 	attrset(A_NORMAL);
-	n = board_fold(&s->board, r->cells, (size_t)COLS < MAX_WIDTH ? (size_t)COLS : MAX_WIDTH - 1, cells, seen, &k);
+	n = top_model_fold(&s->board, r->cells, (size_t)COLS < MAX_WIDTH ? (size_t)COLS : MAX_WIDTH - 1, cells, seen, &k);
 	for (size_t i = 0; i < n; i++)
 		max = cells[i] > max ? cells[i] : max;
 	chart = chart_text(cells, seen, n, max);

@@ -29,10 +29,10 @@ struct item {
 
 struct screen {
 	const struct screen_options *o;
-	struct view *v;
-	struct board board;
-	struct board_where where;
-	enum board_order order;
+	struct reader *v;
+	struct top_model board;
+	struct top_model_where where;
+	enum top_model_order order;
 	bool upwards;
 	bool quiet, no_benign, frozen;
 	uint64_t span_ns;
@@ -63,13 +63,13 @@ char *short_span(char buf[static 32], uint64_t ns);	/* "41.3ms", "12.0s", "3min"
 size_t list_lines(void);		/* that fit */
 void draw(struct screen *s);
 void draw_pane(const struct screen *s, int y);
-const struct board_row *row_at_cursor(const struct screen *s);		/* NULL: none */
+const struct top_model_row *row_at_cursor(const struct screen *s);		/* NULL: none */
 
 extern const char *const order_names[BOARD_ORDERS];
 
 void page_help(struct page *p);
 /* What diagnose says of the VM, by another process of this program. */
-void page_diagnosis(struct screen *s, const struct view_vm *vm);
+void page_diagnosis(struct screen *s, const struct reader_vm *vm);
 void page_free(struct page *p);
 void page_draw(struct screen *s);
 bool page_key(struct screen *s, int key);	/* false: the page is left */

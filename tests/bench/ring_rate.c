@@ -30,7 +30,7 @@ struct run {
 	struct ring_shape shape;
 	uint64_t stall_ms, slow_ns, next_stall_ns;
 	bool check;
-	struct port *port;
+	struct rx_ring *port;
 	uint64_t next_number;
 	struct list told, real;
 };
@@ -79,11 +79,11 @@ static void note(struct list *l, const struct gap *g)
 
 static void look(struct run *r)
 {
-	struct port_frame f;
-	struct gap gap = { .before = port_stats(r->port)->captured + 1 };
+	struct rx_ring_frame f;
+	struct gap gap = { .before = rx_ring_stats(r->port)->captured + 1 };
 	uint64_t number;
 
-	port_peek(r->port, &f, 1);
+	rx_ring_peek(r->port, &f, 1);
 	memcpy(&number, f.data + NUMBER_AT, sizeof(number));
 	number = be64toh(number);
 	if (number != r->next_number) {
@@ -91,7 +91,7 @@ static void look(struct run *r)
 		note(&r->real, &gap);
 	}
 	r->next_number = number + 1;
-	if (port_gap(r->port, &gap))
+	if (rx_ring_gap(r->port, &gap))
 		note(&r->told, &gap);
 }
 
@@ -107,16 +107,16 @@ static void take_all(struct run *r)
 {
 	uint32_t n;
 
-	while ((n = port_take(r->port))) {
+	while ((n = rx_ring_take(r->port))) {
 		for (uint32_t i = 0; r->check && i < n; i++) {
 			look(r);
-			port_next(r->port, 1);
+			rx_ring_next(r->port, 1);
 		}
 		if (!r->check)
-			port_next(r->port, n);
+			rx_ring_next(r->port, n);
 		if (r->slow_ns)
 			work(r->slow_ns);
-		port_release(r->port);
+		rx_ring_release(r->port);
 		if (r->stall_ms && clock_ns(CLOCK_MONOTONIC) >= r->next_stall_ns) {
 			usleep((useconds_t)r->stall_ms * 1000);
 			r->next_stall_ns = clock_ns(CLOCK_MONOTONIC) - r->stall_ms * NSEC_PER_MSEC + NSEC_PER_SEC;
@@ -126,7 +126,7 @@ static void take_all(struct run *r)
 
 static void capture(struct run *r)
 {
-	struct pollfd p = { port_fd(r->port), POLLIN, 0 };
+	struct pollfd p = { rx_ring_fd(r->port), POLLIN, 0 };
 	uint64_t until;
 
 	while (!enough) {
@@ -135,7 +135,7 @@ static void capture(struct run *r)
 	}
 	r->stall_ms = r->slow_ns = 0;
 	until = clock_ns(CLOCK_MONOTONIC) + DRAIN_MS * NSEC_PER_MSEC;
-	while (clock_ns(CLOCK_MONOTONIC) < until && !port_drained(r->port)) {
+	while (clock_ns(CLOCK_MONOTONIC) < until && !rx_ring_drained(r->port)) {
 		take_all(r);
 		poll(&p, 1, 10);
 	}
@@ -170,7 +170,7 @@ static void judge(const struct run *r, uint64_t *ret_exact, uint64_t *ret_inside
 
 static void report(const struct run *r, uint64_t cpu_ns, bool closed)
 {
-	const struct port_stats *st = port_stats(r->port);
+	const struct rx_ring_stats *st = rx_ring_stats(r->port);
 	uint64_t exact, inside, flagged = 0, told = 0, real = 0;
 
 	judge(r, &exact, &inside);
@@ -189,7 +189,7 @@ static void report(const struct run *r, uint64_t cpu_ns, bool closed)
 int main(int argc, char **argv)
 {
 	struct run r = { .told.gaps = calloc(MOST_GAPS, sizeof(struct gap)), .real.gaps = calloc(MOST_GAPS, sizeof(struct gap)) };
-	struct port_options o = { .fanout = -1 };
+	struct rx_ring_options o = { .fanout = -1 };
 	struct sigaction sa = { .sa_handler = on_signal };
 	uint64_t cpu;
 	int e;
@@ -202,7 +202,7 @@ int main(int argc, char **argv)
 			return 2;
 	o.shape = r.shape;
 	sigaction(SIGINT, &sa, NULL);
-	e = port_open(if_nametoindex(argv[1]), &o, &r.port);
+	e = rx_ring_open(if_nametoindex(argv[1]), &o, &r.port);
 	if (e < 0) {
 		fprintf(stderr, "ring_rate: %s: %s\n", argv[1], strerror(-e));
 		return 1;
@@ -212,9 +212,9 @@ int main(int argc, char **argv)
 	cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	capture(&r);
 	cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-	e = port_close_ledger(r.port);
+	e = rx_ring_close_ledger(r.port);
 	report(&r, cpu, e);
-	port_free(r.port);
+	rx_ring_free(r.port);
 	free(r.told.gaps);
 	free(r.real.gaps);
 	return 0;

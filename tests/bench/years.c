@@ -256,11 +256,11 @@ static void print_costs(const char *name, double *ms)
 /* What an agent has done a minute after a midnight. */
 static void settle(const char *dir)
 {
-	const struct tidy_limits l = { .fine_days = limits.fine_days, .days = limits.retention_days, .fine_bytes = limits.fine_bytes, .bytes = limits.max_bytes };
+	const struct maintain_limits l = { .fine_days = limits.fine_days, .days = limits.retention_days, .fine_bytes = limits.fine_bytes, .bytes = limits.max_bytes };
 	char why[SCHEMA_WHY] = "";
-	struct tidy_done done;
+	struct maintain_done done;
 
-	if (tidy(dir, &l, h.t_ns, NULL, &done, why) >= 0)
+	if (maintain(dir, &l, h.t_ns, NULL, &done, why) >= 0)
 		return;
 	fprintf(stderr, "years: %s\n", why);
 	exit(1);

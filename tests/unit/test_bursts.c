@@ -19,14 +19,14 @@ void complain(const char *fmt, ...)
 #define T0 (1700000000 * NSEC_PER_SEC)
 
 /* 1 and 2: the same queue, other senders; 3: another queue; 4: another class. */
-static struct view_series series[] = {
+static struct reader_series series[] = {
 	{ 0 },
 	{ .id = 1, .vm_id = 1, .device_id = 1, .direction = (char *)"rx", .class = (char *)"PTR_FULL", .sender = (char *)"a" },
 	{ .id = 2, .vm_id = 1, .device_id = 1, .direction = (char *)"rx", .class = (char *)"PTR_FULL", .sender = (char *)"b" },
 	{ .id = 3, .vm_id = 1, .device_id = 1, .queue = 1, .direction = (char *)"rx", .class = (char *)"PTR_FULL" },
 	{ .id = 4, .vm_id = 1, .device_id = 1, .direction = (char *)"rx", .class = (char *)"OVERRUN" },
 };
-static const struct view v = { .series = series, .n_series = ARRAY_SIZE(series) };
+static const struct reader v = { .series = series, .n_series = ARRAY_SIZE(series) };
 
 static struct burst_piece piece(int64_t s, uint64_t from_ms, uint64_t to_ms, uint64_t frames, uint32_t cpu)
 {
@@ -96,7 +96,7 @@ static void what_was_told_twice_counts_once(void **state)
 
 static void the_rate_between_bursts(void **state)
 {
-	struct view_series tap = { .id = 1, .device_id = 1, .direction = (char *)"rx" }, other = { .id = 2, .device_id = 2, .direction = (char *)"rx" };
+	struct reader_series tap = { .id = 1, .device_id = 1, .direction = (char *)"rx" }, other = { .id = 2, .device_id = 2, .direction = (char *)"rx" };
 	struct burst all[] = {
 		{ .series = &tap, .start_ns = 1 * NSEC_PER_SEC, .frames = 100, .place = 1001 },
 		{ .series = &other, .start_ns = 2 * NSEC_PER_SEC - 1, .frames = 5000, .place = 9000 },

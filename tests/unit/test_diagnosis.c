@@ -18,7 +18,7 @@
 #define MIDNIGHT (NOON - 12 * NSEC_PER_HOUR)
 #define AT(min) (NOON + (uint64_t)(min) * NSEC_PER_MIN)
 
-static struct view *view;
+static struct reader *view;
 
 /* The real one is main.c's. */
 void complain(const char *fmt, ...)
@@ -112,13 +112,13 @@ static int setup(void **state)
 	schema_day_of(NOON, &day);
 	if (schema_create(below(*state, day.name), SCHEMA_DAY, fill_day, NULL, why) < 0)
 		return -1;
-	view = view_open(*state);
+	view = reader_open(*state);
 	return view ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
-	view_free(view);
+	reader_free(view);
 	return remove_dir(state);
 }
 
@@ -211,7 +211,7 @@ static void a_ring_is_as_long_as_it_was(void **state)
 		{ 20, 1, 7, "ring", (char *)"60", (char *)"2000" }, { 40, 1, 7, "ring", (char *)"2000", (char *)"30" },
 	};
 	const struct events e = { all, ARRAY_SIZE(all) };
-	struct view_attachment a = { .vm_id = 1, .device_id = 7, .ring_frames = 30, .since_ns = 1 };
+	struct reader_attachment a = { .vm_id = 1, .device_id = 7, .ring_frames = 30, .since_ns = 1 };
 
 	(void)state;
 	assert_int_equal(events_ring(&e, &a, 5), 500);

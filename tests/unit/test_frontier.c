@@ -17,9 +17,9 @@
 
 static _Alignas(8) uint8_t ring[2 * BLOCK];
 
-static struct port made_up(enum ring_version version)
+static struct rx_ring made_up(enum ring_version version)
 {
-	struct port p = { .shape = ring_default(version), .ring = ring, .ring_bytes = sizeof(ring), .turn = version == RING_V3 };
+	struct rx_ring p = { .shape = ring_default(version), .ring = ring, .ring_bytes = sizeof(ring), .turn = version == RING_V3 };
 
 	p.shape.block_bytes = BLOCK;
 	p.shape.blocks = 2;
@@ -39,44 +39,44 @@ static void open_block(unsigned int slot, uint64_t number, uint32_t frames, uint
 
 static void test_idle(void **state)
 {
-	struct port p = made_up(RING_V3);
+	struct rx_ring p = made_up(RING_V3);
 
 	(void)state;
-	assert_int_equal(port_frontier(&p, NOW), NOW - PORT_SLACK_NS);
+	assert_int_equal(rx_ring_frontier(&p, NOW), NOW - PORT_SLACK_NS);
 	open_block(0, 1, 0, NOW - 60 * NSEC_PER_SEC);	/* opened long ago, still empty: it holds nobody up */
-	assert_int_equal(port_frontier(&p, NOW), NOW - PORT_SLACK_NS);
+	assert_int_equal(rx_ring_frontier(&p, NOW), NOW - PORT_SLACK_NS);
 }
 
 static void test_filling(void **state)
 {
-	struct port p = made_up(RING_V3);
+	struct rx_ring p = made_up(RING_V3);
 
 	(void)state;
 	for (uint64_t age = 0; age <= RETIRE_NS; age += NSEC_PER_MSEC) {
 		open_block(0, 1, 3, NOW - age);
-		assert_int_equal(port_frontier(&p, NOW), NOW - age - PORT_SLACK_NS);
+		assert_int_equal(rx_ring_frontier(&p, NOW), NOW - age - PORT_SLACK_NS);
 	}
 	open_block(0, 1, 3, NOW + NSEC_PER_SEC);	/* the clock was set: never beyond now */
-	assert_int_equal(port_frontier(&p, NOW), NOW - PORT_SLACK_NS);
+	assert_int_equal(rx_ring_frontier(&p, NOW), NOW - PORT_SLACK_NS);
 }
 
 /* What stands in the block's header from its last use is not believed. */
 static void test_used_before(void **state)
 {
-	struct port p = made_up(RING_V3);
+	struct rx_ring p = made_up(RING_V3);
 
 	(void)state;
 	p.turn = 3;
 	open_block(0, 1, 7, NOW - 60 * NSEC_PER_SEC);
-	assert_int_equal(port_frontier(&p, NOW), NOW - PORT_SLACK_NS);
+	assert_int_equal(rx_ring_frontier(&p, NOW), NOW - PORT_SLACK_NS);
 	open_block(0, 3, 7, NOW - NSEC_PER_MSEC);
-	assert_int_equal(port_frontier(&p, NOW), NOW - NSEC_PER_MSEC - PORT_SLACK_NS);
+	assert_int_equal(rx_ring_frontier(&p, NOW), NOW - NSEC_PER_MSEC - PORT_SLACK_NS);
 }
 
 /* A frame of time t may be written as soon as every other port's frontier is at t: at t + retire + slack at the latest, whatever the others do. */
 static void test_bound(void **state)
 {
-	struct port p = made_up(RING_V3);
+	struct rx_ring p = made_up(RING_V3);
 	const uint64_t t = NOW;
 
 	(void)state;
@@ -86,17 +86,17 @@ static void test_bound(void **state)
 		if (latest - opened > RETIRE_NS && opened < latest)	/* the kernel has handed it over by then, and the next one is open */
 			continue;
 		open_block(0, 1, 1, opened);
-		assert_true(port_frontier(&p, latest) >= t);
+		assert_true(rx_ring_frontier(&p, latest) >= t);
 	}
 }
 
 static void test_slots(void **state)
 {
-	struct port v1 = made_up(RING_V1), v2 = made_up(RING_V2);
+	struct rx_ring v1 = made_up(RING_V1), v2 = made_up(RING_V2);
 
 	(void)state;
-	assert_int_equal(port_frontier(&v1, NOW), NOW - PORT_SLACK_NS);
-	assert_int_equal(port_frontier(&v2, NOW), NOW - PORT_SLACK_NS);
+	assert_int_equal(rx_ring_frontier(&v1, NOW), NOW - PORT_SLACK_NS);
+	assert_int_equal(rx_ring_frontier(&v2, NOW), NOW - PORT_SLACK_NS);
 }
 
 int main(void)

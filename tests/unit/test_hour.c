@@ -38,11 +38,11 @@ struct host {
 	struct source *source;
 	struct store *store;
 	struct links *links;
-	struct hidden *hidden;
-	struct headroom *headroom;
+	struct extra_counters *hidden;
+	struct ring_occupancy *headroom;
 	struct tapmap *taps;
 	struct sampler *sampler;
-	struct weigh_lists lists;
+	struct resolve_owner_lists lists;
 	struct owner_list *proc;
 	int tap, sk;
 	uint64_t lost;
@@ -119,8 +119,8 @@ static void open_all(struct host *h)
 	source_epoch(h->source, &epoch);
 	h->lists.own_netns = links_netns(h->links);
 	assert_int_equal(tapmap_new(h->store, epoch.boot_id, h->lists.own_netns, &h->taps), 0);
-	assert_int_equal(hidden_new(h->lists.own_netns, true, true, &h->hidden), 0);
-	assert_int_equal(headroom_new(&h->headroom), 0);
+	assert_int_equal(extra_counters_new(h->lists.own_netns, true, true, &h->hidden), 0);
+	assert_int_equal(ring_occupancy_new(&h->headroom), 0);
 	assert_int_equal(sampler_new(&(struct sampler_options){ .store = h->store, .source = h->source, .taps = h->taps, .links = h->links, .hidden = h->hidden, .headroom = h->headroom,
 								.lists = &h->lists, .storm_rows = 4000 },
 				     &h->sampler), 0);
@@ -132,8 +132,8 @@ static void close_all(struct host *h)
 {
 	sampler_free(h->sampler);
 	tapmap_free(h->taps);
-	hidden_free(h->hidden);
-	headroom_free(h->headroom);
+	extra_counters_free(h->hidden);
+	ring_occupancy_free(h->headroom);
 	links_free(h->links);
 	store_close(h->store);
 	source_close(h->source);

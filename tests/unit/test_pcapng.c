@@ -17,7 +17,7 @@
 static uint8_t data[2048];
 
 /* As write_frame() does it. */
-static size_t one(uint8_t *at, uint32_t snaplen, const struct port_frame *f)
+static size_t one(uint8_t *at, uint32_t snaplen, const struct rx_ring_frame *f)
 {
 	const struct pcapng_extra nothing = { .queue = -1 };
 	struct pcapng_parts parts;
@@ -29,9 +29,9 @@ static size_t one(uint8_t *at, uint32_t snaplen, const struct port_frame *f)
 	return parts.head_bytes + parts.tail_bytes;
 }
 
-static void make(struct port_frame *f, uint32_t i, uint32_t caplen)
+static void make(struct rx_ring_frame *f, uint32_t i, uint32_t caplen)
 {
-	*f = (struct port_frame){ .data = data + i, .caplen = caplen, .len = caplen + i, .t_ns = 0x123456789abcdefULL * (i + 1),
+	*f = (struct rx_ring_frame){ .data = data + i, .caplen = caplen, .len = caplen + i, .t_ns = 0x123456789abcdefULL * (i + 1),
 				  .status = TP_STATUS_USER | (i % 2 ? TP_STATUS_CSUMNOTREADY : 0) | (i % 3 ? 0 : TP_STATUS_CSUM_VALID),
 				  .type = (uint8_t)(i % 5) };
 }
@@ -39,7 +39,7 @@ static void make(struct port_frame *f, uint32_t i, uint32_t caplen)
 static void same_bytes(void **state)
 {
 	_Alignas(8) static uint8_t many[ROOM], single[ROOM];
-	struct port_frame frames[FRAMES];
+	struct rx_ring_frame frames[FRAMES];
 
 	(void)state;
 	for (uint32_t snaplen = 61; snaplen < 262144; snaplen *= 8)
@@ -62,7 +62,7 @@ static void same_bytes(void **state)
 static void stops(void **state)
 {
 	_Alignas(8) uint8_t at[8192];
-	struct port_frame frames[8];
+	struct rx_ring_frame frames[8];
 	size_t bytes;
 
 	(void)state;

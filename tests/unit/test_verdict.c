@@ -11,7 +11,7 @@
 
 #define MS NSEC_PER_MSEC
 
-static struct view_series ring_series = { .id = 1, .direction = (char *)"rx", .class = (char *)"PTR_FULL", .reason = (char *)"FULL_RING" };
+static struct reader_series ring_series = { .id = 1, .direction = (char *)"rx", .class = (char *)"PTR_FULL", .reason = (char *)"FULL_RING" };
 
 /* 20 bursts of 40 ms, 800 frames each, under 20,000 frames/s: the guest did not take them. */
 static struct evidence stall(void)
@@ -158,7 +158,7 @@ static void classes_and_places(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct view_series s = { .id = 1, .direction = (char *)"rx", .class = (char *)(uintptr_t)cases[i].class,
+		struct reader_series s = { .id = 1, .direction = (char *)"rx", .class = (char *)(uintptr_t)cases[i].class,
 					 .reason = (char *)(uintptr_t)cases[i].reason, .place = (char *)(uintptr_t)cases[i].place };
 		struct evidence e = { .series = &s, .frames = 100, .queue = -1, .queues = -1, .ring_frames = -1 };
 
@@ -170,7 +170,7 @@ static void classes_and_places(void **state)
 /* IFF_BACKPRESSURE: the ring is full and a discipline drops what it cannot take. */
 static void a_ring_that_stops_its_queue(void **state)
 {
-	struct view_series s = { .id = 1, .direction = (char *)"rx", .class = (char *)"QDISC", .kind = (char *)"capacity", .reason = (char *)"QDISC_DROP",
+	struct reader_series s = { .id = 1, .direction = (char *)"rx", .class = (char *)"QDISC", .kind = (char *)"capacity", .reason = (char *)"QDISC_DROP",
 				 .site = (char *)"tun_net_xmit" };
 	struct evidence e = stall();
 
@@ -194,7 +194,7 @@ static void a_ring_that_stops_its_queue(void **state)
 
 static void a_device_that_is_down_is_no_queue_that_is_full(void **state)
 {
-	struct view_series s = { .id = 1, .direction = (char *)"rx", .class = (char *)"QDISC", .kind = (char *)"lifecycle", .reason = (char *)"QDISC_DROP",
+	struct reader_series s = { .id = 1, .direction = (char *)"rx", .class = (char *)"QDISC", .kind = (char *)"lifecycle", .reason = (char *)"QDISC_DROP",
 				 .site = (char *)"noop_enqueue" };
 	struct evidence e = { .series = &s, .frames = 100, .queue = -1, .queues = -1, .ring_frames = -1 };
 

@@ -131,7 +131,7 @@ static void pair(int ret[2])
 
 static void start_qemu(void)
 {
-	char port_arg[48], monitor_arg[48], incoming[48];
+	char rx_ring_arg[48], monitor_arg[48], incoming[48];
 	const char *argv[MAX_QEMU_ARGS + 16];
 	int p[2], m[2], in = -1, n = 0;
 
@@ -144,13 +144,13 @@ static void start_qemu(void)
 	}
 	for (; qemu_argv[n]; n++)
 		argv[n] = qemu_argv[n];
-	snprintf(port_arg, sizeof(port_arg), "socket,id=job,fd=%d", p[1]);
+	snprintf(rx_ring_arg, sizeof(rx_ring_arg), "socket,id=job,fd=%d", p[1]);
 	snprintf(monitor_arg, sizeof(monitor_arg), "socket,id=mon,fd=%d", m[1]);
 	snprintf(incoming, sizeof(incoming), "fd:%d", in);
 	argv[n++] = "-device";
 	argv[n++] = "virtio-serial-pci";
 	argv[n++] = "-chardev";
-	argv[n++] = port_arg;
+	argv[n++] = rx_ring_arg;
 	argv[n++] = "-device";
 	argv[n++] = "virtserialport,chardev=job,name=job,nr=1";
 	argv[n++] = "-chardev";

@@ -11,16 +11,16 @@
 #include "collector/kernel_version.h"
 
 /* A host on which everything works. */
-static struct blind_facts good(unsigned int major, unsigned int minor)
+static struct limitations_facts good(unsigned int major, unsigned int minor)
 {
-	return (struct blind_facts){ .kernel = RELEASE(major, minor), .reasons = true, .functions = true, .sockets = true, .xdp = true,
+	return (struct limitations_facts){ .kernel = RELEASE(major, minor), .reasons = true, .functions = true, .sockets = true, .xdp = true,
 				     .context_mode = LOSS_CONTEXT_AUTO, .context = LOSS_CONTEXT_FENTRY };
 }
 
-static const struct blind_row *find(const struct blind_facts *f, const char *part)
+static const struct limitation_row *find(const struct limitations_facts *f, const char *part)
 {
-	static struct blind_row rows[BLIND_MAX];
-	unsigned int n = blind_list(f, rows);
+	static struct limitation_row rows[BLIND_MAX];
+	unsigned int n = limitations_list(f, rows);
 
 	assert_in_range(n, 1, BLIND_MAX);
 	for (unsigned int i = 0; i < n; i++) {
@@ -37,14 +37,14 @@ static const struct blind_row *find(const struct blind_facts *f, const char *par
 static void releases(void **state)
 {
 	(void)state;
-	assert_int_equal(release_parse("6.12.115+deb12-cloud-amd64"), RELEASE(6, 12));
-	assert_int_equal(release_parse("5.10.0-43-cloud-amd64"), RELEASE(5, 10));
-	assert_int_equal(release_parse("nonsense"), 0);
+	assert_int_equal(kernel_version_parse("6.12.115+deb12-cloud-amd64"), RELEASE(6, 12));
+	assert_int_equal(kernel_version_parse("5.10.0-43-cloud-amd64"), RELEASE(5, 10));
+	assert_int_equal(kernel_version_parse("nonsense"), 0);
 }
 
 static void some_losses_no_kernel_shows(void **state)
 {
-	struct blind_facts f = good(6, 12);
+	struct limitations_facts f = good(6, 12);
 
 	(void)state;
 	assert_non_null(find(&f, "shorter than its headers"));
@@ -56,7 +56,7 @@ static void some_losses_no_kernel_shows(void **state)
 
 static void what_a_vhost_worker_drops_has_a_name_from_7_2_on(void **state)
 {
-	struct blind_facts f = good(6, 12);
+	struct limitations_facts f = good(6, 12);
 
 	(void)state;
 	f.context = LOSS_CONTEXT_IDLE;
@@ -75,7 +75,7 @@ static void what_a_vhost_worker_drops_has_a_name_from_7_2_on(void **state)
 
 static void limits_of_disciplines_are_told_by_a_tracepoint(void **state)
 {
-	struct blind_facts f = good(7, 2);
+	struct limitations_facts f = good(7, 2);
 
 	(void)state;
 	assert_non_null(find(&f, "which limit of a queueing discipline"));
@@ -87,7 +87,7 @@ static void limits_of_disciplines_are_told_by_a_tracepoint(void **state)
 
 static void what_is_missing_is_said(void **state)
 {
-	struct blind_facts f = good(5, 10);
+	struct limitations_facts f = good(5, 10);
 
 	(void)state;
 	f.reasons = f.functions = f.sockets = f.xdp = false;

@@ -11,9 +11,9 @@
 
 #include "collector/capture/pending_comments.h"
 
-static void take(struct notes *n, const char *want)
+static void take(struct pending_comments *n, const char *want)
 {
-	char *got = notes_take(n);
+	char *got = pending_comments_take(n);
 
 	assert_string_equal(got, want);
 	free(got);
@@ -21,47 +21,47 @@ static void take(struct notes *n, const char *want)
 
 static void test_order(void **state)
 {
-	struct notes n = { 0 };
+	struct pending_comments n = { 0 };
 	char text[32];
 
 	(void)state;
-	assert_null(notes_take(&n));
+	assert_null(pending_comments_take(&n));
 	for (int i = 0; i < 3 * NOTES_MAX; i++) {	/* around the queue's end */
 		snprintf(text, sizeof(text), "%d", i);
-		assert_int_equal(notes_add(&n, text), 0);
+		assert_int_equal(pending_comments_add(&n, text), 0);
 		if (i)
 			snprintf(text, sizeof(text), "%d", i - 1), take(&n, text);
 	}
-	notes_clear(&n);
-	assert_null(notes_take(&n));
+	pending_comments_clear(&n);
+	assert_null(pending_comments_take(&n));
 }
 
 static void test_bound(void **state)
 {
-	struct notes n = { 0 };
+	struct pending_comments n = { 0 };
 
 	(void)state;
 	for (int i = 0; i < NOTES_MAX; i++)
-		assert_int_equal(notes_add(&n, "x"), 0);
-	assert_int_equal(notes_add(&n, "y"), -ENOSPC);
+		assert_int_equal(pending_comments_add(&n, "x"), 0);
+	assert_int_equal(pending_comments_add(&n, "y"), -ENOSPC);
 	take(&n, "x");
-	assert_int_equal(notes_add(&n, "y"), 0);
-	notes_clear(&n);
+	assert_int_equal(pending_comments_add(&n, "y"), 0);
+	pending_comments_clear(&n);
 }
 
 static void test_length(void **state)
 {
-	struct notes n = { 0 };
+	struct pending_comments n = { 0 };
 	char text[2 * NOTE_BYTES], *got;
 
 	(void)state;
 	memset(text, 'a', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	assert_int_equal(notes_add(&n, text), 0);
-	got = notes_take(&n);
+	assert_int_equal(pending_comments_add(&n, text), 0);
+	got = pending_comments_take(&n);
 	assert_int_equal(strlen(got), NOTE_BYTES - 1);
 	free(got);
-	notes_clear(&n);
+	pending_comments_clear(&n);
 }
 
 int main(void)

@@ -12,7 +12,7 @@
 
 #include "collector/base.h"
 #include "ctl/cmd.h"
-#include "ctl/query/store_reader.h"
+#include "ctl/query/reader.h"
 
 #define SERIES 8
 #define ROWS 3000
@@ -24,7 +24,7 @@ static struct {
 	int series;
 } rows[ROWS];
 static char dir[64];
-static struct view *view;
+static struct reader *view;
 
 /* The real one is main.c's. */
 void complain(const char *fmt, ...)
@@ -109,7 +109,7 @@ static int make_store(void **state)
 	struct schema_day day;
 
 	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/test_view.XXXXXX");
+	snprintf(dir, sizeof(dir), "/tmp/test_reader.XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/meta.db", dir);
 	assert_int_equal(schema_create(path, SCHEMA_META, fill_meta, NULL, why), 0);
@@ -118,7 +118,7 @@ static int make_store(void **state)
 		snprintf(path, sizeof(path), "%s/%s", dir, day.name);
 		assert_int_equal(schema_create(path, SCHEMA_DAY, fill_day, &i, why), 0);
 	}
-	view = view_open(dir);
+	view = reader_open(dir);
 	return view ? 0 : -1;
 }
 
@@ -127,7 +127,7 @@ static int remove_store(void **state)
 	char command[128];
 
 	(void)state;
-	view_free(view);
+	reader_free(view);
 	snprintf(command, sizeof(command), "rm -r '%s'", dir);
 	return system(command);	/* NOLINT: the name is ours */
 }
@@ -142,12 +142,12 @@ static void any_window_adds_up(void **state)
 	(void)state;
 	for (int i = 0; i < 300; i++) {
 		uint64_t since = edge(), until = edge(), want[SERIES + 1] = { 0 };
-		struct view_sum *sums;
+		struct reader_sum *sums;
 
 		for (int k = 0; k < ROWS; k++)
 			if (rows[k].t_ns > since && rows[k].t_ns <= until)
 				want[rows[k].series] += rows[k].frames;
-		assert_int_equal(view_losses(view, since, until, &sums), 0);
+		assert_int_equal(reader_losses(view, since, until, &sums), 0);
 		for (int s = 1; s <= SERIES; s++)
 			if (sums[s].frames != want[s])
 				fail_msg("(%llu, %llu] series %d: %llu, not %llu", (unsigned long long)since, (unsigned long long)until, s,
@@ -161,7 +161,7 @@ struct found {
 	const bool *wanted;
 };
 
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
 {
 	struct found *f = arg;
 
@@ -183,7 +183,7 @@ static void only_the_wanted_series(void **state)
 			wanted[s] = mask >> (s - 1) & 1;
 		for (int k = 0; k < ROWS; k++)
 			want += wanted[rows[k].series] ? rows[k].frames : 0;
-		assert_int_equal(view_rows(view, START, START + DAYS * NSEC_PER_DAY, mask & 1, wanted, on_row, &f), 0);
+		assert_int_equal(reader_rows(view, START, START + DAYS * NSEC_PER_DAY, mask & 1, wanted, on_row, &f), 0);
 		assert_int_equal(f.frames, want);
 		free(wanted);
 	}
@@ -194,11 +194,11 @@ static void coverage(void **state)
 	bool steps[6] = { false };
 
 	(void)state;
-	assert_true(view_covered_pct(view, START, START + DAYS * NSEC_PER_DAY) == 25);
-	assert_true(view_covered_pct(view, START + NSEC_PER_HOUR, START + 2 * NSEC_PER_HOUR) == 100);
-	assert_true(view_covered_pct(view, START + 7 * NSEC_PER_HOUR, START + 8 * NSEC_PER_HOUR) == 0);
-	assert_true(view_covered_pct(view, START + 5 * NSEC_PER_HOUR, START + 7 * NSEC_PER_HOUR) == 50);
-	assert_int_equal(view_observed(view, START + 4 * NSEC_PER_HOUR, NSEC_PER_HOUR, steps, 6), 0);
+	assert_true(reader_covered_pct(view, START, START + DAYS * NSEC_PER_DAY) == 25);
+	assert_true(reader_covered_pct(view, START + NSEC_PER_HOUR, START + 2 * NSEC_PER_HOUR) == 100);
+	assert_true(reader_covered_pct(view, START + 7 * NSEC_PER_HOUR, START + 8 * NSEC_PER_HOUR) == 0);
+	assert_true(reader_covered_pct(view, START + 5 * NSEC_PER_HOUR, START + 7 * NSEC_PER_HOUR) == 50);
+	assert_int_equal(reader_observed(view, START + 4 * NSEC_PER_HOUR, NSEC_PER_HOUR, steps, 6), 0);
 	assert_true(steps[0] && steps[1] && !steps[2] && !steps[3]);
 }
 

@@ -7,25 +7,25 @@
 #define TAPLOSS_CTL_QUERY_STORE_READER_PRIV_H
 
 #include "collector/base.h"
-#include "store_reader.h"
+#include "reader.h"
 
 /* One day, while its rows are read. */
 struct day {
-	struct view *v;
+	struct reader *v;
 	sqlite3 *db;
 	const char *name;
 	uint64_t since, until;		/* the window */
 	uint64_t from_ns;		/* midnight that it begins with */
-	const struct view_past *past;	/* not NULL: db is history.db, and this is what it has of the day */
+	const struct reader_past *past;	/* not NULL: db is history.db, and this is what it has of the day */
 };
 
 /* Calls @fn for each day that can hold moments of the window, or rows that cover them. A clock that was set back leaves older moments in newer
  * files, so all days from the one of @since on are looked at, but those of which history.db says that they begin later. */
 typedef int day_fn(struct day *d, void *arg);
-int each_day(struct view *v, uint64_t since, uint64_t until, day_fn *fn, void *arg);
+int each_day(struct reader *v, uint64_t since, uint64_t until, day_fn *fn, void *arg);
 
 /* The same, but those that lie wholly in the window and that history.db knows are given as past. */
-int each_day_or_sum(struct view *v, uint64_t since, uint64_t until, day_fn *fn, void *arg);
+int each_day_or_sum(struct reader *v, uint64_t since, uint64_t until, day_fn *fn, void *arg);
 
 /* Does all that history.db has of @d lie in the window? */
 static inline bool day_whole(const struct day *d)
@@ -46,6 +46,6 @@ int each_stretch(struct day *d, stretch_fn *rows, stretch_fn *hour, void *arg);
 int day_version(struct day *d);
 
 /* history.db's days. @v's file of names is open already. */
-int view_load_past(struct view *v);
+int reader_load_past(struct reader *v);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "store_reader_priv.h"
+#include "reader_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ static uint64_t column_time(sqlite3_stmt *st, int i)
 	return (uint64_t)sqlite3_column_int64(st, i);
 }
 
-int view_meta(struct view *v, const char *sql, view_meta_fn *fn, void *arg)
+int reader_meta(struct reader *v, const char *sql, reader_meta_fn *fn, void *arg)
 {
 	sqlite3_stmt *st = NULL;
 	int rc = sqlite3_prepare_v2(v->meta, sql, -1, &st, NULL);
@@ -70,46 +70,46 @@ static void *slot(void *array, size_t *n, size_t size, sqlite3_stmt *st)
 
 static void on_vm(sqlite3_stmt *st, void *arg)
 {
-	struct view *v = arg;
-	struct view_vm *vm = slot(&v->vms, &v->n_vms, sizeof(*vm), st);
+	struct reader *v = arg;
+	struct reader_vm *vm = slot(&v->vms, &v->n_vms, sizeof(*vm), st);
 
 	if (!vm)
 		return;
-	*vm = (struct view_vm){ sqlite3_column_int64(st, 0), column_text(st, 1), column_text(st, 2), column_text(st, 3), column_time(st, 4),
+	*vm = (struct reader_vm){ sqlite3_column_int64(st, 0), column_text(st, 1), column_text(st, 2), column_text(st, 3), column_time(st, 4),
 				column_time(st, 5) };
 }
 
 static void on_device(sqlite3_stmt *st, void *arg)
 {
-	struct view *v = arg;
-	struct view_device *d = slot(&v->devices, &v->n_devices, sizeof(*d), st);
+	struct reader *v = arg;
+	struct reader_device *d = slot(&v->devices, &v->n_devices, sizeof(*d), st);
 
 	if (!d)
 		return;
-	*d = (struct view_device){ sqlite3_column_int64(st, 0), (uint32_t)sqlite3_column_int64(st, 1), (uint32_t)sqlite3_column_int64(st, 2),
+	*d = (struct reader_device){ sqlite3_column_int64(st, 0), (uint32_t)sqlite3_column_int64(st, 1), (uint32_t)sqlite3_column_int64(st, 2),
 				   column_text(st, 3), column_text(st, 4), column_time(st, 5), column_time(st, 6) };
 }
 
 static void on_attachment(sqlite3_stmt *st, void *arg)
 {
-	struct view *v = arg;
-	struct view_attachment *a = slot(&v->attachments, &v->n_attachments, sizeof(*a), st);
+	struct reader *v = arg;
+	struct reader_attachment *a = slot(&v->attachments, &v->n_attachments, sizeof(*a), st);
 
 	if (!a)
 		return;
-	*a = (struct view_attachment){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2), column_text(st, 3),
+	*a = (struct reader_attachment){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2), column_text(st, 3),
 				       column_text(st, 4), column_text(st, 5), column_int(st, 6), column_int(st, 7), column_time(st, 8),
 				       column_time(st, 9) };
 }
 
 static void on_series(sqlite3_stmt *st, void *arg)
 {
-	struct view *v = arg;
-	struct view_series *s = slot(&v->series, &v->n_series, sizeof(*s), st);
+	struct reader *v = arg;
+	struct reader_series *s = slot(&v->series, &v->n_series, sizeof(*s), st);
 
 	if (!s)
 		return;
-	*s = (struct view_series){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3),
+	*s = (struct reader_series){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3),
 				   column_int(st, 4), column_text(st, 5), column_text(st, 6), column_text(st, 7), column_text(st, 8),
 				   column_text(st, 9), column_text(st, 10), column_text(st, 11), column_text(st, 12),
 				   sqlite3_column_int64(st, 13), column_time(st, 14), NULL };
@@ -117,7 +117,7 @@ static void on_series(sqlite3_stmt *st, void *arg)
 
 static void on_interval(sqlite3_stmt *st, void *arg)
 {
-	((struct view *)arg)->interval_ns = column_time(st, 0);
+	((struct reader *)arg)->interval_ns = column_time(st, 0);
 }
 
 static void on_nothing(sqlite3_stmt *st, void *arg)
@@ -127,26 +127,26 @@ static void on_nothing(sqlite3_stmt *st, void *arg)
 }
 
 /* In one transaction: what a row points to must have been read as well. */
-static int load_names(struct view *v)
+static int load_names(struct reader *v)
 {
-	int r = view_meta(v, "BEGIN", on_nothing, NULL);
+	int r = reader_meta(v, "BEGIN", on_nothing, NULL);
 
 	if (r >= 0)
-		r = view_meta(v, "SELECT id, uuid, name, state, first_ns, last_ns FROM vm", on_vm, v);
+		r = reader_meta(v, "SELECT id, uuid, name, state, first_ns, last_ns FROM vm", on_vm, v);
 	if (r >= 0)
-		r = view_meta(v, "SELECT id, netns, ifindex, name, kind, since_ns, until_ns FROM device", on_device, v);
+		r = reader_meta(v, "SELECT id, netns, ifindex, name, kind, since_ns, until_ns FROM device", on_device, v);
 	if (r >= 0)
-		r = view_meta(v, "SELECT id, vm_id, device_id, mac, backend, bridge, queues, ring_frames, since_ns, until_ns FROM attachment ORDER BY id",
+		r = reader_meta(v, "SELECT id, vm_id, device_id, mac, backend, bridge, queues, ring_frames, since_ns, until_ns FROM attachment ORDER BY id",
 			      on_attachment, v);
 	if (r >= 0)
-		r = view_meta(v, "SELECT id, vm_id, attachment_id, device_id, queue, direction, class, kind, reason, site, counter, place, sender, sender_vm_id,"
+		r = reader_meta(v, "SELECT id, vm_id, attachment_id, device_id, queue, direction, class, kind, reason, site, counter, place, sender, sender_vm_id,"
 			      " first_ns FROM series", on_series, v);
 	if (r >= 0)
-		r = view_meta(v, "SELECT interval_ns FROM run ORDER BY id DESC LIMIT 1", on_interval, v);
-	return r < 0 ? r : view_meta(v, "COMMIT", on_nothing, NULL);
+		r = reader_meta(v, "SELECT interval_ns FROM run ORDER BY id DESC LIMIT 1", on_interval, v);
+	return r < 0 ? r : reader_meta(v, "COMMIT", on_nothing, NULL);
 }
 
-static void chain_attachments(struct view *v)
+static void chain_attachments(struct reader *v)
 {
 	v->first_attachment = calloc(v->n_devices + 1, sizeof(size_t));
 	v->older_attachment = calloc(v->n_attachments + 1, sizeof(size_t));
@@ -162,7 +162,7 @@ static void chain_attachments(struct view *v)
 	}
 }
 
-static int apply_masks(struct view *v)
+static int apply_masks(struct reader *v)
 {
 	int r;
 
@@ -178,9 +178,9 @@ static int apply_masks(struct view *v)
 	return r;
 }
 
-struct view *view_open(const char *dir)
+struct reader *reader_open(const char *dir)
 {
-	struct view *v = calloc(1, sizeof(*v));
+	struct reader *v = calloc(1, sizeof(*v));
 	char path[4096], why[SCHEMA_WHY];
 	int r;
 
@@ -200,15 +200,15 @@ struct view *view_open(const char *dir)
 	if (r >= 0)
 		r = apply_masks(v);
 	if (r >= 0)
-		r = view_load_past(v);
+		r = reader_load_past(v);
 	if (r < 0)
-		return view_free(v);
+		return reader_free(v);
 	chain_attachments(v);
 	v->running = schema_agent_running(dir, &v->pid) > 0;
 	return v;
 }
 
-struct view *view_free(struct view *v)
+struct reader *reader_free(struct reader *v)
 {
 	if (!v)
 		return NULL;
@@ -227,7 +227,7 @@ struct view *view_free(struct view *v)
 		free(v->attachments[i].bridge);
 	}
 	for (size_t i = 0; i < v->n_series; i++) {
-		struct view_series *s = &v->series[i];
+		struct reader_series *s = &v->series[i];
 
 		free(s->direction);
 		free(s->class);
@@ -256,12 +256,12 @@ struct view *view_free(struct view *v)
 	return NULL;
 }
 
-const struct view_attachment *view_attached(const struct view *v, int64_t device, uint64_t t_ns)
+const struct reader_attachment *reader_attached(const struct reader *v, int64_t device, uint64_t t_ns)
 {
 	if (device <= 0 || (size_t)device >= v->n_devices)
 		return NULL;
 	for (size_t i = v->first_attachment[device]; i; i = v->older_attachment[i]) {
-		const struct view_attachment *a = &v->attachments[i];
+		const struct reader_attachment *a = &v->attachments[i];
 
 		if (a->since_ns <= t_ns && (!a->until_ns || t_ns <= a->until_ns))
 			return a;
@@ -269,19 +269,19 @@ const struct view_attachment *view_attached(const struct view *v, int64_t device
 	return NULL;
 }
 
-const struct view_vm *view_vm(const struct view *v, int64_t id)
+const struct reader_vm *reader_vm(const struct reader *v, int64_t id)
 {
 	return id > 0 && (size_t)id < v->n_vms && v->vms[id].id ? &v->vms[id] : NULL;
 }
 
-const struct view_device *view_device(const struct view *v, int64_t id)
+const struct reader_device *reader_device(const struct reader *v, int64_t id)
 {
 	return id > 0 && (size_t)id < v->n_devices && v->devices[id].id ? &v->devices[id] : NULL;
 }
 
-const char *view_nic(const struct view *v, int64_t device)
+const char *reader_nic(const struct reader *v, int64_t device)
 {
-	const struct view_device *d = view_device(v, device);
+	const struct reader_device *d = reader_device(v, device);
 
 	return d ? d->name : NULL;
 }

@@ -28,12 +28,12 @@ static struct owner_vm vm(const char *ident, const char *uuid, const char *name,
 static struct claim ask_of(struct owner_vm *libvirt, struct owner_vm *proc, const struct link_info *dev, const struct lifetime *life)
 {
 	struct owner_list v = { .vms = libvirt, .n_vms = 1 }, p = { .vms = proc, .n_vms = 1 };
-	struct weigh_lists lists = { .own_netns = OWN, .proc = proc ? &p : NULL };
+	struct resolve_owner_lists lists = { .own_netns = OWN, .proc = proc ? &p : NULL };
 	struct claim c;
 
 	if (libvirt)
 		lists.virt[1] = &v;
-	weigh(&lists, dev, life, &c);
+	resolve_owner(&lists, dev, life, &c);
 	return c;
 }
 

@@ -10,27 +10,27 @@
 
 #include "schema/schema.h"
 
-struct view_vm {
+struct reader_vm {
 	int64_t id;
 	char *uuid, *name, *state;	/* uuid may be NULL */
 	uint64_t first_ns, last_ns;
 };
 
-struct view_device {
+struct reader_device {
 	int64_t id;
 	uint32_t netns, ifindex;
 	char *name, *kind;
 	uint64_t since_ns, until_ns;	/* until_ns 0: still there */
 };
 
-struct view_attachment {
+struct reader_attachment {
 	int64_t id, vm_id, device_id;
 	char *mac, *backend, *bridge;	/* may be NULL */
 	int queues, ring_frames;	/* -1: unknown */
 	uint64_t since_ns, until_ns;	/* until_ns 0: still attached */
 };
 
-struct view_series {
+struct reader_series {
 	int64_t id, vm_id, attachment_id, device_id;	/* 0: none */
 	int queue;					/* -1: not known */
 	char *direction, *class, *kind, *reason, *site, *counter;	/* counter may be NULL */
@@ -44,25 +44,25 @@ struct view_series {
 struct masks;
 
 /* A day as history.db has it: all of it lies in (from_ns, to_ns]. */
-struct view_past {
+struct reader_past {
 	uint64_t day;			/* since the epoch */
 	uint64_t from_ns, to_ns;
 	bool hours;			/* sums by the hour, too */
 };
 
-struct view {
+struct reader {
 	char *dir;
 	sqlite3 *meta;
 	sqlite3 *history;		/* NULL: there is none */
-	struct view_past *past;
+	struct reader_past *past;
 	size_t n_past;
 	struct schema_day *days;
 	size_t n_days;
 	/* Indexed by id; holes have id 0. [0] is a hole. */
-	struct view_vm *vms;
-	struct view_device *devices;
-	struct view_attachment *attachments;
-	struct view_series *series;
+	struct reader_vm *vms;
+	struct reader_device *devices;
+	struct reader_attachment *attachments;
+	struct reader_series *series;
 	size_t n_vms, n_devices, n_attachments, n_series;	/* highest id + 1 */
 	size_t *first_attachment;	/* by device: 0, or the index of its newest one; the others follow by older_attachment */
 	size_t *older_attachment;
@@ -73,99 +73,99 @@ struct view {
 };
 
 /* Says on stderr what is wrong. NULL: it was said. */
-struct view *view_open(const char *dir);
-struct view *view_free(struct view *v);
+struct reader *reader_open(const char *dir);
+struct reader *reader_free(struct reader *v);
 
-struct view_sum {
+struct reader_sum {
 	uint64_t frames, segments, bytes;
 };
 
 /* Loss of the window, by series: *ret has n_series elements and is the caller's. 0, or -errno after saying why. */
-int view_losses(struct view *v, uint64_t since, uint64_t until, struct view_sum **ret);
+int reader_losses(struct reader *v, uint64_t since, uint64_t until, struct reader_sum **ret);
 
 /* Each loss row of the window whose series is in @wanted (n_series elements; NULL: all); the series given are ones that the
  * view knows. @span_ns is how long before @t_ns it may have happened: rows of days that were thinned are a minute long, those
  * of days whose file is gone an hour or a day. With @hours, whole hours where there are. */
-typedef void view_row_fn(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg);
-int view_rows(struct view *v, uint64_t since, uint64_t until, bool hours, const bool *wanted, view_row_fn *fn, void *arg);
+typedef void reader_row_fn(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg);
+int reader_rows(struct reader *v, uint64_t since, uint64_t until, bool hours, const bool *wanted, reader_row_fn *fn, void *arg);
 
 /* Delivered frames, guest's terms, cut to the window in proportion; whole days in one piece where they have one owner. */
-typedef void view_traffic_fn(int64_t device, uint64_t t_ns, uint64_t rx_frames, uint64_t tx_frames, void *arg);
-int view_traffic(struct view *v, uint64_t since, uint64_t until, view_traffic_fn *fn, void *arg);
+typedef void reader_traffic_fn(int64_t device, uint64_t t_ns, uint64_t rx_frames, uint64_t tx_frames, void *arg);
+int reader_traffic(struct reader *v, uint64_t since, uint64_t until, reader_traffic_fn *fn, void *arg);
 
 /* How close the rings of a device came to losing frames; of the rows of traffic that touch the window, at its edges the hours or the day where only
  * these are left. Days written before this was kept are passed over. */
-struct view_headroom {
+struct reader_headroom {
 	int64_t device;
 	bool known;			/* the next two are */
 	uint64_t peak, free;		/* frames in the fullest ring; the fewest places left */
 	uint64_t samples, sum;		/* looks at the fullest ring, and what they found in all */
 	uint64_t qdisc_peak;		/* frames that waited in the queueing discipline in front; 0: none, or not looked at */
 };
-typedef void view_headroom_fn(const struct view_headroom *h, uint64_t from_ns, uint64_t to_ns, void *arg);
-int view_headroom(struct view *v, uint64_t since, uint64_t until, view_headroom_fn *fn, void *arg);
+typedef void reader_occupancy_fn(const struct reader_headroom *h, uint64_t from_ns, uint64_t to_ns, void *arg);
+int reader_headroom(struct reader *v, uint64_t since, uint64_t until, reader_occupancy_fn *fn, void *arg);
 /* Of one device, not by the day where hours are left, and by the row in windows of six hours at most. */
-int view_headroom_fine(struct view *v, uint64_t since, uint64_t until, int64_t device, view_headroom_fn *fn, void *arg);
-void view_headroom_add(struct view_headroom *sum, const struct view_headroom *more);
+int reader_occupancy_fine(struct reader *v, uint64_t since, uint64_t until, int64_t device, reader_occupancy_fn *fn, void *arg);
+void reader_occupancy_add(struct reader_headroom *sum, const struct reader_headroom *more);
 
 /* What the threads of a VM's VMM got of the processor, and waited for; from the rows whose end lies in the window, at its edges as above. */
-struct view_pressure {
+struct reader_pressure {
 	int64_t vm;
 	uint64_t span_ns;			/* for how long they were looked at */
 	uint64_t vcpu_ns, vhost_ns;		/* times the threads of each kind; 0: there were none */
 	uint64_t vcpu_run_ns, vcpu_wait_ns, vhost_run_ns, vhost_wait_ns, emulator_run_ns, emulator_wait_ns;
 	int vcpu_peak, vhost_peak;		/* thousandths of that time that were waited for, in the worst row; -1: no such threads */
 };
-typedef void view_pressure_fn(const struct view_pressure *p, void *arg);
-int view_pressure(struct view *v, uint64_t since, uint64_t until, view_pressure_fn *fn, void *arg);
+typedef void reader_pressure_fn(const struct reader_pressure *p, void *arg);
+int reader_pressure(struct reader *v, uint64_t since, uint64_t until, reader_pressure_fn *fn, void *arg);
 
 /* How the minutes of a device's day were; both NULL: it had no traffic. Whole days: all that touch the window. @newest: the day is not
  * over. The demands are valid during the call. */
 struct demand;
-struct view_day_demand {
+struct reader_day_demand {
 	int64_t device;
 	uint64_t day, from_ns, to_ns;	/* days since the epoch */
 	const struct demand *rx, *tx;
 	uint64_t rx_peak, tx_peak;
 	bool newest;
 };
-typedef void view_demand_fn(const struct view_day_demand *d, void *arg);
-int view_demands(struct view *v, uint64_t since, uint64_t until, view_demand_fn *fn, void *arg);
+typedef void reader_demand_fn(const struct reader_day_demand *d, void *arg);
+int reader_demands(struct reader *v, uint64_t since, uint64_t until, reader_demand_fn *fn, void *arg);
 
-typedef void view_witness_fn(int64_t device, uint64_t t_ns, const char *counter, uint64_t frames, void *arg);
-int view_witnesses(struct view *v, uint64_t since, uint64_t until, view_witness_fn *fn, void *arg);
+typedef void reader_witness_fn(int64_t device, uint64_t t_ns, const char *counter, uint64_t frames, void *arg);
+int reader_witnesses(struct reader *v, uint64_t since, uint64_t until, reader_witness_fn *fn, void *arg);
 
 /* Devices whose own counters were read in the window's days; those of other namespaces may not have been. */
-typedef void view_device_fn(int64_t device, void *arg);
-int view_counted(struct view *v, uint64_t since, uint64_t until, view_device_fn *fn, void *arg);
+typedef void reader_device_fn(int64_t device, void *arg);
+int reader_counted(struct reader *v, uint64_t since, uint64_t until, reader_device_fn *fn, void *arg);
 
-struct view_interval {
+struct reader_interval {
 	uint64_t from_ns, to_ns;
 	char only[16];		/* the source that counted, when it sees less than all; else "" */
 };
 
 /* Covered intervals that touch the window, in order, not merged; an agent that runs now covers up to now. */
-int view_coverage(struct view *v, uint64_t since, uint64_t until, struct view_interval **ret, size_t *n);
+int reader_coverage(struct reader *v, uint64_t since, uint64_t until, struct reader_interval **ret, size_t *n);
 
 /* Sets those of the @n steps from @since on of which any part is covered. 0, or -errno after saying why. */
-int view_observed(struct view *v, uint64_t since, uint64_t step_ns, bool *steps, size_t n);
+int reader_observed(struct reader *v, uint64_t since, uint64_t step_ns, bool *steps, size_t n);
 
 /* The covered share of the window in percent. Negative: -errno. */
-double view_covered_pct(struct view *v, uint64_t since, uint64_t until);
+double reader_covered_pct(struct reader *v, uint64_t since, uint64_t until);
 
 /* A total of the program itself from the newest day file; 0 when it was never set. */
-int view_self(struct view *v, const char *name, uint64_t *ret);
+int reader_self(struct reader *v, const char *name, uint64_t *ret);
 
 /* The attachment of @device at @t_ns, or NULL. */
-const struct view_attachment *view_attached(const struct view *v, int64_t device, uint64_t t_ns);
+const struct reader_attachment *reader_attached(const struct reader *v, int64_t device, uint64_t t_ns);
 
 /* By id; NULL for 0 and for what the view does not know. */
-const struct view_vm *view_vm(const struct view *v, int64_t id);
-const struct view_device *view_device(const struct view *v, int64_t id);
-const char *view_nic(const struct view *v, int64_t device);	/* the device's name */
+const struct reader_vm *reader_vm(const struct reader *v, int64_t id);
+const struct reader_device *reader_device(const struct reader *v, int64_t id);
+const char *reader_nic(const struct reader *v, int64_t device);	/* the device's name */
 
 /* Runs @sql on meta.db and gives each row to @fn. */
-typedef void view_meta_fn(sqlite3_stmt *st, void *arg);
-int view_meta(struct view *v, const char *sql, view_meta_fn *fn, void *arg);
+typedef void reader_meta_fn(sqlite3_stmt *st, void *arg);
+int reader_meta(struct reader *v, const char *sql, reader_meta_fn *fn, void *arg);
 
 #endif

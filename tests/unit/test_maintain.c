@@ -12,7 +12,7 @@
 
 #include "agent/store/store.h"
 #include "ctl/cmd.h"
-#include "ctl/query/store_reader.h"
+#include "ctl/query/reader.h"
 #include "schema/demand.h"
 #include "faultyvfs.h"
 #include "schema/maintain.h"
@@ -29,8 +29,8 @@ static struct {
 	int series;
 } rows[ROWS];
 static uint64_t delivered;	/* all of it */
-static struct view_headroom rings;	/* all of it */
-static struct view_pressure waited;	/* all of it */
+static struct reader_headroom rings;	/* all of it */
+static struct reader_pressure waited;	/* all of it */
 
 /* The real one is main.c's. */
 void complain(const char *fmt, ...)
@@ -108,7 +108,7 @@ static void make_rings(struct store_traffic *x)
 	if (below_n(3))
 		x->headroom = (struct store_headroom){ .known = true, .peak = peak, .free = 500 - peak, .samples = 1, .sum = peak };
 	x->headroom.qdisc_peak = below_n(10) ? 0 : below_n(1000);
-	view_headroom_add(&rings, &(struct view_headroom){ .known = x->headroom.known, .peak = x->headroom.peak, .free = x->headroom.free,
+	reader_occupancy_add(&rings, &(struct reader_headroom){ .known = x->headroom.known, .peak = x->headroom.peak, .free = x->headroom.free,
 							   .samples = x->headroom.samples, .sum = x->headroom.sum,
 							   .qdisc_peak = x->headroom.qdisc_peak });
 }
@@ -140,8 +140,8 @@ static void write_store(const char *dir)
 								.reason = "r", .site = "f", .counter = "tx_dropped" }, START, &id));
 	must(s, store_tick(s, &(struct store_tick){ .t_ns = START + 1, .gap = true }));
 	delivered = 0;
-	rings = (struct view_headroom){ 0 };
-	waited = (struct view_pressure){ .vhost_peak = -1 };
+	rings = (struct reader_headroom){ 0 };
+	waited = (struct reader_pressure){ .vhost_peak = -1 };
 	for (int i = 0; i < ROWS;) {
 		struct store_loss loss[SERIES * 4];
 		struct store_witness w = { 1, "tx_dropped", 0 };
@@ -186,7 +186,7 @@ static void add_witness(int64_t device, uint64_t t_ns, const char *counter, uint
 	*(uint64_t *)arg += frames;
 }
 
-static void add_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct view_sum *sum, void *arg)
+static void add_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
 {
 	(void)series;
 	assert_true(t_ns > START && span_ns > 0);
@@ -196,43 +196,43 @@ static void add_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struc
 /* Windows whose edges lie on multiples of @step. */
 static void assert_windows(const char *dir, uint64_t step, int n)
 {
-	struct view *v = view_open(dir);
+	struct reader *v = reader_open(dir);
 
 	assert_non_null(v);
 	for (int i = 0; i < n; i++) {
 		uint64_t since = i ? START + below_n(DAYS * NSEC_PER_DAY / step) * step : START;
 		uint64_t until = i ? since + (1 + below_n((START + DAYS * NSEC_PER_DAY - since) / step)) * step : START + DAYS * NSEC_PER_DAY;
 		uint64_t want[SERIES + 1] = { 0 }, all = 0, seen = 0, got = 0;
-		struct view_sum *sums;
+		struct reader_sum *sums;
 
 		for (int k = 0; k < ROWS; k++)
 			if (rows[k].t_ns > since && rows[k].t_ns <= until) {
 				want[rows[k].series] += rows[k].frames;
 				all += rows[k].frames;
 			}
-		assert_int_equal(view_losses(v, since, until, &sums), 0);
+		assert_int_equal(reader_losses(v, since, until, &sums), 0);
 		for (int s = 1; s <= SERIES; s++)
 			if (sums[s].frames != want[s] || sums[s].bytes != want[s] * 60)
 				fail_msg("(%llu, %llu] series %d: %llu, not %llu", (unsigned long long)since, (unsigned long long)until, s,
 					 (unsigned long long)sums[s].frames, (unsigned long long)want[s]);
 		free(sums);
-		assert_int_equal(view_rows(v, since, until, i % 2, NULL, add_row, &got), 0);
+		assert_int_equal(reader_rows(v, since, until, i % 2, NULL, add_row, &got), 0);
 		assert_int_equal(got, all);
-		assert_int_equal(view_witnesses(v, since, until, add_witness, &seen), 0);
+		assert_int_equal(reader_witnesses(v, since, until, add_witness, &seen), 0);
 		assert_int_equal(seen, all);
 	}
-	view_free(v);
+	reader_free(v);
 }
 
-static void add_rings(const struct view_headroom *h, uint64_t from_ns, uint64_t to_ns, void *arg)
+static void add_rings(const struct reader_headroom *h, uint64_t from_ns, uint64_t to_ns, void *arg)
 {
 	assert_true(from_ns < to_ns);
-	view_headroom_add(arg, h);
+	reader_occupancy_add(arg, h);
 }
 
-static void add_pressure(const struct view_pressure *p, void *arg)
+static void add_pressure(const struct reader_pressure *p, void *arg)
 {
-	struct view_pressure *sum = arg;
+	struct reader_pressure *sum = arg;
 
 	sum->span_ns += p->span_ns;
 	sum->vcpu_ns += p->vcpu_ns;
@@ -244,34 +244,34 @@ static void add_pressure(const struct view_pressure *p, void *arg)
 }
 
 /* Peaks and sums of all of it, from whichever level answers. */
-static void assert_headroom(struct view *v)
+static void assert_headroom(struct reader *v)
 {
-	struct view_headroom got = { 0 };
-	struct view_pressure waits = { .vhost_peak = -1 };
+	struct reader_headroom got = { 0 };
+	struct reader_pressure waits = { .vhost_peak = -1 };
 
-	assert_int_equal(view_headroom(v, START, START + DAYS * NSEC_PER_DAY, add_rings, &got), 0);
+	assert_int_equal(reader_headroom(v, START, START + DAYS * NSEC_PER_DAY, add_rings, &got), 0);
 	assert_memory_equal(&got, &rings, sizeof(got));
-	assert_int_equal(view_pressure(v, START, START + DAYS * NSEC_PER_DAY, add_pressure, &waits), 0);
+	assert_int_equal(reader_pressure(v, START, START + DAYS * NSEC_PER_DAY, add_pressure, &waits), 0);
 	assert_memory_equal(&waits, &waited, sizeof(waits));
 }
 
 static void assert_delivered(const char *dir)
 {
-	struct view *v = view_open(dir);
+	struct reader *v = reader_open(dir);
 	uint64_t sum = 0;
 
-	assert_int_equal(view_traffic(v, START, START + DAYS * NSEC_PER_DAY, add_traffic, &sum), 0);
+	assert_int_equal(reader_traffic(v, START, START + DAYS * NSEC_PER_DAY, add_traffic, &sum), 0);
 	assert_int_equal(sum, delivered);
 	assert_headroom(v);
-	assert_true(view_covered_pct(v, START, START + DAYS * NSEC_PER_DAY) > 99.99);
-	view_free(v);
+	assert_true(reader_covered_pct(v, START, START + DAYS * NSEC_PER_DAY) > 99.99);
+	reader_free(v);
 }
 
-static struct tidy_done must_tidy(const char *dir, const struct tidy_limits *l)
+static struct maintain_done must_tidy(const char *dir, const struct maintain_limits *l)
 {
 	char why[SCHEMA_WHY] = "";
-	struct tidy_done done;
-	int r = tidy(dir, l, START + DAYS * NSEC_PER_DAY + SEC, NULL, &done, why);
+	struct maintain_done done;
+	int r = maintain(dir, l, START + DAYS * NSEC_PER_DAY + SEC, NULL, &done, why);
 
 	if (r < 0)
 		fail_msg("%s: %s", strerror(-r), why);
@@ -281,18 +281,18 @@ static struct tidy_done must_tidy(const char *dir, const struct tidy_limits *l)
 static void every_level_says_the_same(void **state)
 {
 	const char *dir = store_of(state);
-	struct tidy_done done;
+	struct maintain_done done;
 
 	make_rows();
 	write_store(dir);
-	must_tidy(dir, &(struct tidy_limits){ 0 });
+	must_tidy(dir, &(struct maintain_limits){ 0 });
 	assert_int_equal(ask(below(dir, "history.db"), "SELECT count(*) FROM day"), DAYS);
 	assert_windows(dir, 1 + SEC / 7, 50);
 	assert_delivered(dir);
 
-	done = must_tidy(dir, &(struct tidy_limits){ .fine_days = 1 });
+	done = must_tidy(dir, &(struct maintain_limits){ .fine_days = 1 });
 	assert_int_equal(done.thinned, DAYS - 1);
-	assert_int_equal(must_tidy(dir, &(struct tidy_limits){ .fine_days = 1 }).thinned, 0);
+	assert_int_equal(must_tidy(dir, &(struct maintain_limits){ .fine_days = 1 }).thinned, 0);
 	assert_int_equal(ask(below(dir, "timeline-20260302.db"), "SELECT count(*) FROM loss WHERE t_ns %% 60000000000"), 0);
 	assert_int_equal(ask(below(dir, "timeline-20260302.db"), "SELECT count(*) FROM pressure"), 0);
 	assert_windows(dir, NSEC_PER_MIN, 50);
@@ -301,13 +301,13 @@ static void every_level_says_the_same(void **state)
 	assert_delivered(dir);			/* thinned days answer themselves */
 	assert_int_equal(rename(below(dir, "away"), below(dir, "history.db")), 0);
 
-	done = must_tidy(dir, &(struct tidy_limits){ .days = 2 });
+	done = must_tidy(dir, &(struct maintain_limits){ .days = 2 });
 	assert_int_equal(done.forgotten, DAYS - 2);
 	assert_false(exists(below(dir, "timeline-20260302.db")));
 	assert_windows(dir, NSEC_PER_HOUR, 50);
 	assert_delivered(dir);
 
-	done = must_tidy(dir, &(struct tidy_limits){ .days = 1, .hour_days = 1 });
+	done = must_tidy(dir, &(struct maintain_limits){ .days = 1, .hour_days = 1 });
 	assert_int_equal(done.hours_forgotten, DAYS - 1);
 	assert_windows(dir, NSEC_PER_DAY, 20);
 	assert_delivered(dir);
@@ -315,24 +315,24 @@ static void every_level_says_the_same(void **state)
 	assert_int_equal(ask(below(dir, "history.db"), "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
 
 	/* What no longer fits goes, oldest first, whole days. */
-	done = must_tidy(dir, &(struct tidy_limits){ .history_bytes = 1 });
+	done = must_tidy(dir, &(struct maintain_limits){ .history_bytes = 1 });
 	assert_true(done.sums_forgotten >= DAYS - 1);
 }
 
 /* Everything that there is to do, by a process that dies within the @nth operation that changes the disk. Did it die? */
-static bool tidy_until(const char *dir, const struct tidy_limits *l, long nth)
+static bool maintain_until(const char *dir, const struct maintain_limits *l, long nth)
 {
 	pid_t pid = fork();
 	int status;
 
 	if (!pid) {
 		char why[SCHEMA_WHY];
-		struct tidy_done done;
+		struct maintain_done done;
 
 		shim.left = nth;
 		shim.run = 1;
 		shim.kills = true;
-		_exit(tidy(dir, l, START + DAYS * NSEC_PER_DAY + SEC, NULL, &done, why) < 0);
+		_exit(maintain(dir, l, START + DAYS * NSEC_PER_DAY + SEC, NULL, &done, why) < 0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
@@ -342,7 +342,7 @@ static bool tidy_until(const char *dir, const struct tidy_limits *l, long nth)
 /* One life after the other, each takes up what the one before left, until one gets to the end. */
 static void killed_at_any_write(void **state)
 {
-	const struct tidy_limits all = { .fine_days = 1, .days = 4, .hour_days = 3 };
+	const struct maintain_limits all = { .fine_days = 1, .days = 4, .hour_days = 3 };
 	unsigned int deaths = 0;
 
 	for (int round = 0; round < 8; round++) {
@@ -355,7 +355,7 @@ static void killed_at_any_write(void **state)
 		remove(below(dir, "history.db"));	/* what the store did itself: all is to be done again */
 		remove(below(dir, "history.db-wal"));
 		remove(below(dir, "history.db-shm"));
-		while (tidy_until(dir, &all, (long)below_n(longest))) {
+		while (maintain_until(dir, &all, (long)below_n(longest))) {
 			longest += 20;
 			deaths++;
 			assert_windows(dir, NSEC_PER_DAY, 5);
@@ -375,12 +375,12 @@ static void it_stops_when_told(void **state)
 {
 	const char *dir = store_of(state);
 	atomic_bool stop = true;
-	struct tidy_done done;
+	struct maintain_done done;
 	char why[SCHEMA_WHY];
 
 	make_rows();
 	write_store(dir);
-	assert_int_equal(tidy(dir, &(struct tidy_limits){ .fine_days = 1, .days = 1 }, START + 99 * NSEC_PER_DAY, &stop, &done, why), -EINTR);
+	assert_int_equal(maintain(dir, &(struct maintain_limits){ .fine_days = 1, .days = 1 }, START + 99 * NSEC_PER_DAY, &stop, &done, why), -EINTR);
 	assert_int_equal(done.thinned, 0);
 	assert_windows(dir, SEC, 5);
 }
@@ -392,8 +392,8 @@ static void an_owner_that_is_found_late(void **state)
 	struct store_options opt = { .background = true };
 	struct store *s;
 	int64_t vm, attachment;
-	struct view *v;
-	struct view_sum *sums;
+	struct reader *v;
+	struct reader_sum *sums;
 	uint64_t his = 0, want = 0, since = START + 2 * NSEC_PER_DAY;
 
 	make_rows();
@@ -403,16 +403,16 @@ static void an_owner_that_is_found_late(void **state)
 	must(s, store_attachment(s, &(struct store_attachment){ .vm_id = vm, .device_id = 1, .queues = -1, .ring_frames = -1, .since_ns = since }, &attachment));
 	must(s, store_attribute(s, 1, attachment, vm, since));
 	store_close(s);
-	must_tidy(dir, &(struct tidy_limits){ .days = 1 });
-	v = view_open(dir);
-	assert_int_equal(view_losses(v, START, START + DAYS * NSEC_PER_DAY, &sums), 0);
+	must_tidy(dir, &(struct maintain_limits){ .days = 1 });
+	v = reader_open(dir);
+	assert_int_equal(reader_losses(v, START, START + DAYS * NSEC_PER_DAY, &sums), 0);
 	for (size_t i = 0; i < v->n_series; i++)
 		his += v->series[i].vm_id == vm ? sums[i].frames : 0;
 	for (int k = 0; k < ROWS; k++)
 		want += rows[k].t_ns >= since ? rows[k].frames : 0;
 	assert_int_equal(his, want);
 	free(sums);
-	view_free(v);
+	reader_free(v);
 }
 
 static void demand_is_packed(void **state)

@@ -124,17 +124,17 @@ static int setup(void **state)
 	return 0;
 }
 
-static struct board board_of(struct view *v, struct board_where where, bool quiet)
+static struct top_model top_model_of(struct reader *v, struct top_model_where where, bool quiet)
 {
-	struct board_ask ask = { .now_ns = NOW, .span_ns = SPAN, .where = where, .filter = &filter, .quiet = quiet };
-	struct board b;
+	struct top_model_ask ask = { .now_ns = NOW, .span_ns = SPAN, .where = where, .filter = &filter, .quiet = quiet };
+	struct top_model b;
 
-	assert_int_equal(board_make(v, &ask, &b), 0);
-	board_sort(&b, ORDER_NOW, false);
+	assert_int_equal(top_model_make(v, &ask, &b), 0);
+	top_model_sort(&b, ORDER_NOW, false);
 	return b;
 }
 
-static const struct board_row *row(const struct board *b, size_t i, const char *vm, enum board_part part, const char *class)
+static const struct top_model_row *row(const struct top_model *b, size_t i, const char *vm, enum top_model_part part, const char *class)
 {
 	assert_true(i < b->n);
 	assert_string_equal(b->rows[i].vm ? b->rows[i].vm->name : "-", vm);
@@ -146,9 +146,9 @@ static const struct board_row *row(const struct board *b, size_t i, const char *
 
 static void test_vms(void **state)
 {
-	struct view *v = view_open(dir);
-	struct board b = board_of(v, (struct board_where){ 0 }, false);
-	const struct board_row *r;
+	struct reader *v = reader_open(dir);
+	struct top_model b = top_model_of(v, (struct top_model_where){ 0 }, false);
+	const struct top_model_row *r;
 
 	(void)state;
 	assert_int_equal(b.n, 6);
@@ -179,104 +179,104 @@ static void test_vms(void **state)
 	assert_int_equal(b.frames[PART_BENIGN], 79);
 	assert_int_equal(b.now[PART_HARM], 202);
 	assert_float_equal(b.covered_pct, 100, 0.001);
-	board_free(&b);
+	top_model_free(&b);
 
-	b = board_of(v, (struct board_where){ 0 }, true);
+	b = top_model_of(v, (struct top_model_where){ 0 }, true);
 	assert_int_equal(b.n, 7);
 	assert_null(row(&b, 6, "idle", PART_QUIET, NULL)->series);
-	board_free(&b);
-	view_free(v);
+	top_model_free(&b);
+	reader_free(v);
 }
 
 static void test_way_in_and_out(void **state)
 {
-	struct board_where w = { 0 };
-	struct view *v = view_open(dir);
-	struct board b = board_of(v, w, false);
+	struct top_model_where w = { 0 };
+	struct reader *v = reader_open(dir);
+	struct top_model b = top_model_of(v, w, false);
 
 	(void)state;
-	assert_true(board_enter(&w, &b.rows[0]));
-	board_free(&b);
-	b = board_of(v, w, false);
+	assert_true(top_model_enter(&w, &b.rows[0]));
+	top_model_free(&b);
+	b = top_model_of(v, w, false);
 	assert_int_equal(w.level, BOARD_NICS);
 	assert_int_equal(b.n, 2);
 	assert_string_equal(row(&b, 0, "web", PART_HARM, "PTR_FULL")->nic, "vnet0");
 	assert_float_equal(b.rows[0].pct, 12, 0.001);
 	assert_string_equal(row(&b, 1, "web", PART_HARM, "VIRTNET_HDR")->nic, "vnet1");
 	assert_float_equal(b.rows[1].pct, 5, 0.001);
-	assert_true(board_enter(&w, &b.rows[0]));
-	board_free(&b);
-	b = board_of(v, w, false);
+	assert_true(top_model_enter(&w, &b.rows[0]));
+	top_model_free(&b);
+	b = top_model_of(v, w, false);
 	assert_int_equal(b.n, 2);
 	assert_int_equal(b.rows[0].series->queue, 0);	/* 500 in the last seconds, as the other; more in all */
 	assert_int_equal(b.rows[0].frames, 700);
 	assert_float_equal(b.rows[1].pct, 500.0 / 12, 0.001);
-	assert_true(board_enter(&w, &b.rows[1]));
-	board_free(&b);
-	b = board_of(v, w, false);
+	assert_true(top_model_enter(&w, &b.rows[1]));
+	top_model_free(&b);
+	b = top_model_of(v, w, false);
 	assert_int_equal(b.n, 0);
 	assert_int_equal(b.bursts.n, 2);
 	assert_int_equal(b.bursts.all[1].frames, 100);
-	assert_false(board_enter(&w, &(struct board_row){ 0 }));
-	board_free(&b);
+	assert_false(top_model_enter(&w, &(struct top_model_row){ 0 }));
+	top_model_free(&b);
 	for (int level = BOARD_QUEUES; level >= BOARD_VMS; level--) {
-		assert_true(board_leave(&w));
+		assert_true(top_model_leave(&w));
 		assert_int_equal(w.level, level);
 	}
-	assert_false(board_leave(&w));
+	assert_false(top_model_leave(&w));
 
-	w = (struct board_where){ .level = BOARD_NICS, .nic = "tapx" };	/* nobody's */
-	b = board_of(v, w, false);
+	w = (struct top_model_where){ .level = BOARD_NICS, .nic = "tapx" };	/* nobody's */
+	b = top_model_of(v, w, false);
 	assert_int_equal(b.n, 1);
 	assert_string_equal(b.rows[0].nic, "tapx");
-	board_free(&b);
-	w = (struct board_where){ .level = BOARD_NICS, .vm_id = 99 };	/* it is gone */
-	b = board_of(v, w, false);
+	top_model_free(&b);
+	w = (struct top_model_where){ .level = BOARD_NICS, .vm_id = 99 };	/* it is gone */
+	b = top_model_of(v, w, false);
 	assert_int_equal(b.n, 0);
-	board_free(&b);
-	view_free(v);
+	top_model_free(&b);
+	reader_free(v);
 }
 
 static void test_order(void **state)
 {
-	struct view *v = view_open(dir);
-	struct board b = board_of(v, (struct board_where){ 0 }, false);
+	struct reader *v = reader_open(dir);
+	struct top_model b = top_model_of(v, (struct top_model_where){ 0 }, false);
 
 	(void)state;
-	board_sort(&b, ORDER_NAME, false);
+	top_model_sort(&b, ORDER_NAME, false);
 	row(&b, 0, "db", PART_HARM, NULL);
 	row(&b, 4, "db", PART_PATH, NULL);	/* parts stay apart */
-	board_sort(&b, ORDER_NAME, true);
+	top_model_sort(&b, ORDER_NAME, true);
 	row(&b, 0, "web", PART_HARM, "PTR_FULL");	/* of one name, the worse one first */
 	row(&b, 5, "db", PART_BENIGN, NULL);
-	board_sort(&b, ORDER_FRAMES, true);
+	top_model_sort(&b, ORDER_FRAMES, true);
 	row(&b, 0, "-", PART_HARM, NULL);
-	board_sort(&b, ORDER_CLASS, false);
+	top_model_sort(&b, ORDER_CLASS, false);
 	row(&b, 3, "web", PART_HARM, "VIRTNET_HDR");
-	board_free(&b);
-	view_free(v);
+	top_model_free(&b);
+	reader_free(v);
 }
 
 static void test_filter(void **state)
 {
-	struct view *v = view_open(dir);
-	struct board b = board_of(v, (struct board_where){ 0 }, false);
+	struct reader *v = reader_open(dir);
+	struct top_model b = top_model_of(v, (struct top_model_where){ 0 }, false);
 
 	(void)state;
-	assert_true(board_matches(&b.rows[0], ""));
-	assert_true(board_matches(&b.rows[0], "WE"));
-	assert_true(board_matches(&b.rows[0], "uuid-a"));
-	assert_true(board_matches(&b.rows[0], "full_ring"));
-	assert_true(board_matches(&b.rows[4], "netfilter BR0"));
-	assert_false(board_matches(&b.rows[0], "vnet2"));
-	assert_true(board_matches(&b.rows[1], "tapx"));
-	board_free(&b);
+	assert_true(top_model_matches(&b.rows[0], ""));
+	assert_true(top_model_matches(&b.rows[0], "WE"));
+	assert_true(top_model_matches(&b.rows[0], "uuid-a"));
+	assert_true(top_model_matches(&b.rows[0], "full_ring"));
+	assert_true(top_model_matches(&b.rows[4], "netfilter BR0"));
+	assert_false(top_model_matches(&b.rows[0], "vnet2"));
+	assert_true(top_model_matches(&b.rows[1], "tapx"));
+	top_model_free(&b);
 	filter.kind = "fault";
-	b = board_of(v, (struct board_where){ 0 }, true);
+	b = top_model_of(v, (struct top_model_where){ 0 }, true);
 	assert_int_equal(b.rows[0].frames, 50);
 	filter_init(&filter);
-	board_free(&b);
-	view_free(v);
+	top_model_free(&b);
+	reader_free(v);
 }
 
 static uint64_t sum(const uint64_t *cells, size_t n)
@@ -290,8 +290,8 @@ static uint64_t sum(const uint64_t *cells, size_t n)
 
 static void test_cells(void **state)
 {
-	struct view *v = view_open(dir);
-	struct board b = board_of(v, (struct board_where){ 0 }, false);
+	struct reader *v = reader_open(dir);
+	struct top_model b = top_model_of(v, (struct top_model_where){ 0 }, false);
 	uint64_t out[100];
 	bool seen[100];
 	size_t k, n;
@@ -302,42 +302,42 @@ static void test_cells(void **state)
 	assert_int_equal(b.rows[0].marks[57], 2);
 	assert_int_equal(sum(b.rows[0].cells, b.n_cells), 1200);
 	for (size_t width = 2; width <= 100; width++) {
-		n = board_fold(&b, b.rows[0].cells, width, out, seen, &k);
+		n = top_model_fold(&b, b.rows[0].cells, width, out, seen, &k);
 		assert_true(n >= 1 && n <= width && k * n >= b.n_cells);
 		assert_int_equal(sum(out, n), 1200);
 		assert_true(seen[0]);
 	}
 	assert_int_equal(k, 1);
-	n = board_fold(&b, b.rows[0].cells, 20, out, NULL, &k);
+	n = top_model_fold(&b, b.rows[0].cells, 20, out, NULL, &k);
 	assert_true(n <= 20);
 	assert_int_equal(k, 4);
-	board_free(&b);
-	view_free(v);
+	top_model_free(&b);
+	reader_free(v);
 }
 
 static void test_halts(void **state)
 {
-	struct view *v = view_open(dir);
-	struct halts h;
+	struct reader *v = reader_open(dir);
+	struct downtimes h;
 
 	(void)state;
-	assert_int_equal(halts_read(v, NOW, &h), 0);
+	assert_int_equal(downtimes_read(v, NOW, &h), 0);
 	assert_int_equal(h.n, 1);
-	assert_false(halts_has(&h, 2, (uint64_t)at(9), NSEC_PER_SEC));
-	assert_true(halts_has(&h, 2, (uint64_t)at(10), NSEC_PER_SEC));	/* the state is told late */
-	assert_true(halts_has(&h, 2, (uint64_t)at(21), 2 * NSEC_PER_SEC));
-	assert_false(halts_has(&h, 2, (uint64_t)at(22), NSEC_PER_SEC));
-	assert_false(halts_has(&h, 1, (uint64_t)at(15), NSEC_PER_SEC));
-	assert_false(halts_has(&h, 0, (uint64_t)at(15), NSEC_PER_SEC));
-	assert_false(halts_has(&h, 2, (uint64_t)at(40), NSEC_PER_MIN));	/* a minute's sum, ten seconds of which */
-	assert_true(halts_has(&h, 2, (uint64_t)at(24), 18 * NSEC_PER_SEC));
-	assert_true(halts_any(&h, 2, (uint64_t)at(0), (uint64_t)at(60)));
-	assert_false(halts_any(&h, 2, (uint64_t)at(21), (uint64_t)at(60)));
-	halts_free(&h);
-	assert_int_equal(halts_read(v, (uint64_t)at(15), &h), 0);	/* it goes on */
-	assert_true(halts_has(&h, 2, (uint64_t)at(100), NSEC_PER_SEC));
-	halts_free(&h);
-	view_free(v);
+	assert_false(downtimes_has(&h, 2, (uint64_t)at(9), NSEC_PER_SEC));
+	assert_true(downtimes_has(&h, 2, (uint64_t)at(10), NSEC_PER_SEC));	/* the state is told late */
+	assert_true(downtimes_has(&h, 2, (uint64_t)at(21), 2 * NSEC_PER_SEC));
+	assert_false(downtimes_has(&h, 2, (uint64_t)at(22), NSEC_PER_SEC));
+	assert_false(downtimes_has(&h, 1, (uint64_t)at(15), NSEC_PER_SEC));
+	assert_false(downtimes_has(&h, 0, (uint64_t)at(15), NSEC_PER_SEC));
+	assert_false(downtimes_has(&h, 2, (uint64_t)at(40), NSEC_PER_MIN));	/* a minute's sum, ten seconds of which */
+	assert_true(downtimes_has(&h, 2, (uint64_t)at(24), 18 * NSEC_PER_SEC));
+	assert_true(downtimes_any(&h, 2, (uint64_t)at(0), (uint64_t)at(60)));
+	assert_false(downtimes_any(&h, 2, (uint64_t)at(21), (uint64_t)at(60)));
+	downtimes_free(&h);
+	assert_int_equal(downtimes_read(v, (uint64_t)at(15), &h), 0);	/* it goes on */
+	assert_true(downtimes_has(&h, 2, (uint64_t)at(100), NSEC_PER_SEC));
+	downtimes_free(&h);
+	reader_free(v);
 }
 
 int main(void)
