@@ -10,7 +10,8 @@
 #include "log.h"
 #include "notify.h"
 
-#define STALE_SAY_NS (10 * NSEC_PER_SEC)	/* how often the age of a stale source is written down */
+/* how often the age of a stale source is written down */
+#define STALE_SAY_NS (10 * NSEC_PER_SEC)
 
 /* The store's troubles: said when they begin and when they end, retried in between. */
 
@@ -20,8 +21,9 @@ static void tick_failed(struct agent *a, int error)
 		return;
 	a->failing = true;
 	a->failing_since_ns = mono_ns();
-	log_error("cannot store loss: %s (%s); the kernel goes on counting, trying again every %u ms",
-		  strerror(-error), store_error(a->store), a->config.interval_ms);
+	log_error(
+		"cannot store loss: %s (%s); the kernel goes on counting, trying again every %u ms",
+		strerror(-error), store_error(a->store), a->config.interval_ms);
 }
 
 static void tick_works(struct agent *a)
@@ -35,7 +37,8 @@ static void tick_works(struct agent *a)
 
 static bool can_wait(int error)
 {
-	return error == -ENOSPC || error == -EIO || error == -EBUSY || error == -EAGAIN || error == -EROFS || error == -EDQUOT;
+	return error == -ENOSPC || error == -EIO || error == -EBUSY || error == -EAGAIN ||
+	       error == -EROFS || error == -EDQUOT;
 }
 
 int agent_tick(struct agent *a, bool all)
@@ -66,7 +69,8 @@ static void on_link(const struct link_info *info, bool gone, void *arg)
 	struct agent *a = arg;
 
 	if (!gone && tapmap_unburied(a->taps, info->netns, info->ifindex))
-		agent_tick(a, false);	/* the pair is used again: what was lost so far is the dead tap's */
+		/* the pair is used again: what was lost so far is the dead tap's */
+		agent_tick(a, false);
 	if (tapmap_link(a->taps, info, gone, utc_ns()) > 0 && a->vmm)
 		vmm_kick(a->vmm);
 	a->died |= gone;
@@ -172,10 +176,12 @@ static void say_virt(struct agent *a, struct uri *u)
 	uint64_t now = mono_ns();
 
 	virt_state(u->virt, &st);
-	if (!strcmp(st.state, u->said) && (now - u->said_ns < STALE_SAY_NS || !strcmp(st.state, "ok")))
+	if (!strcmp(st.state, u->said) &&
+	    (now - u->said_ns < STALE_SAY_NS || !strcmp(st.state, "ok")))
 		return;
 	if (strcmp(st.state, u->said) != 0)
-		log_notice("libvirt %s: %s%s%s", virt_uri(u->virt), st.state, st.why[0] ? ": " : "", st.why);
+		log_notice("libvirt %s: %s%s%s", virt_uri(u->virt), st.state, st.why[0] ? ": " : "",
+			   st.why);
 	snprintf(u->said, sizeof(u->said), "%s", st.state);
 	u->said_ns = now;
 	agent_say_source(a, u->name, st.state, st.why);
@@ -231,14 +237,16 @@ static void reload(struct agent *a)
 
 	notify("RELOADING=1");
 	if (!a->config_file || config_read(a->config_file, &next, why) < 0) {
-		log_error("configuration stays as it is: %s", a->config_file ? why : "no file was given");
+		log_error("configuration stays as it is: %s",
+			  a->config_file ? why : "no file was given");
 	} else {
 		a->config.interval_ms = next.interval_ms;
 		a->config.log_level = next.log_level;
 		log_set_level(next.log_level);
 		loop_set_timer(a->timer, next.interval_ms * NSEC_PER_MSEC);
 		store_run_interval(a->store, next.interval_ms * NSEC_PER_MSEC, utc_ns());
-		log_notice("configuration read again: interval %u ms (other keys need a restart)", next.interval_ms);
+		log_notice("configuration read again: interval %u ms (other keys need a restart)",
+			   next.interval_ms);
 	}
 	notify("READY=1");
 }

@@ -27,7 +27,8 @@ static int open_source(struct agent *a)
 	l = source_loss(a->source);
 	if (!l)
 		return 0;
-	loss_sockets_known(l, why);	/* now, so that the first frames have their queues; the timer says how it went */
+	/* now, so that the first frames have their queues; the timer says how it went */
+	loss_sockets_known(l, why);
 	a->fresh_pins = loss_pinned(l) && !loss_inherited(l);
 	return 0;
 }
@@ -35,9 +36,15 @@ static int open_source(struct agent *a)
 static int open_store(struct agent *a)
 {
 	const struct config *c = &a->config;
-	struct store_options opt = { .fine_days = c->seconds_days, .retention_days = c->retention_days, .hour_days = c->hours_days,
-				     .fine_bytes = (uint64_t)c->seconds_max_mib << 20, .max_bytes = (uint64_t)c->max_size_mib << 20,
-				     .history_bytes = (uint64_t)c->history_max_mib << 20, .background = true };
+	struct store_options opt = {
+		.fine_days = c->seconds_days,
+		.retention_days = c->retention_days,
+		.hour_days = c->hours_days,
+		.fine_bytes = (uint64_t)c->seconds_max_mib << 20,
+		.max_bytes = (uint64_t)c->max_size_mib << 20,
+		.history_bytes = (uint64_t)c->history_max_mib << 20,
+		.background = true,
+	};
 	struct loss_epoch epoch;
 	struct utsname un;
 	char why[SCHEMA_WHY];
@@ -57,7 +64,9 @@ static int open_store(struct agent *a)
 		return r;
 	}
 	if (source_begun(a->source, a->config.store) < 0)
-		log_warning("%s cannot be written: when this agent is killed, the kernel goes on monitoring drops for nobody", a->config.store);
+		log_warning("%s cannot be written: when this agent is killed, the kernel goes on "
+			    "monitoring drops for nobody",
+			    a->config.store);
 	source_epoch(a->source, &epoch);
 	return store_end_other_boots(a->store, epoch.boot_id, utc_ns());
 }
@@ -77,18 +86,33 @@ static int open_taps(struct agent *a)
 	r = tapmap_resume(a->taps);
 	if (r < 0)
 		return r;
-	r = extra_counters_new(a->lists.own_netns, a->config.proc, source_loss(a->source) != NULL, &a->hidden);
+	r = extra_counters_new(a->lists.own_netns, a->config.proc, source_loss(a->source) != NULL,
+			       &a->hidden);
 	if (r >= 0)
 		r = ring_occupancy_new(&a->headroom);
 	if (r >= 0 && a->config.proc)
 		r = pressure_new("/proc", &a->pressure);
 	if (r < 0)
 		return r;
-	r = sampler_new(&(struct sampler_options){
-		.store = a->store, .source = a->source, .taps = a->taps, .links = a->links, .hidden = a->hidden, .headroom = a->headroom,
-		.pressure = a->pressure, .lists = &a->lists, .path = a->config.path || !source_loss(a->source), .storm_rows = a->config.storm_rows }, &a->sampler);
-	a->programs = (struct aux_programs){ .loss = source_loss(a->source), .store = a->store, .hidden = a->hidden,
-		.headroom = a->headroom, .context = a->config.context };
+	r = sampler_new(&(struct sampler_options){ .store = a->store,
+						   .source = a->source,
+						   .taps = a->taps,
+						   .links = a->links,
+						   .hidden = a->hidden,
+						   .headroom = a->headroom,
+						   .pressure = a->pressure,
+						   .lists = &a->lists,
+						   .path = a->config.path ||
+							   !source_loss(a->source),
+						   .storm_rows = a->config.storm_rows },
+			&a->sampler);
+	a->programs = (struct aux_programs){
+		.loss = source_loss(a->source),
+		.store = a->store,
+		.hidden = a->hidden,
+		.headroom = a->headroom,
+		.context = a->config.context,
+	};
 	aux_programs_init(&a->programs, source_syms(a->source), a->config.xdp);
 	return r < 0 ? r : agent_dump_links(a);
 }
@@ -131,7 +155,8 @@ static int start_loop(struct agent *a)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
-	return loop_add_signals(a->loop, &set, agent_on_signal, a);	/* before any thread is made: they inherit the mask */
+	/* before any thread is made: they inherit the mask */
+	return loop_add_signals(a->loop, &set, agent_on_signal, a);
 }
 
 static int set_up(struct agent *a)
@@ -157,7 +182,8 @@ static int set_up(struct agent *a)
 	if (r >= 0)
 		r = schedule_new(&a->config, &a->schedule);
 	if (r >= 0)
-		r = loop_add_timer(a->loop, a->config.interval_ms * NSEC_PER_MSEC, agent_on_timer, a, &a->timer);
+		r = loop_add_timer(a->loop, a->config.interval_ms * NSEC_PER_MSEC, agent_on_timer,
+				   a, &a->timer);
 	if (r < 0)
 		log_error("cannot start: %s (%s)", strerror(-r), store_error(a->store));
 	return r;
@@ -193,7 +219,8 @@ int agent_run(struct agent *a)
 	char by[64];
 
 	source_setup_text(a->source, by);
-	log_notice("counting by %s, store %s, every %u ms, %u taps", by, a->config.store, a->config.interval_ms, tapmap_count(a->taps));
+	log_notice("counting by %s, store %s, every %u ms, %u taps", by, a->config.store,
+		   a->config.interval_ms, tapmap_count(a->taps));
 	notify("READY=1");
 	return loop_run(a->loop);
 }

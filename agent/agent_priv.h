@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* agent_priv - what the files of the agent share: what it is made of, and what happens in it while it runs (agent.c); how it is put together and taken
- * apart is agent_open.c. */
+/* agent_priv - what the files of the agent share: what it is made of, and what happens in it while
+ * it runs (agent.c); how it is put together and taken apart is agent_open.c. */
 #ifndef TAPLOSS_AGENT_AGENT_PRIV_H
 #define TAPLOSS_AGENT_AGENT_PRIV_H
 
@@ -49,7 +49,8 @@ struct agent {
 	bool died;			/* a device vanished in the events at hand */
 };
 
-/* 0 also when the store cannot take it now; an error only when trying again is no use. @all: store small change, too. */
+/* 0 also when the store cannot take it now; an error only when trying again is no use. @all: store
+ * small change, too. */
 int agent_tick(struct agent *a, bool all);
 void agent_say_source(struct agent *a, const char *name, const char *state, const char *why);
 int agent_dump_links(struct agent *a);

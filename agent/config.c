@@ -27,54 +27,75 @@ struct key {
 static const struct key keys[] = {
 	{ "agent", "interval_ms", TYPE_UINT, AT(interval_ms), 100, 60000, "1000",
 	  "How often loss is read and stored: the resolution of every timeline." },
-	{ "agent", "log", TYPE_LEVEL, AT(log_level), 0, 0, "notice", "error, warning, notice, info or debug." },
-	{ "store", "directory", TYPE_STRING, AT(store), 0, 0, "/var/lib/taploss", "Where the timelines are kept." },
+	{ "agent", "log", TYPE_LEVEL, AT(log_level), 0, 0, "notice",
+	  "error, warning, notice, info or debug." },
+	{ "store", "directory", TYPE_STRING, AT(store), 0, 0, "/var/lib/taploss",
+	  "Where the timelines are kept." },
 	{ "store", "seconds_days", TYPE_UINT, AT(seconds_days), 0, 36500, "7",
-	  "Days for which each interval's loss is kept; older ones are summed up by the minute; 0 is no limit." },
+	  "Days for which each interval's loss is kept; older ones are summed up by the minute; 0 "
+	  "is no limit." },
 	{ "store", "seconds_max_mib", TYPE_UINT, AT(seconds_max_mib), 0, 1 << 24, "768",
-	  "Days with each interval's loss together, the day at hand included; the oldest are summed up first; 0 is no limit." },
+	  "Days with each interval's loss together, the day at hand included; the oldest are "
+	  "summed up first; 0 is no limit." },
 	{ "store", "retention_days", TYPE_UINT, AT(retention_days), 0, 36500, "90",
-	  "Day files older than this are deleted, their sums by hour and day stay in history.db; 0 keeps them for ever." },
+	  "Day files older than this are deleted, their sums by hour and day stay in history.db; 0 "
+	  "keeps them for ever." },
 	{ "store", "max_size_mib", TYPE_UINT, AT(max_size_mib), 0, 1 << 24, "2048",
 	  "All day files together; the oldest closed days are deleted first; 0 is no limit." },
 	{ "store", "hours_days", TYPE_UINT, AT(hours_days), 0, 36500, "730",
-	  "Days for which history.db keeps sums by the hour; those by the day stay; 0 is no limit." },
+	  "Days for which history.db keeps sums by the hour; those by the day stay; 0 is no "
+	  "limit." },
 	{ "store", "history_max_mib", TYPE_UINT, AT(history_max_mib), 0, 1 << 24, "4096",
 	  "history.db; its oldest days go first; 0 is no limit." },
 	{ "store", "storm_rows", TYPE_UINT, AT(storm_rows), 100, 1000000, "4000",
-	  "When one interval has more loss rows than this, rows of 10 s are stored until it calms down. No frame is left out." },
+	  "When one interval has more loss rows than this, rows of 10 s are stored until it calms "
+	  "down. No frame is left out." },
 	{ "loss", "source", TYPE_SOURCE, AT(source), 0, 0, "auto",
-	  "What counts loss: bpf; net-dm (the kernel's drop monitor); counters (the devices' own: no reasons); auto: the first that works." },
+	  "What counts loss: bpf; net-dm (the kernel's drop monitor); counters (the devices' own: "
+	  "no reasons); auto: the first that works." },
 	{ "bpf", "pin_dir", TYPE_STRING, AT(pin_dir), 0, 0, "/sys/fs/bpf/taploss",
-	  "Where the kernel's counters are pinned, so that they go on while no agent runs; empty: not pinned." },
+	  "Where the kernel's counters are pinned, so that they go on while no agent runs; empty: "
+	  "not pinned." },
 	{ "bpf", "max_keys", TYPE_UINT, AT(max_keys), 64, 1 << 20, "32768",
-	  "How many different losses (device, queue, reason, place) the kernel can tell apart; fixed when the map is made." },
+	  "How many different losses (device, queue, reason, place) the kernel can tell apart; "
+	  "fixed when the map is made." },
 	{ "bpf", "path", TYPE_BOOL, AT(path), 0, 0, "yes",
-	  "Also count what is lost of the VMs' frames above their taps: bridge, filters, queues, uplink (class PATH)." },
+	  "Also count what is lost of the VMs' frames above their taps: bridge, filters, queues, "
+	  "uplink (class PATH)." },
 	{ "bpf", "xdp", TYPE_BOOL, AT(xdp), 0, 0, "yes",
-	  "Also count frames that XDP redirects into a full tap, and XDP programs that fail on a tap." },
+	  "Also count frames that XDP redirects into a full tap, and XDP programs that fail on a "
+	  "tap." },
 	{ "bpf", "context", TYPE_WHEN, AT(context), 0, 0, "auto",
-	  "Programs that name the queue of what a vhost worker loses, run for each batch a guest sends: on, off, auto (only while it loses)." },
+	  "Programs that name the queue of what a vhost worker loses, run for each batch a guest "
+	  "sends: on, off, auto (only while it loses)." },
 	{ "libvirt", "uri", TYPE_STRING, AT(uris), 0, 0, "qemu:///system",
 	  "One or more libvirt URIs, separated by blanks; none uses /proc alone." },
 	{ "libvirt", "resync_s", TYPE_UINT, AT(libvirt_resync_s), 1, 86400, "60",
 	  "How often all domains are listed again, events or not." },
-	{ "proc", "enabled", TYPE_BOOL, AT(proc), 0, 0, "yes", "Look in /proc for the processes that hold taps." },
+	{ "proc", "enabled", TYPE_BOOL, AT(proc), 0, 0, "yes",
+	  "Look in /proc for the processes that hold taps." },
 	{ "proc", "resync_s", TYPE_UINT, AT(proc_resync_s), 1, 86400, "30",
 	  "How often all processes are looked at, besides when a tap appears." },
 	{ "probe", "where", TYPE_STRING, AT(probe_where), 0, 0, "",
-	  "Where small probe VMs measure the path to guests: bridge:NAME, network:NAME, several separated by blanks; empty: nowhere." },
-	{ "probe", "every_min", TYPE_UINT, AT(probe_every_min), 1, 10080, "60", "How often, in minutes." },
-	{ "probe", "first_s", TYPE_UINT, AT(probe_first_s), 0, 86400, "60", "How long after the start the first one begins." },
-	{ "probe", "frames", TYPE_UINT, AT(probe_frames), 1, 1000000, "5000", "Frames that one sends." },
+	  "Where small probe VMs measure the path to guests: bridge:NAME, network:NAME, several "
+	  "separated by blanks; empty: nowhere." },
+	{ "probe", "every_min", TYPE_UINT, AT(probe_every_min), 1, 10080, "60",
+	  "How often, in minutes." },
+	{ "probe", "first_s", TYPE_UINT, AT(probe_first_s), 0, 86400, "60",
+	  "How long after the start the first one begins." },
+	{ "probe", "frames", TYPE_UINT, AT(probe_frames), 1, 1000000, "5000",
+	  "Frames that one sends." },
 	{ "probe", "rate", TYPE_UINT, AT(probe_rate), 1, 1000000, "2000", "... in a second." },
-	{ "probe", "budget_s", TYPE_UINT, AT(probe_budget_s), 5, 3600, "60", "How long one may take, from its VM's start on; then it is ended." },
-	{ "probe", "options", TYPE_STRING, AT(probe_options), 0, 0, "", "Further options of taplossctl probe run, separated by blanks." },
+	{ "probe", "budget_s", TYPE_UINT, AT(probe_budget_s), 5, 3600, "60",
+	  "How long one may take, from its VM's start on; then it is ended." },
+	{ "probe", "options", TYPE_STRING, AT(probe_options), 0, 0, "",
+	  "Further options of taplossctl probe run, separated by blanks." },
 };
 
 static const char *const levels[] = { "error", "warning", "notice", "info", "debug" };
 
-static int set_uint(const struct key *k, unsigned int *at, const char *value, char why[static CONFIG_WHY])
+static int set_uint(const struct key *k, unsigned int *at, const char *value,
+		    char why[static CONFIG_WHY])
 {
 	char *end;
 	unsigned long n;
@@ -82,7 +103,8 @@ static int set_uint(const struct key *k, unsigned int *at, const char *value, ch
 	errno = 0;
 	n = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || errno || n < k->min || n > k->max) {
-		snprintf(why, CONFIG_WHY, "%.80s is not a whole number from %u to %u", *value ? value : "nothing", k->min, k->max);
+		snprintf(why, CONFIG_WHY, "%.80s is not a whole number from %u to %u",
+			 *value ? value : "nothing", k->min, k->max);
 		return -EINVAL;
 	}
 	*at = (unsigned int)n;
@@ -149,7 +171,8 @@ static int set_source(char *at, const char *value, char why[static CONFIG_WHY])
 	return 0;
 }
 
-static int set(struct config *c, const struct key *k, const char *value, char why[static CONFIG_WHY])
+static int set(struct config *c, const struct key *k, const char *value,
+	       char why[static CONFIG_WHY])
 {
 	char *at = (char *)c + k->at;
 
@@ -206,7 +229,8 @@ struct reading {
 	FILE *f;
 	const char *path;
 	unsigned int line;
-	bool cut;			/* the line before had no end: it was longer than inih's buffer */
+	/* the line before had no end: it was longer than inih's buffer */
+	bool cut;
 	uint64_t seen;			/* keys already given, by index */
 	struct config *c;
 	char *why;
@@ -218,7 +242,8 @@ static void fail(struct reading *rd, const char *section, const char *name, cons
 	if (rd->error)
 		return;	/* the first one is the one to mend */
 	rd->error = -EINVAL;
-	snprintf(rd->why, CONFIG_WHY, "%s:%u: %.60s%s%.60s: %.200s", rd->path, rd->line, section, *name ? "." : "", name, what);
+	snprintf(rd->why, CONFIG_WHY, "%s:%u: %.60s%s%.60s: %.200s", rd->path, rd->line, section,
+		 *name ? "." : "", name, what);
 }
 
 static char *next_line(char *buf, int size, void *arg)
@@ -282,13 +307,15 @@ int config_read(const char *path, struct config *c, char why[static CONFIG_WHY])
 	return 0;
 }
 
-unsigned int config_uris(const struct config *c, char buf[static CONFIG_STRING], const char *ret[static CONFIG_MAX_URIS])
+unsigned int config_uris(const struct config *c, char buf[static CONFIG_STRING],
+			 const char *ret[static CONFIG_MAX_URIS])
 {
 	unsigned int n = 0;
 	char *save = NULL;
 
 	strcpy(buf, c->uris);
-	for (char *uri = strtok_r(buf, " \t\n", &save); uri && n < CONFIG_MAX_URIS; uri = strtok_r(NULL, " \t\n", &save))
+	for (char *uri = strtok_r(buf, " \t\n", &save); uri && n < CONFIG_MAX_URIS;
+	     uri = strtok_r(NULL, " \t\n", &save))
 		if (strcmp(uri, "none") != 0)
 			ret[n++] = uri;
 	return n;

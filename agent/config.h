@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* config - what the operator decides: defaults, then the file, then the command line.
  *
- * One table names every key with its section, range, default and help text; the example file, --check-config and the
- * manual page taploss.conf(5) follow it. An unknown section or key, a value out of range, a key given twice: an error
- * with file, line and key, never a guess. */
+ * One table names every key with its section, range, default and help text; the example file,
+ * --check-config and the manual page taploss.conf(5) follow it. An unknown section or key, a value
+ * out of range, a key given twice: an error with file, line and key, never a guess. */
 #ifndef TAPLOSS_AGENT_CONFIG_H
 #define TAPLOSS_AGENT_CONFIG_H
 
@@ -32,21 +32,25 @@ struct config {
 	unsigned int libvirt_resync_s;
 	bool proc;
 	unsigned int proc_resync_s;
-	char probe_where[CONFIG_STRING], probe_options[CONFIG_STRING];	/* words separated by blanks; where "": no probes */
+	/* words separated by blanks; where "": no probes */
+	char probe_where[CONFIG_STRING], probe_options[CONFIG_STRING];
 	unsigned int probe_every_min, probe_first_s, probe_frames, probe_rate, probe_budget_s;
 };
 
 void config_defaults(struct config *c);
 
-/* Reads @path over what @c holds. On failure @c is as it was and @why is "FILE:LINE: KEY: what is wrong".
- * -ENOENT: no such file; -EINVAL. */
+/* Reads @path over what @c holds. On failure @c is as it was and @why is "FILE:LINE: KEY: what is
+ * wrong". -ENOENT: no such file; -EINVAL. */
 int config_read(const char *path, struct config *c, char why[static CONFIG_WHY]);
 
-/* One value, as "section.key", from the command line. -ENOENT: no such key; -EINVAL: @why says what is allowed. */
+/* One value, as "section.key", from the command line. -ENOENT: no such key; -EINVAL: @why says what
+ * is allowed. */
 int config_set(struct config *c, const char *key, const char *value, char why[static CONFIG_WHY]);
 
-/* The URIs in @c, at most CONFIG_MAX_URIS, copied one after the other into @buf; returns how many; none for "none". */
-unsigned int config_uris(const struct config *c, char buf[static CONFIG_STRING], const char *ret[static CONFIG_MAX_URIS]);
+/* The URIs in @c, at most CONFIG_MAX_URIS, copied one after the other into @buf; returns how many;
+ * none for "none". */
+unsigned int config_uris(const struct config *c, char buf[static CONFIG_STRING],
+			 const char *ret[static CONFIG_MAX_URIS]);
 
 /* A complete commented file with the values of @c. */
 void config_print(FILE *f, const struct config *c);

@@ -25,7 +25,8 @@ static int head(char *buf, size_t size, enum log_level level)
 	return snprintf(buf, size, "taplossd: %s", words[level]);
 }
 
-/* Copies @text so that a hostile name cannot drive the terminal or fake a line. Returns the bytes written. */
+/* Copies @text so that a hostile name cannot drive the terminal or fake a line. Returns the bytes
+ * written. */
 static size_t put_safe(char *out, size_t size, const char *text)
 {
 	size_t n = 0;

@@ -81,7 +81,8 @@ int loop_add_fd(struct loop *l, int fd, loop_fn *fn, void *arg)
 int loop_set_timer(int timer, uint64_t period_ns)
 {
 	struct itimerspec it = {
-		.it_interval = { .tv_sec = (time_t)(period_ns / NSEC_PER_SEC), .tv_nsec = (long)(period_ns % NSEC_PER_SEC) },
+		.it_interval.tv_sec = (time_t)(period_ns / NSEC_PER_SEC),
+		.it_interval.tv_nsec = (long)(period_ns % NSEC_PER_SEC),
 	};
 
 	it.it_value = it.it_interval;
@@ -134,7 +135,8 @@ static int dispatch(struct source *s)
 		return s->on_fd(s->arg);
 	if (s->on_timer)
 		return read(s->fd, &n, sizeof(n)) == sizeof(n) ? s->on_timer(n, s->arg) : 0;
-	return read(s->fd, &si, sizeof(si)) == sizeof(si) ? s->on_signal((int)si.ssi_signo, s->arg) : 0;
+	return read(s->fd, &si, sizeof(si)) == sizeof(si) ? s->on_signal((int)si.ssi_signo, s->arg)
+							  : 0;
 }
 
 int loop_run(struct loop *l)

@@ -17,14 +17,16 @@ typedef int loop_signal_fn(int signo, void *arg);
 int loop_new(struct loop **ret);
 struct loop *loop_free(struct loop *l);	/* NULL is fine; returns NULL */
 
-/* Calls @fn whenever @fd is readable. The descriptor stays the caller's, and must outlive the loop. */
+/* Calls @fn whenever @fd is readable. The descriptor stays the caller's, and must outlive the loop.
+ */
 int loop_add_fd(struct loop *l, int fd, loop_fn *fn, void *arg);
 
 /* Calls @fn every @period_ns from now on. *ret: handle for loop_set_timer(), may be NULL. */
 int loop_add_timer(struct loop *l, uint64_t period_ns, loop_timer_fn *fn, void *arg, int *ret);
 int loop_set_timer(int timer, uint64_t period_ns);
 
-/* Blocks @set in the calling thread (threads made later inherit that) and delivers the signals here. */
+/* Blocks @set in the calling thread (threads made later inherit that) and delivers the signals
+ * here. */
 int loop_add_signals(struct loop *l, const sigset_t *set, loop_signal_fn *fn, void *arg);
 
 /* Runs until loop_quit() or a handler fails. */

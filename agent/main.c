@@ -1,22 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* taplossd - counts the packets that virtual machines lose between host and guest, and keeps the record.
- *
- *   main.c      options
- *   config      what the operator decides          log, notify   how the agent speaks
- *   agent       everything put together, on one loop
- *     loop        epoll, timer, signals
- *     sampler     a tick: read, attribute, store
- *       collector/loss, delta   the kernel's loss counters (BPF), what is new in them
- *       lossline    what each counter means: reason, function, class (collector/reason, ksym, class), series
- *       witness     the devices' own counters (collector/link)
- *       tapmap      which taps there are and whose they are
- *         vmbook      VMs as the store knows them
- *         weigh       whose is this tap, when sources disagree
- *         nicfacts    what is to be said of its interface
- *       store       the timeline, one transaction a tick (schema/)
- *     schedule    small probes of the path, from time to time (taplossctl)
- *     virt        domains from libvirt, in threads of their own
- *     vmm         processes that hold taps, from /proc, in a thread of its own */
+/* taplossd - counts the packets that virtual machines lose between host and guest, and keeps the
+ * record. Options are read here; README.md in this folder is the map of the rest. */
 
 #include <errno.h>
 #include <getopt.h>
@@ -31,7 +15,17 @@
 #include "log.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
-enum { OPT_STORE = 256, OPT_CONFIG, OPT_INTERVAL, OPT_LIBVIRT, OPT_VERSION, OPT_CHECK, OPT_PRINT, OPT_UNPIN, OPT_HELP };
+enum {
+	OPT_STORE = 256,
+	OPT_CONFIG,
+	OPT_INTERVAL,
+	OPT_LIBVIRT,
+	OPT_VERSION,
+	OPT_CHECK,
+	OPT_PRINT,
+	OPT_UNPIN,
+	OPT_HELP
+};
 
 static const struct option options[] = {
 	{ "store", required_argument, NULL, OPT_STORE },
@@ -49,11 +43,13 @@ static const struct option options[] = {
 static const char usage_text[] =
 	"usage: taplossd [--store DIR] [--config FILE] [--interval MS] [--libvirt URI|none]...\n"
 	"       taplossd --check-config | --print-config | --unpin | --version | --help\n"
-	"Counts the packets that virtual machines lose at tap, tun, macvtap and vhost-net. Runs in the foreground.\n"
+	"Counts the packets that virtual machines lose at tap, tun, macvtap and vhost-net. Runs in "
+	"the foreground.\n"
 	"  --store DIR      where the timelines are kept (/var/lib/taploss)\n"
 	"  --config FILE    configuration (" CONFIG_DEFAULT_FILE " when there is one)\n"
 	"  --interval MS    how often loss is read and stored, 100 to 60000 (1000)\n"
-	"  --libvirt URI    libvirt to ask for domains; may be given several times; none: /proc alone\n"
+	"  --libvirt URI    libvirt to ask for domains; may be given several times; none: /proc "
+	"alone\n"
 	"  --check-config   read the configuration, say what is wrong with it, end\n"
 	"  --print-config   show every key with its meaning and present value, end\n"
 	"  --unpin          remove the counters that stay in the kernel when the agent ends, end\n";
@@ -101,7 +97,10 @@ static int parse(int argc, char **argv, struct request *rq)
 			r = add_uri(rq, optarg);
 			break;
 		case '?':
-			fprintf(stderr, "taplossd: \"%s\" is no option, or wants a value; see taplossd --help\n", argv[optind - 1]);
+			fprintf(stderr,
+				"taplossd: \"%s\" is no option, or wants a value; see taplossd "
+				"--help\n",
+				argv[optind - 1]);
 			return -EINVAL;
 		default:
 			rq->action = opt;
@@ -122,7 +121,8 @@ static int override(struct config *c, const char *key, const char *option, const
 	return -EINVAL;
 }
 
-/* The file named on the command line must exist; the default one need not. *ret_file: the one that was read, or NULL. */
+/* The file named on the command line must exist; the default one need not. *ret_file: the one that
+ * was read, or NULL. */
 static int configure(const struct request *rq, struct config *c, const char **ret_file)
 {
 	const char *file = rq->config_file ? rq->config_file : CONFIG_DEFAULT_FILE;
@@ -154,7 +154,8 @@ static int run(const struct config *c, const char *config_file)
 
 	log_set_level(c->log_level);
 	umask(027);
-	signal(SIGPIPE, SIG_IGN);	/* libvirt's client writes to a daemon that may have gone, and leaves this to us */
+	/* libvirt's client writes to a daemon that may have gone, and leaves this to us */
+	signal(SIGPIPE, SIG_IGN);
 	r = agent_new(c, config_file, &a);
 	if (r < 0)
 		return EXIT_FAILED;
@@ -168,9 +169,11 @@ static int unpin(const struct config *c)
 	int r = loss_unpin(c->pin_dir);
 
 	if (netdm_sweep(c->store) < 0)
-		fprintf(stderr, "taplossd: the drop monitor that a killed agent left running cannot be stopped\n");
+		fprintf(stderr, "taplossd: the drop monitor that a killed agent left running "
+				"cannot be stopped\n");
 	if (r < 0) {
-		fprintf(stderr, "taplossd: %s: %s; run it as root, with no agent running\n", c->pin_dir, strerror(-r));
+		fprintf(stderr, "taplossd: %s: %s; run it as root, with no agent running\n",
+			c->pin_dir, strerror(-r));
 		return EXIT_FAILED;
 	}
 	return EXIT_OK;

@@ -39,7 +39,8 @@ static unsigned int split(char *text, char **words, unsigned int max)
 	unsigned int n = 0;
 	char *save = NULL;
 
-	for (char *word = strtok_r(text, " \t", &save); word && n < max; word = strtok_r(NULL, " \t", &save))
+	for (char *word = strtok_r(text, " \t", &save); word && n < max;
+	     word = strtok_r(NULL, " \t", &save))
 		words[n++] = word;
 	return n;
 }
@@ -128,8 +129,11 @@ static void start(struct schedule *s)
 	config_uris(c, uris, uri);
 	snprintf(frames, sizeof(frames), "%u", c->probe_frames);
 	snprintf(rate, sizeof(rate), "%u", c->probe_rate);
-	for (const char *const *word = (const char *const[]){ s->program, "--store", c->store, "--json", "probe", "run", s->places[s->at], "--connect",
-							     uri[0], "--frames", frames, "--rate", rate, NULL }; *word; word++)
+	for (const char *const *word =
+		     (const char *const[]){ s->program, "--store", c->store, "--json", "probe",
+					    "run", s->places[s->at], "--connect", uri[0],
+					    "--frames", frames, "--rate", rate, NULL };
+	     *word; word++)
 		argv[n++] = (char *)*word;
 	for (unsigned int i = 0; i < s->n_options; i++)
 		argv[n++] = s->options[i];
@@ -143,13 +147,15 @@ static void start(struct schedule *s)
 	s->told = false;
 }
 
-/* The next place follows at once; after the last one there is a pause until the first one's turn comes again. */
+/* The next place follows at once; after the last one there is a pause until the first one's turn
+ * comes again. */
 static void ended(struct schedule *s, int status)
 {
 	const char *place = s->places[s->at];
 
 	if (s->told)
-		log_warning("probe of %s ended: it took longer than %u s", place, s->config->probe_budget_s);
+		log_warning("probe of %s ended: it took longer than %u s", place,
+			    s->config->probe_budget_s);
 	else if (status)
 		log_warning("probe of %s failed (taplossctl probe list)", place);
 	else
@@ -162,7 +168,8 @@ static void step(struct schedule *s)
 	s->at = (s->at + 1) % s->n_places;
 	if (s->at == 0)
 		s->next_ns += s->config->probe_every_min * NSEC_PER_MIN;
-	if (s->at == 0 && s->next_ns < mono_ns())	/* all of them together took longer: no backlog */
+	/* all of them together took longer: no backlog */
+	if (s->at == 0 && s->next_ns < mono_ns())
 		s->next_ns = mono_ns() + s->config->probe_every_min * NSEC_PER_MIN;
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* context - which socket is a vhost worker sending on? tun_xdp_one() and tap_get_user_xdp() free a frame with a bad header before it
- * has a device or a socket (before 7.2). These programs remember the socket of the batch in hand, and a tail of loss.bpf.c looks it up.
+/* context - which socket is a vhost worker sending on? tun_xdp_one() and tap_get_user_xdp() free a
+ * frame with a bad header before it has a device or a socket (before 7.2). These programs remember
+ * the socket of the batch in hand, and a tail of loss.bpf.c looks it up.
  *
- * They run once for each batch that a guest sends, also when nothing is lost: so they are attached only while such losses happen. */
+ * They run once for each batch that a guest sends, also when nothing is lost: so they are attached
+ * only while such losses happen. */
 #include <asm/ptrace.h>
 
 #include "tun_sock.h"
@@ -49,7 +51,11 @@ static __always_inline __u8 kind_of_kept(struct sock *sk)
 
 static __always_inline int on_nameless(struct sk_buff *skb, void *location, __u32 reason)
 {
-	struct tl_loss_key key = { .location = (__u64)location, .reason = reason, .queue = TL_QUEUE_NONE };
+	struct tl_loss_key key = {
+		.location = (__u64)location,
+		.reason = reason,
+		.queue = TL_QUEUE_NONE,
+	};
 	__u32 thread = (__u32)bpf_get_current_pid_tgid();
 	__u64 *kept = bpf_map_lookup_elem(&sending, &thread);
 	struct net_device *dev = NULL, *named = skb->dev;
@@ -62,14 +68,16 @@ static __always_inline int on_nameless(struct sk_buff *skb, void *location, __u3
 		kind = kind_of_kept(sk);
 		dev = kind ? behind(sk, kind, &queue) : NULL;
 	}
-	if (named && dev != named) {	/* the worker has another device in hand, or none that we know */
+	if (named && dev != named) {
+		/* the worker has another device in hand, or none that we know */
 		key_device(&key, named, kind_of(named->rtnl_link_ops));
 		key.ingress = key.kind == TL_KIND_TUN;
 		dev = named;
 	} else if (dev) {
 		key_read_device(&key, dev);
 		key.queue = queue;
-		key.ingress = kind == TL_KIND_TUN;	/* what a guest sends is received by a tun, transmitted by a macvtap */
+		/* what a guest sends is received by a tun, transmitted by a macvtap */
+		key.ingress = kind == TL_KIND_TUN;
 		bump(TL_STAT_CONTEXT_FRAMES, 1);
 	} else {
 		key.task = vhost_owner();

@@ -56,7 +56,8 @@ static __always_inline void bump(__u32 stat, __u64 n)
 		*v += n;
 }
 
-/* Where the kernel keeps the rtnl_link_ops of each kind, once seen: comparing a pointer is cheaper than reading a name. */
+/* Where the kernel keeps the rtnl_link_ops of each kind, once seen: comparing a pointer is cheaper
+ * than reading a name. */
 static __u64 known_ops[TL_KIND_IPVTAP + 1];
 
 static __always_inline __u8 kind_by_name(const char *name)
@@ -77,8 +78,9 @@ static __always_inline __u8 kind_by_name(const char *name)
 	return TL_KIND_NONE;
 }
 
-/* Kinds that are none of ours, seen lately. Where the ops, their name and their function stood says it again: a module that was loaded
- * in the place of another one has not all three where that had them. */
+/* Kinds that are none of ours, seen lately. Where the ops, their name and their function stood says
+ * it again: a module that was loaded in the place of another one has not all three where that had
+ * them. */
 static struct {
 	__u64 ops, kind, setup;
 } known_others[2];
@@ -86,7 +88,8 @@ static __u32 next_other;
 
 static __always_inline int is_other(const struct rtnl_link_ops *ops, __u32 i)
 {
-	return (__u64)ops == known_others[i].ops && (__u64)ops->kind == known_others[i].kind && (__u64)ops->setup == known_others[i].setup;
+	return (__u64)ops == known_others[i].ops && (__u64)ops->kind == known_others[i].kind &&
+	       (__u64)ops->setup == known_others[i].setup;
 }
 
 static __always_inline void remember_other(const struct rtnl_link_ops *ops)
@@ -147,17 +150,21 @@ static __always_inline int has_vlan_tag(struct sk_buff *skb)
 /* Ethernet bytes: some sites free the frame with its header already taken off. */
 static __always_inline __u32 bytes_of(struct sk_buff *skb)
 {
-	__u32 len = skb->len, mac = skb->mac_header, off = (__u32)((__u64)skb->data - (__u64)skb->head);
+	__u32 len = skb->len, mac = skb->mac_header,
+	      off = (__u32)((__u64)skb->data - (__u64)skb->head);
 
-	if (mac != 0xffff && off - mac < 512)	/* unsigned: also false when data lies before the header */
+	/* unsigned: also false when data lies before the header */
+	if (mac != 0xffff && off - mac < 512)
 		len += off - mac;
 	return has_vlan_tag(skb) ? len + 4 : len;
 }
 
 /* Wire frames in a super-frame whose sender left gso_segs to others. */
-static __always_inline __u32 segments_of_gso(struct sk_buff *skb, struct skb_shared_info *si, __u32 size, __u32 bytes)
+static __always_inline __u32 segments_of_gso(struct sk_buff *skb, struct skb_shared_info *si,
+					     __u32 size, __u32 bytes)
 {
-	__u32 segs = BPF_CORE_READ(si, gso_segs), type, headers, th = skb->transport_header, mac = skb->mac_header;
+	__u32 segs = BPF_CORE_READ(si, gso_segs), type, headers, th = skb->transport_header,
+	      mac = skb->mac_header;
 	__u8 doff = 0;
 
 	if (segs)
@@ -180,7 +187,8 @@ static __always_inline __u32 segments_of(struct sk_buff *skb, __u32 bytes)
 	return size ? segments_of_gso(skb, si, size, bytes) : 1;
 }
 
-/* tun.ko may have gone and another module's rtnl_link_ops have come to its place: look again before a key is made. */
+/* tun.ko may have gone and another module's rtnl_link_ops have come to its place: look again before
+ * a key is made. */
 static __always_inline int still_ours(struct net_device *dev, __u8 kind)
 {
 	if (kind_by_name(BPF_CORE_READ(dev, rtnl_link_ops, kind)) == kind)
@@ -189,7 +197,8 @@ static __always_inline int still_ours(struct net_device *dev, __u8 kind)
 	return 0;
 }
 
-/* The first loss of a kind on a device: note what the device is, it may be gone before anybody looks. */
+/* The first loss of a kind on a device: note what the device is, it may be gone before anybody
+ * looks. */
 static __noinline void note_device(struct net_device *dev, const struct tl_loss_key *key)
 {
 	struct tl_device_key id;
@@ -227,12 +236,13 @@ static __noinline int room_for_sender(const struct tl_loss_key *key)
 	return 1;
 }
 
-/* Where the kernel keeps its __per_cpu_offset, which user space finds in kallsyms (CONFIG_KALLSYMS_ALL), and for how many CPUs; 0:
- * it shows none. */
+/* Where the kernel keeps its __per_cpu_offset, which user space finds in kallsyms
+ * (CONFIG_KALLSYMS_ALL), and for how many CPUs; 0: it shows none. */
 const volatile __u64 per_cpu_offset;
 const volatile __u32 cpus;
 
-/* Where it does not show that (no CONFIG_KALLSYMS_ALL): what is per CPU lies as far apart everywhere, so an element of our own tells. */
+/* Where it does not show that (no CONFIG_KALLSYMS_ALL): what is per CPU lies as far apart
+ * everywhere, so an element of our own tells. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -244,17 +254,21 @@ static __always_inline int cpu_offset(__u32 cpu, __u64 *ret)
 {
 	void *mine, *map = &anchor;
 	struct bpf_array *array = NULL;
-	__u64 at, base;		/* read back as numbers: the verifier lets nobody reckon with its pointers */
+	/* read back as numbers: the verifier lets nobody reckon with its pointers */
+	__u64 at, base;
 	__u32 zero = 0;
 
 	if (per_cpu_offset)
 		return bpf_probe_read_kernel(ret, sizeof(*ret), (void *)(per_cpu_offset + cpu * 8));
 	if (!bpf_core_field_exists(array->pptrs) ||
-	    !bpf_core_enum_value_exists(enum bpf_func_id___lookup, BPF_FUNC_map_lookup_percpu_elem___lookup))
+	    !bpf_core_enum_value_exists(enum bpf_func_id___lookup,
+					BPF_FUNC_map_lookup_percpu_elem___lookup))
 		return -1;
 	mine = bpf_map_lookup_percpu_elem(&anchor, &zero, cpu);
-	if (!mine || bpf_probe_read_kernel(&at, sizeof(at), &mine) || bpf_probe_read_kernel(&base, sizeof(base), &map) ||
-	    bpf_probe_read_kernel(&base, sizeof(base), (void *)(base + bpf_core_field_offset(array->pptrs))))
+	if (!mine || bpf_probe_read_kernel(&at, sizeof(at), &mine) ||
+	    bpf_probe_read_kernel(&base, sizeof(base), &map) ||
+	    bpf_probe_read_kernel(&base, sizeof(base),
+				  (void *)(base + bpf_core_field_offset(array->pptrs))))
 		return -1;
 	*ret = at - base;
 	return 0;
@@ -266,11 +280,14 @@ static __always_inline __u32 counter_offset(int rx)
 	struct pcpu_sw_netstats___numbers *numbers = NULL;
 
 	if (bpf_core_field_exists(structs->tx_packets))
-		return rx ? bpf_core_field_offset(structs->rx_packets) : bpf_core_field_offset(structs->tx_packets);
-	return rx ? bpf_core_field_offset(numbers->rx_packets) : bpf_core_field_offset(numbers->tx_packets);
+		return rx ? bpf_core_field_offset(structs->rx_packets)
+			  : bpf_core_field_offset(structs->tx_packets);
+	return rx ? bpf_core_field_offset(numbers->rx_packets)
+		  : bpf_core_field_offset(numbers->tx_packets);
 }
 
-/* Frames that a tun delivered, towards the guest or (@rx) from it. Only at the beginning of a burst: it looks at every CPU. */
+/* Frames that a tun delivered, towards the guest or (@rx) from it. Only at the beginning of a
+ * burst: it looks at every CPU. */
 static __noinline __u64 delivered_by(struct net_device *dev, int rx)
 {
 	__u64 sum = 0, more, offset, stats;
@@ -283,7 +300,8 @@ static __noinline __u64 delivered_by(struct net_device *dev, int rx)
 	for (__u32 cpu = 0; cpu < MAX_CPUS && cpu < cpus; cpu++) {
 		if (cpu_offset(cpu, &offset))
 			return TL_DELIVERED_NONE;
-		if (!bpf_probe_read_kernel(&more, sizeof(more), (void *)(stats + offset + counter_offset(rx))))
+		if (!bpf_probe_read_kernel(&more, sizeof(more),
+					   (void *)(stats + offset + counter_offset(rx))))
 			sum += more;
 	}
 	return sum;
@@ -307,17 +325,20 @@ static __noinline void tell_burst(const struct tl_loss_count *v, const struct tl
 	bump(TL_STAT_UNLISTED_FRAMES, b.frames);
 }
 
-static __noinline void begin_burst(struct tl_loss_count *v, const struct tl_loss_key *key, struct net_device *dev, __u64 now)
+static __noinline void begin_burst(struct tl_loss_count *v, const struct tl_loss_key *key,
+				   struct net_device *dev, __u64 now)
 {
 	if (!v || !key)
 		return;
 	v->burst_ns = now;
 	v->burst_base = v->frames;
-	v->burst_delivered = key->kind == TL_KIND_TUN ? delivered_by(dev, key->ingress) : TL_DELIVERED_NONE;
+	v->burst_delivered =
+		key->kind == TL_KIND_TUN ? delivered_by(dev, key->ingress) : TL_DELIVERED_NONE;
 }
 
 /* The frame at hand goes on with a burst, or begins one. */
-static __always_inline void in_burst(struct tl_loss_count *v, const struct tl_loss_key *key, struct net_device *dev)
+static __always_inline void in_burst(struct tl_loss_count *v, const struct tl_loss_key *key,
+				     struct net_device *dev)
 {
 	__u32 tick = (__u32)bpf_jiffies64() | TL_TICK_FAST;
 	__u64 now;
@@ -325,7 +346,9 @@ static __always_inline void in_burst(struct tl_loss_count *v, const struct tl_lo
 	if (tick == v->last_tick && v->frames % TL_FAST_FRAMES)
 		return;
 	now = bpf_ktime_get_boot_ns();
-	v->last_tick = now - v->last_ns < (v->last_tick ? TL_FAST_NS : TL_FAST_NS / TL_FAST_FRAMES) ? tick : 0;
+	v->last_tick = now - v->last_ns < (v->last_tick ? TL_FAST_NS : TL_FAST_NS / TL_FAST_FRAMES)
+			       ? tick
+			       : 0;
 	if (now - v->last_ns >= TL_BURST_GAP_NS || now - v->burst_ns >= TL_BURST_MAX_NS) {
 		if (v->burst_ns)
 			tell_burst(v, key);
@@ -335,7 +358,8 @@ static __always_inline void in_burst(struct tl_loss_count *v, const struct tl_lo
 }
 
 /* Adds that many under @key. @dev NULL: no device is known. */
-static __always_inline void add(struct net_device *dev, struct tl_loss_key *key, __u32 frames, __u32 segments, __u32 bytes)
+static __always_inline void add(struct net_device *dev, struct tl_loss_key *key, __u32 frames,
+				__u32 segments, __u32 bytes)
 {
 	struct tl_loss_count first, *v;
 
@@ -358,7 +382,8 @@ static __always_inline void add(struct net_device *dev, struct tl_loss_key *key,
 				note_device(dev, key);
 			return;
 		}
-		v = bpf_map_lookup_elem(&losses, key);	/* another CPU was first, or there is no room */
+		/* another CPU was first, or there is no room */
+		v = bpf_map_lookup_elem(&losses, key);
 	}
 	if (!v) {
 		bump(TL_STAT_UNCOUNTED_FRAMES, frames);
@@ -371,7 +396,8 @@ static __always_inline void add(struct net_device *dev, struct tl_loss_key *key,
 	v->bytes += bytes;
 }
 
-static __always_inline void count(struct sk_buff *skb, struct net_device *dev, struct tl_loss_key *key)
+static __always_inline void count(struct sk_buff *skb, struct net_device *dev,
+				  struct tl_loss_key *key)
 {
 	__u32 bytes = bytes_of(skb);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* dropped - the lost frames themselves of the devices watched, as they are freed. Loaded by taplossctl capture --dropped, gone when it ends.
- * Everybody else's drops are let go after one look into the map of watched devices; above the limit a frame is only counted. */
+/* dropped - the lost frames themselves of the devices watched, as they are freed. Loaded by
+ * taplossctl capture --dropped, gone when it ends. Everybody else's drops are let go after one look
+ * into the map of watched devices; above the limit a frame is only counted. */
 #include "locate.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -8,7 +9,8 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile __u32 limit;		/* frames a second; 0: none */
 const volatile __u32 snaplen;
 
-struct {				/* per CPU, so that plain adds do not race; made by user space */
+struct {
+	/* per CPU, so that plain adds do not race; made by user space */
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(max_entries, 1024);
 	__type(key, struct tl_device_key);
@@ -21,8 +23,8 @@ struct {
 	__type(value, __u32);
 } frames SEC(".maps");
 
-/* The second at hand. CPUs race for it, so a few frames more than the limit may go through; each is counted on its own CPU for what became
- * of it. */
+/* The second at hand. CPUs race for it, so a few frames more than the limit may go through; each is
+ * counted on its own CPU for what became of it. */
 static __u64 second_ns;
 static __u32 in_second, full_tick;
 
@@ -56,7 +58,8 @@ static __always_inline __u32 front_of(struct sk_buff *skb)
 	return mac != 0xffff && off - mac < 512 ? off - mac : 0;
 }
 
-static __always_inline void fill_in(struct tl_dropped *d, struct sk_buff *skb, struct net_device *dev)
+static __always_inline void fill_in(struct tl_dropped *d, struct sk_buff *skb,
+				    struct net_device *dev)
 {
 	__u32 bytes = bytes_of(skb);
 
@@ -73,7 +76,8 @@ static __always_inline long send(struct sk_buff *skb, struct tl_dropped *d)
 {
 	__u32 front = front_of(skb), more = skb->len;
 
-	if (front > TL_DROPPED_FRONT) {		/* so deep in the stack that the rest would not join on */
+	if (front > TL_DROPPED_FRONT) {
+		/* so deep in the stack that the rest would not join on */
 		front = TL_DROPPED_FRONT;
 		more = 0;
 	}
@@ -88,13 +92,24 @@ static __always_inline long send(struct sk_buff *skb, struct tl_dropped *d)
 	d->more = more;
 	if (front && bpf_probe_read_kernel(d->head, front, skb->head + skb->mac_header))
 		return -1;
-	return bpf_skb_output(skb, &frames, BPF_F_CURRENT_CPU | (__u64)more << 32, d, offsetof(struct tl_dropped, head) + front);
+	return bpf_skb_output(skb, &frames, BPF_F_CURRENT_CPU | (__u64)more << 32, d,
+			      offsetof(struct tl_dropped, head) + front);
 }
 
-static __always_inline void record(struct sk_buff *skb, struct net_device *dev, const struct tl_loss_key *key, struct tl_dropped_count *count)
+static __always_inline void record(struct sk_buff *skb, struct net_device *dev,
+				   const struct tl_loss_key *key, struct tl_dropped_count *count)
 {
-	struct tl_dropped d = { .location = key->location, .netns = key->netns, .ifindex = key->ifindex, .reason = key->reason, .queue = key->queue,
-				.kind = key->kind, .ingress = key->ingress, .limited = count->limited, .unsent = count->unsent };
+	struct tl_dropped d = {
+		.location = key->location,
+		.netns = key->netns,
+		.ifindex = key->ifindex,
+		.reason = key->reason,
+		.queue = key->queue,
+		.kind = key->kind,
+		.ingress = key->ingress,
+		.limited = count->limited,
+		.unsent = count->unsent,
+	};
 
 	if (by_qdisc(d.reason)) {
 		d.location = place_at_queue(dev, skb->queue_mapping, d.location);
@@ -138,7 +153,8 @@ int BPF_PROG(dropped_reason, struct sk_buff *skb, void *location, __u32 reason)
 
 /* Why a queueing discipline refuses a frame (7.2), a moment before it is freed. */
 SEC("tp_btf/qdisc_drop")
-int BPF_PROG(dropped_refused, void *qdisc, void *queue, void *dev, struct sk_buff *skb, __u32 reason)
+int BPF_PROG(dropped_refused, void *qdisc, void *queue, void *dev, struct sk_buff *skb,
+	     __u32 reason)
 {
 	note_refused(skb, reason);
 	return 0;

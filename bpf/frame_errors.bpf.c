@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* frame_errors - what tun.ko counts for itself and shows nobody on a tap: frames refused for their virtio-net header. Read through the
- * descriptors of the process that holds the tap; nothing here runs by itself. */
+/* frame_errors - what tun.ko counts for itself and shows nobody on a tap: frames refused for their
+ * virtio-net header. Read through the descriptors of the process that holds the tap; nothing here
+ * runs by itself. */
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>

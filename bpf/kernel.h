@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* kernel.h - kernel types cut down to the fields we read. CO-RE finds the fields by name in the running kernel, also
- * where it keeps them in unnamed structs and unions; order and padding here mean nothing. */
+/* kernel.h - kernel types cut down to the fields we read. CO-RE finds the fields by name in the
+ * running kernel, also where it keeps them in unnamed structs and unions; order and padding here
+ * mean nothing. */
 #ifndef TAPLOSS_BPF_KERNEL_H
 #define TAPLOSS_BPF_KERNEL_H
 
@@ -53,7 +54,8 @@ struct net_device {
 	const struct rtnl_link_ops *rtnl_link_ops;
 	possible_net_t nd_net;
 	void *rx_handler_data;		/* macvtap, ipvtap: struct tap_dev */
-	void *tstats;			/* per CPU: struct pcpu_sw_netstats; a tun counts there from 5.13 on (497a5757ce4e) */
+	/* per CPU: struct pcpu_sw_netstats; a tun counts there from 5.13 on (497a5757ce4e) */
+	void *tstats;
 };
 
 /* What a device carried, on one CPU. The counters became structs in 5.19 (9962acefbcb9). */
@@ -98,7 +100,8 @@ struct skb_shared_info {
 };
 
 struct sk_buff {
-	struct net_device *dev;		/* shares its place with list and tree nodes: may be anything in a freed skb */
+	/* shares its place with list and tree nodes: may be anything in a freed skb */
+	struct net_device *dev;
 	struct sock *sk;
 	unsigned int len;
 	__u16 queue_mapping;
@@ -111,7 +114,8 @@ struct sk_buff {
 	unsigned int end;
 };
 
-/* The VLAN tag that is kept beside the frame: a bit until 6.1, a union that is not 0 from 6.2 on (354259fa73e2). */
+/* The VLAN tag that is kept beside the frame: a bit until 6.1, a union that is not 0 from 6.2 on
+ * (354259fa73e2). */
 struct sk_buff___vlan_all {
 	__u32 vlan_all;
 };

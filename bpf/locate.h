@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* find.h - which device lost a frame, in which direction and on which queue: as loss.bpf.c and its tails find it, for programs that need no
- * tail calls. What a vhost worker frees with neither device nor socket is not found. */
+/* find.h - which device lost a frame, in which direction and on which queue: as loss.bpf.c and its
+ * tails find it, for programs that need no tail calls. What a vhost worker frees with neither
+ * device nor socket is not found. */
 #ifndef TAPLOSS_BPF_LOCATE_H
 #define TAPLOSS_BPF_LOCATE_H
 
 #include "tun_sock.h"
 
-/* From the guest, before the stack saw it: the socket that it was written to knows the device. @dev: the one in the frame, or NULL. */
-static __always_inline struct net_device *written_by_guest(struct sk_buff *skb, struct net_device *dev, struct tl_loss_key *key)
+/* From the guest, before the stack saw it: the socket that it was written to knows the device.
+ * @dev: the one in the frame, or NULL. */
+static __always_inline struct net_device *written_by_guest(struct sk_buff *skb,
+							   struct net_device *dev,
+							   struct tl_loss_key *key)
 {
 	struct sock *sk = skb->sk;
 	__u8 kind = sk ? kind_of_sock(sk) : TL_KIND_NONE;
@@ -47,7 +51,8 @@ static __always_inline struct net_device *find_device(struct sk_buff *skb, struc
 		if (key->ingress)
 			key->queue = chosen_queue(skb, dev);
 	} else if (key->ingress) {
-		if (skb->queue_mapping)		/* skb_record_rx_queue() keeps 0 for "not recorded" */
+		/* skb_record_rx_queue() keeps 0 for "not recorded" */
+		if (skb->queue_mapping)
 			key->queue = skb->queue_mapping - 1;
 	} else if (skb->mac_header == 0xffff) {	/* 7.2: refused before eth_type_trans() */
 		key->ingress = 1;

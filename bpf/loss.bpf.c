@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* loss - counts every frame freed as lost on a tun, tap, macvtap or ipvtap device, and on any other device those to and from
- * the VMs' addresses. Uses types of the kernel proper only; what needs tun.ko or tap.ko is reached by tail calls (sock.bpf.c) and
- * done without when it is not there. */
+/* loss - counts every frame freed as lost on a tun, tap, macvtap or ipvtap device, and on any other
+ * device those to and from the VMs' addresses. Uses types of the kernel proper only; what needs
+ * tun.ko or tap.ko is reached by tail calls (sock.bpf.c) and done without when it is not there. */
 #include "count.h"
 #include "vhost.h"
 
@@ -30,7 +30,8 @@ static __always_inline void by_worker(void *ctx)
 	bpf_tail_call(ctx, &programs, TL_SLOT_CONTEXT);
 }
 
-/* From 7.2 on tun_xdp_one() names the device of a guest's frame that is refused before eth_type_trans() has found its header. */
+/* From 7.2 on tun_xdp_one() names the device of a guest's frame that is refused before
+ * eth_type_trans() has found its header. */
 static __always_inline void before_stack(void *ctx, struct sk_buff *skb, struct tl_loss_key *key)
 {
 	key->ingress = 1;
@@ -39,16 +40,19 @@ static __always_inline void before_stack(void *ctx, struct sk_buff *skb, struct 
 		by_worker(ctx);
 }
 
-/* A frame on a tap's transmit side (towards the guest) or, by @ingress, on its receive side. A frame that the guest wrote and that
- * was freed before the stack saw it does not say yet that it came in: its socket does. */
-static __always_inline void on_tun(void *ctx, struct sk_buff *skb, struct net_device *dev, struct tl_loss_key *key)
+/* A frame on a tap's transmit side (towards the guest) or, by @ingress, on its receive side. A
+ * frame that the guest wrote and that was freed before the stack saw it does not say yet that it
+ * came in: its socket does. */
+static __always_inline void on_tun(void *ctx, struct sk_buff *skb, struct net_device *dev,
+				   struct tl_loss_key *key)
 {
 	struct sock *sk = skb->sk;
 	__u16 queue = skb->queue_mapping;
 
 	key->ingress = skb->skb_iif == (int)key->ifindex;
 	if (key->ingress)
-		queue = queue ? queue - 1 : TL_QUEUE_NONE;	/* skb_record_rx_queue() keeps 0 for "not recorded" */
+		/* skb_record_rx_queue() keeps 0 for "not recorded" */
+		queue = queue ? queue - 1 : TL_QUEUE_NONE;
 	key->queue = queue;
 	if (!key->ingress && sk && kind_of_sock(sk) == TL_KIND_TUN)
 		bpf_tail_call(ctx, &programs, TL_SLOT_SOCK);
@@ -59,8 +63,10 @@ static __always_inline void on_tun(void *ctx, struct sk_buff *skb, struct net_de
 	count(skb, dev, key);
 }
 
-/* macvtap, ipvtap: the receive side is the one towards the guest, and the queue stands nowhere in the frame. */
-static __always_inline void on_tap(void *ctx, struct sk_buff *skb, struct net_device *dev, struct tl_loss_key *key)
+/* macvtap, ipvtap: the receive side is the one towards the guest, and the queue stands nowhere in
+ * the frame. */
+static __always_inline void on_tap(void *ctx, struct sk_buff *skb, struct net_device *dev,
+				   struct tl_loss_key *key)
 {
 	struct sock *sk = skb->sk;
 
@@ -75,7 +81,8 @@ static __always_inline void on_tap(void *ctx, struct sk_buff *skb, struct net_de
 	count(skb, dev, key);
 }
 
-/* No device: a guest's frame, freed before it was given one, belongs to its socket, or to the worker that had it in hand. */
+/* No device: a guest's frame, freed before it was given one, belongs to its socket, or to the
+ * worker that had it in hand. */
 static __always_inline void on_nothing(void *ctx, struct sk_buff *skb, struct tl_loss_key *key)
 {
 	struct sock *sk = skb->sk;
@@ -102,12 +109,14 @@ struct addresses {
 	__u16 to[3], from[3];
 };
 
-static __always_inline int is_known(const struct tl_mac_filter *filter, const __u16 addr[3], struct tl_loss_key *key)
+static __always_inline int is_known(const struct tl_mac_filter *filter, const __u16 addr[3],
+				    struct tl_loss_key *key)
 {
 	__u32 bit = tl_mac_bit(addr), word = bit / 64;
 	struct tl_mac mac = { 0 };
 
-	barrier_var(word);	/* verifiers up to 6.1 lose the bounds of a 32-bit xor: the mask has to come after it */
+	/* verifiers up to 6.1 lose the bounds of a 32-bit xor: the mask has to come after it */
+	barrier_var(word);
 	if (!(filter->bits[word % (TL_FILTER_BITS / 64)] & 1ULL << bit % 64))
 		return 0;
 	__builtin_memcpy(mac.addr, addr, sizeof(mac.addr));
@@ -118,21 +127,25 @@ static __always_inline int is_known(const struct tl_mac_filter *filter, const __
 	return 1;
 }
 
-/* A device that is no tap: was the frame on its way to a VM, or from one? A frame between two counts for the receiver. */
-static __always_inline void on_path(struct sk_buff *skb, struct net_device *dev, struct tl_loss_key *key)
+/* A device that is no tap: was the frame on its way to a VM, or from one? A frame between two
+ * counts for the receiver. */
+static __always_inline void on_path(struct sk_buff *skb, struct net_device *dev,
+				    struct tl_loss_key *key)
 {
 	struct addresses eth;
 	__u32 zero = 0;
 	__u16 mac = skb->mac_header;
 	struct tl_mac_filter *filter = bpf_map_lookup_elem(&mac_filter, &zero);
 
-	if (!filter || !filter->count || mac == 0xffff || bpf_probe_read_kernel(&eth, sizeof(eth), skb->head + mac))
+	if (!filter || !filter->count || mac == 0xffff ||
+	    bpf_probe_read_kernel(&eth, sizeof(eth), skb->head + mac))
 		return;
 	key->ingress = is_known(filter, eth.to, key);
 	if (!key->ingress && !is_known(filter, eth.from, key))
 		return;
 	key_device(key, dev, TL_KIND_PATH);
-	/* Sockets keep frames in trees whose nodes lie over skb->dev: a real device's namespace has such a number (proc_alloc_inum()). */
+	/* Sockets keep frames in trees whose nodes lie over skb->dev: a real device's namespace has
+	 * such a number (proc_alloc_inum()). */
 	if (key->netns < PROC_DYNAMIC_FIRST)
 		return;
 	if (key->ingress)
@@ -140,7 +153,8 @@ static __always_inline void on_path(struct sk_buff *skb, struct net_device *dev,
 	count(skb, dev, key);
 }
 
-static __always_inline int on_kfree_skb(void *ctx, struct sk_buff *skb, void *location, __u32 reason)
+static __always_inline int on_kfree_skb(void *ctx, struct sk_buff *skb, void *location,
+					__u32 reason)
 {
 	struct tl_loss_key key = { .location = (__u64)location, .reason = reason };
 	struct net_device *dev = skb->dev;
@@ -165,7 +179,8 @@ static __always_inline int on_kfree_skb(void *ctx, struct sk_buff *skb, void *lo
 	return 0;
 }
 
-/* 5.17 and later agree on these three arguments (c504e5c2f964); 6.11 added rx_sk (c53795d48ee8), which is not taken. */
+/* 5.17 and later agree on these three arguments (c504e5c2f964); 6.11 added rx_sk (c53795d48ee8),
+ * which is not taken. */
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(loss_reason, struct sk_buff *skb, void *location, __u32 reason)
 {

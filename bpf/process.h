@@ -6,7 +6,8 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-/* The pid namespace of the agent, when it is not the first one: its /proc has other numbers than the kernel's own. */
+/* The pid namespace of the agent, when it is not the first one: its /proc has other numbers than
+ * the kernel's own. */
 const volatile __u64 pidns_dev, pidns_ino;
 
 static __always_inline __u32 current_process(void)

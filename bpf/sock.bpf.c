@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* sock - the tail of loss.bpf.c for frames whose device or queue only tun.ko's and tap.ko's own types tell. */
+/* sock - the tail of loss.bpf.c for frames whose device or queue only tun.ko's and tap.ko's own
+ * types tell. */
 #include "tun_sock.h"
 #include "process.h"
 
@@ -7,7 +8,11 @@ char LICENSE[] SEC("license") = "GPL";
 
 static __always_inline int on_sock(struct sk_buff *skb, void *location, __u32 reason)
 {
-	struct tl_loss_key key = { .location = (__u64)location, .reason = reason, .queue = TL_QUEUE_NONE };
+	struct tl_loss_key key = {
+		.location = (__u64)location,
+		.reason = reason,
+		.queue = TL_QUEUE_NONE,
+	};
 	struct net_device *dev = skb->dev, *own;
 	struct sock *sk = skb->sk;
 	__u16 queue = TL_QUEUE_NONE;
@@ -20,12 +25,14 @@ static __always_inline int on_sock(struct sk_buff *skb, void *location, __u32 re
 	if (own) {
 		key_read_device(&key, own);
 		key.queue = queue;
-		key.ingress = kind == TL_KIND_TUN;	/* what a guest writes is received by a tun, transmitted by a macvtap */
+		/* what a guest writes is received by a tun, transmitted by a macvtap */
+		key.ingress = kind == TL_KIND_TUN;
 	} else if (!dev) {		/* the device was deleted under its reader */
 		bump(TL_STAT_UNNAMED_FRAMES, 1);
 		key.task = current_process();
 	}
-	if (dev && dev != own) {	/* the sender is another VM: the frame was lost on its way to this one */
+	if (dev && dev != own) {
+		/* the sender is another VM: the frame was lost on its way to this one */
 		key = (struct tl_loss_key){ .location = (__u64)location, .reason = reason };
 		key_device(&key, dev, kind_of(dev->rtnl_link_ops));
 		key.queue = key.kind == TL_KIND_TUN ? skb->queue_mapping : TL_QUEUE_NONE;

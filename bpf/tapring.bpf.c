@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* tapring - how full the rings are from which guests take their frames. Nothing here runs by itself: one program finds the rings, through the
- * descriptors of a process that holds taps, the other looks into those that are known by now. */
+/* tapring - how full the rings are from which guests take their frames. Nothing here runs by
+ * itself: one program finds the rings, through the descriptors of a process that holds taps, the
+ * other looks into those that are known by now. */
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -60,7 +61,8 @@ int find_rings(struct bpf_iter__task_file *ctx)
 	else if (rdev >> 20 == tap_majors[0] || rdev >> 20 == tap_majors[1])
 		dev = tap_queue_of(data, &out);
 	if (!dev)
-		return 0;	/* another file; a queue that is detached; a descriptor without a device */
+		/* another file; a queue that is detached; a descriptor without a device */
+		return 0;
 	out.file = (__u64)data;
 	out.netns = BPF_CORE_READ(dev, nd_net.net, ns.inum);
 	out.ifindex = BPF_CORE_READ(dev, ifindex);
@@ -68,8 +70,9 @@ int find_rings(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
-/* Between two looks at one and the same consumer, producer - consumer is what lay there at one moment. One that equals the other is an empty ring or
- * a full one: then the place farthest from both tells, because the places that were emptied last are cleared in bulks (ptr_ring's batch). */
+/* Between two looks at one and the same consumer, producer - consumer is what lay there at one
+ * moment. One that equals the other is an empty ring or a full one: then the place farthest from
+ * both tells, because the places that were emptied last are cleared in bulks (ptr_ring's batch). */
 static int look(const struct ptr_ring *ring, struct tl_tapring *r)
 {
 	__u32 size = (__u32)BPF_CORE_READ(ring, size), head, producer;
@@ -80,19 +83,25 @@ static int look(const struct ptr_ring *ring, struct tl_tapring *r)
 		producer = (__u32)BPF_CORE_READ(ring, producer);
 		far = NULL;
 		if (producer >= size || head >= size)
-			continue;	/* it is just being made another, or at the end of its row */
-		if (producer == head && bpf_probe_read_kernel(&far, sizeof(far), &queue[(head + size / 2) % size]))
+			/* it is just being made another, or at the end of its row */
+			continue;
+		if (producer == head &&
+		    bpf_probe_read_kernel(&far, sizeof(far), &queue[(head + size / 2) % size]))
 			return 0;
 		if ((__u32)BPF_CORE_READ(ring, consumer_head) != head)
 			continue;
-		r->frames = producer > head ? producer - head : producer < head ? size - head + producer : far ? size : 0;
+		r->frames = producer > head   ? producer - head
+			    : producer < head ? size - head + producer
+			    : far	      ? size
+					      : 0;
 		r->size = size;
 		return 0;
 	}
 	return 0;
 }
 
-/* Is it still that device's queue? The memory may be another's meanwhile; reading what is not there fails, and does no harm. */
+/* Is it still that device's queue? The memory may be another's meanwhile; reading what is not there
+ * fails, and does no harm. */
 static int look_tun(struct tl_tapring *r)
 {
 	struct tun_struct *tun = (void *)r->device, *now;
@@ -102,7 +111,8 @@ static int look_tun(struct tl_tapring *r)
 	if (!bpf_core_field_exists(tf->tx_ring.consumer_head) || queue >= 256)
 		return 0;
 	now = BPF_CORE_READ(tf, tun);
-	bpf_probe_read_kernel(&in, sizeof(in), (void *)tun + bpf_core_field_offset(tun->tfiles) + queue * 8);
+	bpf_probe_read_kernel(&in, sizeof(in),
+			      (void *)tun + bpf_core_field_offset(tun->tfiles) + queue * 8);
 	if (now != tun || in != tf || (__u32)BPF_CORE_READ(tun, dev, ifindex) != r->ifindex)
 		return 0;
 	r->queues = BPF_CORE_READ(tun, numqueues);
@@ -118,7 +128,8 @@ static int look_tap(struct tl_tapring *r)
 	if (!bpf_core_field_exists(q->ring.consumer_head) || queue >= 256)
 		return 0;
 	now = BPF_CORE_READ(q, tap);
-	bpf_probe_read_kernel(&in, sizeof(in), (void *)tap + bpf_core_field_offset(tap->taps) + queue * 8);
+	bpf_probe_read_kernel(&in, sizeof(in),
+			      (void *)tap + bpf_core_field_offset(tap->taps) + queue * 8);
 	if (now != tap || in != q || (__u32)BPF_CORE_READ(tap, dev, ifindex) != r->ifindex)
 		return 0;
 	r->queues = (__u32)BPF_CORE_READ(tap, numvtaps);

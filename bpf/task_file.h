@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* task_file.h - for programs that go through the descriptors of one process (SEC("iter/task_file"), Linux 6.1), and run when they are called only.
- * User space: collector/loss/task_file.h. */
+/* task_file.h - for programs that go through the descriptors of one process (SEC("iter/task_file"),
+ * Linux 6.1), and run when they are called only. User space: collector/loss/task_file.h. */
 #ifndef TAPLOSS_BPF_TASK_FILE_H
 #define TAPLOSS_BPF_TASK_FILE_H
 
@@ -30,6 +30,7 @@ struct bpf_iter__task_file {
 
 #pragma clang attribute pop
 
-#define TUN_RDEV (10 << 20 | 200)	/* /dev/net/tun: MISC_MAJOR, TUN_MINOR; dev_t has 20 bits for the minor */
+/* /dev/net/tun: MISC_MAJOR, TUN_MINOR; dev_t has 20 bits for the minor */
+#define TUN_RDEV (10 << 20 | 200)
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* trace - from which kernel stacks do the watched devices lose frames? Loaded by taplossctl trace, gone when it ends. Everybody else's drops
- * are let go after one look into the map of watched devices. */
+/* trace - from which kernel stacks do the watched devices lose frames? Loaded by taplossctl trace,
+ * gone when it ends. Everybody else's drops are let go after one look into the map of watched
+ * devices. */
 #include "locate.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -28,7 +29,8 @@ struct {					/* per CPU, so that plain adds do not race */
 
 __u64 uncounted;				/* frames that found no room in the map */
 
-static __always_inline int on_kfree_skb(void *ctx, struct sk_buff *skb, void *location, __u32 reason)
+static __always_inline int on_kfree_skb(void *ctx, struct sk_buff *skb, void *location,
+					__u32 reason)
 {
 	struct tl_trace_key key = { .location = (__u64)location, .reason = reason };
 	struct tl_trace_count first = { .frames = 1 }, *v;
@@ -51,7 +53,8 @@ static __always_inline int on_kfree_skb(void *ctx, struct sk_buff *skb, void *lo
 	if (!v) {
 		if (!bpf_map_update_elem(&traces, &key, &first, BPF_NOEXIST))
 			return 0;
-		v = bpf_map_lookup_elem(&traces, &key);	/* another CPU was first, or there is no room */
+		/* another CPU was first, or there is no room */
+		v = bpf_map_lookup_elem(&traces, &key);
 	}
 	if (!v) {
 		__sync_fetch_and_add(&uncounted, 1);

@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* behind.h - the device and the queue behind a tun's or tap's own socket.
  *
- * Where the kernel shows the types of its modules, CO-RE finds the fields. Before 5.11 it shows none: there the fields are taken
- * to lie behind struct sock and struct socket, in the order that tun_file and tap_queue have had since 5.3 (333f7909a857), and
- * what is read that way is believed only when the device's table of queues points back to the socket. */
+ * Where the kernel shows the types of its modules, CO-RE finds the fields. Before 5.11 it shows
+ * none: there the fields are taken to lie behind struct sock and struct socket, in the order that
+ * tun_file and tap_queue have had since 5.3 (333f7909a857), and what is read that way is believed
+ * only when the device's table of queues points back to the socket. */
 #ifndef TAPLOSS_BPF_TUN_SOCK_H
 #define TAPLOSS_BPF_TUN_SOCK_H
 
 #include "count.h"
 
-const volatile __u32 own_fields;	/* where a tun_file's, tap_queue's own fields begin; 0: the modules' types are known, or nothing is */
+/* where a tun_file's, tap_queue's own fields begin; 0: the modules' types are known, or nothing is
+ */
+const volatile __u32 own_fields;
 
 #define MAX_TAP_QUEUES 256
 
 enum own_layout {
 	TUN_FILE_TUN = 0, TUN_FILE_QUEUE = 20,		/* tun, fasync, flags, queue_index */
-	TAP_QUEUE_TAP = 8, TAP_QUEUE_QUEUE = 28,	/* vnet_hdr_sz, tap, file, flags, queue_index */
-	TUN_TFILES = 0, TUN_DEV = MAX_TAP_QUEUES * 8 + 16,	/* tfiles, numqueues, flags, owner, group, dev */
-	TAP_DEV = 0, TAP_TAPS = 16, TAP_NUMVTAPS = TAP_TAPS + MAX_TAP_QUEUES * 8 + 16,	/* dev, flags, taps, queue_list, numvtaps */
+	/* vnet_hdr_sz, tap, file, flags, queue_index */
+	TAP_QUEUE_TAP = 8, TAP_QUEUE_QUEUE = 28,
+	/* tfiles, numqueues, flags, owner, group, dev */
+	TUN_TFILES = 0, TUN_DEV = MAX_TAP_QUEUES * 8 + 16,
+	/* dev, flags, taps, queue_list, numvtaps */
+	TAP_DEV = 0, TAP_TAPS = 16, TAP_NUMVTAPS = TAP_TAPS + MAX_TAP_QUEUES * 8 + 16,
 };
 
 static __always_inline __u64 word_at(const void *base, __u32 offset)
@@ -27,8 +33,10 @@ static __always_inline __u64 word_at(const void *base, __u32 offset)
 	return bpf_probe_read_kernel(&word, sizeof(word), base + offset) ? 0 : word;
 }
 
-/* @owner is where the socket's pointer to its tun_struct or tap_dev stands, @table that one's table of queues. */
-static __always_inline struct net_device *behind_by_layout(const void *sk, __u32 owner, __u32 index, __u32 table, __u32 dev, __u16 *ret_queue)
+/* @owner is where the socket's pointer to its tun_struct or tap_dev stands, @table that one's table
+ * of queues. */
+static __always_inline struct net_device *behind_by_layout(const void *sk, __u32 owner, __u32 index,
+							   __u32 table, __u32 dev, __u16 *ret_queue)
 {
 	const void *of = (const void *)word_at(sk, own_fields + owner);
 	__u16 queue = (__u16)word_at(sk, own_fields + index);
@@ -50,13 +58,17 @@ static __always_inline struct net_device *behind(struct sock *sk, __u8 kind, __u
 			*ret_queue = BPF_CORE_READ(file, queue_index);
 			return BPF_CORE_READ(file, tun, dev);
 		}
-		return own_fields ? behind_by_layout(sk, TUN_FILE_TUN, TUN_FILE_QUEUE, TUN_TFILES, TUN_DEV, ret_queue) : NULL;
+		return own_fields ? behind_by_layout(sk, TUN_FILE_TUN, TUN_FILE_QUEUE, TUN_TFILES,
+						     TUN_DEV, ret_queue)
+				  : NULL;
 	}
 	if (bpf_core_field_exists(q->tap)) {
 		*ret_queue = BPF_CORE_READ(q, queue_index);
 		return BPF_CORE_READ(q, tap, dev);
 	}
-	return own_fields ? behind_by_layout(sk, TAP_QUEUE_TAP, TAP_QUEUE_QUEUE, TAP_TAPS, TAP_DEV, ret_queue) : NULL;
+	return own_fields ? behind_by_layout(sk, TAP_QUEUE_TAP, TAP_QUEUE_QUEUE, TAP_TAPS, TAP_DEV,
+					     ret_queue)
+			  : NULL;
 }
 
 /* @dev was read through a socket, not given by the tracepoint: every field takes a probe. */
@@ -68,10 +80,13 @@ static __always_inline void key_read_device(struct tl_loss_key *key, struct net_
 	key->netns = BPF_CORE_READ(dev, nd_net.net, ns.inum);
 	key->ifindex = BPF_CORE_READ(dev, ifindex);
 	bpf_probe_read_kernel(kind, sizeof(kind), name);
-	key->kind = kind[0] == 't' ? TL_KIND_TUN : kind[0] == 'm' ? TL_KIND_MACVTAP : TL_KIND_IPVTAP;
+	key->kind = kind[0] == 't'   ? TL_KIND_TUN
+		    : kind[0] == 'm' ? TL_KIND_MACVTAP
+				     : TL_KIND_IPVTAP;
 }
 
-/* Which queue did tap_get_queue() choose? With several, taps[hash % numvtaps]; it leaves the hash in the frame. */
+/* Which queue did tap_get_queue() choose? With several, taps[hash % numvtaps]; it leaves the hash
+ * in the frame. */
 static __always_inline __u16 chosen_queue(struct sk_buff *skb, struct net_device *dev)
 {
 	struct tap_dev *tap = dev->rx_handler_data;
@@ -91,7 +106,9 @@ static __always_inline __u16 chosen_queue(struct sk_buff *skb, struct net_device
 	if (known)
 		return BPF_CORE_READ(q, queue_index);
 	queue = (__u16)word_at(q, own_fields + TAP_QUEUE_QUEUE);
-	return queue < MAX_TAP_QUEUES && word_at(tap, TAP_TAPS + queue * 8) == (__u64)q ? queue : TL_QUEUE_NONE;
+	return queue < MAX_TAP_QUEUES && word_at(tap, TAP_TAPS + queue * 8) == (__u64)q
+		       ? queue
+		       : TL_QUEUE_NONE;
 }
 
 #endif

@@ -9,7 +9,8 @@
 #include "kernel.h"
 #include "process.h"
 
-/* A worker of vhost-net, by its name "vhost-PID": a thread of the VMM since 6.4, a kernel thread before. 0: it is not. */
+/* A worker of vhost-net, by its name "vhost-PID": a thread of the VMM since 6.4, a kernel thread
+ * before. 0: it is not. */
 static __noinline __u32 vhost_owner(void)
 {
 	char comm[16] = { 0 };
@@ -17,7 +18,8 @@ static __noinline __u32 vhost_owner(void)
 	__u32 pid = 0;
 
 	bpf_get_current_comm(comm, sizeof(comm));
-	if (comm[0] != 'v' || comm[1] != 'h' || comm[2] != 'o' || comm[3] != 's' || comm[4] != 't' || comm[5] != '-')
+	if (comm[0] != 'v' || comm[1] != 'h' || comm[2] != 'o' || comm[3] != 's' ||
+	    comm[4] != 't' || comm[5] != '-')
 		return 0;
 	if (!(BPF_CORE_READ(task, flags) & PF_KTHREAD))
 		return current_process();

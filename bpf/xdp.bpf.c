@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* xdp - frames that are lost at a tap without ever having been an skb: redirected into it by XDP when its ring is full, and those of a
- * guest whose XDP program fails. The two tracepoints fire for a bulk of redirected frames and for a failure, never for a frame that an
- * skb carries. */
+/* xdp - frames that are lost at a tap without ever having been an skb: redirected into it by XDP
+ * when its ring is full, and those of a guest whose XDP program fails. The two tracepoints fire for
+ * a bulk of redirected frames and for a failure, never for a frame that an skb carries. */
 #include "count.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-const volatile __u8 each_counted;	/* before 5.13 tun_xdp_xmit() went on after a full ring, and counted each frame in tx_dropped */
+/* before 5.13 tun_xdp_xmit() went on after a full ring, and counted each frame in tx_dropped */
+const volatile __u8 each_counted;
 
-/* Where the same program runs on an skb and failing ends in kfree_skb: that is counted there. Symbols of do_xdp_generic() and what may
- * not be inlined into it; 0 ends. */
+/* Where the same program runs on an skb and failing ends in kfree_skb: that is counted there.
+ * Symbols of do_xdp_generic() and what may not be inlined into it; 0 ends. */
 #define GENERIC 3
 const volatile __u64 generic_from[GENERIC], generic_to[GENERIC];
 
@@ -17,7 +18,8 @@ const volatile __u64 generic_from[GENERIC], generic_to[GENERIC];
 
 /* bpf_redirect() and devmaps: @drops frames of a bulk were not taken by @to. */
 SEC("tp_btf/xdp_devmap_xmit")
-int BPF_PROG(xdp_redirected, const struct net_device *from, const struct net_device *to, int sent, int drops, int err)
+int BPF_PROG(xdp_redirected, const struct net_device *from, const struct net_device *to, int sent,
+	     int drops, int err)
 {
 	struct tl_loss_key key = { .queue = TL_QUEUE_NONE };
 	struct net_device *dev = (struct net_device *)to;
@@ -59,7 +61,12 @@ static __always_inline int in_generic(void *ctx)
 SEC("tp_btf/xdp_exception")
 int BPF_PROG(xdp_failed, const struct net_device *device, const void *prog, __u32 act)
 {
-	struct tl_loss_key key = { .queue = TL_QUEUE_NONE, .ingress = 1, .location = TL_PLACE_XDP_FAILED, .reason = act };
+	struct tl_loss_key key = {
+		.queue = TL_QUEUE_NONE,
+		.ingress = 1,
+		.location = TL_PLACE_XDP_FAILED,
+		.reason = act,
+	};
 	struct net_device *dev = (struct net_device *)device;
 
 	if (!dev || kind_of(dev->rtnl_link_ops) != TL_KIND_TUN || in_generic(ctx))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* base.h - ownership and arithmetic helpers; header only, the one file everybody may include.
  *
- * Every owner is tagged `_cleanup_(xfreep)`, initialised, and leaves its function only through TAKE_PTR or TAKE_FD. */
+ * Every owner is tagged `_cleanup_(xfreep)`, initialised, and leaves its function only through
+ * TAKE_PTR or TAKE_FD. */
 #ifndef TAPLOSS_COLLECTOR_BASE_H
 #define TAPLOSS_COLLECTOR_BASE_H
 
@@ -33,7 +34,8 @@ static inline void freep(void *p)
 	free(*(void **)p);
 }
 
-/* Closes unless negative; always returns -1, so that `fd = close_fd(fd)` leaves nothing to close twice. */
+/* Closes unless negative; always returns -1, so that `fd = close_fd(fd)` leaves nothing to close
+ * twice. */
 static inline int close_fd(int fd)
 {
 	if (fd >= 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* clock - the three clocks in ns: UTC for what is stored and shown, monotonic for ages, boot time as the kernel's counters carry it. Header only. */
+/* clock - the three clocks in ns: UTC for what is stored and shown, monotonic for ages, boot time
+ * as the kernel's counters carry it. Header only. */
 #ifndef TAPLOSS_COLLECTOR_CLOCK_H
 #define TAPLOSS_COLLECTOR_CLOCK_H
 
@@ -30,8 +31,9 @@ static inline uint64_t boot_ns(void)
 	return clock_ns(CLOCK_BOOTTIME);
 }
 
-/* UTC less boot time. Two clocks cannot be read at once: of some tries the one whose readings were closest, mostly some 50 ns apart. It is
- * constant until somebody sets the clock; adjtimex(2) slews both. */
+/* UTC less boot time. Two clocks cannot be read at once: of some tries the one whose readings were
+ * closest, mostly some 50 ns apart. It is constant until somebody sets the clock; adjtimex(2) slews
+ * both. */
 static inline uint64_t boot_to_utc_offset(void)
 {
 	uint64_t best = UINT64_MAX, offset = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kernel_version - the kernel's version, for the few things that cannot be tried. Pure but for the first one. */
+/* kernel_version - the kernel's version, for the few things that cannot be tried. Pure but for the
+ * first one. */
 #ifndef TAPLOSS_COLLECTOR_KERNEL_VERSION_H
 #define TAPLOSS_COLLECTOR_KERNEL_VERSION_H
 

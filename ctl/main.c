@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* taplossctl - asks the store that taplossd keeps. Reads only; needs no privilege but reading the files.
+/* taplossctl - asks the store that taplossd keeps.
  *
- *   main.c      the table of commands
- *   cmd_*.c     a command each: options, then view, then out
- *     options     read in one loop; number  the numbers in them
- *     split       which loss, and what is seen apart        vmref   which VM is meant
- *     tally       grouped, with what was delivered           when    times as people type them
- *     capacity    the planner's report (knee, trend), report_html and page its HTML; compare   two windows
- *     board       top's rows; screen its terminal            harm    what is benign
- *     probe_run   probes (options): its machine (vm, image), the guest (guest, channel, report), a step of it (step, out, send, loss; settle, ledger),
- *                 what came of them (store; print, table)
- *     view        the store: names, and loss from the day files (schema/)
- *     out         one answer as table, JSON, CSV            chart, text */
+ * Reads only, but for `mask`, `db` and `probe run --save`. The table of commands is here;
+ * README.md in this folder is the map of the rest. */
 
 #include <locale.h>
 #include <signal.h>
@@ -27,8 +18,11 @@
 
 #define DEFAULT_STORE "/var/lib/taploss"
 
-static const struct cmd *const cmds[] = { &cmd_status, &cmd_vms, &cmd_top, &cmd_loss, &cmd_timeline, &cmd_bursts, &cmd_diagnose, &cmd_watch, &cmd_events, &cmd_audit, &cmd_report, &cmd_mask, &cmd_trace,
-	&cmd_capture, &cmd_gaps, &cmd_ring, &cmd_db, &cmd_probe };
+static const struct cmd *const cmds[] = { &cmd_status,	 &cmd_vms,     &cmd_top,      &cmd_loss,
+					  &cmd_timeline, &cmd_bursts,  &cmd_diagnose, &cmd_watch,
+					  &cmd_events,	 &cmd_audit,   &cmd_report,   &cmd_mask,
+					  &cmd_trace,	 &cmd_capture, &cmd_gaps,     &cmd_ring,
+					  &cmd_db,	 &cmd_probe };
 
 static char **args;	/* what getopt_long() is looking at */
 static char *heard;	/* where complaints go instead of standard error */
@@ -64,7 +58,8 @@ int wrong_usage(const struct cmd *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	complain("%s: %s; usage: taplossctl %s [options] %s (taplossctl %s --help)", c->name, text, c->name, c->args, c->name);
+	complain("%s: %s; usage: taplossctl %s [options] %s (taplossctl %s --help)", c->name, text,
+		 c->name, c->args, c->name);
 	return EXIT_USAGE;
 }
 
@@ -95,7 +90,8 @@ static bool want_color(const char *when)
 
 	if (!strcmp(when, "always"))
 		return true;
-	return !strcmp(when, "auto") && isatty(STDOUT_FILENO) && !(no && *no) && !(term && !strcmp(term, "dumb"));
+	return !strcmp(when, "auto") && isatty(STDOUT_FILENO) && !(no && *no) &&
+	       !(term && !strcmp(term, "dumb"));
 }
 
 int global_option(struct global *g, const struct cmd *c, int opt, int *ret_exit)
@@ -111,7 +107,8 @@ int global_option(struct global *g, const struct cmd *c, int opt, int *ret_exit)
 		g->format = FORMAT_CSV;
 		return 1;
 	case 1002:
-		if (!strcmp(optarg, "auto") || !strcmp(optarg, "always") || !strcmp(optarg, "never")) {
+		if (!strcmp(optarg, "auto") || !strcmp(optarg, "always") ||
+		    !strcmp(optarg, "never")) {
 			g->color = want_color(optarg);
 			return 1;
 		}
@@ -129,8 +126,10 @@ int global_option(struct global *g, const struct cmd *c, int opt, int *ret_exit)
 		*ret_exit = EXIT_OK;
 		return -1;
 	case '?':
-		complain("%s%s\"%.60s\" is no option here, or wants a value; see taplossctl %s%s--help", c ? c->name : "", c ? ": " : "", args[optind - 1],
-			 c ? c->name : "", c ? " " : "");
+		complain("%s%s\"%.60s\" is no option here, or wants a value; see taplossctl "
+			 "%s%s--help",
+			 c ? c->name : "", c ? ": " : "", args[optind - 1], c ? c->name : "",
+			 c ? " " : "");
 		*ret_exit = EXIT_USAGE;
 		return -1;
 	default:
@@ -161,9 +160,14 @@ static int run(const struct global *g, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS, { "version", no_argument, NULL, 1003 }, { 0 } };
+	static const struct option options[] = { GLOBAL_OPTIONS,
+						 { "version", no_argument, NULL, 1003 },
+						 { 0 } };
 	const char *store = getenv("TAPLOSS_STORE");
-	struct global g = { .store = store && *store ? store : DEFAULT_STORE, .color = want_color("auto") };
+	struct global g = {
+		.store = store && *store ? store : DEFAULT_STORE,
+		.color = want_color("auto"),
+	};
 	int opt, status = EXIT_USAGE;
 
 	setlocale(LC_CTYPE, "");	/* the character set; a comma in numbers would break CSV */
@@ -172,7 +176,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_DFL);
 	while ((opt = getopt_long(argc, argv, "+jh", options, NULL)) != -1) {
 		if (opt == 1003)
-			return printf("taplossctl %s\n", TAPLOSS_VERSION) < 0 ? EXIT_FAILED : EXIT_OK;
+			return printf("taplossctl %s\n", TAPLOSS_VERSION) < 0 ? EXIT_FAILED
+									      : EXIT_OK;
 		if (global_option(&g, NULL, opt, &status) < 0)
 			return status;
 	}

@@ -24,7 +24,8 @@ bool options_read(const struct options *o, int argc, char **argv, int *ret_exit)
 	int opt, taken;
 
 	*ret_exit = EXIT_USAGE;
-	snprintf(letters, sizeof(letters), "jh%s%s", o->window ? "S:U:" : "", o->letters ? o->letters : "");
+	snprintf(letters, sizeof(letters), "jh%s%s", o->window ? "S:U:" : "",
+		 o->letters ? o->letters : "");
 	while ((opt = getopt_long(argc, argv, letters, o->table, NULL)) != -1) {
 		taken = global_option(o->global, o->cmd, opt, ret_exit);
 		if (!taken)

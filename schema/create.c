@@ -82,7 +82,8 @@ static int make_file(const char *path, int dirfd)
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(dirfd, &st) == 0 && st.st_gid != getegid() && fchown(fd, (uid_t)-1, st.st_gid) < 0)
+	if (fstat(dirfd, &st) == 0 && st.st_gid != getegid() &&
+	    fchown(fd, (uid_t)-1, st.st_gid) < 0)
 		return 0;	/* not ours to give away; then the group cannot read it */
 	return fchmod(fd, FILE_MODE) < 0 ? -errno : 0;	/* whatever the umask is */
 }
@@ -93,10 +94,13 @@ static int write_all(sqlite3 *db, const struct schema_def *def, schema_fill_fn *
 	int r;
 
 	/* Rows of the history are deleted one day; those of a day's file never are. */
-	if (def->appid == SCHEMA_HISTORY_APPID && sqlite3_exec(db, "PRAGMA auto_vacuum = INCREMENTAL", NULL, NULL, NULL) != SQLITE_OK)
+	if (def->appid == SCHEMA_HISTORY_APPID &&
+	    sqlite3_exec(db, "PRAGMA auto_vacuum = INCREMENTAL", NULL, NULL, NULL) != SQLITE_OK)
 		return schema_fault(db);
 	/* Nobody sees the file before it is done: a rollback journal on disk would only cost. */
-	if (sqlite3_exec(db, "PRAGMA page_size = 4096; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL; BEGIN",
+	if (sqlite3_exec(db,
+			 "PRAGMA page_size = 4096; PRAGMA journal_mode = MEMORY; PRAGMA "
+			 "synchronous = FULL; BEGIN",
 			 NULL, NULL, NULL) != SQLITE_OK)
 		return schema_fault(db);
 	r = schema_migrate(db, def, 0);
@@ -108,25 +112,28 @@ static int write_all(sqlite3 *db, const struct schema_def *def, schema_fill_fn *
 	r = fill ? fill(db, arg) : 0;
 	if (r < 0)
 		return r;
-	/* WAL from the start: to turn to it later takes a lock that readers would have to give way to. */
+	/* WAL from the start: to turn to it later takes a lock that readers would have to give way
+	 * to. */
 	if (sqlite3_exec(db, "COMMIT; PRAGMA journal_mode = WAL", NULL, NULL, NULL) != SQLITE_OK)
 		return schema_fault(db);
 	return 0;
 }
 
-static int build(const char *tmp, int dirfd, const struct schema_def *def, schema_fill_fn *fill, void *arg,
-		 char why[static SCHEMA_WHY])
+static int build(const char *tmp, int dirfd, const struct schema_def *def, schema_fill_fn *fill,
+		 void *arg, char why[static SCHEMA_WHY])
 {
 	_cleanup_(schema_closep) sqlite3 *db = NULL;
 	int r = make_file(tmp, dirfd);
 
 	if (r < 0)
 		return schema_refuse(r, why, "%s cannot be made: %s", tmp, strerror(-r));
-	if (sqlite3_open_v2(tmp, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(tmp, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK)
 		return schema_say(db, tmp, why);
 	r = write_all(db, def, fill, arg);
 	if (r < 0)
-		return schema_refuse(r, why, "%s cannot be made: %s (%s)", tmp, strerror(-r), sqlite3_errmsg(db));
+		return schema_refuse(r, why, "%s cannot be made: %s (%s)", tmp, strerror(-r),
+				     sqlite3_errmsg(db));
 	return 0;
 }
 
@@ -141,7 +148,8 @@ static void remove_all(const char *path)
 	}
 }
 
-int schema_create(const char *path, enum schema_kind kind, schema_fill_fn *fill, void *arg, char why[static SCHEMA_WHY])
+int schema_create(const char *path, enum schema_kind kind, schema_fill_fn *fill, void *arg,
+		  char why[static SCHEMA_WHY])
 {
 	_cleanup_(close_fdp) int dirfd = open_dir(path);
 	char tmp[PATH_MAX];
@@ -150,7 +158,8 @@ int schema_create(const char *path, enum schema_kind kind, schema_fill_fn *fill,
 	if (dirfd < 0)
 		return schema_refuse(dirfd, why, "%s cannot be made: %s", path, strerror(-dirfd));
 	if (snprintf(tmp, sizeof(tmp), "%s.new", path) >= (int)sizeof(tmp))
-		return schema_refuse(-ENAMETOOLONG, why, "%s cannot be made: the name is too long", path);
+		return schema_refuse(-ENAMETOOLONG, why, "%s cannot be made: the name is too long",
+				     path);
 	remove_all(tmp);	/* of an attempt that was cut off */
 	r = build(tmp, dirfd, schema_def(kind), fill, arg, why);
 	if (r >= 0 && (rename(tmp, path) < 0 || fsync(dirfd) < 0))

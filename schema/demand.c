@@ -29,7 +29,8 @@ double demand_rate(unsigned int bucket)
 	return (double)(bucket - octave * STEPS) * width + (width - 1) / 2;
 }
 
-void demand_add(struct demand *d, uint64_t span_ns, uint64_t rate, uint64_t delivered, uint64_t lost)
+void demand_add(struct demand *d, uint64_t span_ns, uint64_t rate, uint64_t delivered,
+		uint64_t lost)
 {
 	uint32_t seconds = (uint32_t)((span_ns + NSEC_PER_SEC / 2) / NSEC_PER_SEC);
 	unsigned int at = demand_bucket(rate);

@@ -36,9 +36,14 @@ static bool is_day(const char *name, struct schema_day *ret)
 	int end = 0;
 	time_t t;
 
-	if (sscanf(name, "timeline-%4u%2u%2u.db%n", &year, &month, &day, &end) != 3 || !end || year < 1970)
+	if (sscanf(name, "timeline-%4u%2u%2u.db%n", &year, &month, &day, &end) != 3 || !end ||
+	    year < 1970)
 		return false;
-	tm = (struct tm){ .tm_year = (int)year - 1900, .tm_mon = (int)month - 1, .tm_mday = (int)day };
+	tm = (struct tm){
+		.tm_year = (int)year - 1900,
+		.tm_mon = (int)month - 1,
+		.tm_mday = (int)day,
+	};
 	t = timegm(&tm);
 	if (t < 0)
 		return false;
@@ -100,8 +105,8 @@ static int read_pid(int fd)
 	return (int)strtol(text, NULL, 10);
 }
 
-/* Locks of the open file description: asking for them changes nothing, and closing another descriptor of the
- * same file does not drop them. */
+/* Locks of the open file description: asking for them changes nothing, and closing another
+ * descriptor of the same file does not drop them. */
 static struct flock whole_file(void)
 {
 	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -136,7 +141,8 @@ int schema_agent_lock(const char *dir, int *ret, int *ret_pid)
 
 	if (r < 0)
 		return r;
-	_cleanup_(close_fdp) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
+	_cleanup_(close_fdp) int fd =
+		open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
 
 	if (fd < 0)
 		return -errno;
@@ -145,7 +151,8 @@ int schema_agent_lock(const char *dir, int *ret, int *ret_pid)
 		*ret_pid = read_pid(fd);
 		return r;
 	}
-	/* The group may ask who runs. What is written is for people: neither is a reason not to run. */
+	/* The group may ask who runs. What is written is for people: neither is a reason not to
+	 * run. */
 	if (stat(dir, &st) == 0 && st.st_gid != getegid() && fchown(fd, (uid_t)-1, st.st_gid) == 0)
 		fchmod(fd, 0640);
 	if (ftruncate(fd, 0) == 0)

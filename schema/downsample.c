@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A closed day without its ticks: loss and witnesses by the minute, traffic and pressure by the hour. A new file is made beside the old one
- * and takes its place by rename(2); whoever reads the old one goes on with that. */
+/* A closed day without its ticks: loss and witnesses by the minute, traffic and pressure by the
+ * hour. A new file is made beside the old one and takes its place by rename(2); whoever reads the
+ * old one goes on with that. */
 #include "maintain_priv.h"
 
 #include <errno.h>
@@ -19,7 +20,8 @@ struct sum {
 	UT_hash_handle hh;
 };
 
-/* One table while it is thinned. Rows come in the order of time, and go a minute at a time, in the order of the table. */
+/* One table while it is thinned. Rows come in the order of time, and go a minute at a time, in the
+ * order of the table. */
 struct thin {
 	sqlite3 *from, *to;
 	const atomic_bool *stop;
@@ -43,7 +45,8 @@ static void forget_sums(struct thin *t)
 
 static int by_key(const struct sum *a, const struct sum *b)
 {
-	return a->key.id != b->key.id ? (a->key.id > b->key.id) - (a->key.id < b->key.id) : strcmp(a->key.word, b->key.word);
+	return a->key.id != b->key.id ? (a->key.id > b->key.id) - (a->key.id < b->key.id)
+				      : strcmp(a->key.word, b->key.word);
 }
 
 static int put_sum(const struct thin *t, const struct sum *s)
@@ -81,7 +84,8 @@ static int flush(struct thin *t)
 /* Columns: t_ns, id, then the word when there is one, then the numbers. */
 static int take_row(struct thin *t, sqlite3_stmt *row)
 {
-	int64_t minute = ((sqlite3_column_int64(row, 0) - 1) / (int64_t)NSEC_PER_MIN + 1) * (int64_t)NSEC_PER_MIN;
+	int64_t minute = ((sqlite3_column_int64(row, 0) - 1) / (int64_t)NSEC_PER_MIN + 1) *
+			 (int64_t)NSEC_PER_MIN;
 	struct sum *s, probe;
 	int at = 2, r = minute != t->minute ? flush(t) : 0;
 
@@ -91,7 +95,8 @@ static int take_row(struct thin *t, sqlite3_stmt *row)
 	memset(&probe, 0, sizeof(probe));
 	probe.key.id = sqlite3_column_int64(row, 1);
 	if (t->words)
-		snprintf(probe.key.word, sizeof(probe.key.word), "%s", (const char *)sqlite3_column_text(row, at++));
+		snprintf(probe.key.word, sizeof(probe.key.word), "%s",
+			 (const char *)sqlite3_column_text(row, at++));
 	HASH_FIND(hh, t->sums, &probe.key, sizeof(probe.key), s);
 	if (!s) {
 		s = malloc(sizeof(*s));
@@ -113,7 +118,8 @@ static int thin_table(struct thin *t, const char *select, const char *insert)
 	if (sqlite3_prepare_v2(t->from, select, -1, &row, NULL) != SQLITE_OK)
 		return schema_fault(t->from);
 	if (sqlite3_prepare_v2(t->to, insert, -1, &t->put, NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v2(t->to, "INSERT OR IGNORE INTO tick VALUES (?1, 60000000000)", -1, &t->tick, NULL) != SQLITE_OK)
+	    sqlite3_prepare_v2(t->to, "INSERT OR IGNORE INTO tick VALUES (?1, 60000000000)", -1,
+			       &t->tick, NULL) != SQLITE_OK)
 		r = schema_fault(t->to);
 	while (r >= 0 && (rc = sqlite3_step(row)) == SQLITE_ROW)
 		r = maintain_stopped(t->stop) ? -EINTR : take_row(t, row);
@@ -128,16 +134,21 @@ static int thin_table(struct thin *t, const char *select, const char *insert)
 }
 
 /* @whole: by the names of its columns, because the file may be of an older version. */
-static int prepare_copy(const struct thin *t, const char *name, bool whole, sqlite3_stmt *from, sqlite3_stmt **ret)
+static int prepare_copy(const struct thin *t, const char *name, bool whole, sqlite3_stmt *from,
+			sqlite3_stmt **ret)
 {
 	char sql[1024], *p = sql, *end = sql + sizeof(sql);
 	int n = sqlite3_column_count(from);
 
 	p += snprintf(p, (size_t)(end - p), "INSERT INTO %s%s", name, whole ? " (" : "");
 	for (int i = 0; whole && i < n && p < end; i++)
-		p += snprintf(p, (size_t)(end - p), "%s%s", i ? ", " : "", sqlite3_column_name(from, i));
+		p += snprintf(p, (size_t)(end - p), "%s%s", i ? ", " : "",
+			      sqlite3_column_name(from, i));
 	for (int i = 0; i < n && p < end; i++)
-		p += snprintf(p, (size_t)(end - p), i ? ", ?" : whole ? ") VALUES (?" : " VALUES (?");
+		p += snprintf(p, (size_t)(end - p),
+			      i	      ? ", ?"
+			      : whole ? ") VALUES (?"
+				      : " VALUES (?");
 	if (p + 2 > end)
 		return -ENAMETOOLONG;
 	strcpy(p, ")");
@@ -171,7 +182,9 @@ static int copy_table(const struct thin *t, const char *name, const char *select
 
 static int fill(sqlite3 *db, void *arg)
 {
-	static const char *const whole[] = { "epoch", "device_baseline", "self", "coverage", "loss_hour", "rolled", "traffic_hour", "traffic_rolled" };
+	static const char *const whole[] = { "epoch",	     "device_baseline", "self",
+					     "coverage",     "loss_hour",	"rolled",
+					     "traffic_hour", "traffic_rolled" };
 	struct thin *t = arg;
 	int r = 0;
 
@@ -179,20 +192,26 @@ static int fill(sqlite3 *db, void *arg)
 	for (size_t i = 0; i < ARRAY_SIZE(whole) && r >= 0; i++)
 		r = copy_table(t, whole[i], NULL);
 	if (r >= 0)
-		r = copy_table(t, "pressure_hour", "SELECT (t_ns - 1) / " HOUR " * " HOUR ", vm_id, " WAITED_ROWS " FROM pressure GROUP BY 1, 2");
+		r = copy_table(t, "pressure_hour",
+			       "SELECT (t_ns - 1) / " HOUR " * " HOUR ", vm_id, " WAITED_ROWS
+			       " FROM pressure GROUP BY 1, 2");
 	t->numbers = 3;
 	if (r >= 0)
-		r = thin_table(t, "SELECT t_ns, series_id, frames, segments, bytes FROM loss", "INSERT INTO loss VALUES (?, ?, ?, ?, ?)");
+		r = thin_table(t, "SELECT t_ns, series_id, frames, segments, bytes FROM loss",
+			       "INSERT INTO loss VALUES (?, ?, ?, ?, ?)");
 	t->numbers = 1;
 	t->words = true;
 	if (r >= 0)
-		r = thin_table(t, "SELECT t_ns, device_id, counter, frames FROM witness", "INSERT INTO witness VALUES (?, ?, ?, ?)");
-	if (r >= 0 && sqlite3_exec(db, "INSERT INTO thinned VALUES (1, 60000000000, 3600000000000)", NULL, NULL, NULL) != SQLITE_OK)
+		r = thin_table(t, "SELECT t_ns, device_id, counter, frames FROM witness",
+			       "INSERT INTO witness VALUES (?, ?, ?, ?)");
+	if (r >= 0 && sqlite3_exec(db, "INSERT INTO thinned VALUES (1, 60000000000, 3600000000000)",
+				   NULL, NULL, NULL) != SQLITE_OK)
 		r = schema_fault(db);
 	return r;
 }
 
-int maintain_downsample(const char *dir, const struct schema_day *day, const atomic_bool *stop, char why[static SCHEMA_WHY])
+int maintain_downsample(const char *dir, const struct schema_day *day, const atomic_bool *stop,
+			char why[static SCHEMA_WHY])
 {
 	_cleanup_(maintain_closep) sqlite3 *from = NULL, *to = NULL;
 	struct thin t = { .stop = stop };

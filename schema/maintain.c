@@ -16,8 +16,8 @@ static int look_up(void *stop)
 	return maintain_stopped(stop);
 }
 
-int maintain_open(const char *dir, const char *name, enum schema_kind kind, enum schema_mode mode, const atomic_bool *stop, sqlite3 **ret,
-	      char why[static SCHEMA_WHY])
+int maintain_open(const char *dir, const char *name, enum schema_kind kind, enum schema_mode mode,
+		  const atomic_bool *stop, sqlite3 **ret, char why[static SCHEMA_WHY])
 {
 	char path[PATH_MAX];
 	int r;
@@ -41,7 +41,8 @@ int maintain_exec(sqlite3 *db, const char *sql, char why[static SCHEMA_WHY])
 	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : maintain_fault(db, why);
 }
 
-static int step(sqlite3 *db, const char *sql, int64_t a, int64_t b, sqlite3_stmt **ret, char why[static SCHEMA_WHY])
+static int step(sqlite3 *db, const char *sql, int64_t a, int64_t b, sqlite3_stmt **ret,
+		char why[static SCHEMA_WHY])
 {
 	int rc;
 
@@ -62,7 +63,8 @@ int maintain_run(sqlite3 *db, const char *sql, int64_t a, int64_t b, char why[st
 	return r;
 }
 
-int maintain_ask(sqlite3 *db, const char *sql, int64_t a, int64_t b, int64_t *ret, char why[static SCHEMA_WHY])
+int maintain_ask(sqlite3 *db, const char *sql, int64_t a, int64_t b, int64_t *ret,
+		 char why[static SCHEMA_WHY])
 {
 	sqlite3_stmt *st = NULL;
 	int r = step(db, sql, a, b, &st, why);
@@ -141,7 +143,8 @@ static int look_at(struct pass *p, struct kept *k, sqlite3 *history)
 
 	k->bytes = size_of(p->dir, k->day.name);
 	if (history)
-		r = maintain_ask(history, "SELECT count(*) FROM day WHERE day = ?1", (int64_t)(k->day.from_ns / NSEC_PER_DAY), 0, &n, why);
+		r = maintain_ask(history, "SELECT count(*) FROM day WHERE day = ?1",
+				 (int64_t)(k->day.from_ns / NSEC_PER_DAY), 0, &n, why);
 	k->absorbed = r >= 0 && n > 0;
 	if (!k->absorbed)
 		return r;
@@ -203,7 +206,8 @@ static void thin_all(struct pass *p)
 		sum += p->days[i].thinned ? 0 : p->days[i].bytes;
 	for (size_t i = 0; i + 1 < p->n && !maintain_stopped(p->stop); i++) {
 		struct kept *k = &p->days[i];
-		bool old = p->l->fine_days && k->day.to_ns + age <= p->now_ns, big = p->l->fine_bytes && sum > p->l->fine_bytes;
+		bool old = p->l->fine_days && k->day.to_ns + age <= p->now_ns,
+		     big = p->l->fine_bytes && sum > p->l->fine_bytes;
 		char why[SCHEMA_WHY] = "";
 		int r;
 
@@ -217,7 +221,8 @@ static void thin_all(struct pass *p)
 	}
 }
 
-/* The newest day is never forgotten; one that history.db does not know only when there is no room. */
+/* The newest day is never forgotten; one that history.db does not know only when there is no room.
+ */
 static void forget_days(struct pass *p)
 {
 	uint64_t age = p->l->days * NSEC_PER_DAY, sum = 0;
@@ -226,7 +231,8 @@ static void forget_days(struct pass *p)
 		sum += p->days[i].bytes;
 	for (size_t i = 0; i + 1 < p->n && !maintain_stopped(p->stop); i++) {
 		const struct kept *k = &p->days[i];
-		bool old = p->l->days && k->day.to_ns + age <= p->now_ns, big = p->l->bytes && sum > p->l->bytes;
+		bool old = p->l->days && k->day.to_ns + age <= p->now_ns,
+		     big = p->l->bytes && sum > p->l->bytes;
 
 		if (!big && !(old && (k->absorbed || k->left)))
 			continue;
@@ -237,17 +243,21 @@ static void forget_days(struct pass *p)
 	}
 }
 
-/* history.db. A day at a time, so that no transaction is long; pages that are free go back to the file system. */
+/* history.db. A day at a time, so that no transaction is long; pages that are free go back to the
+ * file system. */
 
 static int forget_hours(struct pass *p, sqlite3 *db, char why[static SCHEMA_WHY])
 {
-	static const char *const tables[] = { "DELETE FROM loss_hour WHERE day = ?1", "DELETE FROM traffic_hour WHERE day = ?1",
-					      "DELETE FROM pressure_hour WHERE day = ?1", "UPDATE day SET hours = 0 WHERE day = ?1" };
+	static const char *const tables[] = { "DELETE FROM loss_hour WHERE day = ?1",
+					      "DELETE FROM traffic_hour WHERE day = ?1",
+					      "DELETE FROM pressure_hour WHERE day = ?1",
+					      "UPDATE day SET hours = 0 WHERE day = ?1" };
 	int64_t day = 0, limit = (int64_t)(p->now_ns / NSEC_PER_DAY) - (int64_t)p->l->hour_days;
 	int r;
 
 	do {
-		r = maintain_ask(db, "SELECT min(day) FROM day WHERE hours = 1 AND day < ?1", limit, 0, &day, why);
+		r = maintain_ask(db, "SELECT min(day) FROM day WHERE hours = 1 AND day < ?1", limit,
+				 0, &day, why);
 		if (r < 0 || !day || maintain_stopped(p->stop))
 			return r;
 		r = maintain_exec(db, "BEGIN IMMEDIATE", why);
@@ -263,21 +273,29 @@ static int forget_hours(struct pass *p, sqlite3 *db, char why[static SCHEMA_WHY]
 
 static int forget_sums(struct pass *p, sqlite3 *db, char why[static SCHEMA_WHY])
 {
-	static const char *const tables[] = { "DELETE FROM loss_hour WHERE day = ?1", "DELETE FROM traffic_hour WHERE day = ?1",
-					      "DELETE FROM witness_hour WHERE day = ?1", "DELETE FROM loss_day WHERE day = ?1",
-					      "DELETE FROM traffic_day WHERE day = ?1", "DELETE FROM coverage WHERE day = ?1",
-					      "DELETE FROM pressure_hour WHERE day = ?1", "DELETE FROM pressure_day WHERE day = ?1",
+	static const char *const tables[] = { "DELETE FROM loss_hour WHERE day = ?1",
+					      "DELETE FROM traffic_hour WHERE day = ?1",
+					      "DELETE FROM witness_hour WHERE day = ?1",
+					      "DELETE FROM loss_day WHERE day = ?1",
+					      "DELETE FROM traffic_day WHERE day = ?1",
+					      "DELETE FROM coverage WHERE day = ?1",
+					      "DELETE FROM pressure_hour WHERE day = ?1",
+					      "DELETE FROM pressure_day WHERE day = ?1",
 					      "DELETE FROM day WHERE day = ?1" };
 	int64_t day = 0, used = 0;
 	int r;
 
 	for (;;) {
-		r = maintain_ask(db, "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
-			     0, 0, &used, why);
+		r = maintain_ask(db,
+				 "SELECT (page_count - freelist_count) * page_size FROM "
+				 "pragma_page_count, pragma_freelist_count, pragma_page_size",
+				 0, 0, &used, why);
 		if (r < 0 || (uint64_t)used <= p->l->history_bytes || maintain_stopped(p->stop))
 			return r;
 		/* A day that still has its file is asked from there; without it, its sums go. */
-		r = maintain_ask(db, "SELECT min(day) FROM day WHERE (SELECT count(*) FROM day) > 1", 0, 0, &day, why);
+		r = maintain_ask(db,
+				 "SELECT min(day) FROM day WHERE (SELECT count(*) FROM day) > 1", 0,
+				 0, &day, why);
 		if (r < 0 || !day)
 			return r;
 		r = maintain_exec(db, "BEGIN IMMEDIATE", why);
@@ -309,10 +327,17 @@ static void trim_history(struct pass *p)
 	failed(p, r, why);
 }
 
-int maintain(const char *dir, const struct maintain_limits *l, uint64_t now_ns, const atomic_bool *stop, struct maintain_done *ret,
-	 char why[static SCHEMA_WHY])
+int maintain(const char *dir, const struct maintain_limits *l, uint64_t now_ns,
+	     const atomic_bool *stop, struct maintain_done *ret, char why[static SCHEMA_WHY])
 {
-	struct pass p = { .dir = dir, .l = l, .stop = stop, .done = ret, .now_ns = now_ns, .why = why };
+	struct pass p = {
+		.dir = dir,
+		.l = l,
+		.stop = stop,
+		.done = ret,
+		.now_ns = now_ns,
+		.why = why,
+	};
 	int r;
 
 	*ret = (struct maintain_done){ 0 };

@@ -10,15 +10,16 @@
 #define HISTORY_FILE "history.db"
 
 /* Opens a file of @dir; long statements on it end with -EINTR when @stop becomes true. */
-int maintain_open(const char *dir, const char *name, enum schema_kind kind, enum schema_mode mode, const atomic_bool *stop, sqlite3 **ret,
-	      char why[static SCHEMA_WHY]);
+int maintain_open(const char *dir, const char *name, enum schema_kind kind, enum schema_mode mode,
+		  const atomic_bool *stop, sqlite3 **ret, char why[static SCHEMA_WHY]);
 
 /* Runs statements; a failure is said in @why. */
 int maintain_exec(sqlite3 *db, const char *sql, char why[static SCHEMA_WHY]);
 /* One statement, with ?1 = @a, ?2 = @b. */
 int maintain_run(sqlite3 *db, const char *sql, int64_t a, int64_t b, char why[static SCHEMA_WHY]);
 /* Its first value; 0 when it is NULL or there is no row. */
-int maintain_ask(sqlite3 *db, const char *sql, int64_t a, int64_t b, int64_t *ret, char why[static SCHEMA_WHY]);
+int maintain_ask(sqlite3 *db, const char *sql, int64_t a, int64_t b, int64_t *ret,
+		 char why[static SCHEMA_WHY]);
 int maintain_fault(sqlite3 *db, char why[static SCHEMA_WHY]);
 
 /* COMMIT when @r is not negative, else ROLLBACK. */

@@ -74,22 +74,34 @@ int schema_say(sqlite3 *db, const char *path, char why[static SCHEMA_WHY])
 
 	switch (r) {
 	case -EUCLEAN:
-		return schema_refuse(r, why, "%s is damaged (%s); move it away, with its -wal and -shm, or restore a copy", path, words);
+		return schema_refuse(r, why,
+				     "%s is damaged (%s); move it away, with its -wal and -shm, or "
+				     "restore a copy",
+				     path, words);
 	case -EMEDIUMTYPE:
-		return schema_refuse(r, why, "%s is not a database; move it away or name another directory", path);
+		return schema_refuse(r, why,
+				     "%s is not a database; move it away or name another directory",
+				     path);
 	case -EACCES:
-		return schema_refuse(r, why, "%s cannot be opened (%s); be root or a member of the group that owns it, and see that taplossd "
-				     "has been started since the last crash", path, words);
+		return schema_refuse(r, why,
+				     "%s cannot be opened (%s); be root or a member of the group "
+				     "that owns it, and see that taplossd "
+				     "has been started since the last crash",
+				     path, words);
 	case -ENOSPC:
-		return schema_refuse(r, why, "%s cannot be written (%s); make room on its file system", path, words);
+		return schema_refuse(r, why,
+				     "%s cannot be written (%s); make room on its file system",
+				     path, words);
 	case -EBUSY:
-		return schema_refuse(r, why, "%s is in use by another program (%s); try again", path, words);
+		return schema_refuse(r, why, "%s is in use by another program (%s); try again",
+				     path, words);
 	default:
 		return schema_refuse(r, why, "%s cannot be opened: %s", path, words);
 	}
 }
 
-/* Asked of the name, never through a descriptor of our own: closing that would drop SQLite's locks on the file. */
+/* Asked of the name, never through a descriptor of our own: closing that would drop SQLite's locks
+ * on the file. */
 static int look(const char *path, char why[static SCHEMA_WHY])
 {
 	struct stat st;
@@ -98,10 +110,14 @@ static int look(const char *path, char why[static SCHEMA_WHY])
 		int r = -errno;
 
 		return schema_refuse(r, why, "%s: %s%s", path, strerror(-r),
-				     r == -EACCES ? "; be root or a member of the group that owns it" : "");
+				     r == -EACCES
+					     ? "; be root or a member of the group that owns it"
+					     : "");
 	}
 	if (!S_ISREG(st.st_mode))
-		return schema_refuse(-EMEDIUMTYPE, why, "%s is not a file; move it away or name another directory", path);
+		return schema_refuse(-EMEDIUMTYPE, why,
+				     "%s is not a file; move it away or name another directory",
+				     path);
 	return 0;
 }
 
@@ -110,30 +126,40 @@ static int64_t be32(const unsigned char *p)
 	return (int64_t)p[0] << 24 | (int64_t)p[1] << 16 | (int64_t)p[2] << 8 | p[3];
 }
 
-static int newer(const char *path, int64_t version, const struct schema_def *def, char why[static SCHEMA_WHY])
+static int newer(const char *path, int64_t version, const struct schema_def *def,
+		 char why[static SCHEMA_WHY])
 {
-	return schema_refuse(-EPROTO, why, "%s was written by a newer taploss (schema %lld, this one knows %d); update taploss", path,
-			     (long long)version, def->version);
+	return schema_refuse(-EPROTO, why,
+			     "%s was written by a newer taploss (schema %lld, this one knows %d); "
+			     "update taploss",
+			     path, (long long)version, def->version);
 }
 
-/* Before SQLite reads it: a foreign file with a hot journal would be rolled back, that is written. */
-static int recognise(sqlite3 *db, const char *path, const struct schema_def *def, char why[static SCHEMA_WHY])
+/* Before SQLite reads it: a foreign file with a hot journal would be rolled back, that is written.
+ */
+static int recognise(sqlite3 *db, const char *path, const struct schema_def *def,
+		     char why[static SCHEMA_WHY])
 {
 	unsigned char h[HEADER_SIZE];
 	sqlite3_file *f = NULL;
 	int rc;
 
-	if (sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &f) != SQLITE_OK || !f || !f->pMethods)
+	if (sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &f) != SQLITE_OK || !f ||
+	    !f->pMethods)
 		return schema_refuse(-EIO, why, "%s cannot be read", path);
 	rc = f->pMethods->xRead(f, h, sizeof(h), 0);
 	if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ)
 		return schema_refuse(-EIO, why, "%s cannot be read: %s", path, sqlite3_errstr(rc));
 	if (rc != SQLITE_OK || memcmp(h, "SQLite format 3", 16) != 0)
-		return schema_refuse(-EMEDIUMTYPE, why, "%s is not a database; move it away or name another directory", path);
+		return schema_refuse(-EMEDIUMTYPE, why,
+				     "%s is not a database; move it away or name another directory",
+				     path);
 	if (be32(h + HEADER_APPID) != def->appid)
-		return schema_refuse(-EMEDIUMTYPE, why, "%s is another program's database (application id 0x%08llx, not 0x%08x); "
-				     "it is left alone: name another directory", path, (long long)be32(h + HEADER_APPID),
-				     (unsigned int)def->appid);
+		return schema_refuse(
+			-EMEDIUMTYPE, why,
+			"%s is another program's database (application id 0x%08llx, not 0x%08x); "
+			"it is left alone: name another directory",
+			path, (long long)be32(h + HEADER_APPID), (unsigned int)def->appid);
 	if (be32(h + HEADER_VERSION) > def->version)
 		return newer(path, be32(h + HEADER_VERSION), def, why);
 	return 0;
@@ -142,8 +168,10 @@ static int recognise(sqlite3 *db, const char *path, const struct schema_def *def
 static int read_version(sqlite3 *db, int *ret)
 {
 	sqlite3_stmt *st = NULL;
-	int rc = sqlite3_prepare_v2(db, "SELECT user_version, (SELECT count(*) FROM sqlite_schema) FROM pragma_user_version", -1, &st,
-				    NULL);
+	int rc = sqlite3_prepare_v2(db,
+				    "SELECT user_version, (SELECT count(*) FROM sqlite_schema) "
+				    "FROM pragma_user_version",
+				    -1, &st, NULL);
 
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(st);
@@ -161,7 +189,9 @@ static void hands_off(sqlite3 *db, int on)
 
 static int open_file(const char *name, int flags, sqlite3 **ret)
 {
-	int rc = sqlite3_open_v2(name, ret, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL), one = 1;
+	int rc = sqlite3_open_v2(name, ret, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+				 NULL),
+	    one = 1;
 
 	if (rc != SQLITE_OK)
 		return schema_fault(*ret);
@@ -216,8 +246,9 @@ static int reopen_immutable(const char *path, sqlite3 **db, int *version)
 	return r;
 }
 
-/* A file in WAL mode without -wal: a copy, or somebody's sqlite3 shell was the last to close it. A reader that may not make
- * that file cannot open it the normal way. No writer is at work (ours keeps -wal), so the file does not change. */
+/* A file in WAL mode without -wal: a copy, or somebody's sqlite3 shell was the last to close it. A
+ * reader that may not make that file cannot open it the normal way. No writer is at work (ours
+ * keeps -wal), so the file does not change. */
 static int get_version(const char *path, enum schema_mode mode, sqlite3 **db, int *ret)
 {
 	int r = read_version(*db, ret), rc;
@@ -235,15 +266,23 @@ static int get_version(const char *path, enum schema_mode mode, sqlite3 **db, in
 
 static int set_up_read(sqlite3 *db)
 {
-	return sqlite3_exec(db, "PRAGMA query_only = 1; PRAGMA cache_size = -8000", NULL, NULL, NULL) == SQLITE_OK ? 0 : schema_fault(db);
+	return sqlite3_exec(db, "PRAGMA query_only = 1; PRAGMA cache_size = -8000", NULL, NULL,
+			    NULL) == SQLITE_OK
+		       ? 0
+		       : schema_fault(db);
 }
 
-static int set_up_write(sqlite3 *db, const struct schema_def *def, int version, enum schema_mode mode)
+static int set_up_write(sqlite3 *db, const struct schema_def *def, int version,
+			enum schema_mode mode)
 {
-	/* synchronous: a power failure may take the newest transactions, in order, never the file; the writer syncs when
-	 * it matters. secure_delete is on in Debian's build and would write pages that nobody needs. */
-	int rc = sqlite3_exec(db, "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = 0; PRAGMA temp_store = MEMORY; "
-			      "PRAGMA cache_size = -4000; PRAGMA journal_size_limit = 4194304; PRAGMA foreign_keys = 1",
+	/* synchronous: a power failure may take the newest transactions, in order, never the file;
+	 * the writer syncs when it matters. secure_delete is on in Debian's build and would write
+	 * pages that nobody needs. */
+	int rc = sqlite3_exec(db,
+			      "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = 0; PRAGMA "
+			      "temp_store = MEMORY; "
+			      "PRAGMA cache_size = -4000; PRAGMA journal_size_limit = 4194304; "
+			      "PRAGMA foreign_keys = 1",
 			      NULL, NULL, NULL);
 	int r = 0;
 
@@ -261,7 +300,8 @@ static int set_up_write(sqlite3 *db, const struct schema_def *def, int version, 
 	return r;	/* on failure the connection goes, and the transaction with it */
 }
 
-int schema_open(const char *path, enum schema_kind kind, enum schema_mode mode, sqlite3 **ret, char why[static SCHEMA_WHY])
+int schema_open(const char *path, enum schema_kind kind, enum schema_mode mode, sqlite3 **ret,
+		char why[static SCHEMA_WHY])
 {
 	const struct schema_def *def = schema_def(kind);
 	_cleanup_(schema_closep) sqlite3 *db = NULL;
@@ -271,7 +311,8 @@ int schema_open(const char *path, enum schema_kind kind, enum schema_mode mode, 
 		r = schema_create(path, kind, NULL, NULL, why);
 	if (r < 0)
 		return r;
-	if (open_file(path, mode == SCHEMA_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, &db) < 0)
+	if (open_file(path, mode == SCHEMA_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE,
+		      &db) < 0)
 		return schema_say(db, path, why);
 	r = recognise(db, path, def, why);
 	if (r < 0)
@@ -283,7 +324,9 @@ int schema_open(const char *path, enum schema_kind kind, enum schema_mode mode, 
 	if (version > def->version)
 		return newer(path, version, def, why);
 	if (version < 1)
-		return schema_refuse(-EUCLEAN, why, "%s is damaged (no schema version); move it away or restore a copy", path);
+		return schema_refuse(
+			-EUCLEAN, why,
+			"%s is damaged (no schema version); move it away or restore a copy", path);
 	r = mode == SCHEMA_READ ? set_up_read(db) : set_up_write(db, def, version, mode);
 	if (r < 0)
 		return schema_say(db, path, why);
@@ -295,7 +338,8 @@ int schema_open(const char *path, enum schema_kind kind, enum schema_mode mode, 
 sqlite3 *schema_close(sqlite3 *db)
 {
 	if (db && !sqlite3_db_readonly(db, "main")) {
-		sqlite3_busy_timeout(db, 0);	/* a reader may be slow; what is left is read from -wal */
+		/* a reader may be slow; what is left is read from -wal */
+		sqlite3_busy_timeout(db, 0);
 		sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	}
 	sqlite3_close_v2(db);
@@ -327,8 +371,10 @@ int schema_check(const char *path, enum schema_kind kind, char why[static SCHEMA
 	if (rc != SQLITE_ROW)
 		r = schema_say(db, path, why);
 	else if (strcmp((const char *)sqlite3_column_text(st, 0), "ok") != 0)
-		r = schema_refuse(-EUCLEAN, why, "%s is damaged (%.300s); move it away, with its -wal and -shm, or restore a copy", path,
-				  sqlite3_column_text(st, 0));
+		r = schema_refuse(-EUCLEAN, why,
+				  "%s is damaged (%.300s); move it away, with its -wal and -shm, "
+				  "or restore a copy",
+				  path, sqlite3_column_text(st, 0));
 	sqlite3_finalize(st);
 	return r;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* schema - contract 2: the database that the agent writes and taplossctl reads.
  *
- * A store is a directory: meta.db (names and lifetimes, kept), timeline-YYYYMMDD.db (one UTC day each; deleting a file is
- * how detail is forgotten), history.db (what stays of days: sums by hour and day; see tidy.h), lock (locked by the running
- * agent; holds its pid). What the tables mean stands in meta_, day_ and history_NNNN.sql, a step each. Each kind of
- * file carries an application_id of ours; user_version is the schema version.
- * The newest day file by name is the one in use. Others are parked: journal_mode=DELETE, without -wal and -shm.
- * No logging: @why is one sentence for a person, without a full stop, naming the file and what to do. */
+ * A store is a directory: meta.db (names and lifetimes, kept), timeline-YYYYMMDD.db (one UTC day
+ * each; deleting a file is how detail is forgotten), history.db (what stays of days: sums by hour
+ * and day; see tidy.h), lock (locked by the running agent; holds its pid). What the tables mean
+ * stands in meta_, day_ and history_NNNN.sql, a step each. Each kind of file carries an
+ * application_id of ours; user_version is the schema version. The newest day file by name is the
+ * one in use. Others are parked: journal_mode=DELETE, without -wal and -shm. No logging: @why is
+ * one sentence for a person, without a full stop, naming the file and what to do. */
 #ifndef TAPLOSS_SCHEMA_SCHEMA_H
 #define TAPLOSS_SCHEMA_SCHEMA_H
 
@@ -25,24 +26,31 @@
 
 enum schema_kind { SCHEMA_META, SCHEMA_DAY, SCHEMA_HISTORY };
 enum schema_mode {
-	SCHEMA_READ,		/* existing file, never written; works for an unprivileged reader, also after a crash */
+	/* existing file, never written; works for an unprivileged reader, also after a crash */
+	SCHEMA_READ,
 	SCHEMA_WRITE,		/* creates the file when missing, migrates it when older; WAL */
-	SCHEMA_REWRITE,		/* existing file of a day that is over: as SCHEMA_WRITE, but the journal stays as it is */
+	/* existing file of a day that is over: as SCHEMA_WRITE, but the journal stays as it is */
+	SCHEMA_REWRITE,
 };
 
-/* Opens with our pragmas. -ENOENT: no such file (not with SCHEMA_WRITE); -EMEDIUMTYPE: not a database, or not one of
- * ours (it is left as it is); -EPROTO: written by a newer taploss; -EUCLEAN: damaged; -EACCES; -ENOSPC; -EIO. */
-int schema_open(const char *path, enum schema_kind kind, enum schema_mode mode, sqlite3 **ret, char why[static SCHEMA_WHY]);
+/* Opens with our pragmas. -ENOENT: no such file (not with SCHEMA_WRITE); -EMEDIUMTYPE: not a
+ * database, or not one of ours (it is left as it is); -EPROTO: written by a newer taploss;
+ * -EUCLEAN: damaged; -EACCES; -ENOSPC; -EIO. */
+int schema_open(const char *path, enum schema_kind kind, enum schema_mode mode, sqlite3 **ret,
+		char why[static SCHEMA_WHY]);
 
 /* Closes; a database opened for writing is checkpointed first. NULL is fine; returns NULL. */
 sqlite3 *schema_close(sqlite3 *db);
 
-/* Makes @path whole or not at all: it is written under another name, filled by @fill (NULL: left empty) inside the one
- * transaction, synced, and renamed. Mode 0640, group of the directory. @fill returns 0 or -errno. */
+/* Makes @path whole or not at all: it is written under another name, filled by @fill (NULL: left
+ * empty) inside the one transaction, synced, and renamed. Mode 0640, group of the directory. @fill
+ * returns 0 or -errno. */
 typedef int schema_fill_fn(sqlite3 *db, void *arg);
-int schema_create(const char *path, enum schema_kind kind, schema_fill_fn *fill, void *arg, char why[static SCHEMA_WHY]);
+int schema_create(const char *path, enum schema_kind kind, schema_fill_fn *fill, void *arg,
+		  char why[static SCHEMA_WHY]);
 
-/* Turns a day that is over into a file that stands alone, without -wal and -shm. -EBUSY: somebody reads it now. */
+/* Turns a day that is over into a file that stands alone, without -wal and -shm. -EBUSY: somebody
+ * reads it now. */
 int schema_park(sqlite3 *db);
 
 /* SQLite's result code as -errno; 0 for OK, ROW and DONE. -ENOSPC: full, or a failed write. */
@@ -56,21 +64,23 @@ struct schema_day {
 	char name[32];			/* file name inside the store's directory */
 };
 
-/* Day files in order of time; *ret is malloc()ed, NULL when there are none. Files with other names are passed over. */
+/* Day files in order of time; *ret is malloc()ed, NULL when there are none. Files with other names
+ * are passed over. */
 int schema_days(const char *dir, struct schema_day **ret, size_t *n);
 
 /* The day file for @t_ns. */
 void schema_day_of(uint64_t t_ns, struct schema_day *ret);
 
-/* Is an agent running on this store? 1 and its pid (0: unreadable), 0, or -errno. Only asks: takes no lock. */
+/* Is an agent running on this store? 1 and its pid (0: unreadable), 0, or -errno. Only asks: takes
+ * no lock. */
 int schema_agent_running(const char *dir, int *ret_pid);
 
-/* The other side: takes DIR/lock for this process and writes its pid there. *ret keeps it until it is closed.
- * -EBUSY and the holder's pid (0: unreadable). */
+/* The other side: takes DIR/lock for this process and writes its pid there. *ret keeps it until it
+ * is closed. -EBUSY and the holder's pid (0: unreadable). */
 int schema_agent_lock(const char *dir, int *ret, int *ret_pid);
 
-/* Checks one file: quick_check, application_id, version. 0 healthy; -EUCLEAN with the first finding in @why; or as
- * schema_open(). Read-only. */
+/* Checks one file: quick_check, application_id, version. 0 healthy; -EUCLEAN with the first finding
+ * in @why; or as schema_open(). Read-only. */
 int schema_check(const char *path, enum schema_kind kind, char why[static SCHEMA_WHY]);
 
 #endif

@@ -29,7 +29,8 @@ static int put_word(json_t *o, const char *key, size_t key_len, const char *valu
 	return s && json_object_set_new_nocheck(o, name, s) == 0 ? 0 : -ENOMEM;
 }
 
-/* Ends at a single comma; ",," is a comma in the value. Returns where the next word begins, and the value unquoted. */
+/* Ends at a single comma; ",," is a comma in the value. Returns where the next word begins, and the
+ * value unquoted. */
 static const char *take_value(const char *at, char *value, size_t *ret_len)
 {
 	size_t n = 0;
@@ -184,7 +185,8 @@ static int set_name(struct cmdline *c, const char *bytes, size_t len)
 	return 0;
 }
 
-/* "NAME", "NAME,process=x", "guest=NAME,debug-threads=on". The name may hold any byte but NUL, so it is not made a JSON word. */
+/* "NAME", "NAME,process=x", "guest=NAME,debug-threads=on". The name may hold any byte but NUL, so
+ * it is not made a JSON word. */
 static int on_qemu_name(struct cmdline *c, const char *text)
 {
 	_cleanup_(freep) char *value = malloc(strlen(text) + 1);
@@ -226,8 +228,9 @@ static const struct option {
 	const char *name;
 	int (*take)(struct cmdline *c, const char *text);
 } options[] = {
-	{ "-name", on_qemu_name }, { "--name", on_name }, { "--id", on_name }, { "-uuid", on_uuid }, { "--uuid", on_uuid },
-	{ "-netdev", on_netdev }, { "-device", on_device }, { "--net", on_net },
+	{ "-name", on_qemu_name }, { "--name", on_name }, { "--id", on_name },
+	{ "-uuid", on_uuid },	   { "--uuid", on_uuid }, { "-netdev", on_netdev },
+	{ "-device", on_device },  { "--net", on_net },
 };
 
 static int take(struct cmdline *c, const char *option, const char *value)
@@ -237,7 +240,8 @@ static int take(struct cmdline *c, const char *option, const char *value)
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
 		if (!strcmp(option, options[i].name))
 			return value ? options[i].take(c, value) : 0;
-		if (option[n] == '=' && strlen(options[i].name) == n && !strncmp(option, options[i].name, n))
+		if (option[n] == '=' && strlen(options[i].name) == n &&
+		    !strncmp(option, options[i].name, n))
 			return options[i].take(c, option + n + 1);
 	}
 	return 0;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* cmdline - what a VMM's command line says of it: name, UUID, and for each NIC the tap (by name or descriptor) and the MAC.
+/* cmdline - what a VMM's command line says of it: name, UUID, and for each NIC the tap (by name or
+ * descriptor) and the MAC.
  *
- * QEMU in both spellings (key=value with doubled commas, JSON); any other program by -name, --name or --id. Pure. */
+ * QEMU in both spellings (key=value with doubled commas, JSON); any other program by -name, --name
+ * or --id. Pure. */
 #ifndef TAPLOSS_AGENT_OWNERS_CMDLINE_H
 #define TAPLOSS_AGENT_OWNERS_CMDLINE_H
 

@@ -116,7 +116,9 @@ int domxml_parse(const char *xml, struct owner_vm *ret)
 
 	if (len > INT32_MAX)
 		return -EINVAL;
-	doc = xmlReadMemory(xml, (int)len, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA);
+	doc = xmlReadMemory(xml, (int)len, NULL, NULL,
+			    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
+				    XML_PARSE_NOCDATA);
 	if (!doc)
 		return -EINVAL;
 	r = read_domain(xmlDocGetRootElement(doc), &vm);

@@ -75,7 +75,9 @@ static bool name_of(const struct kvhost *k, int tid, char ret[static 32])
 /* The VMM of a worker named @comm; 0: it is no vhost worker. */
 static int vmm_of(const char *comm)
 {
-	return !strncmp(comm, "vhost-", 6) && isdigit((unsigned char)comm[6]) ? (int)strtol(comm + 6, NULL, 10) : 0;
+	return !strncmp(comm, "vhost-", 6) && isdigit((unsigned char)comm[6])
+		       ? (int)strtol(comm + 6, NULL, 10)
+		       : 0;
 }
 
 /* A thread that was made a moment ago still has its maker's name: the next look asks again. */
@@ -124,7 +126,8 @@ unsigned int kvhost_look(struct kvhost *k, unsigned int most, uint64_t now_ns)
 
 	if (!k->unread && k->looked_ns && now_ns < k->looked_ns + LOOK_NS)
 		return 0;
-	f = name_of(k, 2, comm) && !strcmp(comm, KTHREADD) ? open_file(k, 2, "task/2/children") : NULL;
+	f = name_of(k, 2, comm) && !strcmp(comm, KTHREADD) ? open_file(k, 2, "task/2/children")
+							   : NULL;
 	if (!f)
 		return 0;
 	k->looked_ns = now_ns;

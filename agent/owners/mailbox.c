@@ -30,7 +30,8 @@ static void ring(struct mailbox *m)
 	uint64_t one = 1;
 
 	if (write(m->fd, &one, sizeof(one)) < 0)
-		return;	/* the counter is full: the loop has been told more often than it can count */
+		/* the counter is full: the loop has been told more often than it can count */
+		return;
 }
 
 void mailbox_put(struct mailbox *m, struct owner_list *list)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* mailbox - the newest finished list from a source's thread to the loop, and how the source is. Any thread; never blocks
- * for longer than a copy of a few words. */
+/* mailbox - the newest finished list from a source's thread to the loop, and how the source is. Any
+ * thread; never blocks for longer than a copy of a few words. */
 #ifndef TAPLOSS_AGENT_OWNERS_MAILBOX_H
 #define TAPLOSS_AGENT_OWNERS_MAILBOX_H
 
@@ -23,7 +23,8 @@ void mailbox_clear(struct mailbox *m);
 void mailbox_put(struct mailbox *m, struct owner_list *list);
 
 /* @fmt NULL: no words. */
-void mailbox_report(struct mailbox *m, const char *state, const char *fmt, ...) __attribute__((__format__(__printf__, 3, 4)));
+void mailbox_report(struct mailbox *m, const char *state, const char *fmt, ...)
+	__attribute__((__format__(__printf__, 3, 4)));
 
 /* The list, which is the caller's now, or NULL. Makes the descriptor quiet. */
 struct owner_list *mailbox_take(struct mailbox *m);

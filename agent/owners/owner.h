@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* owner - what a source of ownership knows: which VMs there are and which taps each one holds.
  *
- * Both sources (virt.h: libvirt, vmm.h: /proc) make these lists in threads of their own and hand over the newest one
- * whole; tapmap.h weighs them against each other. A list is never changed after it was handed over. */
+ * Both sources (virt.h: libvirt, vmm.h: /proc) make these lists in threads of their own and hand
+ * over the newest one whole; tapmap.h weighs them against each other. A list is never changed after
+ * it was handed over. */
 #ifndef TAPLOSS_AGENT_OWNERS_OWNER_H
 #define TAPLOSS_AGENT_OWNERS_OWNER_H
 
@@ -12,7 +13,8 @@
 
 struct owner_nic {
 	char ifname[16];	/* host device; "" when only the ifindex is known (/dev/tapN) */
-	uint32_t netns;		/* inode number; 0: the agent's own namespace (libvirt does not say) */
+	/* inode number; 0: the agent's own namespace (libvirt does not say) */
+	uint32_t netns;
 	uint32_t ifindex;	/* 0: unknown */
 	uint8_t mac[6];		/* the guest's address; all 0: unknown */
 	uint16_t queues;	/* 0: unknown */
@@ -21,14 +23,19 @@ struct owner_nic {
 };
 
 struct owner_vm {
-	char *ident;		/* stable identity: the UUID in lower case, else "name:NAME", else "pid:BOOTID:PID:STARTTIME" */
+	/* stable identity: the UUID in lower case, else "name:NAME", else
+	 * "pid:BOOTID:PID:STARTTIME" */
+	char *ident;
 	char uuid[37];		/* "" when the VM has none */
-	char *name;		/* UTF-8 (invalid bytes replaced), any length, any character but NUL */
+	/* UTF-8 (invalid bytes replaced), any length, any character but NUL */
+	char *name;
 	char state[16];		/* "running", "paused", "shutoff", ... */
 	int pid;		/* VMM process in the agent's pid namespace, 0 unknown */
-	uint32_t netns;		/* the process's network namespace, 0 unknown; its taps may be in others */
+	/* the process's network namespace, 0 unknown; its taps may be in others */
+	uint32_t netns;
 	uint64_t since_ns;	/* UTC ns since which this VM has been running, 0 unknown */
-	uint64_t at_ns;		/* CLOCK_MONOTONIC just before this VM's interfaces were read (not the list's end) */
+	/* CLOCK_MONOTONIC just before this VM's interfaces were read (not the list's end) */
+	uint64_t at_ns;
 	struct owner_nic *nics;
 	unsigned int n_nics;
 };
@@ -53,7 +60,8 @@ void owner_vm_free(struct owner_vm *vm);	/* what it holds, not itself */
 /* "52:54:00:12:34:56". -EINVAL. */
 int owner_parse_mac(const char *text, uint8_t ret[static 6]);
 
-/* @len bytes as UTF-8: what is not well-formed becomes U+FFFD. The caller frees it. NULL: no memory. */
+/* @len bytes as UTF-8: what is not well-formed becomes U+FFFD. The caller frees it. NULL: no
+ * memory. */
 char *owner_clean_name(const char *bytes, size_t len);
 
 #endif

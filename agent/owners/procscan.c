@@ -91,7 +91,8 @@ static uint32_t read_netns(const struct process *p)
 /* The daemons that make taps for VMs hold them for a moment; they are nobody's VM. */
 static bool makes_taps_for_others(const char *comm)
 {
-	static const char *const daemons[] = { "libvirtd", "virtqemud", "virtnetworkd", "rpc-libvirtd", "rpc-virtqemud", "taplossd" };
+	static const char *const daemons[] = { "libvirtd",     "virtqemud",	"virtnetworkd",
+					       "rpc-libvirtd", "rpc-virtqemud", "taplossd" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(daemons); i++)
 		if (!strcmp(comm, daemons[i]))
@@ -101,8 +102,8 @@ static bool makes_taps_for_others(const char *comm)
 
 /* NICs. */
 
-/* A tap can be moved to another namespace while its VMM holds it. Only the descriptor knows (tun_chr_ioctl(), 5.2), so it is borrowed for a
- * moment (5.6). 0: not known. */
+/* A tap can be moved to another namespace while its VMM holds it. Only the descriptor knows
+ * (tun_chr_ioctl(), 5.2), so it is borrowed for a moment (5.6). 0: not known. */
 static uint32_t netns_of_tun(struct process *p, int fd)
 {
 	_cleanup_(close_fdp) int copy = -1, ns = -1;
@@ -127,7 +128,8 @@ static int add_queue(struct process *p, int fd, const char *ifname, uint32_t ifi
 		return -ENOMEM;
 	p->queues = q;
 	for (i = p->vm.n_nics; i > 0; i--)	/* a NIC's queues are opened one after the other */
-		if (p->vm.nics[i - 1].ifindex == ifindex && !strcmp(p->vm.nics[i - 1].ifname, ifname))
+		if (p->vm.nics[i - 1].ifindex == ifindex &&
+		    !strcmp(p->vm.nics[i - 1].ifname, ifname))
 			break;
 	i = i ? i - 1 : p->vm.n_nics;
 	nic = i < p->vm.n_nics ? &p->vm.nics[i] : owner_vm_add_nic(&p->vm);
@@ -168,7 +170,8 @@ static int on_tap(struct process *p, const char *fd, const char *target)
 	if (!name || strncmp(name, "/tap", 4) != 0 || !isdigit((unsigned char)name[4]))
 		return 0;
 	n = strtoul(name + 4, &end, 10);
-	return *end || n > UINT32_MAX ? 0 : add_queue(p, (int)strtol(fd, NULL, 10), "", (uint32_t)n);
+	return *end || n > UINT32_MAX ? 0
+				      : add_queue(p, (int)strtol(fd, NULL, 10), "", (uint32_t)n);
 }
 
 static int on_fd(struct process *p, int fds, const char *fd)
@@ -262,7 +265,8 @@ static int set_ident(struct process *p)
 		n = asprintf(&vm->ident, "name:%s", vm->name);
 	else {
 		boot_id(boot);
-		n = asprintf(&vm->ident, "pid:%s:%d:%llu", boot, p->pid, (unsigned long long)p->start_ticks);
+		n = asprintf(&vm->ident, "pid:%s:%d:%llu", boot, p->pid,
+			     (unsigned long long)p->start_ticks);
 	}
 	if (n < 0)
 		vm->ident = NULL;
@@ -308,12 +312,14 @@ static void describe(struct process *p, uint32_t netns)
 
 	vm->pid = p->pid;
 	vm->netns = netns;
-	vm->since_ns = boot_to_utc_ns(p->start_ticks * (NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK)));
+	vm->since_ns =
+		boot_to_utc_ns(p->start_ticks * (NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK)));
 	snprintf(vm->state, sizeof(vm->state), "%s", p->state == 'T' ? "stopped" : "running");
 	for (unsigned int i = 0; i < vm->n_nics; i++) {
 		if (!vm->nics[i].netns)
 			vm->nics[i].netns = netns;
-		snprintf(vm->nics[i].backend, sizeof(vm->nics[i].backend), "%s", p->vhost ? "vhost" : "userspace");
+		snprintf(vm->nics[i].backend, sizeof(vm->nics[i].backend), "%s",
+			 p->vhost ? "vhost" : "userspace");
 	}
 }
 
@@ -326,7 +332,8 @@ struct walk {
 
 static int look_at(struct walk *w, int proc, const char *pid)
 {
-	_cleanup_(process_clear) struct process p = { .pid = (int)strtol(pid, NULL, 10), .pidfd = -1 };
+	_cleanup_(process_clear) struct process p = { .pid = (int)strtol(pid, NULL, 10),
+						      .pidfd = -1 };
 	uint32_t netns;
 	int r;
 
@@ -365,10 +372,12 @@ static void drop_nic(struct owner_vm *vm, const struct owner_nic *nic)
 	}
 }
 
-/* A descriptor is inherited by children and kept by launchers: the process that has a VM's name is the VM, else the older one. */
+/* A descriptor is inherited by children and kept by launchers: the process that has a VM's name is
+ * the VM, else the older one. */
 static bool better(const struct owner_vm *a, const struct owner_vm *b)
 {
-	bool a_named = strncmp(a->ident, "pid:", 4) != 0, b_named = strncmp(b->ident, "pid:", 4) != 0;
+	bool a_named = strncmp(a->ident, "pid:", 4) != 0,
+	     b_named = strncmp(b->ident, "pid:", 4) != 0;
 
 	return a_named != b_named ? a_named : a->since_ns <= b->since_ns;
 }

@@ -9,7 +9,8 @@ static bool active(const struct owner_vm *vm)
 	return strcmp(vm->state, "shutoff") != 0 && strcmp(vm->state, "crashed") != 0;
 }
 
-static bool same_device(const struct owner_nic *nic, uint32_t nic_netns, const struct link_info *tap)
+static bool same_device(const struct owner_nic *nic, uint32_t nic_netns,
+			const struct link_info *tap)
 {
 	if (nic_netns != tap->netns)
 		return false;
@@ -18,7 +19,8 @@ static bool same_device(const struct owner_nic *nic, uint32_t nic_netns, const s
 	return nic->ifname[0] && !strcmp(nic->ifname, tap->name);
 }
 
-static const struct owner_nic *nic_of(const struct owner_vm *vm, const struct link_info *tap, uint32_t own)
+static const struct owner_nic *nic_of(const struct owner_vm *vm, const struct link_info *tap,
+				      uint32_t own)
 {
 	for (unsigned int i = 0; i < vm->n_nics; i++) {
 		const struct owner_nic *nic = &vm->nics[i];
@@ -30,14 +32,16 @@ static const struct owner_nic *nic_of(const struct owner_vm *vm, const struct li
 }
 
 /* Finds the VM in @list that has @tap. Device names without a namespace are names in @own. */
-static const struct owner_vm *holder(const struct owner_list *list, const struct link_info *tap, const struct lifetime *life, uint32_t own,
+static const struct owner_vm *holder(const struct owner_list *list, const struct link_info *tap,
+				     const struct lifetime *life, uint32_t own,
 				     const struct owner_nic **ret_nic)
 {
 	for (unsigned int i = 0; list && i < list->n_vms; i++) {
 		const struct owner_vm *vm = &list->vms[i];
 		const struct owner_nic *nic;
 
-		if (!active(vm) || vm->at_ns < life->found_ns || (life->gone_ns && vm->at_ns >= life->gone_ns))
+		if (!active(vm) || vm->at_ns < life->found_ns ||
+		    (life->gone_ns && vm->at_ns >= life->gone_ns))
 			continue;
 		nic = nic_of(vm, tap, own);
 		if (nic) {
@@ -75,16 +79,19 @@ const struct owner_vm *resolve_owner_pid(const struct resolve_owner_lists *lists
 	return NULL;
 }
 
-void resolve_owner(const struct resolve_owner_lists *lists, const struct link_info *tap, const struct lifetime *life, struct claim *ret)
+void resolve_owner(const struct resolve_owner_lists *lists, const struct link_info *tap,
+		   const struct lifetime *life, struct claim *ret)
 {
 	const struct owner_nic *held = NULL, *configured = NULL;
-	const struct owner_vm *p = holder(lists->proc, tap, life, lists->own_netns, &held), *v = NULL;
+	const struct owner_vm *p = holder(lists->proc, tap, life, lists->own_netns, &held),
+			      *v = NULL;
 
 	for (unsigned int i = 0; i < WEIGH_MAX_VIRT && !v; i++)
 		v = holder(lists->virt[i], tap, life, lists->own_netns, &configured);
 
 	*ret = (struct claim){ 0 };
-	/* A process without a UUID beside a domain that claims the tap: libvirt's own daemon, making it. */
+	/* A process without a UUID beside a domain that claims the tap: libvirt's own daemon,
+	 * making it. */
 	if (v && (!p || !p->uuid[0] || !strcmp(p->ident, v->ident)))
 		ret->vm = v;
 	else

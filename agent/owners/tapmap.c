@@ -8,7 +8,8 @@
 
 #include "collector/clock.h"
 
-#define GRACE_NS (60 * NSEC_PER_SEC)	/* how long a dead tap can still be lost from, or found to be somebody's */
+/* how long a dead tap can still be lost from, or found to be somebody's */
+#define GRACE_NS (60 * NSEC_PER_SEC)
 
 static struct tap *tap_free(struct tap *t)
 {
@@ -61,8 +62,9 @@ static bool is(const struct tap *t, uint32_t netns, uint32_t ifindex)
 	return t && t->key.netns == netns && t->key.ifindex == ifindex;
 }
 
-/* The kernel tells of devices in the order in which they came to be, and of a device's queues one after the other: mostly it is this one or the
- * next, and of a thousand taps nothing is in the processor's cache after a second. */
+/* The kernel tells of devices in the order in which they came to be, and of a device's queues one
+ * after the other: mostly it is this one or the next, and of a thousand taps nothing is in the
+ * processor's cache after a second. */
 struct tap *tapmap_find_live(struct tapmap *m, uint32_t netns, uint32_t ifindex)
 {
 	struct tap_key key = { netns, ifindex };
@@ -142,8 +144,9 @@ struct tap *tapmap_phantom(struct tapmap *m, const struct link_info *info, uint6
 
 static bool same_nic(const struct link_info *a, const struct link_info *b)
 {
-	return !strcmp(a->name, b->name) && !memcmp(a->mac, b->mac, sizeof(a->mac)) && a->queues == b->queues &&
-	       a->queues_disabled == b->queues_disabled && a->ring_frames == b->ring_frames && !strcmp(a->bridge, b->bridge);
+	return !strcmp(a->name, b->name) && !memcmp(a->mac, b->mac, sizeof(a->mac)) &&
+	       a->queues == b->queues && a->queues_disabled == b->queues_disabled &&
+	       a->ring_frames == b->ring_frames && !strcmp(a->bridge, b->bridge);
 }
 
 int tapmap_link(struct tapmap *m, const struct link_info *info, bool gone, uint64_t now_ns)
@@ -151,9 +154,10 @@ int tapmap_link(struct tapmap *m, const struct link_info *info, bool gone, uint6
 	struct tap *t = tapmap_find_live(m, info->netns, info->ifindex);
 	bool known = t != NULL;
 
-	/* Another kind, or another name than the one that the store remembered: while nobody looked, a device went and
-	 * another one got its number. */
-	if (t && !gone && (t->info.kind != info->kind || (!t->seen && strcmp(t->info.name, info->name) != 0))) {
+	/* Another kind, or another name than the one that the store remembered: while nobody
+	 * looked, a device went and another one got its number. */
+	if (t && !gone &&
+	    (t->info.kind != info->kind || (!t->seen && strcmp(t->info.name, info->name) != 0))) {
 		tapmap_die(m, t, now_ns);
 		t = NULL;
 	}

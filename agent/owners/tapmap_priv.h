@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tapmap_priv - what the files of the tap map share: which taps there are (tapmap.c), and what the store knows of them (tapmap_store.c). */
+/* tapmap_priv - what the files of the tap map share: which taps there are (tapmap.c), and what the
+ * store knows of them (tapmap_store.c). */
 #ifndef TAPLOSS_AGENT_OWNERS_TAPMAP_PRIV_H
 #define TAPLOSS_AGENT_OWNERS_TAPMAP_PRIV_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The store's side of the tap map: what the agent before us left there, and what became known since, until it says the same. */
+/* The store's side of the tap map: what the agent before us left there, and what became known
+ * since, until it says the same. */
 #include "tapmap_priv.h"
 
 #include <errno.h>
@@ -9,18 +10,21 @@
 #include "agent/tick/nic_info.h"
 
 /* What the agent before us left open. seen stays false until rtnetlink shows the device. */
-static int resume_device(int64_t device_id, uint32_t netns, uint32_t ifindex, const char *name, const char *kind, uint64_t since_ns,
-			 void *arg)
+static int resume_device(int64_t device_id, uint32_t netns, uint32_t ifindex, const char *name,
+			 const char *kind, uint64_t since_ns, void *arg)
 {
 	struct tapmap *m = arg;
 	struct link_info info = { .netns = netns, .ifindex = ifindex };
 	struct tap *t;
 
 	snprintf(info.name, sizeof(info.name), "%s", name);
-	info.kind = !strcmp(kind, "macvtap") ? TL_KIND_MACVTAP : !strcmp(kind, "ipvtap") ? TL_KIND_IPVTAP : TL_KIND_TUN;
+	info.kind = !strcmp(kind, "macvtap")  ? TL_KIND_MACVTAP
+		    : !strcmp(kind, "ipvtap") ? TL_KIND_IPVTAP
+					      : TL_KIND_TUN;
 	info.l3 = !strcmp(kind, "tun");
 	t = tapmap_find_live(m, netns, ifindex);
-	if (t)		/* the store never holds two open lifetimes of one key; the later one is true */
+	/* the store never holds two open lifetimes of one key; the later one is true */
+	if (t)
 		tapmap_die(m, t, since_ns);
 	t = tapmap_add(m, &info, since_ns);
 	if (!t)
@@ -29,8 +33,8 @@ static int resume_device(int64_t device_id, uint32_t netns, uint32_t ifindex, co
 	return 0;
 }
 
-static int resume_attachment(int64_t attachment_id, int64_t device_id, int64_t vm_id, const char *vm_ident, uint64_t since_ns,
-			     void *arg)
+static int resume_attachment(int64_t attachment_id, int64_t device_id, int64_t vm_id,
+			     const char *vm_ident, uint64_t since_ns, void *arg)
 {
 	struct tapmap *m = arg;
 	struct tap *t, *tmp;
@@ -98,8 +102,8 @@ static int settle_release(struct tapmap *m, struct tap *t, uint64_t now_ns)
 	return 0;
 }
 
-/* Since when does this owner have this tap? A device that goes with its process was made for it; a persistent one may
- * have lost frames before, as nobody's. */
+/* Since when does this owner have this tap? A device that goes with its process was made for it; a
+ * persistent one may have lost frames before, as nobody's. */
 static uint64_t claim_since(const struct tap *t, const struct claim *c)
 {
 	uint64_t since = t->since_ns;
@@ -120,8 +124,12 @@ static int settle_claim(struct tapmap *m, struct tap *t, const struct claim *c, 
 {
 	uint64_t since = claim_since(t, c);
 	struct nic_info now;
-	struct store_attachment row = { .vm_id = vm_registry_id(m->book, c->vm->ident), .device_id = t->device_id, .since_ns = since,
-					.at_ns = now_ns };
+	struct store_attachment row = {
+		.vm_id = vm_registry_id(m->book, c->vm->ident),
+		.device_id = t->device_id,
+		.since_ns = since,
+		.at_ns = now_ns,
+	};
 	bool new_owner = !t->ident;
 	int r;
 
@@ -151,7 +159,8 @@ static int settle_claim(struct tapmap *m, struct tap *t, const struct claim *c, 
 	return t->ident ? 0 : -ENOMEM;
 }
 
-static int settle_tap(struct tapmap *m, struct tap *t, const struct resolve_owner_lists *lists, uint64_t now_ns)
+static int settle_tap(struct tapmap *m, struct tap *t, const struct resolve_owner_lists *lists,
+		      uint64_t now_ns)
 {
 	struct claim c;
 	int r;

@@ -77,7 +77,8 @@ static void mark(struct virt *v, virDomainPtr dom)
 {
 	pthread_mutex_lock(&v->box.lock);
 	if (v->n_dirty < MAX_DIRTY)
-		virDomainGetUUIDString(dom, v->dirty[v->n_dirty]);	/* no call: the object knows it */
+		/* no call: the object knows it */
+		virDomainGetUUIDString(dom, v->dirty[v->n_dirty]);
 	if (v->n_dirty <= MAX_DIRTY)
 		v->n_dirty++;
 	pthread_cond_signal(&v->wake);
@@ -112,7 +113,8 @@ static void on_close(virConnectPtr conn, int reason, void *arg)
 	pthread_mutex_unlock(&v->box.lock);
 }
 
-/* The worker. Every call to libvirt stands between enter() and leave(), so that others can see how long it takes. */
+/* The worker. Every call to libvirt stands between enter() and leave(), so that others can see how
+ * long it takes. */
 
 static void enter(struct virt *v)
 {
@@ -131,11 +133,15 @@ static void leave(struct virt *v)
 /* Until @ns at the latest; true when something came to do before. */
 static bool idle_until(struct virt *v, uint64_t ns)
 {
-	struct timespec ts = { .tv_sec = (time_t)(ns / NSEC_PER_SEC), .tv_nsec = (long)(ns % NSEC_PER_SEC) };
+	struct timespec ts = {
+		.tv_sec = (time_t)(ns / NSEC_PER_SEC),
+		.tv_nsec = (long)(ns % NSEC_PER_SEC),
+	};
 	bool something;
 
 	pthread_mutex_lock(&v->box.lock);
-	while (!v->quit && !v->closed && !v->n_dirty && pthread_cond_timedwait(&v->wake, &v->box.lock, &ts) != ETIMEDOUT)
+	while (!v->quit && !v->closed && !v->n_dirty &&
+	       pthread_cond_timedwait(&v->wake, &v->box.lock, &ts) != ETIMEDOUT)
 		;
 	something = v->quit || v->closed || v->n_dirty;
 	pthread_mutex_unlock(&v->box.lock);
@@ -169,7 +175,8 @@ static int remember(struct virt *v, virDomainPtr dom)
 	int r = virtdomain_read(dom, &vm);
 
 	if (r < 0)
-		return r == -ENOENT || r == -EINVAL ? 0 : r;	/* it went meanwhile, or is none that we understand */
+		/* it went meanwhile, or is none that we understand */
+		return r == -ENOENT || r == -EINVAL ? 0 : r;
 	forget(v, vm.uuid);
 	r = owner_list_add(&v->known, &vm);
 	if (r < 0)
@@ -274,12 +281,18 @@ static int ping(struct virt *v)
 
 static void subscribe(struct virt *v)
 {
-	v->callbacks[0] = virConnectDomainEventRegisterAny(v->conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-							   VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), ref(v), on_unref);
-	v->callbacks[1] = virConnectDomainEventRegisterAny(v->conn, NULL, VIR_DOMAIN_EVENT_ID_DEVICE_ADDED,
-							   VIR_DOMAIN_EVENT_CALLBACK(on_device), ref(v), on_unref);
-	v->callbacks[2] = virConnectDomainEventRegisterAny(v->conn, NULL, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
-							   VIR_DOMAIN_EVENT_CALLBACK(on_device), ref(v), on_unref);
+	v->callbacks[0] =
+		virConnectDomainEventRegisterAny(v->conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+						 VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), ref(v),
+						 on_unref);
+	v->callbacks[1] =
+		virConnectDomainEventRegisterAny(v->conn, NULL, VIR_DOMAIN_EVENT_ID_DEVICE_ADDED,
+						 VIR_DOMAIN_EVENT_CALLBACK(on_device), ref(v),
+						 on_unref);
+	v->callbacks[2] =
+		virConnectDomainEventRegisterAny(v->conn, NULL, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
+						 VIR_DOMAIN_EVENT_CALLBACK(on_device), ref(v),
+						 on_unref);
 	for (size_t i = 0; i < ARRAY_SIZE(v->callbacks); i++)
 		if (v->callbacks[i] < 0)
 			unref(v);	/* a hypervisor without that event; resync serves */
@@ -300,7 +313,8 @@ static int connect_to(struct virt *v)
 	if (v->conn)
 		return 0;
 	error = virGetLastError();
-	mailbox_report(&v->box, "failed", "%.200s; trying again", error && error->message ? error->message : "cannot connect");
+	mailbox_report(&v->box, "failed", "%.200s; trying again",
+		       error && error->message ? error->message : "cannot connect");
 	return -EIO;
 }
 
@@ -339,7 +353,8 @@ static void serve(struct virt *v)
 		}
 	}
 	if (!has_quit(v))
-		mailbox_report(&v->box, "failed", "the connection to %.150s broke; connecting again", v->uri);
+		mailbox_report(&v->box, "failed",
+			       "the connection to %.150s broke; connecting again", v->uri);
 	disconnect(v);
 	pthread_mutex_lock(&v->box.lock);
 	v->closed = false;
@@ -402,7 +417,10 @@ int virt_start(const char *uri, unsigned int resync_ms, struct virt **ret)
 struct virt *virt_stop(struct virt *v)
 {
 	uint64_t end = mono_ns() + NSEC_PER_SEC;
-	struct timespec ts = { .tv_sec = (time_t)(end / NSEC_PER_SEC), .tv_nsec = (long)(end % NSEC_PER_SEC) };
+	struct timespec ts = {
+		.tv_sec = (time_t)(end / NSEC_PER_SEC),
+		.tv_nsec = (long)(end % NSEC_PER_SEC),
+	};
 
 	if (!v)
 		return NULL;
@@ -444,6 +462,8 @@ void virt_state(struct virt *v, struct source_state *ret)
 	if (!busy || now < busy + PATIENCE_NS)
 		return;
 	snprintf(ret->state, sizeof(ret->state), "%s", listed ? "stale" : "connecting");
-	snprintf(ret->why, sizeof(ret->why), "no answer from %.100s for %llu s; %s", v->uri, (unsigned long long)((now - busy) / NSEC_PER_SEC),
-		 listed ? "names come from its last list and from /proc" : "VMs are found in /proc");
+	snprintf(ret->why, sizeof(ret->why), "no answer from %.100s for %llu s; %s", v->uri,
+		 (unsigned long long)((now - busy) / NSEC_PER_SEC),
+		 listed ? "names come from its last list and from /proc"
+			: "VMs are found in /proc");
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* virt - domains and their interfaces from one libvirt URI.
  *
- * libvirt calls can block for minutes, so each URI has a thread of its own: read-only connection, lifecycle and device
- * events, a full list at every resync, keepalive, reconnect with back-off (1 s to 30 s). The loop thread never waits for
- * it: it takes the newest finished list, and asks how old the knowledge is. */
+ * libvirt calls can block for minutes, so each URI has a thread of its own: read-only connection,
+ * lifecycle and device events, a full list at every resync, keepalive, reconnect with back-off (1 s
+ * to 30 s). The loop thread never waits for it: it takes the newest finished list, and asks how old
+ * the knowledge is. */
 #ifndef TAPLOSS_AGENT_OWNERS_VIRT_H
 #define TAPLOSS_AGENT_OWNERS_VIRT_H
 
@@ -12,16 +13,18 @@
 struct virt;
 
 struct source_state {
-	char state[12];		/* "ok", "connecting", "stale" (was ok, does not answer now), "failed", "off" */
+	/* "ok", "connecting", "stale" (was ok, does not answer now), "failed", "off" */
+	char state[12];
 	char why[256];		/* one sentence for a person; "" when ok */
 	uint64_t last_ok_ns;	/* CLOCK_MONOTONIC of the last answer, 0 never */
 };
 
-/* Starts the thread. @uri is copied; @resync_ms: how often to list everything even without events. */
+/* Starts the thread. @uri is copied; @resync_ms: how often to list everything even without events.
+ */
 int virt_start(const char *uri, unsigned int resync_ms, struct virt **ret);
 
-/* Asks the thread to end and waits at most a second: a thread stuck in a call is left to the end of the process.
- * NULL is fine; returns NULL. */
+/* Asks the thread to end and waits at most a second: a thread stuck in a call is left to the end of
+ * the process. NULL is fine; returns NULL. */
 struct virt *virt_stop(struct virt *v);
 
 const char *virt_uri(const struct virt *v);

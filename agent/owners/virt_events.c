@@ -34,7 +34,8 @@ static void start(void)
 
 	virSetErrorFunc(NULL, keep_quiet);
 	events_result = virInitialize() < 0 || virEventRegisterDefaultImpl() < 0 ? -EIO : 0;
-	/* Without anything to wait for, virEventRunDefaultImpl() would sleep for ever on nothing it could be woken by. */
+	/* Without anything to wait for, virEventRunDefaultImpl() would sleep for ever on nothing it
+	 * could be woken by. */
 	if (events_result == 0 && virEventAddTimeout(1000, on_nothing, NULL, NULL) < 0)
 		events_result = -EIO;
 	if (events_result == 0)

@@ -112,7 +112,12 @@ struct vm_registry *vm_registry_free(struct vm_registry *b)
 
 static int sync_vm(struct vm_registry *b, const struct owner_vm *vm, uint64_t now_ns)
 {
-	struct store_vm row = { .ident = vm->ident, .uuid = vm->uuid[0] ? vm->uuid : NULL, .name = vm->name, .state = vm->state };
+	struct store_vm row = {
+		.ident = vm->ident,
+		.uuid = vm->uuid[0] ? vm->uuid : NULL,
+		.name = vm->name,
+		.state = vm->state,
+	};
 	struct entry *e = find(b, vm->ident);
 	int r;
 
@@ -162,7 +167,8 @@ static int sync_gone(struct vm_registry *b, uint64_t now_ns)
 	return 0;
 }
 
-int vm_registry_sync(struct vm_registry *b, const struct resolve_owner_lists *lists, uint64_t now_ns)
+int vm_registry_sync(struct vm_registry *b, const struct resolve_owner_lists *lists,
+		     uint64_t now_ns)
 {
 	int r;
 

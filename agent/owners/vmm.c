@@ -21,7 +21,10 @@ struct vmm {
 
 static struct timespec at(uint64_t ns)
 {
-	return (struct timespec){ .tv_sec = (time_t)(ns / NSEC_PER_SEC), .tv_nsec = (long)(ns % NSEC_PER_SEC) };
+	return (struct timespec){
+		.tv_sec = (time_t)(ns / NSEC_PER_SEC),
+		.tv_nsec = (long)(ns % NSEC_PER_SEC),
+	};
 }
 
 /* Until @ns, or until asked to end; with @kicks also until somebody kicks. */
@@ -31,7 +34,8 @@ static bool wait_until(struct vmm *v, uint64_t ns, bool kicks)
 	bool quit;
 
 	pthread_mutex_lock(&v->box.lock);
-	while (!v->quit && !(kicks && v->kicked) && pthread_cond_timedwait(&v->wake, &v->box.lock, &ts) != ETIMEDOUT)
+	while (!v->quit && !(kicks && v->kicked) &&
+	       pthread_cond_timedwait(&v->wake, &v->box.lock, &ts) != ETIMEDOUT)
 		;
 	quit = v->quit;
 	pthread_mutex_unlock(&v->box.lock);
@@ -58,7 +62,8 @@ static void *run(void *arg)
 			mailbox_report(&v->box, "failed", "%s: %s", v->proc, strerror(-r));
 		else
 			mailbox_put(&v->box, list);
-		rest = 9 * (clock_ns(CLOCK_THREAD_CPUTIME_ID) - worked);	/* a tenth of a core; waiting for one costs nothing */
+		/* a tenth of a core; waiting for one costs nothing */
+		rest = 9 * (clock_ns(CLOCK_THREAD_CPUTIME_ID) - worked);
 		go_on = wait_until(v, mono_ns() + (rest > GATHER_NS ? rest : GATHER_NS), false) &&
 			wait_until(v, began + v->resync_ns, true);
 		if (go_on)

@@ -36,8 +36,10 @@ static const char *word(sqlite3_stmt *st, int column)
 	return (const char *)sqlite3_column_text(st, column);
 }
 
-/* All of it is the owner's: the series itself changes hands, and no row is touched. Else its rows have to move. */
-static int hand_over(struct store *s, int64_t id, uint64_t first_ns, const struct store_series *owned, struct moves *ms)
+/* All of it is the owner's: the series itself changes hands, and no row is touched. Else its rows
+ * have to move. */
+static int hand_over(struct store *s, int64_t id, uint64_t first_ns,
+		     const struct store_series *owned, struct moves *ms)
 {
 	int64_t to = 0;
 	int r = store_series_find(s, owned, &to);
@@ -45,25 +47,42 @@ static int hand_over(struct store *s, int64_t id, uint64_t first_ns, const struc
 	if (r < 0)
 		return r;
 	if (!r && first_ns >= ms->since_ns)
-		return store_exec(&s->meta, "UPDATE series SET vm_id = ?, attachment_id = ? WHERE id = ?", "oii", owned->vm_id,
-				  owned->attachment_id, id);
+		return store_exec(&s->meta,
+				  "UPDATE series SET vm_id = ?, attachment_id = ? WHERE id = ?",
+				  "oii", owned->vm_id, owned->attachment_id, id);
 	r = store_series_row(s, owned, ms->since_ns, &to);
 	return r < 0 ? r : add_move(ms, id, to);
 }
 
-static int hand_over_all(struct store *s, int64_t device_id, int64_t attachment_id, int64_t vm_id, struct moves *ms)
+static int hand_over_all(struct store *s, int64_t device_id, int64_t attachment_id, int64_t vm_id,
+			 struct moves *ms)
 {
 	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(&s->meta, &st, "SELECT id, first_ns, queue, direction, class, kind, reason, site, counter, place, sender, "
-			    "sender_vm_id FROM series "
-			    "WHERE device_id = ? AND attachment_id IS NULL AND vm_id IS NULL ORDER BY id", "i", device_id);
+	int r = store_query(
+		&s->meta, &st,
+		"SELECT id, first_ns, queue, direction, class, kind, reason, site, counter, place, "
+		"sender, "
+		"sender_vm_id FROM series "
+		"WHERE device_id = ? AND attachment_id IS NULL AND vm_id IS NULL ORDER BY id",
+		"i", device_id);
 
 	for (; r > 0; r = store_next(&s->meta, st)) {
 		struct store_series owned = {
-			.vm_id = vm_id, .attachment_id = attachment_id, .device_id = device_id,
-			.queue = sqlite3_column_type(st, 2) == SQLITE_NULL ? -1 : sqlite3_column_int(st, 2),
-			.direction = word(st, 3), .class = word(st, 4), .kind = word(st, 5), .reason = word(st, 6), .site = word(st, 7),
-			.counter = word(st, 8), .place = word(st, 9), .sender = word(st, 10), .sender_vm_id = sqlite3_column_int64(st, 11),
+			.vm_id = vm_id,
+			.attachment_id = attachment_id,
+			.device_id = device_id,
+			.queue = sqlite3_column_type(st, 2) == SQLITE_NULL
+					 ? -1
+					 : sqlite3_column_int(st, 2),
+			.direction = word(st, 3),
+			.class = word(st, 4),
+			.kind = word(st, 5),
+			.reason = word(st, 6),
+			.site = word(st, 7),
+			.counter = word(st, 8),
+			.place = word(st, 9),
+			.sender = word(st, 10),
+			.sender_vm_id = sqlite3_column_int64(st, 11),
 		};
 
 		r = hand_over(s, sqlite3_column_int64(st, 0), store_u64(st, 1), &owned, ms);
@@ -77,28 +96,41 @@ static int hand_over_all(struct store *s, int64_t device_id, int64_t attachment_
 
 static int move_rows(struct store_db *d, const struct move *m, uint64_t since_ns)
 {
-	int r = store_exec(d, "INSERT INTO loss SELECT t_ns, ?, frames, segments, bytes FROM loss WHERE t_ns >= ? AND series_id = ? "
-			   "ON CONFLICT DO UPDATE SET frames = frames + excluded.frames, segments = segments + excluded.segments, "
-			   "bytes = bytes + excluded.bytes", "iui", m->to, since_ns, m->from);
+	int r = store_exec(d,
+			   "INSERT INTO loss SELECT t_ns, ?, frames, segments, bytes FROM loss "
+			   "WHERE t_ns >= ? AND series_id = ? "
+			   "ON CONFLICT DO UPDATE SET frames = frames + excluded.frames, segments "
+			   "= segments + excluded.segments, "
+			   "bytes = bytes + excluded.bytes",
+			   "iui", m->to, since_ns, m->from);
 
 	if (r < 0 || !sqlite3_changes64(d->db))
 		return r;
-	r = store_exec(d, "DELETE FROM loss WHERE t_ns >= ? AND series_id = ?", "ui", since_ns, m->from);
+	r = store_exec(d, "DELETE FROM loss WHERE t_ns >= ? AND series_id = ?", "ui", since_ns,
+		       m->from);
 	if (r >= 0)
-		r = store_exec(d, "UPDATE OR REPLACE burst SET series_id = ? WHERE start_ns >= ? AND series_id = ?", "iui", m->to, since_ns, m->from);
+		r = store_exec(d,
+			       "UPDATE OR REPLACE burst SET series_id = ? WHERE start_ns >= ? AND "
+			       "series_id = ?",
+			       "iui", m->to, since_ns, m->from);
 	return r < 0 ? r : 1;
 }
 
 static int roll_again(struct store_db *d, const struct move *m, uint64_t since_ns)
 {
 	uint64_t hour = since_ns ? hour_of(since_ns) : 0;
-	int r = store_exec(d, "DELETE FROM loss_hour WHERE t_ns >= ? AND series_id IN (?, ?)", "uii", hour, m->from, m->to);
+	int r = store_exec(d, "DELETE FROM loss_hour WHERE t_ns >= ? AND series_id IN (?, ?)",
+			   "uii", hour, m->from, m->to);
 
 	if (r < 0)
 		return r;
-	return store_exec(d, "INSERT INTO loss_hour SELECT r.t_ns, l.series_id, sum(l.frames), sum(l.segments), sum(l.bytes) FROM rolled r "
-			  "JOIN loss l ON l.t_ns > r.t_ns AND l.t_ns <= r.t_ns + 3600000000000 "
-			  "WHERE r.t_ns >= ? AND l.series_id IN (?, ?) GROUP BY r.t_ns, l.series_id", "uii", hour, m->from, m->to);
+	return store_exec(
+		d,
+		"INSERT INTO loss_hour SELECT r.t_ns, l.series_id, sum(l.frames), sum(l.segments), "
+		"sum(l.bytes) FROM rolled r "
+		"JOIN loss l ON l.t_ns > r.t_ns AND l.t_ns <= r.t_ns + 3600000000000 "
+		"WHERE r.t_ns >= ? AND l.series_id IN (?, ?) GROUP BY r.t_ns, l.series_id",
+		"uii", hour, m->from, m->to);
 }
 
 static int move_all(struct store_db *d, const struct moves *ms)
@@ -128,7 +160,8 @@ static int move_in_closed(struct store *s, const struct schema_day *day, const s
 		return r;
 	r = schema_open(d.path, SCHEMA_DAY, SCHEMA_REWRITE, &d.db, d.error);
 	if (r == -ENOENT || r == -EUCLEAN || r == -EMEDIUMTYPE || r == -EPROTO)
-		return 0;	/* nothing there that could be set right; it must not stop what can */
+		/* nothing there that could be set right; it must not stop what can */
+		return 0;
 	if (r < 0)
 		return r;
 	r = move_all(&d, ms);
@@ -157,7 +190,8 @@ static int move_everywhere(struct store *s, const struct moves *ms)
 	return move_all(&s->day, ms);
 }
 
-int store_attribute(struct store *s, int64_t device_id, int64_t attachment_id, int64_t vm_id, uint64_t since_ns)
+int store_attribute(struct store *s, int64_t device_id, int64_t attachment_id, int64_t vm_id,
+		    uint64_t since_ns)
 {
 	struct moves ms = { .since_ns = since_ns };
 	int r = store_meta_begin(s);
@@ -183,8 +217,12 @@ struct pending {
 static int list_pending(struct store *s, struct pending **ret, size_t *n)
 {
 	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(&s->meta, &st, "SELECT device_id, id, vm_id, since_ns FROM attachment a WHERE until_ns IS NULL AND EXISTS "
-			    "(SELECT 1 FROM series s WHERE s.device_id = a.device_id AND s.attachment_id IS NULL AND s.vm_id IS NULL)", "");
+	int r = store_query(&s->meta, &st,
+			    "SELECT device_id, id, vm_id, since_ns FROM attachment a WHERE "
+			    "until_ns IS NULL AND EXISTS "
+			    "(SELECT 1 FROM series s WHERE s.device_id = a.device_id AND "
+			    "s.attachment_id IS NULL AND s.vm_id IS NULL)",
+			    "");
 
 	for (; r > 0; r = store_next(&s->meta, st)) {
 		struct pending *more = reallocarray(*ret, *n + 1, sizeof(**ret));
@@ -192,8 +230,9 @@ static int list_pending(struct store *s, struct pending **ret, size_t *n)
 		if (!more)
 			return -ENOMEM;
 		*ret = more;
-		more[(*n)++] = (struct pending){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2),
-						 store_u64(st, 3) };
+		more[(*n)++] =
+			(struct pending){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1),
+					  sqlite3_column_int64(st, 2), store_u64(st, 3) };
 	}
 	return r;
 }
@@ -205,6 +244,7 @@ int store_recover_attributions(struct store *s)
 	int r = list_pending(s, &list, &n);
 
 	for (size_t i = 0; i < n && r >= 0; i++)
-		r = store_attribute(s, list[i].device_id, list[i].attachment_id, list[i].vm_id, list[i].since_ns);
+		r = store_attribute(s, list[i].device_id, list[i].attachment_id, list[i].vm_id,
+				    list[i].since_ns);
 	return r;
 }

@@ -11,7 +11,8 @@ enum same { SAME_NOTHING, SAME_BOOT, SAME_COUNTERS };
 static int compare(struct store *s, const struct loss_epoch *epoch, enum same *ret)
 {
 	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(&s->day, &st, "SELECT boot_id = ?, map_id = ? FROM epoch", "ti", epoch->boot_id, (int64_t)epoch->map_id);
+	int r = store_query(&s->day, &st, "SELECT boot_id = ?, map_id = ? FROM epoch", "ti",
+			    epoch->boot_id, (int64_t)epoch->map_id);
 
 	if (r < 0)
 		return r;
@@ -33,18 +34,24 @@ static int begin_epoch(struct store *s, const struct loss_epoch *epoch, bool new
 	if (r >= 0)
 		r = store_exec(&s->day, "UPDATE self SET baseline = 0", "");
 	if (r >= 0)
-		r = store_exec(&s->day, "INSERT OR REPLACE INTO epoch VALUES (1, ?, ?)", "ti", epoch->boot_id, (int64_t)epoch->map_id);
+		r = store_exec(&s->day, "INSERT OR REPLACE INTO epoch VALUES (1, ?, ?)", "ti",
+			       epoch->boot_id, (int64_t)epoch->map_id);
 	return store_end(&s->day, r);
 }
 
 static int each_baseline(struct store *s, store_baseline_fn *fn, void *arg)
 {
 	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(&s->day, &st, "SELECT key, born_ns, frames, segments, bytes FROM baseline", "");
+	int r = store_query(&s->day, &st,
+			    "SELECT key, born_ns, frames, segments, bytes FROM baseline", "");
 
 	for (; r > 0; r = store_next(&s->day, st)) {
-		struct loss_total total = { .born_ns = store_u64(st, 1), .frames = store_u64(st, 2), .segments = store_u64(st, 3),
-					    .bytes = store_u64(st, 4) };
+		struct loss_total total = {
+			.born_ns = store_u64(st, 1),
+			.frames = store_u64(st, 2),
+			.segments = store_u64(st, 3),
+			.bytes = store_u64(st, 4),
+		};
 		struct tl_loss_key key;
 
 		if (sqlite3_column_bytes(st, 0) != (int)sizeof(key))
@@ -57,7 +64,8 @@ static int each_baseline(struct store *s, store_baseline_fn *fn, void *arg)
 	return r;
 }
 
-int store_baselines(struct store *s, const struct loss_epoch *epoch, bool *ret_known, store_baseline_fn *fn, void *arg)
+int store_baselines(struct store *s, const struct loss_epoch *epoch, bool *ret_known,
+		    store_baseline_fn *fn, void *arg)
 {
 	enum same same;
 	int r = s->today.name[0] ? 0 : store_day_for(s, utc_ns());
@@ -78,15 +86,28 @@ int store_baselines(struct store *s, const struct loss_epoch *epoch, bool *ret_k
 int store_device_baseline(struct store *s, int64_t device_id, struct link_counters *ret)
 {
 	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = s->today.name[0] ? store_query(&s->day, &st, "SELECT rx_frames, rx_bytes, tx_frames, tx_bytes, rx_dropped, tx_dropped, "
-					       "rx_errors, tx_errors, rx_frame_errors, qdisc_dropped FROM device_baseline WHERE device_id = ?", "i", device_id) : 0;
+	int r = s->today.name[0]
+			? store_query(&s->day, &st,
+				      "SELECT rx_frames, rx_bytes, tx_frames, tx_bytes, "
+				      "rx_dropped, tx_dropped, "
+				      "rx_errors, tx_errors, rx_frame_errors, qdisc_dropped FROM "
+				      "device_baseline WHERE device_id = ?",
+				      "i", device_id)
+			: 0;
 
 	if (r <= 0)
 		return r < 0 ? r : -ENOENT;
 	*ret = (struct link_counters){
-		.rx_frames = store_u64(st, 0), .rx_bytes = store_u64(st, 1), .tx_frames = store_u64(st, 2), .tx_bytes = store_u64(st, 3),
-		.rx_dropped = store_u64(st, 4), .tx_dropped = store_u64(st, 5), .rx_errors = store_u64(st, 6), .tx_errors = store_u64(st, 7),
-		.rx_frame_errors = store_u64(st, 8), .qdisc_dropped = store_u64(st, 9),
+		.rx_frames = store_u64(st, 0),
+		.rx_bytes = store_u64(st, 1),
+		.tx_frames = store_u64(st, 2),
+		.tx_bytes = store_u64(st, 3),
+		.rx_dropped = store_u64(st, 4),
+		.tx_dropped = store_u64(st, 5),
+		.rx_errors = store_u64(st, 6),
+		.tx_errors = store_u64(st, 7),
+		.rx_frame_errors = store_u64(st, 8),
+		.qdisc_dropped = store_u64(st, 9),
 	};
 	return 0;
 }
@@ -94,7 +115,10 @@ int store_device_baseline(struct store *s, int64_t device_id, struct link_counte
 int store_self_baseline(struct store *s, const char *name, uint64_t *ret)
 {
 	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = s->today.name[0] ? store_query(&s->day, &st, "SELECT baseline FROM self WHERE name = ?", "t", name) : 0;
+	int r = s->today.name[0]
+			? store_query(&s->day, &st, "SELECT baseline FROM self WHERE name = ?", "t",
+				      name)
+			: 0;
 
 	if (r <= 0)
 		return r < 0 ? r : -ENOENT;

@@ -13,7 +13,8 @@ static void path_of(const struct store *s, const char *name, char ret[static PAT
 	snprintf(ret, PATH_MAX, "%s/%s", s->dir, name);
 }
 
-/* The open day may take what all days together may: closed ones make room for it, it cannot make room for itself. */
+/* The open day may take what all days together may: closed ones make room for it, it cannot make
+ * room for itself. */
 static int limit_size(struct store *s)
 {
 	uint64_t pages = s->opt.max_bytes / PAGE_SIZE;
@@ -21,16 +22,21 @@ static int limit_size(struct store *s)
 
 	if (!pages)
 		return 0;
-	snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %llu", (unsigned long long)(pages > MIN_PAGES ? pages : MIN_PAGES));
-	return sqlite3_exec(s->day.db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : store_fault(&s->day);
+	snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %llu",
+		 (unsigned long long)(pages > MIN_PAGES ? pages : MIN_PAGES));
+	return sqlite3_exec(s->day.db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
+									   : store_fault(&s->day);
 }
 
 /* Where the stored time ends. */
 static int read_end(struct store *s, uint64_t *ret)
 {
 	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(&s->day, &st, "SELECT max(coalesce((SELECT to_ns FROM coverage ORDER BY from_ns DESC LIMIT 1), 0), "
-			    "coalesce((SELECT max(t_ns) FROM tick), 0))", "");
+	int r = store_query(&s->day, &st,
+			    "SELECT max(coalesce((SELECT to_ns FROM coverage ORDER BY from_ns DESC "
+			    "LIMIT 1), 0), "
+			    "coalesce((SELECT max(t_ns) FROM tick), 0))",
+			    "");
 
 	if (r <= 0)
 		return r;
@@ -38,8 +44,8 @@ static int read_end(struct store *s, uint64_t *ret)
 	return 0;
 }
 
-/* A COMMIT that failed with an I/O error may be there all the same. Then the caller's counts are behind the database's,
- * and only a new start sets that right. */
+/* A COMMIT that failed with an I/O error may be there all the same. Then the caller's counts are
+ * behind the database's, and only a new start sets that right. */
 static int settle_doubt(struct store *s)
 {
 	uint64_t end = 0;
@@ -48,7 +54,9 @@ static int settle_doubt(struct store *s)
 	if (r < 0 || !s->doubt_ns)
 		return r;
 	if (end >= s->doubt_ns)
-		return store_complain(&s->day, -ESTALE, "the last tick was stored although the disk failed; start again");
+		return store_complain(
+			&s->day, -ESTALE,
+			"the last tick was stored although the disk failed; start again");
 	s->doubt_ns = 0;
 	return 0;
 }
@@ -65,7 +73,8 @@ int store_day_opened(struct store_db *d)
 /* Takes @day as the newest file. From here on the one before is history, whatever fails. */
 static void turn_to(struct store *s, const struct schema_day *day)
 {
-	s->day.leave_wal = s->opt.background;	/* the thread puts it in its place when it takes the day up */
+	/* the thread puts it in its place when it takes the day up */
+	s->day.leave_wal = s->opt.background;
 	store_db_close(&s->day);
 	s->day.leave_wal = false;
 	s->day.met = false;
@@ -118,10 +127,12 @@ static int is_wanted(struct store *s, const char *table, sqlite3_stmt *row)
 
 	if (strcmp(table, "device_baseline") != 0)
 		return 1;
-	return store_query(&s->meta, &st, "SELECT 1 FROM device WHERE id = ? AND until_ns IS NULL", "i", sqlite3_column_int64(row, 0));
+	return store_query(&s->meta, &st, "SELECT 1 FROM device WHERE id = ? AND until_ns IS NULL",
+			   "i", sqlite3_column_int64(row, 0));
 }
 
-static int copy_table(struct store *s, sqlite3 *db, const char *table, const char *select, const char *insert)
+static int copy_table(struct store *s, sqlite3 *db, const char *table, const char *select,
+		      const char *insert)
 {
 	_cleanup_(store_resetp) sqlite3_stmt *from = NULL;
 	sqlite3_stmt *to = NULL;
@@ -143,26 +154,34 @@ static int copy_table(struct store *s, sqlite3 *db, const char *table, const cha
 static int fill(sqlite3 *db, void *arg)
 {
 	struct store *s = arg;
-	int r = copy_table(s, db, "epoch", "SELECT one, boot_id, map_id FROM epoch", "INSERT INTO epoch VALUES (?, ?, ?)");
+	int r = copy_table(s, db, "epoch", "SELECT one, boot_id, map_id FROM epoch",
+			   "INSERT INTO epoch VALUES (?, ?, ?)");
 
 	if (r >= 0)
-		r = copy_table(s, db, "baseline", "SELECT key, born_ns, frames, segments, bytes FROM baseline",
+		r = copy_table(s, db, "baseline",
+			       "SELECT key, born_ns, frames, segments, bytes FROM baseline",
 			       "INSERT INTO baseline VALUES (?, ?, ?, ?, ?)");
 	if (r >= 0)
-		r = copy_table(s, db, "device_baseline", "SELECT device_id, rx_frames, rx_bytes, tx_frames, tx_bytes, rx_dropped, tx_dropped, "
-			       "rx_errors, tx_errors, rx_frame_errors, qdisc_dropped FROM device_baseline",
-			       "INSERT INTO device_baseline VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+		r = copy_table(
+			s, db, "device_baseline",
+			"SELECT device_id, rx_frames, rx_bytes, tx_frames, tx_bytes, rx_dropped, "
+			"tx_dropped, "
+			"rx_errors, tx_errors, rx_frame_errors, qdisc_dropped FROM device_baseline",
+			"INSERT INTO device_baseline VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	if (r >= 0)
-		r = copy_table(s, db, "self", "SELECT name, total, baseline FROM self", "INSERT INTO self VALUES (?, ?, ?)");
+		r = copy_table(s, db, "self", "SELECT name, total, baseline FROM self",
+			       "INSERT INTO self VALUES (?, ?, ?)");
 	return r;
 }
 
-/* A day that cannot begin is not a tick that cannot be stored: the old file serves on, and says so. */
+/* A day that cannot begin is not a tick that cannot be stored: the old file serves on, and says so.
+ */
 static void say_turn(struct store *s, const char *why, uint64_t now_ns)
 {
 	char text[SCHEMA_WHY + 128];
 
-	snprintf(text, sizeof(text), "the day's file cannot be made, writing on in %s: %s", s->today.name, why);
+	snprintf(text, sizeof(text), "the day's file cannot be made, writing on in %s: %s",
+		 s->today.name, why);
 	store_source(s, "store", *why ? "failed" : "ok", *why ? text : "", now_ns);
 }
 

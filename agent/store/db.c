@@ -27,7 +27,8 @@ int store_fault(struct store_db *d)
 
 	if (!r)
 		r = -EIO;
-	d->sick |= kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN || kind == SQLITE_READONLY || r == -EUCLEAN || r == -EMEDIUMTYPE;
+	d->sick |= kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN || kind == SQLITE_READONLY ||
+		   r == -EUCLEAN || r == -EMEDIUMTYPE;
 	return store_complain(d, r, sqlite3_errmsg(d->db));
 }
 
@@ -136,7 +137,8 @@ static int bind_all(sqlite3_stmt *st, const char *fmt, va_list ap)
 			rc = sqlite3_bind_text(st, at, va_arg(ap, const char *), -1, SQLITE_STATIC);
 			break;
 		default:
-			rc = sqlite3_bind_blob(st, at, va_arg(ap, const struct tl_loss_key *), sizeof(struct tl_loss_key), SQLITE_STATIC);
+			rc = sqlite3_bind_blob(st, at, va_arg(ap, const struct tl_loss_key *),
+					       sizeof(struct tl_loss_key), SQLITE_STATIC);
 			break;
 		}
 	}

@@ -33,7 +33,8 @@ void store_headroom_add(struct store_headroom *sum, const struct store_headroom 
 	sum->qdisc_peak = sum->qdisc_peak > x->qdisc_peak ? sum->qdisc_peak : x->qdisc_peak;
 }
 
-void hours_add(struct hours *h, int64_t series_id, uint64_t frames, uint64_t segments, uint64_t bytes)
+void hours_add(struct hours *h, int64_t series_id, uint64_t frames, uint64_t segments,
+	       uint64_t bytes)
 {
 	struct hour_sum *sum;
 
@@ -97,8 +98,9 @@ static int write_loss(struct hours *h, struct store_db *d)
 
 	HASH_SORT(h->sums, by_series);
 	for (sum = h->sums; sum && r >= 0; sum = sum->hh.next)
-		r = store_exec(d, "INSERT OR REPLACE INTO loss_hour VALUES (?, ?, ?, ?, ?)", "uiuuu", h->from_ns, sum->series_id,
-			       sum->frames, sum->segments, sum->bytes);
+		r = store_exec(d, "INSERT OR REPLACE INTO loss_hour VALUES (?, ?, ?, ?, ?)",
+			       "uiuuu", h->from_ns, sum->series_id, sum->frames, sum->segments,
+			       sum->bytes);
 	return r;
 }
 
@@ -111,9 +113,12 @@ static int write_traffic(struct hours *h, struct store_db *d)
 	for (t = h->traffic; t && r >= 0; t = t->hh.next) {
 		const struct store_traffic *x = &t->sum;
 
-		r = store_exec(d, "INSERT OR REPLACE INTO traffic_hour VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, " STORE_HEADROOM ")", "uiuuuuuuuuuoouuo",
-			       h->from_ns, x->device_id, x->span_ns, x->rx_frames, x->rx_bytes, x->tx_frames, x->tx_bytes, x->rx_peak, x->tx_peak,
-			       x->rx_lost, x->tx_lost, STORE_HEADROOM_OF(x));
+		r = store_exec(d,
+			       "INSERT OR REPLACE INTO traffic_hour VALUES (?, ?, ?, ?, ?, ?, ?, "
+			       "?, ?, ?, ?, " STORE_HEADROOM ")",
+			       "uiuuuuuuuuuoouuo", h->from_ns, x->device_id, x->span_ns,
+			       x->rx_frames, x->rx_bytes, x->tx_frames, x->tx_bytes, x->rx_peak,
+			       x->tx_peak, x->rx_lost, x->tx_lost, STORE_HEADROOM_OF(x));
 	}
 	return r;
 }
@@ -141,11 +146,17 @@ static int turn(struct hours *h, struct store_db *d, uint64_t from_ns)
 int hours_load(struct hours *h, struct store_db *d)
 {
 	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(d, &st, "SELECT t_ns, series_id, frames, segments, bytes, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM loss "
-			    "WHERE t_ns > (SELECT coalesce(max(t_ns) + 3600000000000, 0) FROM rolled) "
-			    "UNION ALL SELECT t_ns, device_id, rx_frames, rx_bytes, tx_frames, span_ns, tx_bytes, rx_peak, tx_peak, rx_lost, tx_lost, "
-			    "ring_peak, ring_free, ring_samples, ring_sum, qdisc_peak FROM traffic "
-			    "WHERE t_ns > (SELECT coalesce(max(t_ns) + 3600000000000, 0) FROM traffic_rolled) ORDER BY 1", "");
+	int r = store_query(
+		d, &st,
+		"SELECT t_ns, series_id, frames, segments, bytes, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, "
+		"0 FROM loss "
+		"WHERE t_ns > (SELECT coalesce(max(t_ns) + 3600000000000, 0) FROM rolled) "
+		"UNION ALL SELECT t_ns, device_id, rx_frames, rx_bytes, tx_frames, span_ns, "
+		"tx_bytes, rx_peak, tx_peak, rx_lost, tx_lost, "
+		"ring_peak, ring_free, ring_samples, ring_sum, qdisc_peak FROM traffic "
+		"WHERE t_ns > (SELECT coalesce(max(t_ns) + 3600000000000, 0) FROM traffic_rolled) "
+		"ORDER BY 1",
+		"");
 
 	hours_clear(h);
 	h->from_ns = 0;
@@ -158,14 +169,28 @@ int hours_load(struct hours *h, struct store_db *d)
 		if (r < 0)
 			return r;
 		if (sqlite3_column_type(st, 5) == SQLITE_NULL)
-			hours_add(h, sqlite3_column_int64(st, 1), store_u64(st, 2), store_u64(st, 3), store_u64(st, 4));
+			hours_add(h, sqlite3_column_int64(st, 1), store_u64(st, 2),
+				  store_u64(st, 3), store_u64(st, 4));
 		else
-			hours_add_traffic(h, &(struct store_traffic){
-				.device_id = sqlite3_column_int64(st, 1), .rx_frames = store_u64(st, 2), .rx_bytes = store_u64(st, 3),
-				.tx_frames = store_u64(st, 4), .span_ns = store_u64(st, 5), .tx_bytes = store_u64(st, 6), .rx_peak = store_u64(st, 7),
-				.tx_peak = store_u64(st, 8), .rx_lost = store_u64(st, 9), .tx_lost = store_u64(st, 10), .headroom = {
-					.known = sqlite3_column_type(st, 11) != SQLITE_NULL, .peak = store_u64(st, 11), .free = store_u64(st, 12),
-					.samples = store_u64(st, 13), .sum = store_u64(st, 14), .qdisc_peak = store_u64(st, 15) } });
+			hours_add_traffic(
+				h, &(struct store_traffic){
+					   .device_id = sqlite3_column_int64(st, 1),
+					   .rx_frames = store_u64(st, 2),
+					   .rx_bytes = store_u64(st, 3),
+					   .tx_frames = store_u64(st, 4),
+					   .span_ns = store_u64(st, 5),
+					   .tx_bytes = store_u64(st, 6),
+					   .rx_peak = store_u64(st, 7),
+					   .tx_peak = store_u64(st, 8),
+					   .rx_lost = store_u64(st, 9),
+					   .tx_lost = store_u64(st, 10),
+					   .headroom = { .known = sqlite3_column_type(st, 11) !=
+								  SQLITE_NULL,
+							 .peak = store_u64(st, 11),
+							 .free = store_u64(st, 12),
+							 .samples = store_u64(st, 13),
+							 .sum = store_u64(st, 14),
+							 .qdisc_peak = store_u64(st, 15) } });
 		if (h->stale)
 			return -ENOMEM;
 	}

@@ -10,6 +10,7 @@ int store_blind(struct store *s, const struct limitation_row *rows, unsigned int
 		return r;
 	r = store_exec(&s->meta, "DELETE FROM blind", "");
 	for (unsigned int i = 0; i < n && r >= 0; i++)
-		r = store_exec(&s->meta, "INSERT INTO blind VALUES (?, ?, ?, ?)", "ittt", (int64_t)i + 1, rows[i].loss, rows[i].why, rows[i].witness);
+		r = store_exec(&s->meta, "INSERT INTO blind VALUES (?, ?, ?, ?)", "ittt",
+			       (int64_t)i + 1, rows[i].loss, rows[i].why, rows[i].witness);
 	return store_meta_end(s, r);
 }

@@ -10,8 +10,10 @@
 #include "collector/clock.h"
 #include "schema/maintain.h"
 
-#define CHORES_NS (60 * NSEC_PER_SEC)	/* at most so much of the newest history does a power failure cost */
-#define LONG_WAL 1000			/* pages; SQLite's own limit, at which a COMMIT would wait for the disk */
+/* at most so much of the newest history does a power failure cost */
+#define CHORES_NS (60 * NSEC_PER_SEC)
+/* pages; SQLite's own limit, at which a COMMIT would wait for the disk */
+#define LONG_WAL 1000
 #define LONGEST_WAL 8000		/* the thread does not keep up: the writer does it */
 
 /* What takes long, or waits for the disk, is done beside the loop. @lock guards all but @stop. */
@@ -103,8 +105,10 @@ static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 	if (pages < s->wal_pages)
 		s->wal_pages = 0;	/* it began anew */
 	if (pages - s->wal_pages >= LONGEST_WAL) {
-		/* With a reader in the way it only gets longer: not each time. When the thread is at it (SQLITE_BUSY), soon again. */
-		if (sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
+		/* With a reader in the way it only gets longer: not each time. When the thread is
+		 * at it (SQLITE_BUSY), soon again. */
+		if (sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) ==
+		    SQLITE_OK)
 			s->wal_pages = pages;
 	} else if (pages >= LONG_WAL) {
 		pthread_mutex_lock(&c->lock);
@@ -133,8 +137,14 @@ int store_chores_start(struct store *s)
 		return -ENOMEM;
 	snprintf(c->dir, sizeof(c->dir), "%s", s->dir);
 	snprintf(c->meta, sizeof(c->meta), "%s", s->meta.path);
-	c->limits = (struct maintain_limits){ .fine_days = s->opt.fine_days, .days = s->opt.retention_days, .hour_days = s->opt.hour_days,
-					  .fine_bytes = s->opt.fine_bytes, .bytes = s->opt.max_bytes, .history_bytes = s->opt.history_bytes };
+	c->limits = (struct maintain_limits){
+		.fine_days = s->opt.fine_days,
+		.days = s->opt.retention_days,
+		.hour_days = s->opt.hour_days,
+		.fine_bytes = s->opt.fine_bytes,
+		.bytes = s->opt.max_bytes,
+		.history_bytes = s->opt.history_bytes,
+	};
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->changed, NULL);
 	s->chores = c;

@@ -26,10 +26,13 @@ void store_series_forget(struct store *s)
 static char *key_of(const struct store_series *k)
 {
 	char *key;
-	int len = asprintf(&key, "%lld %lld %lld %lld %d\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s", (long long)k->vm_id,
-			   (long long)k->attachment_id, (long long)k->device_id, (long long)k->sender_vm_id, k->queue, k->direction, k->class,
-			   k->kind, k->reason, k->site, k->counter ? k->counter : "\x1e", k->place ? k->place : "\x1e",
-			   k->sender ? k->sender : "\x1e");
+	int len =
+		asprintf(&key,
+			 "%lld %lld %lld %lld %d\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s\x1f%s",
+			 (long long)k->vm_id, (long long)k->attachment_id, (long long)k->device_id,
+			 (long long)k->sender_vm_id, k->queue, k->direction, k->class, k->kind,
+			 k->reason, k->site, k->counter ? k->counter : "\x1e",
+			 k->place ? k->place : "\x1e", k->sender ? k->sender : "\x1e");
 
 	return len < 0 ? NULL : key;
 }
@@ -50,11 +53,15 @@ static int remember(struct store *s, const char *key, int64_t id)
 int store_series_find(struct store *s, const struct store_series *k, int64_t *ret)
 {
 	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(&s->meta, &st, "SELECT id FROM series WHERE device_id IS ? AND vm_id IS ? AND attachment_id IS ? AND queue IS ? "
-			    "AND direction = ? AND class = ? AND kind = ? AND reason = ? AND site = ? AND counter IS ? AND place IS ? "
+	int r = store_query(&s->meta, &st,
+			    "SELECT id FROM series WHERE device_id IS ? AND vm_id IS ? AND "
+			    "attachment_id IS ? AND queue IS ? "
+			    "AND direction = ? AND class = ? AND kind = ? AND reason = ? AND site "
+			    "= ? AND counter IS ? AND place IS ? "
 			    "AND sender IS ? AND sender_vm_id IS ? ORDER BY id",
-			    "ooontttttttto", k->device_id, k->vm_id, k->attachment_id, k->queue, k->direction, k->class, k->kind, k->reason,
-			    k->site, k->counter, k->place, k->sender, k->sender_vm_id);
+			    "ooontttttttto", k->device_id, k->vm_id, k->attachment_id, k->queue,
+			    k->direction, k->class, k->kind, k->reason, k->site, k->counter,
+			    k->place, k->sender, k->sender_vm_id);
 
 	if (r > 0)
 		*ret = sqlite3_column_int64(st, 0);
@@ -67,10 +74,14 @@ int store_series_row(struct store *s, const struct store_series *k, uint64_t fir
 
 	if (r)
 		return r < 0 ? r : 0;
-	r = store_exec(&s->meta, "INSERT INTO series (device_id, vm_id, attachment_id, queue, direction, class, kind, reason, site, counter, "
-		       "place, sender, sender_vm_id, first_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "ooonttttttttou",
-		       k->device_id, k->vm_id, k->attachment_id, k->queue, k->direction, k->class, k->kind, k->reason, k->site, k->counter,
-		       k->place, k->sender, k->sender_vm_id, first_ns);
+	r = store_exec(&s->meta,
+		       "INSERT INTO series (device_id, vm_id, attachment_id, queue, direction, "
+		       "class, kind, reason, site, counter, "
+		       "place, sender, sender_vm_id, first_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, "
+		       "?, ?, ?, ?, ?)",
+		       "ooonttttttttou", k->device_id, k->vm_id, k->attachment_id, k->queue,
+		       k->direction, k->class, k->kind, k->reason, k->site, k->counter, k->place,
+		       k->sender, k->sender_vm_id, first_ns);
 	*ret = sqlite3_last_insert_rowid(s->meta.db);
 	return r;
 }

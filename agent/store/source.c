@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What sources say of themselves. They say it in every tick, and mostly the same again: that costs a comparison and no transaction. */
+/* What sources say of themselves. They say it in every tick, and mostly the same again: that costs
+ * a comparison and no transaction. */
 #include "store_priv.h"
 
 #include <errno.h>
@@ -53,7 +54,9 @@ static void drop(struct store *s, const char *name)
 static void keep(struct store *s, const char *name, const char *state, const char *why)
 {
 	struct store_said a = { strdup(name), strdup(state), strdup(why) };
-	struct store_said *more = a.name && a.state && a.why ? reallocarray(s->said, s->n_said + 1, sizeof(*more)) : NULL;
+	struct store_said *more = a.name && a.state && a.why
+					  ? reallocarray(s->said, s->n_said + 1, sizeof(*more))
+					  : NULL;
 
 	if (!more) {
 		forget(&a);
@@ -63,7 +66,8 @@ static void keep(struct store *s, const char *name, const char *state, const cha
 	s->said[s->n_said++] = a;
 }
 
-int store_source(struct store *s, const char *name, const char *state, const char *why, uint64_t now_ns)
+int store_source(struct store *s, const char *name, const char *state, const char *why,
+		 uint64_t now_ns)
 {
 	const struct store_said *before = find(s, name);
 	int r;
@@ -76,9 +80,13 @@ int store_source(struct store *s, const char *name, const char *state, const cha
 		return r;
 	r = store_event_source(s, name, state, now_ns);
 	if (r >= 0)
-		r = store_exec(&s->meta, "INSERT INTO source VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
-			       "since_ns = iif(state = excluded.state, since_ns, excluded.since_ns), state = excluded.state, why = excluded.why "
-			       "WHERE state <> excluded.state OR why <> excluded.why", "tttu", name, state, why, now_ns);
+		r = store_exec(
+			&s->meta,
+			"INSERT INTO source VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
+			"since_ns = iif(state = excluded.state, since_ns, excluded.since_ns), "
+			"state = excluded.state, why = excluded.why "
+			"WHERE state <> excluded.state OR why <> excluded.why",
+			"tttu", name, state, why, now_ns);
 	r = store_meta_end(s, r);
 	drop(s, name);
 	if (r >= 0)
@@ -91,5 +99,7 @@ int store_source_gone(struct store *s, const char *name)
 	int r = store_meta_begin(s);
 
 	drop(s, name);
-	return r < 0 ? r : store_meta_end(s, store_exec(&s->meta, "DELETE FROM source WHERE name = ?", "t", name));
+	return r < 0 ? r
+		     : store_meta_end(s, store_exec(&s->meta, "DELETE FROM source WHERE name = ?",
+						    "t", name));
 }

@@ -20,10 +20,12 @@ const char *store_error(const struct store *s)
 
 static bool is_ours(const char *name)
 {
-	return !strncmp(name, "meta.db", 7) || !strncmp(name, "history.db", 10) || !strncmp(name, "timeline-", 9) || !strcmp(name, "lock");
+	return !strncmp(name, "meta.db", 7) || !strncmp(name, "history.db", 10) ||
+	       !strncmp(name, "timeline-", 9) || !strcmp(name, "lock");
 }
 
-/* Best effort: new files take the directory's group themselves, older ones may be from before the group was made. */
+/* Best effort: new files take the directory's group themselves, older ones may be from before the
+ * group was made. */
 static void give_to(int dirfd, gid_t gid)
 {
 	DIR *d = fdopendir(dup(dirfd));
@@ -33,14 +35,16 @@ static void give_to(int dirfd, gid_t gid)
 	while (d && (e = readdir(d))) {
 		if (!is_ours(e->d_name) || fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
-		if (st.st_gid != gid && fchownat(dirfd, e->d_name, (uid_t)-1, gid, AT_SYMLINK_NOFOLLOW) < 0)
+		if (st.st_gid != gid &&
+		    fchownat(dirfd, e->d_name, (uid_t)-1, gid, AT_SYMLINK_NOFOLLOW) < 0)
 			break;
 	}
 	if (d)
 		closedir(d);
 }
 
-/* Members of the group taploss may read. A directory that has a group of its own choice keeps it. */
+/* Members of the group taploss may read. A directory that has a group of its own choice keeps it.
+ */
 static void share(int dirfd)
 {
 	const struct group *g = getgrnam(GROUP);
@@ -75,9 +79,14 @@ static int take_lock(struct store *s, char why[static SCHEMA_WHY])
 	int pid = 0, r = schema_agent_lock(s->dir, &s->lock, &pid);
 
 	if (r == -EBUSY && pid)
-		return store_say(why, r, "another taplossd (pid %d) writes to %s; stop it or use another --store", pid, s->dir);
+		return store_say(
+			why, r,
+			"another taplossd (pid %d) writes to %s; stop it or use another --store",
+			pid, s->dir);
 	if (r == -EBUSY)
-		return store_say(why, r, "another taplossd writes to %s; stop it or use another --store", s->dir);
+		return store_say(why, r,
+				 "another taplossd writes to %s; stop it or use another --store",
+				 s->dir);
 	return r < 0 ? store_say(why, r, "%s/lock cannot be taken: %s", s->dir, strerror(-r)) : 0;
 }
 
@@ -117,7 +126,8 @@ static void store_freep(struct store **s)
 	store_close(*s);
 }
 
-int store_open(const char *dir, const struct store_options *opt, struct store **ret, char why[static SCHEMA_WHY])
+int store_open(const char *dir, const struct store_options *opt, struct store **ret,
+	       char why[static SCHEMA_WHY])
 {
 	_cleanup_(store_freep) struct store *s = calloc(1, sizeof(*s));
 	int r;
@@ -148,7 +158,9 @@ static int end_run(struct store *s)
 
 	if (r < 0)
 		return r;
-	r = store_exec(&s->meta, "UPDATE run SET until_ns = max(since_ns, ?), clean = 1 WHERE id = ?", "ui", s->last_ns, s->run_id);
+	r = store_exec(&s->meta,
+		       "UPDATE run SET until_ns = max(since_ns, ?), clean = 1 WHERE id = ?", "ui",
+		       s->last_ns, s->run_id);
 	return store_meta_end(s, r);
 }
 
@@ -170,8 +182,8 @@ struct store *store_close(struct store *s)
 	return NULL;
 }
 
-/* In WAL mode with synchronous=NORMAL a COMMIT is in the page cache only. This is what FULL would do at each COMMIT, once for
- * all of them; a row of a day file may point to them afterwards. */
+/* In WAL mode with synchronous=NORMAL a COMMIT is in the page cache only. This is what FULL would
+ * do at each COMMIT, once for all of them; a row of a day file may point to them afterwards. */
 int store_sync_meta(struct store *s)
 {
 	sqlite3_file *wal = NULL;
@@ -182,8 +194,9 @@ int store_sync_meta(struct store *s)
 	r = store_ready(&s->meta);
 	if (r < 0)
 		return r;
-	if (sqlite3_file_control(s->meta.db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) == SQLITE_OK && wal && wal->pMethods &&
-	    wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL) != SQLITE_OK)
+	if (sqlite3_file_control(s->meta.db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) ==
+		    SQLITE_OK &&
+	    wal && wal->pMethods && wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL) != SQLITE_OK)
 		return store_complain(&s->meta, -EIO, "cannot be synced");
 	s->meta_dirty = false;
 	return 0;
@@ -200,9 +213,11 @@ int store_run_begin(struct store *s, const struct store_run *run)
 		return r;
 	r = store_exec(&s->meta, "DELETE FROM source", "");	/* the last run's words */
 	if (r >= 0)
-		r = store_exec(&s->meta, "INSERT INTO run (pid, version, kernel, reasons, interval_ns, since_ns) VALUES (?, ?, ?, ?, ?, ?)",
-			       "ittiuu", (int64_t)run->pid, run->version, run->kernel, (int64_t)run->reasons, run->interval_ns,
-			       run->since_ns);
+		r = store_exec(&s->meta,
+			       "INSERT INTO run (pid, version, kernel, reasons, interval_ns, "
+			       "since_ns) VALUES (?, ?, ?, ?, ?, ?)",
+			       "ittiuu", (int64_t)run->pid, run->version, run->kernel,
+			       (int64_t)run->reasons, run->interval_ns, run->since_ns);
 	if (r >= 0)
 		id = sqlite3_last_insert_rowid(s->meta.db);
 	r = store_meta_end(s, r);
@@ -219,6 +234,7 @@ int store_run_interval(struct store *s, uint64_t interval_ns, uint64_t now_ns)
 		return r;
 	r = store_event_interval(s, interval_ns, now_ns);
 	if (r >= 0)
-		r = store_exec(&s->meta, "UPDATE run SET interval_ns = ? WHERE id = ?", "ui", interval_ns, s->run_id);
+		r = store_exec(&s->meta, "UPDATE run SET interval_ns = ? WHERE id = ?", "ui",
+			       interval_ns, s->run_id);
 	return store_meta_end(s, r);
 }

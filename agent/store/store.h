@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* store - the only writer of the timeline store (schema/).
  *
- * Names and lifetimes (VM, device, attachment, series) go to meta.db, each in a transaction of its own; then one transaction a
- * tick puts loss, witnesses, traffic, coverage and all baselines into the day's file, after what meta.db was told is synced.
- * A failed call leaves the store as it was: do the whole tick again later (-ENOSPC: the disk is full). A power failure takes
- * at most the newest minute. Ids are never used again. Loop thread only; no logging. Times: UTC ns unless said. */
+ * Names and lifetimes (VM, device, attachment, series) go to meta.db, each in a transaction of its
+ * own; then one transaction a tick puts loss, witnesses, traffic, coverage and all baselines into
+ * the day's file, after what meta.db was told is synced. A failed call leaves the store as it was:
+ * do the whole tick again later (-ENOSPC: the disk is full). A power failure takes at most the
+ * newest minute. Ids are never used again. Loop thread only; no logging. Times: UTC ns unless said.
+ */
 #ifndef TAPLOSS_AGENT_STORE_STORE_H
 #define TAPLOSS_AGENT_STORE_STORE_H
 
@@ -21,15 +23,19 @@ struct store_options {
 	/* How long each level of detail is kept; see schema/maintain.h. 0: no limit. */
 	unsigned int fine_days, retention_days, hour_days;
 	uint64_t fine_bytes, max_bytes, history_bytes;
-	bool background;		/* closed days are looked after by a thread, not in store_tick() */
+	/* closed days are looked after by a thread, not in store_tick() */
+	bool background;
 };
 
-/* Makes @dir (0750, group taploss where there is one) when missing, takes its lock, opens or creates meta.db, opens the newest
- * day file (the first one is made by the first tick, or by store_baselines()), migrates. -EBUSY: another agent holds the
- * store (its pid is in @why); else as schema_open(). Never deletes or recreates a file; only the limits of @opt delete. */
-int store_open(const char *dir, const struct store_options *opt, struct store **ret, char why[static SCHEMA_WHY]);
+/* Makes @dir (0750, group taploss where there is one) when missing, takes its lock, opens or
+ * creates meta.db, opens the newest day file (the first one is made by the first tick, or by
+ * store_baselines()), migrates. -EBUSY: another agent holds the store (its pid is in @why); else as
+ * schema_open(). Never deletes or recreates a file; only the limits of @opt delete. */
+int store_open(const char *dir, const struct store_options *opt, struct store **ret,
+	       char why[static SCHEMA_WHY]);
 
-/* Checkpoints, marks the run as clean when one was begun, gives the lock back. NULL is fine; returns NULL. */
+/* Checkpoints, marks the run as clean when one was begun, gives the lock back. NULL is fine;
+ * returns NULL. */
 struct store *store_close(struct store *s);
 
 /* SQLite's own words on the last failure; valid until the next call. */
@@ -42,26 +48,31 @@ struct store_run {
 	uint64_t interval_ns, since_ns;
 };
 int store_run_begin(struct store *s, const struct store_run *run);
-int store_run_interval(struct store *s, uint64_t interval_ns, uint64_t now_ns);	/* configuration was read again */
+/* configuration was read again */
+int store_run_interval(struct store *s, uint64_t interval_ns, uint64_t now_ns);
 
 /* The newest word of a source; written only when state or why differ from the last call's. */
-int store_source(struct store *s, const char *name, const char *state, const char *why, uint64_t now_ns);
+int store_source(struct store *s, const char *name, const char *state, const char *why,
+		 uint64_t now_ns);
 int store_source_gone(struct store *s, const char *name);	/* it has nothing to say any more */
 /* What cannot be shown here: takes the place of what an earlier call said. */
 struct limitation_row;
 int store_blind(struct store *s, const struct limitation_row *rows, unsigned int n);
-/* The store itself speaks as source "store": "failed" while a new day's file cannot be made and the old one serves on. */
+/* The store itself speaks as source "store": "failed" while a new day's file cannot be made and the
+ * old one serves on. */
 
 /* Names and lifetimes. Each sets *ret to the id. */
 
 struct store_vm {
-	const char *ident, *uuid, *name, *state;	/* uuid NULL: none known; a stored one stays */
+	/* uuid NULL: none known; a stored one stays */
+	const char *ident, *uuid, *name, *state;
 };
 /* Finds by ident or makes it; brings name (an old one is kept in vm_name) and state up to date. */
 int store_vm(struct store *s, const struct store_vm *vm, uint64_t now_ns, int64_t *ret);
 
 /* Every VM there is, to notice the ones that went away unseen. */
-typedef int store_each_vm_fn(int64_t id, const char *ident, const char *name, const char *state, void *arg);
+typedef int store_each_vm_fn(int64_t id, const char *ident, const char *name, const char *state,
+			     void *arg);
 int store_each_vm(struct store *s, store_each_vm_fn *fn, void *arg);
 
 struct store_device {
@@ -69,8 +80,8 @@ struct store_device {
 	uint32_t netns, ifindex;
 	uint64_t since_ns;
 };
-/* Finds the open lifetime (until_ns NULL) of (boot_id, netns, ifindex, kind) or makes one; a new name is taken over.
- * *ret_known: it was there already. */
+/* Finds the open lifetime (until_ns NULL) of (boot_id, netns, ifindex, kind) or makes one; a new
+ * name is taken over. *ret_known: it was there already. */
 int store_device(struct store *s, const struct store_device *dev, int64_t *ret, bool *ret_known);
 int store_device_end(struct store *s, int64_t device_id, uint64_t until_ns);
 /* Ends every open device and attachment that belongs to another boot. */
@@ -81,16 +92,19 @@ struct store_attachment {
 	const char *mac, *backend, *bridge;	/* NULL: unknown */
 	int queues, ring_frames;		/* -1: unknown */
 	uint64_t since_ns;
-	uint64_t at_ns;				/* when it was seen so: what differs from before is an event of then; 0: since_ns */
+	/* when it was seen so: what differs from before is an event of then; 0: since_ns */
+	uint64_t at_ns;
 };
 /* Finds the open attachment of (vm_id, device_id) and brings it up to date, or makes one. */
 int store_attachment(struct store *s, const struct store_attachment *a, int64_t *ret);
 int store_attachment_end(struct store *s, int64_t attachment_id, uint64_t until_ns);
 
 /* All open attachments and open devices of @boot_id, to pick up after a restart. */
-typedef int store_device_fn(int64_t device_id, uint32_t netns, uint32_t ifindex, const char *name, const char *kind, uint64_t since_ns, void *arg);
+typedef int store_device_fn(int64_t device_id, uint32_t netns, uint32_t ifindex, const char *name,
+			    const char *kind, uint64_t since_ns, void *arg);
 int store_each_device(struct store *s, const char *boot_id, store_device_fn *fn, void *arg);
-typedef int store_attachment_fn(int64_t attachment_id, int64_t device_id, int64_t vm_id, const char *vm_ident, uint64_t since_ns, void *arg);
+typedef int store_attachment_fn(int64_t attachment_id, int64_t device_id, int64_t vm_id,
+				const char *vm_ident, uint64_t since_ns, void *arg);
 int store_each_attachment(struct store *s, store_attachment_fn *fn, void *arg);
 
 /* Forgets events from before @before_ns. */
@@ -107,22 +121,28 @@ struct store_series {
 /* Finds or makes it. Found ones come from memory. */
 int store_series(struct store *s, const struct store_series *key, uint64_t now_ns, int64_t *ret);
 
-/* Loss of @device_id from @since_ns on that was nobody's now belongs to @attachment_id of @vm_id: in every day file,
- * roll-ups included. Loss before @since_ns stays nobody's. Series ids of the device may mean somebody else afterwards: ask
- * store_series() again. What a crash cuts off is finished by the next store_open(). */
-int store_attribute(struct store *s, int64_t device_id, int64_t attachment_id, int64_t vm_id, uint64_t since_ns);
+/* Loss of @device_id from @since_ns on that was nobody's now belongs to @attachment_id of @vm_id:
+ * in every day file, roll-ups included. Loss before @since_ns stays nobody's. Series ids of the
+ * device may mean somebody else afterwards: ask store_series() again. What a crash cuts off is
+ * finished by the next store_open(). */
+int store_attribute(struct store *s, int64_t device_id, int64_t attachment_id, int64_t vm_id,
+		    uint64_t since_ns);
 
 /* Baselines. */
 
-/* Calls @fn for each stored baseline when they belong to @epoch; otherwise forgets them all (the counters began anew) and
- * calls nothing. *ret_known says which. Call once, before the first tick. */
-typedef int store_baseline_fn(const struct tl_loss_key *key, const struct loss_total *total, void *arg);
-int store_baselines(struct store *s, const struct loss_epoch *epoch, bool *ret_known, store_baseline_fn *fn, void *arg);
+/* Calls @fn for each stored baseline when they belong to @epoch; otherwise forgets them all (the
+ * counters began anew) and calls nothing. *ret_known says which. Call once, before the first tick.
+ */
+typedef int store_baseline_fn(const struct tl_loss_key *key, const struct loss_total *total,
+			      void *arg);
+int store_baselines(struct store *s, const struct loss_epoch *epoch, bool *ret_known,
+		    store_baseline_fn *fn, void *arg);
 
 /* -ENOENT: none stored. */
 int store_device_baseline(struct store *s, int64_t device_id, struct link_counters *ret);
 
-/* What the kernel's counter behind self row @name said up to where it is stored. -ENOENT: no such row. */
+/* What the kernel's counter behind self row @name said up to where it is stored. -ENOENT: no such
+ * row. */
 int store_self_baseline(struct store *s, const char *name, uint64_t *ret);
 
 /* A tick. */
@@ -140,7 +160,8 @@ struct store_witness {
 	const char *counter;
 	uint64_t frames;
 };
-/* How full rings and the queueing discipline were; adds up by the highest, the fewest, and sums. Zero: nothing is known. */
+/* How full rings and the queueing discipline were; adds up by the highest, the fewest, and sums.
+ * Zero: nothing is known. */
 struct store_headroom {
 	bool known;				/* peak and free are */
 	uint64_t peak, free;			/* most frames in a ring; fewest places left */
@@ -155,7 +176,9 @@ struct store_traffic {
 	uint64_t rx_peak, tx_peak;		/* offered in the busiest second, frames/s */
 	uint64_t rx_lost, tx_lost;		/* for want of capacity */
 	struct store_headroom headroom;
-	uint64_t joins_ns;	/* t_ns of the device's last row, when this one shall lengthen it (within an hour); 0: a row of its own */
+	/* t_ns of the device's last row, when this one shall lengthen it (within an hour); 0: a row
+	 * of its own */
+	uint64_t joins_ns;
 };
 struct store_device_counters {
 	int64_t device_id;
@@ -173,19 +196,24 @@ struct store_burst {
 	uint64_t delivered;		/* TL_DELIVERED_NONE: not known */
 };
 
-/* What a VM's threads got of the processor in (t_ns - span_ns, t_ns]: run, and runnable but waiting; sums over the threads. */
+/* What a VM's threads got of the processor in (t_ns - span_ns, t_ns]: run, and runnable but
+ * waiting; sums over the threads. */
 struct store_pressure {
 	int64_t vm_id;
 	uint64_t t_ns, span_ns;
 	unsigned int vcpus, vhosts;	/* threads */
-	uint64_t vcpu_run_ns, vcpu_wait_ns, vhost_run_ns, vhost_wait_ns, emulator_run_ns, emulator_wait_ns;
+	uint64_t vcpu_run_ns, vcpu_wait_ns, vhost_run_ns, vhost_wait_ns, emulator_run_ns,
+		emulator_wait_ns;
 };
 
-/* Arrays are borrowed. Entries of one series add up; a burst that is stored already is passed over. */
+/* Arrays are borrowed. Entries of one series add up; a burst that is stored already is passed over.
+ */
 struct store_tick {
 	uint64_t t_ns, span_ns;
-	const char *how;	/* what coverage says: "tick"; or the name of a source that sees less than all. Static */
-	bool caught_up;		/* the span was counted by the kernel while no agent was there to read */
+	/* what coverage says: "tick"; or the name of a source that sees less than all. Static */
+	const char *how;
+	/* the span was counted by the kernel while no agent was there to read */
+	bool caught_up;
 	bool gap;		/* the span was not counted: coverage starts at t_ns */
 	const struct store_loss *loss;
 	const struct store_baseline *baselines;
@@ -196,16 +224,19 @@ struct store_tick {
 	const struct store_burst *bursts;
 	const struct store_pressure *pressure;
 	const struct tl_loss_key *forget;	/* baselines to delete */
-	unsigned int n_loss, n_baselines, n_witnesses, n_traffic, n_counters, n_self, n_bursts, n_pressure, n_forget;
+	unsigned int n_loss, n_baselines, n_witnesses, n_traffic, n_counters, n_self, n_bursts,
+		n_pressure, n_forget;
 };
 
-/* Stores it all or nothing, and extends coverage to t_ns. A tick with nothing in it only touches coverage, and the disk not
- * more often than every 10 s. Turns to the next day's file (with all baselines) when t_ns is in it, closes hours, applies
- * retention; once a minute syncs. -EINVAL: t_ns did not grow. -ESTALE: the disk failed in the middle of the last tick, and it
- * turned out to be stored: the baselines in memory are behind, start again. */
+/* Stores it all or nothing, and extends coverage to t_ns. A tick with nothing in it only touches
+ * coverage, and the disk not more often than every 10 s. Turns to the next day's file (with all
+ * baselines) when t_ns is in it, closes hours, applies retention; once a minute syncs. -EINVAL:
+ * t_ns did not grow. -ESTALE: the disk failed in the middle of the last tick, and it turned out to
+ * be stored: the baselines in memory are behind, start again. */
 int store_tick(struct store *s, const struct store_tick *tick);
 
-/* End of stored coverage (or of the newest tick), 0 when there is none: where the last agent stopped. */
+/* End of stored coverage (or of the newest tick), 0 when there is none: where the last agent
+ * stopped. */
 int store_covered_until(struct store *s, uint64_t *ret);
 
 #endif

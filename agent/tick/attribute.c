@@ -7,14 +7,18 @@
 #include "extra_counters.h"
 #include "path.h"
 
-/* The kernel named no device, only the process at work: a VM with one tap of that kind lost it there. */
-static const struct tap *tap_at_work(const struct sampler_options *o, const struct loss_counter *line, int64_t *ret_vm_id)
+/* The kernel named no device, only the process at work: a VM with one tap of that kind lost it
+ * there. */
+static const struct tap *tap_at_work(const struct sampler_options *o,
+				     const struct loss_counter *line, int64_t *ret_vm_id)
 {
-	const struct owner_vm *vm = line->key.task ? resolve_owner_pid(o->lists, (int)line->key.task) : NULL;
+	const struct owner_vm *vm =
+		line->key.task ? resolve_owner_pid(o->lists, (int)line->key.task) : NULL;
 	bool tun = !strncmp(line->site, "tun_", 4);
 
 	*ret_vm_id = vm ? tapmap_vm_id(o->taps, vm->ident) : 0;
-	return tun || !strncmp(line->site, "tap_", 4) ? tapmap_only(o->taps, *ret_vm_id, tun) : NULL;
+	return tun || !strncmp(line->site, "tap_", 4) ? tapmap_only(o->taps, *ret_vm_id, tun)
+						      : NULL;
 }
 
 void whose(const struct sampler_options *o, const struct loss_counter *line, struct line_owner *ret)
@@ -30,7 +34,8 @@ void whose(const struct sampler_options *o, const struct loss_counter *line, str
 		t = tapmap_find(o->taps, key->netns, key->ifindex);
 	else
 		t = tap_at_work(o, line, &ret->vm_id);
-	ret->counter = line->class.counter ? line->class.counter : extra_counter(o->hidden, t, line);
+	ret->counter =
+		line->class.counter ? line->class.counter : extra_counter(o->hidden, t, line);
 	if (t) {
 		ret->device_id = t->device_id;
 		ret->attachment_id = t->attachment_id;

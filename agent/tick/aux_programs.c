@@ -36,7 +36,10 @@ static void start_xdp(struct aux_programs *p, struct ksyms *syms, bool wanted)
 		loss_xdp_detach(p->loss);
 	p->facts.xdp = wanted && loss_xdp_attach(p->loss, syms, why) >= 0;
 	if (p->facts.xdp)
-		say(p, "bpf-xdp", "ok", syms ? "" : "XDP programs that fail are not counted: kernel functions have no names");
+		say(p, "bpf-xdp", "ok",
+		    syms ? ""
+			 : "XDP programs that fail are not counted: kernel functions have no "
+			   "names");
 	else
 		say(p, "bpf-xdp", wanted ? "failed" : "off", why);
 	note(p->facts.xdp_why, why);
@@ -71,23 +74,29 @@ static void tick_context(struct aux_programs *p)
 
 	if (loss_stats(p->loss, stats) < 0)
 		return;
-	p->facts.context = loss_context(p->loss, p->context, stats[TL_STAT_NAMELESS_FRAMES], mono_ns(), why);
+	p->facts.context =
+		loss_context(p->loss, p->context, stats[TL_STAT_NAMELESS_FRAMES], mono_ns(), why);
 	note(p->facts.context_why, why);
 	switch (p->facts.context) {
 	case LOSS_CONTEXT_IDLE:
 		if (p->context == LOSS_CONTEXT_OFF)
-			say(p, "bpf-context", "off", "by configuration: what a vhost worker loses unnamed is its VM's");
+			say(p, "bpf-context", "off",
+			    "by configuration: what a vhost worker loses unnamed is its VM's");
 		else
-			say(p, "bpf-context", "ok", "not attached: no vhost worker loses frames that name no device");
+			say(p, "bpf-context", "ok",
+			    "not attached: no vhost worker loses frames that name no device");
 		break;
 	case LOSS_CONTEXT_FENTRY:
-		say(p, "bpf-context", "ok", "attached by fentry: what vhost workers lose is counted for device and queue");
+		say(p, "bpf-context", "ok",
+		    "attached by fentry: what vhost workers lose is counted for device and queue");
 		break;
 	case LOSS_CONTEXT_KPROBE:
-		say(p, "bpf-context", "ok", "attached by kprobe: what vhost workers lose is counted for device and queue");
+		say(p, "bpf-context", "ok",
+		    "attached by kprobe: what vhost workers lose is counted for device and queue");
 		break;
 	case LOSS_CONTEXT_REFUSED:
-		snprintf(text, sizeof(text), "what a vhost worker loses unnamed is its VM's: %s", why);
+		snprintf(text, sizeof(text), "what a vhost worker loses unnamed is its VM's: %s",
+			 why);
 		say(p, "bpf-context", "failed", text);
 		break;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* aux_programs - the BPF programs besides the one that counts: attached as far as they are wanted and this kernel has them, and how each
- * of them stands, as sources in the store. Loop thread only. */
+/* aux_programs - the BPF programs besides the one that counts: attached as far as they are wanted
+ * and this kernel has them, and how each of them stands, as sources in the store. Loop thread only.
+ */
 #ifndef TAPLOSS_AGENT_TICK_AUX_PROGRAMS_H
 #define TAPLOSS_AGENT_TICK_AUX_PROGRAMS_H
 
@@ -12,16 +13,18 @@
 #include "agent/store/store.h"
 
 struct aux_programs {
-	struct loss *loss;		/* NULL: loss is not counted by BPF; borrowed, as are the next three */
+	/* NULL: loss is not counted by BPF; borrowed, as are the next three */
+	struct loss *loss;
 	struct store *store;
 	const struct extra_counters *hidden;
 	const struct ring_occupancy *headroom;
 	enum loss_context_mode context;
-	struct limitations_facts facts, said;	/* as found at this start and in the last tick; as the store knows them */
+	/* as found at this start and in the last tick; as the store knows them */
+	struct limitations_facts facts, said;
 };
 
-/* Fills in @p for what cannot change any more; the caller has set the borrowed ones and @context. @syms may be NULL. @xdp: count
- * what XDP loses at taps. */
+/* Fills in @p for what cannot change any more; the caller has set the borrowed ones and @context.
+ * @syms may be NULL. @xdp: count what XDP loses at taps. */
 void aux_programs_init(struct aux_programs *p, struct ksyms *syms, bool xdp);
 
 /* Once a tick, after the counters were read. */

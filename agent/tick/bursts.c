@@ -8,7 +8,8 @@
 #include "attribute.h"
 
 #define MAX_TICK 2000		/* from the ring; what is left waits there for the next tick */
-#define STEP_NS NSEC_PER_MSEC	/* the calendar was set: smaller differences are how long it takes to look at two clocks */
+/* the calendar was set: smaller differences are how long it takes to look at two clocks */
+#define STEP_NS NSEC_PER_MSEC
 
 void burst_rows_begin(struct burst_rows *b, struct loss *l, bool known, uint64_t covered_ns)
 {
@@ -54,13 +55,18 @@ static int on_burst(const struct tl_burst *burst, void *arg)
 	r = loss_counter_series(line, g->o->store, &owner, g->now_ns);
 	if (r < 0)
 		return r;
-	g->to->rows[g->to->n++] = (struct store_burst){
-		.series_id = line->series_id, .cpu = burst->cpu, .start_ns = burst->start_ns + g->to->offset_ns,
-		.span_ns = burst->last_ns - burst->start_ns, .frames = burst->frames, .delivered = burst->delivered };
+	g->to->rows[g->to->n++] =
+		(struct store_burst){ .series_id = line->series_id,
+				      .cpu = burst->cpu,
+				      .start_ns = burst->start_ns + g->to->offset_ns,
+				      .span_ns = burst->last_ns - burst->start_ns,
+				      .frames = burst->frames,
+				      .delivered = burst->delivered };
 	return 0;
 }
 
-int burst_rows_gather(struct burst_rows *b, const struct sampler_options *o, struct loss_counters *lines, uint64_t now_ns)
+int burst_rows_gather(struct burst_rows *b, const struct sampler_options *o,
+		      struct loss_counters *lines, uint64_t now_ns)
 {
 	struct gathering g = { b, o, lines, now_ns };
 	uint64_t offset = boot_to_utc_offset();

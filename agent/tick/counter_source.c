@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-static int add(struct store *s, struct loss_counters *lines, const struct tap *t, const struct store_witness *w, uint64_t now_ns, counter_source_fn *fn, void *arg)
+static int add(struct store *s, struct loss_counters *lines, const struct tap *t,
+	       const struct store_witness *w, uint64_t now_ns, counter_source_fn *fn, void *arg)
 {
 	struct store_loss loss = { .frames = w->frames, .segments = w->frames };
 	struct loss_counter *line;
@@ -28,7 +29,9 @@ static int add(struct store *s, struct loss_counters *lines, const struct tap *t
 	return fn(&loss, arg);
 }
 
-int counter_source_losses(struct store *s, struct loss_counters *lines, const struct device_counter_rows *rows, uint64_t now_ns, counter_source_fn *fn, void *arg)
+int counter_source_losses(struct store *s, struct loss_counters *lines,
+			  const struct device_counter_rows *rows, uint64_t now_ns,
+			  counter_source_fn *fn, void *arg)
 {
 	unsigned int tap = 0;
 	int r = 0;
@@ -36,7 +39,8 @@ int counter_source_losses(struct store *s, struct loss_counters *lines, const st
 	for (unsigned int i = 0; i < rows->n_witnesses && r >= 0; i++) {
 		const struct store_witness *w = &rows->witnesses[i];
 
-		while (tap < rows->n_taps && rows->taps[tap]->device_id != w->device_id)	/* both are in the order of the taps */
+		/* both are in the order of the taps */
+		while (tap < rows->n_taps && rows->taps[tap]->device_id != w->device_id)
 			tap++;
 		if (tap < rows->n_taps)
 			r = add(s, lines, rows->taps[tap], w, now_ns, fn, arg);

@@ -9,8 +9,9 @@
 #define TRAFFIC_NS NSEC_PER_MIN
 #define GROWS_NS (5 * NSEC_PER_SEC)	/* a row that was as short as this when it began may grow */
 
-/* Counters that tell of loss. tun and tap keep both sides apart; macvtap and ipvtap show each frame that they drop
- * towards the guest as rx_dropped and rx_errors at once (macvlan_count_rx()), so only the first is a witness. */
+/* Counters that tell of loss. tun and tap keep both sides apart; macvtap and ipvtap show each frame
+ * that they drop towards the guest as rx_dropped and rx_errors at once (macvlan_count_rx()), so
+ * only the first is a witness. */
 static const struct counter {
 	const char *name;
 	size_t at;
@@ -34,7 +35,8 @@ static uint64_t since(uint64_t now, uint64_t then)
 	return now > then ? now - then : 0;
 }
 
-/* What @which gained since it was stored last. Nothing as long as it was not read, or is read for the first time. */
+/* What @which gained since it was stored last. Nothing as long as it was not read, or is read for
+ * the first time. */
 static uint64_t gained(const struct tap *t, const struct counter *which)
 {
 	uint64_t now = value(&t->counted.now, which), then = value(&t->counted.stored, which);
@@ -47,8 +49,9 @@ static bool watched(const struct tap *t, const struct counter *which)
 	return t->info.kind == TL_KIND_TUN || !which->tun_only;
 }
 
-/* Frames that a macvtap took for its guest: it counts a frame as received first, and then as dropped. A reading between the two is one
- * too many for each CPU at work; the next frame that is taken makes up for it. */
+/* Frames that a macvtap took for its guest: it counts a frame as received first, and then as
+ * dropped. A reading between the two is one too many for each CPU at work; the next frame that is
+ * taken makes up for it. */
 static uint64_t taken(const struct link_counters *c)
 {
 	return since(c->rx_frames, c->rx_dropped);
@@ -77,8 +80,8 @@ int device_counters_base(struct tap *t, struct store *s, bool from_now, uint64_t
 }
 
 /* Frames between two readings in the guest's terms. */
-static void guest_frames(const struct tap *t, const struct link_counters *from, const struct link_counters *to,
-			 struct store_traffic *ret)
+static void guest_frames(const struct tap *t, const struct link_counters *from,
+			 const struct link_counters *to, struct store_traffic *ret)
 {
 	if (t->info.kind == TL_KIND_TUN) {
 		ret->rx_frames = since(to->tx_frames, from->tx_frames);
@@ -87,7 +90,8 @@ static void guest_frames(const struct tap *t, const struct link_counters *from, 
 		ret->tx_bytes = since(to->rx_bytes, from->rx_bytes);
 		return;
 	}
-	ret->rx_frames = since(since(to->rx_frames, from->rx_frames), since(to->rx_dropped, from->rx_dropped));
+	ret->rx_frames = since(since(to->rx_frames, from->rx_frames),
+			       since(to->rx_dropped, from->rx_dropped));
 	ret->rx_bytes = since(to->rx_bytes, from->rx_bytes);
 	ret->tx_frames = since(to->tx_frames, from->tx_frames);
 	ret->tx_bytes = since(to->tx_bytes, from->tx_bytes);
@@ -116,8 +120,8 @@ void device_counters_lost(struct tap *t, const char *direction, const char *kind
 		t->counted.full[d] += frames;
 }
 
-/* Offered in the second that ends now, or in the tick when that is longer; frames/s. A tick that could not be stored is left
- * out: what was lost in it comes again. */
+/* Offered in the second that ends now, or in the tick when that is longer; frames/s. A tick that
+ * could not be stored is left out: what was lost in it comes again. */
 static void keep_peaks(struct tap *t, uint64_t now_ns)
 {
 	uint64_t sum[2] = { 0 }, from = now_ns;
@@ -130,7 +134,8 @@ static void keep_peaks(struct tap *t, uint64_t now_ns)
 	for (unsigned int i = 0; i < TAP_TICKS; i++) {
 		unsigned int k = (at + TAP_TICKS - i) % TAP_TICKS;
 
-		if (!t->counted.ticks[k].from_ns || (i && now_ns - t->counted.ticks[k].from_ns > NSEC_PER_SEC))
+		if (!t->counted.ticks[k].from_ns ||
+		    (i && now_ns - t->counted.ticks[k].from_ns > NSEC_PER_SEC))
 			break;
 		from = t->counted.ticks[k].from_ns;
 		sum[0] += t->counted.ticks[k].offered[0];
@@ -138,17 +143,19 @@ static void keep_peaks(struct tap *t, uint64_t now_ns)
 	}
 	from = now_ns - from < NSEC_PER_SEC ? now_ns - NSEC_PER_SEC : from;
 	for (int d = 0; d < 2; d++) {
-		uint64_t rate = (uint64_t)((double)sum[d] * (double)NSEC_PER_SEC / (double)(now_ns - from));
+		uint64_t rate =
+			(uint64_t)((double)sum[d] * (double)NSEC_PER_SEC / (double)(now_ns - from));
 
 		t->counted.peak[d] = rate > t->counted.peak[d] ? rate : t->counted.peak[d];
 	}
 }
 
-/* A row that was begun by loss grows for a minute. One that covers the quiet time before is left as it is: a moment's loss
- * beside a minute's traffic would look small. */
+/* A row that was begun by loss grows for a minute. One that covers the quiet time before is left as
+ * it is: a moment's loss beside a minute's traffic would look small. */
 static uint64_t joins(const struct tap *t, uint64_t now_ns)
 {
-	bool grows = t->counted.row_ns && t->counted.row_ns == t->counted.stored_ns && now_ns - t->counted.row_from_ns <= TRAFFIC_NS;
+	bool grows = t->counted.row_ns && t->counted.row_ns == t->counted.stored_ns &&
+		     now_ns - t->counted.row_from_ns <= TRAFFIC_NS;
 
 	return grows ? t->counted.row_ns : 0;
 }
@@ -191,7 +198,8 @@ static int grow(struct device_counter_rows *w)
 	if (w->n_taps < w->size)
 		return 0;
 	if (grow_array(&w->witnesses, n * ARRAY_SIZE(counters), sizeof(*w->witnesses)) < 0 ||
-	    grow_array(&w->traffic, n, sizeof(*w->traffic)) < 0 || grow_array(&w->counters, n, sizeof(*w->counters)) < 0 ||
+	    grow_array(&w->traffic, n, sizeof(*w->traffic)) < 0 ||
+	    grow_array(&w->counters, n, sizeof(*w->counters)) < 0 ||
 	    grow_array(&w->taps, n, sizeof(struct tap *)) < 0)
 		return -ENOMEM;
 	w->size = n;
@@ -205,7 +213,8 @@ static void add_witnesses(struct device_counter_rows *w, const struct tap *t)
 
 		if (n && watched(t, &counters[i]))
 			w->witnesses[w->n_witnesses++] = (struct store_witness){
-				.device_id = t->device_id, .counter = counters[i].name, .frames = n };
+				.device_id = t->device_id, .counter = counters[i].name, .frames = n
+			};
 	}
 }
 
@@ -220,8 +229,12 @@ static void begin_hidden(struct tap *t)
 
 int device_counters_add(struct device_counter_rows *w, struct tap *t, uint64_t now_ns, bool all)
 {
-	struct store_traffic row = { .device_id = t->device_id, .span_ns = since(now_ns, t->counted.stored_ns),
-				     .rx_lost = t->counted.full[0], .tx_lost = t->counted.full[1] };
+	struct store_traffic row = {
+		.device_id = t->device_id,
+		.span_ns = since(now_ns, t->counted.stored_ns),
+		.rx_lost = t->counted.full[0],
+		.tx_lost = t->counted.full[1],
+	};
 	bool busy, due;
 
 	if (!t->counted.based)
@@ -239,7 +252,8 @@ int device_counters_add(struct device_counter_rows *w, struct tap *t, uint64_t n
 	due = t->counted.lost || dropped(t) || (busy && (all || row.span_ns >= TRAFFIC_NS));
 	if (!due) {
 		if (!busy && row.span_ns >= TRAFFIC_NS) {
-			t->counted.stored_ns = now_ns;	/* a quiet minute is over; the next row shall not span it */
+			/* a quiet minute is over; the next row shall not span it */
+			t->counted.stored_ns = now_ns;
 			t->headroom.now = (struct store_headroom){ 0 };
 		}
 		return 0;
@@ -264,7 +278,8 @@ void device_counters_clear(struct device_counter_rows *w)
 	for (unsigned int i = 0; i < w->n_taps; i++) {
 		struct tap *t = w->taps[i];
 
-		memset(t->counted.ticks[(t->counted.next_tick - 1) % TAP_TICKS].offered, 0, sizeof(t->counted.ticks[0].offered));
+		memset(t->counted.ticks[(t->counted.next_tick - 1) % TAP_TICKS].offered, 0,
+		       sizeof(t->counted.ticks[0].offered));
 	}
 	forget_rows(w);
 }

@@ -10,7 +10,8 @@
 
 #define EVERY_NS NSEC_PER_MIN
 #define MAX_DUE 64		/* taps looked at in one tick because a minute is over */
-#define MAX_WANTED 256		/* and because they lose frames; the others are looked at in the next */
+/* and because they lose frames; the others are looked at in the next */
+#define MAX_WANTED 256
 
 struct extra_counters {
 	uint32_t own_netns;
@@ -18,7 +19,8 @@ struct extra_counters {
 	struct qdiscs *qdiscs;
 	struct frame_errors *frame_errors;	/* NULL: cannot be read, @why says why */
 	char why[256];
-	bool tried, module;			/* opening it was tried with the module's types there or not */
+	/* opening it was tried with the module's types there or not */
+	bool tried, module;
 };
 
 int extra_counters_new(uint32_t own_netns, bool holders, bool told, struct extra_counters **ret)
@@ -66,17 +68,20 @@ static void open_frame_errors(struct extra_counters *h)
 	frame_errors_open(&h->frame_errors, h->why);
 }
 
-/* Bad headers of a guest's frames at tun.ko; @line says which places those are (collector/loss/class.c). */
+/* Bad headers of a guest's frames at tun.ko; @line says which places those are
+ * (collector/loss/class.c). */
 static bool bad_header(const struct loss_counter *line)
 {
-	return line->class.class && !strcmp(line->class.class, "VIRTNET_HDR") && !strncmp(line->site, "tun_", 4);
+	return line->class.class && !strcmp(line->class.class, "VIRTNET_HDR") &&
+	       !strncmp(line->site, "tun_", 4);
 }
 
-/* What a discipline at work dropped: with the device down, or a tap that nobody holds, there is another in its place that counts nothing. Kernels
- * without reasons do not tell them apart. */
+/* What a discipline at work dropped: with the device down, or a tap that nobody holds, there is
+ * another in its place that counts nothing. Kernels without reasons do not tell them apart. */
 static bool queued(const struct tap *t, const struct loss_counter *line)
 {
-	return line->class.class && !strcmp(line->class.class, "QDISC") && strcmp(line->class.kind, "lifecycle") != 0 && !line->class.counter &&
+	return line->class.class && !strcmp(line->class.class, "QDISC") &&
+	       strcmp(line->class.kind, "lifecycle") != 0 && !line->class.counter &&
 	       (strcmp(line->reason, "NONE") != 0 || (t->info.up && t->info.carrier));
 }
 
@@ -88,20 +93,23 @@ void extra_counters_want(struct tap *t, const struct loss_counter *line)
 		t->counted.wanted |= EXTRA_QDISC;
 }
 
-/* The count that is read now or soon has these frames in it, unless its first reading is where it begins. */
+/* The count that is read now or soon has these frames in it, unless its first reading is where it
+ * begins. */
 static bool holds(const struct tap *t, uint64_t stored)
 {
 	return !t->counted.based || stored != LINK_UNREAD;
 }
 
-const char *extra_counter(const struct extra_counters *h, const struct tap *t, const struct loss_counter *line)
+const char *extra_counter(const struct extra_counters *h, const struct tap *t,
+			  const struct loss_counter *line)
 {
 	if (!t)
 		return NULL;
 	if (bad_header(line) && holds(t, t->counted.stored.rx_frame_errors) &&
 	    (links_frame_errors() || (h->frame_errors && h->holders && !t->gone_ns)))
 		return "rx_frame_errors";
-	if (queued(t, line) && holds(t, t->counted.stored.qdisc_dropped) && t->key.netns == h->own_netns && !t->gone_ns)
+	if (queued(t, line) && holds(t, t->counted.stored.qdisc_dropped) &&
+	    t->key.netns == h->own_netns && !t->gone_ns)
 		return "qdisc_dropped";
 	return NULL;
 }
@@ -133,7 +141,8 @@ static bool errors_due(const struct look *l, const struct tap *t, bool due)
 	return due && t->counted.errors_ns + EVERY_NS <= l->now_ns;
 }
 
-/* Nothing went through it since its discipline was read; and what that dropped would have been told of, and wanted. */
+/* Nothing went through it since its discipline was read; and what that dropped would have been told
+ * of, and wanted. */
 static bool still(const struct look *l, struct tap *t)
 {
 	const struct link_counters *c = &t->counted.now;
@@ -150,13 +159,15 @@ static void read_qdisc(const struct look *l, struct tap *t)
 	if (qdisc_read(l->h->qdiscs, t->key.ifindex, &qdisc) < 0)
 		return;
 	t->counted.now.qdisc_dropped = qdisc.dropped;
-	store_headroom_add(&t->headroom.now, &(struct store_headroom){ .qdisc_peak = qdisc.waiting });
+	store_headroom_add(&t->headroom.now,
+			   &(struct store_headroom){ .qdisc_peak = qdisc.waiting });
 }
 
 static void look_at(struct tap *t, void *arg)
 {
 	struct look *l = arg;
-	bool due = l->due && t->counted.looked_ns + EVERY_NS <= l->now_ns, wanted = l->wanted && t->counted.wanted;
+	bool due = l->due && t->counted.looked_ns + EVERY_NS <= l->now_ns,
+	     wanted = l->wanted && t->counted.wanted;
 
 	if (t->gone_ns || (!due && !wanted))
 		return;
@@ -164,7 +175,8 @@ static void look_at(struct tap *t, void *arg)
 	l->wanted -= wanted;
 	if (l->h->frame_errors && t->holder && t->info.kind == TL_KIND_TUN && errors_due(l, t, due))
 		frame_errors_read(l->h->frame_errors, t->holder, on_errors, l);
-	if (t->key.netns == l->h->own_netns && ((t->counted.wanted & EXTRA_QDISC) || (due && !still(l, t))))
+	if (t->key.netns == l->h->own_netns &&
+	    ((t->counted.wanted & EXTRA_QDISC) || (due && !still(l, t))))
 		read_qdisc(l, t);
 	if (due && (t->holder || !l->h->frame_errors || t->info.kind != TL_KIND_TUN))
 		t->counted.looked_ns = l->now_ns;	/* else as soon as its holder is known */
@@ -173,7 +185,13 @@ static void look_at(struct tap *t, void *arg)
 
 void extra_counters_read(struct extra_counters *h, struct tapmap *taps, uint64_t now_ns)
 {
-	struct look l = { .h = h, .taps = taps, .now_ns = now_ns, .due = MAX_DUE, .wanted = MAX_WANTED };
+	struct look l = {
+		.h = h,
+		.taps = taps,
+		.now_ns = now_ns,
+		.due = MAX_DUE,
+		.wanted = MAX_WANTED,
+	};
 
 	open_frame_errors(h);
 	tapmap_each(taps, look_at, &l);

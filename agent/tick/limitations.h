@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* limitations - which losses cannot be shown here: on this kernel, with the programs that could be attached. Pure: facts in, rows out; the facts
- * behind each row stand in docs/MEASURES.md. */
+/* limitations - which losses cannot be shown here: on this kernel, with the programs that could be
+ * attached. Pure: facts in, rows out; the facts behind each row stand in docs/MEASURES.md. */
 #ifndef TAPLOSS_AGENT_TICK_LIMITATIONS_H
 #define TAPLOSS_AGENT_TICK_LIMITATIONS_H
 
@@ -18,11 +18,13 @@ struct limitations_facts {
 	bool own_pids;				/* we live in a pid namespace of our own */
 	bool sockets;				/* what lies behind a tap's socket can be read */
 	bool refusals;				/* loss_says_refused() */
-	bool xdp;				/* redirects into taps, and exceptions, are counted */
+	/* redirects into taps, and exceptions, are counted */
+	bool xdp;
 	enum loss_context_mode context_mode;
 	enum loss_context_state context;
 	char sockets_why[BLIND_WHY], context_why[BLIND_WHY], xdp_why[BLIND_WHY];
-	char frame_errors_why[BLIND_WHY];	/* "": the kernel's count of bad headers can be read */
+	/* "": the kernel's count of bad headers can be read */
+	char frame_errors_why[BLIND_WHY];
 	char rings_why[BLIND_WHY];		/* "": how full rings are can be read */
 };
 
@@ -34,6 +36,7 @@ struct limitation_row {
 
 bool limitations_same(const struct limitations_facts *a, const struct limitations_facts *b);
 
-unsigned int limitations_list(const struct limitations_facts *f, struct limitation_row ret[static BLIND_MAX]);
+unsigned int limitations_list(const struct limitations_facts *f,
+			      struct limitation_row ret[static BLIND_MAX]);
 
 #endif

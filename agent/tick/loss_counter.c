@@ -76,14 +76,23 @@ static const char *or_null(const char *text)
 	return text[0] ? text : NULL;
 }
 
-int loss_counter_series(struct loss_counter *line, struct store *s, const struct line_owner *owner, uint64_t now_ns)
+int loss_counter_series(struct loss_counter *line, struct store *s, const struct line_owner *owner,
+			uint64_t now_ns)
 {
 	struct store_series key = {
-		.vm_id = owner->vm_id, .attachment_id = owner->attachment_id, .device_id = owner->device_id,
+		.vm_id = owner->vm_id,
+		.attachment_id = owner->attachment_id,
+		.device_id = owner->device_id,
 		.queue = queue_of(&line->key),
-		.direction = line->class.direction, .class = line->class.class, .kind = line->class.kind,
-		.reason = line->reason, .site = line->site, .counter = owner->counter,
-		.place = or_null(owner->place), .sender = or_null(owner->sender), .sender_vm_id = owner->sender_vm_id,
+		.direction = line->class.direction,
+		.class = line->class.class,
+		.kind = line->class.kind,
+		.reason = line->reason,
+		.site = line->site,
+		.counter = owner->counter,
+		.place = or_null(owner->place),
+		.sender = or_null(owner->sender),
+		.sender_vm_id = owner->sender_vm_id,
 	};
 	int r;
 
@@ -96,7 +105,8 @@ int loss_counter_series(struct loss_counter *line, struct store *s, const struct
 	return 0;
 }
 
-void loss_counters_of_device(struct loss_counters *ls, uint32_t netns, uint32_t ifindex, loss_counter_fn *fn, void *arg)
+void loss_counters_of_device(struct loss_counters *ls, uint32_t netns, uint32_t ifindex,
+			     loss_counter_fn *fn, void *arg)
 {
 	struct loss_counter *line, *tmp;
 

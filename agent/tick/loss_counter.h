@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* loss_counter - what each kernel counter means: its words (reason, function, class) and the series that it is stored under.
+/* loss_counter - what each kernel counter means: its words (reason, function, class) and the series
+ * that it is stored under.
  *
- * The words of a key never change and cost a symbol look-up, so they are found once. The series changes when the tap
- * goes to another owner. Loop thread only. */
+ * The words of a key never change and cost a symbol look-up, so they are found once. The series
+ * changes when the tap goes to another owner. Loop thread only. */
 #ifndef TAPLOSS_AGENT_TICK_LOSS_COUNTER_H
 #define TAPLOSS_AGENT_TICK_LOSS_COUNTER_H
 
@@ -19,7 +20,8 @@ struct line_owner {
 	int64_t sender_vm_id;		/* 0: none */
 	const char *counter;		/* device counter that moves with it, static; NULL: none */
 	char sender[24];		/* "": not known */
-	char place[40];			/* "": the tap; sizes that leave no padding: compared as bytes */
+	/* "": the tap; sizes that leave no padding: compared as bytes */
+	char place[40];
 };
 
 struct loss_counter {
@@ -39,19 +41,23 @@ struct loss_counters;
 
 /* @source: borrowed. */
 int loss_counters_new(struct source *source, struct loss_counters **ret);
-struct loss_counters *loss_counters_free(struct loss_counters *ls);	/* NULL is fine; returns NULL */
+/* NULL is fine; returns NULL */
+struct loss_counters *loss_counters_free(struct loss_counters *ls);
 
 /* Finds or makes it. NULL: no memory. Lives until loss_counters_drop(). */
 struct loss_counter *loss_counter_of(struct loss_counters *ls, const struct tl_loss_key *key);
 
-/* The series under which @line is to be stored now that it is @owner's, who must have been zeroed before it was filled in.
- * 0 or the store's error. */
-int loss_counter_series(struct loss_counter *line, struct store *s, const struct line_owner *owner, uint64_t now_ns);
+/* The series under which @line is to be stored now that it is @owner's, who must have been zeroed
+ * before it was filled in. 0 or the store's error. */
+int loss_counter_series(struct loss_counter *line, struct store *s, const struct line_owner *owner,
+			uint64_t now_ns);
 
 /* Calls @fn for every line of that device; @fn may drop it. */
 typedef void loss_counter_fn(struct loss_counter *line, void *arg);
-void loss_counters_of_device(struct loss_counters *ls, uint32_t netns, uint32_t ifindex, loss_counter_fn *fn, void *arg);
-void loss_counters_each(struct loss_counters *ls, loss_counter_fn *fn, void *arg);	/* the same for every line */
+void loss_counters_of_device(struct loss_counters *ls, uint32_t netns, uint32_t ifindex,
+			     loss_counter_fn *fn, void *arg);
+/* the same for every line */
+void loss_counters_each(struct loss_counters *ls, loss_counter_fn *fn, void *arg);
 void loss_counters_drop(struct loss_counters *ls, struct loss_counter *line);
 
 #endif

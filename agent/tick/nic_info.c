@@ -6,7 +6,8 @@
 
 static void mac_text(char ret[18], const uint8_t mac[6])
 {
-	snprintf(ret, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	snprintf(ret, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+		 mac[5]);
 }
 
 static const uint8_t *guest_mac(const struct link_info *tap, const struct claim *c)
@@ -17,7 +18,8 @@ static const uint8_t *guest_mac(const struct link_info *tap, const struct claim 
 		return c->configured->mac;
 	if (c->held && memcmp(c->held->mac, none, 6) != 0)
 		return c->held->mac;
-	return tap->kind == TL_KIND_TUN ? none : tap->mac;	/* a macvtap has its guest's address */
+	/* a macvtap has its guest's address */
+	return tap->kind == TL_KIND_TUN ? none : tap->mac;
 }
 
 static int queues_of(const struct link_info *tap, const struct claim *c)

@@ -38,7 +38,11 @@ static void add_address(struct tap *t, void *arg)
 		a->size = size;
 	}
 	next = &a->taps[a->n++];
-	*next = (struct source_tap){ .netns = t->key.netns, .ifindex = t->key.ifindex, .kind = t->info.kind };
+	*next = (struct source_tap){
+		.netns = t->key.netns,
+		.ifindex = t->key.ifindex,
+		.kind = t->info.kind,
+	};
 	memcpy(next->mac, t->told.addr, sizeof(next->mac));
 }
 
@@ -70,7 +74,8 @@ static bool on_bridge(const struct link_info *t, const struct link_place *p)
 		return false;
 	if (t->bridge[0] && (!strcmp(t->bridge, p->name) || !strcmp(t->bridge, p->master)))
 		return true;
-	return t->lower[0] && (!strcmp(t->lower, p->name) || (p->master[0] && !strcmp(t->lower, p->master)));
+	return t->lower[0] &&
+	       (!strcmp(t->lower, p->name) || (p->master[0] && !strcmp(t->lower, p->master)));
 }
 
 static void look(struct tap *t, void *arg)
@@ -92,7 +97,8 @@ static void look(struct tap *t, void *arg)
 	s->fit = fit;
 }
 
-const struct tap *path_tap(struct tapmap *m, const struct links *links, const struct tl_loss_key *key)
+const struct tap *path_tap(struct tapmap *m, const struct links *links,
+			   const struct tl_loss_key *key)
 {
 	struct search s = { .key = key };
 
@@ -102,7 +108,8 @@ const struct tap *path_tap(struct tapmap *m, const struct links *links, const st
 	return s.several ? NULL : s.best;
 }
 
-void path_device(struct source *src, const struct links *links, uint32_t netns, uint32_t ifindex, char ret[static 24])
+void path_device(struct source *src, const struct links *links, uint32_t netns, uint32_t ifindex,
+		 char ret[static 24])
 {
 	struct link_place place = { 0 };
 	struct tl_device dev;
@@ -119,7 +126,8 @@ void path_device(struct source *src, const struct links *links, uint32_t netns, 
 		snprintf(ret, 24, "?");
 }
 
-void path_sender(struct source *src, struct tapmap *m, const struct links *links, const struct tl_loss_key *key, int64_t *ret_vm, char ret[static 24])
+void path_sender(struct source *src, struct tapmap *m, const struct links *links,
+		 const struct tl_loss_key *key, int64_t *ret_vm, char ret[static 24])
 {
 	const struct tap *t;
 
@@ -134,7 +142,8 @@ void path_sender(struct source *src, struct tapmap *m, const struct links *links
 			snprintf(ret, 24, "%s", t->info.name);
 		else
 			path_device(src, links, key->netns, key->iif, ret);
-	} else if ((key->kind == TL_KIND_TUN && !key->ingress) || (key->kind == TL_KIND_PATH && key->ingress)) {
+	} else if ((key->kind == TL_KIND_TUN && !key->ingress) ||
+		   (key->kind == TL_KIND_PATH && key->ingress)) {
 		snprintf(ret, 24, "host");
 	}
 }

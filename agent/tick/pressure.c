@@ -17,7 +17,8 @@
 #define ROW_NS (5 * NSEC_PER_MIN)	/* their rows */
 #define THREADS_NS (10 * NSEC_PER_SEC)	/* threads come and go: look for them again */
 #define MAX_READS 1500			/* threads in one tick: about 4 ms */
-#define MAX_ROWS 24			/* of VMs that lose, in one tick: at a second, a day of them is some 120 MB */
+/* of VMs that lose, in one tick: at a second, a day of them is some 120 MB */
+#define MAX_ROWS 24
 
 enum role { ROLE_VCPU, ROLE_VHOST, ROLE_EMULATOR, ROLES };
 
@@ -90,7 +91,8 @@ struct pressure *pressure_free(struct pressure *p)
 	return NULL;
 }
 
-static ssize_t read_text(const struct pressure *p, int pid, int tid, const char *name, char *ret, size_t size)
+static ssize_t read_text(const struct pressure *p, int pid, int tid, const char *name, char *ret,
+			 size_t size)
 {
 	char path[160];
 	_cleanup_(close_fdp) int fd = -1;
@@ -103,8 +105,9 @@ static ssize_t read_text(const struct pressure *p, int pid, int tid, const char 
 	return n;
 }
 
-/* QEMU names its vCPU threads "CPU 0/KVM", "CPU 0/TCG" with debug-threads=on, which libvirt asks for. vhost workers are threads of the VMM from 6.4 on
- * (6e890c5d5021); before, kvhost.h knows them. */
+/* QEMU names its vCPU threads "CPU 0/KVM", "CPU 0/TCG" with debug-threads=on, which libvirt asks
+ * for. vhost workers are threads of the VMM from 6.4 on (6e890c5d5021); before, kvhost.h knows
+ * them. */
 static enum role role_of(const char *comm)
 {
 	if (!strncmp(comm, "CPU ", 4) || !strncmp(comm, "vcpu", 4) || !strncmp(comm, "fc_vcpu", 7))
@@ -199,7 +202,8 @@ static void read_thread(struct pressure *p, struct watched *w, struct thread *t)
 	char text[96];
 
 	p->reads++;
-	if (read_text(p, t->pid, t->tid, "schedstat", text, sizeof(text)) <= 0 || sscanf(text, "%llu %llu", &run, &wait) != 2) {
+	if (read_text(p, t->pid, t->tid, "schedstat", text, sizeof(text)) <= 0 ||
+	    sscanf(text, "%llu %llu", &run, &wait) != 2) {
 		w->listed_ns = 0;	/* it ended: list them anew */
 		return;
 	}
@@ -261,7 +265,8 @@ static void settle(struct watched *w)
 	w->given = false;
 }
 
-/* Whose turn is it? A VM that begins to lose gets a row up to the sample before, and one from there: the quiet time is not mixed in. */
+/* Whose turn is it? A VM that begins to lose gets a row up to the sample before, and one from
+ * there: the quiet time is not mixed in. */
 static int look_at(struct pressure *p, struct watched *w)
 {
 	bool hot = w->hot_ns && p->now_ns < w->hot_ns + HOT_NS, began = w->hot_ns == p->now_ns;
@@ -274,10 +279,12 @@ static int look_at(struct pressure *p, struct watched *w)
 		p->after = p->after ? p->after : w->pid;
 		return 0;
 	}
-	if (began && before > w->since_ns && w->since_ns && p->now_ns - w->since_ns > COOL_NS + NSEC_PER_SEC) {
+	if (began && before > w->since_ns && w->since_ns &&
+	    p->now_ns - w->since_ns > COOL_NS + NSEC_PER_SEC) {
 		r = give(p, w, before);
 		if (r >= 0 && w->given)
-			settle(w);	/* a tick that fails loses this one: it is about a quiet time */
+			/* a tick that fails loses this one: it is about a quiet time */
+			settle(w);
 	}
 	sample(p, w);
 	if (r >= 0 && (hot || p->now_ns > w->since_ns + ROW_NS))
@@ -315,7 +322,8 @@ static void meet(struct tap *t, void *arg)
 	w->hot_ns = p->now_ns;
 }
 
-int pressure_tick(struct pressure *p, struct tapmap *taps, uint64_t now_ns, const struct store_pressure **ret, unsigned int *n)
+int pressure_tick(struct pressure *p, struct tapmap *taps, uint64_t now_ns,
+		  const struct store_pressure **ret, unsigned int *n)
 {
 	struct watched *w, *tmp;
 	int first = p->after, r = 0;
@@ -325,7 +333,8 @@ int pressure_tick(struct pressure *p, struct tapmap *taps, uint64_t now_ns, cons
 	p->n_rows = p->reads = 0;
 	p->after = 0;
 	tapmap_each(taps, meet, p);
-	for (int round = 0; round < 2; round++) {	/* where the last tick stopped, then from the beginning */
+	for (int round = 0; round < 2; round++) {
+		/* where the last tick stopped, then from the beginning */
 		HASH_ITER(hh, p->all, w, tmp) {
 			if (w->seen_ns != now_ns) {
 				watched_free(p, w);

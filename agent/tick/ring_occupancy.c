@@ -7,16 +7,20 @@
 #include "collector/base.h"
 #include "collector/loss/tapring.h"
 
-#define EARLY_NS (50 * NSEC_PER_MSEC)	/* the tick that a second's timer brings may come a little early */
-#define A_SECOND 512			/* rings looked into in a second, on average: some 0.02 % of a core */
-#define AGAIN_NS (10 * NSEC_PER_SEC)	/* how often a process is gone through whose rings do not add up */
+/* the tick that a second's timer brings may come a little early */
+#define EARLY_NS (50 * NSEC_PER_MSEC)
+/* rings looked into in a second, on average: some 0.02 % of a core */
+#define A_SECOND 512
+/* how often a process is gone through whose rings do not add up */
+#define AGAIN_NS (10 * NSEC_PER_SEC)
 #define MAX_WALKS 32			/* processes gone through in one look: about 2 ms */
 
 struct ring_occupancy {
 	struct taprings *rings;			/* NULL: cannot be read, @why says why */
 	char why[256];
 	bool tried;
-	unsigned int modules;			/* whose types were there when opening it was tried */
+	/* whose types were there when opening it was tried */
+	unsigned int modules;
 	struct tl_tapring *all;
 	unsigned int n, size;
 	uint64_t read_ns;
@@ -46,16 +50,22 @@ const char *ring_occupancy_why(const struct ring_occupancy *h)
 /* Full for sure, whoever looks. */
 void ring_occupancy_lost(struct tap *t, const struct loss_counter *line)
 {
-	bool ring = line->class.class && (!strcmp(line->class.class, "PTR_FULL") || (!strcmp(line->class.class, "QDISC") && !strcmp(line->site, "tun_net_xmit")));
+	bool ring = line->class.class &&
+		    (!strcmp(line->class.class, "PTR_FULL") ||
+		     (!strcmp(line->class.class, "QDISC") && !strcmp(line->site, "tun_net_xmit")));
 
 	if (ring && !strcmp(line->class.direction, "rx") && t->info.ring_frames > 0)
-		store_headroom_add(&t->headroom.now, &(struct store_headroom){ .known = true, .peak = (uint64_t)t->info.ring_frames });
+		store_headroom_add(&t->headroom.now,
+				   &(struct store_headroom){
+					   .known = true, .peak = (uint64_t)t->info.ring_frames });
 }
 
-/* The modules may come, go, and come back as another build; what was read of them before is no good then. */
+/* The modules may come, go, and come back as another build; what was read of them before is no good
+ * then. */
 static void open_rings(struct ring_occupancy *h)
 {
-	unsigned int modules = (access("/sys/kernel/btf/tun", F_OK) == 0) | (access("/sys/kernel/btf/tap", F_OK) == 0) << 1;
+	unsigned int modules = (access("/sys/kernel/btf/tun", F_OK) == 0) |
+			       (access("/sys/kernel/btf/tap", F_OK) == 0) << 1;
 
 	if (h->tried && modules == h->modules)
 		return;
@@ -130,14 +140,16 @@ static void forget_of(struct ring_occupancy *h, int holder)
 	h->n = kept;
 }
 
-/* A holder that is new, or whose rings did not add up to the device's queues when they were read last. */
+/* A holder that is new, or whose rings did not add up to the device's queues when they were read
+ * last. */
 static bool wanted(const struct tap *t, uint64_t now_ns)
 {
 	bool whole = t->headroom.rings && t->headroom.rings == t->headroom.queues;
 
 	if (!t->holder || t->gone_ns)
 		return false;
-	return t->holder != t->headroom.holder || (!whole && t->headroom.looked_ns + AGAIN_NS <= now_ns);
+	return t->holder != t->headroom.holder ||
+	       (!whole && t->headroom.looked_ns + AGAIN_NS <= now_ns);
 }
 
 static void find(struct tap *t, void *arg)
@@ -185,9 +197,13 @@ static void add_up(struct tap *t, void *arg)
 {
 	(void)arg;
 	if (t->headroom.size)
-		store_headroom_add(&t->headroom.now, &(struct store_headroom){
-			.known = true, .peak = t->headroom.fullest, .free = t->headroom.size - t->headroom.fullest, .samples = 1,
-			.sum = t->headroom.fullest });
+		store_headroom_add(&t->headroom.now,
+				   &(struct store_headroom){ .known = true,
+							     .peak = t->headroom.fullest,
+							     .free = t->headroom.size -
+								     t->headroom.fullest,
+							     .samples = 1,
+							     .sum = t->headroom.fullest });
 }
 
 void ring_occupancy_read(struct ring_occupancy *h, struct tapmap *taps, uint64_t now_ns)

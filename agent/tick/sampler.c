@@ -18,7 +18,8 @@
 
 #define STORM_NS (10 * NSEC_PER_SEC)
 #define MAX_FOREIGN 32		/* foreign namespaces visited in one tick */
-#define IDLE_NS NSEC_PER_HOUR	/* counters of senders and of the path that stood still for so long give their room back */
+/* counters of senders and of the path that stood still for so long give their room back */
+#define IDLE_NS NSEC_PER_HOUR
 #define SWEEP_NS (10 * NSEC_PER_MIN)
 
 /* What one counter gained in the tick at hand. */
@@ -38,13 +39,15 @@ struct sampler {
 	uint64_t swept_ns;		/* when idle counters were last looked for */
 	uint64_t calm_ns;		/* in a loss storm: no rows before this moment */
 	bool known;			/* the stored baselines belong to these counters */
-	bool unbroken;			/* and they were fed without a pause since the agent before us */
+	/* and they were fed without a pause since the agent before us */
+	bool unbroken;
 
 	struct gain *gains;
 	unsigned int n_gains, size_gains;
 	struct store_loss *losses;
 	struct store_baseline *baselines;
-	struct tl_loss_key *forget;	/* of dead devices: the kernel's are gone, the stored ones follow */
+	/* of dead devices: the kernel's are gone, the stored ones follow */
+	struct tl_loss_key *forget;
 	unsigned int n_losses, size_losses, n_forget, size_forget;
 	struct device_counter_rows rows;
 	struct burst_rows bursts;
@@ -141,7 +144,8 @@ static void on_counters(uint32_t ifindex, const struct link_counters *c, void *a
 	t->counted.known = true;
 }
 
-/* Namespaces of VMs that keep their taps to themselves. Each is entered for the length of one request. */
+/* Namespaces of VMs that keep their taps to themselves. Each is entered for the length of one
+ * request. */
 static void read_foreign(struct sampler *s)
 {
 	const struct owner_list *l = s->o.lists->proc;
@@ -282,7 +286,9 @@ static int make_losses(struct sampler *s, uint64_t now_ns)
 		whose(&s->o, line, &owner);
 		r = loss_counter_series(line, s->o.store, &owner, now_ns);
 		if (r >= 0)
-			r = add_loss(&(struct store_loss){ line->series_id, g->more.frames, g->more.segments, g->more.bytes }, s);
+			r = add_loss(&(struct store_loss){ line->series_id, g->more.frames,
+							   g->more.segments, g->more.bytes },
+				     s);
 		if (r < 0)
 			return r;
 	}
@@ -296,15 +302,17 @@ struct adding {
 	int error;
 };
 
-/* Was the device there before anything was counted? Then what its counters say already is not ours. In the own
- * namespace only the first tick meets such devices; in others they are found when their process is. */
+/* Was the device there before anything was counted? Then what its counters say already is not ours.
+ * In the own namespace only the first tick meets such devices; in others they are found when their
+ * process is. */
 static bool existed_before(const struct sampler *s, const struct tap *t)
 {
 	if (s->known)
 		return false;
 	if (!s->last_ns)
 		return true;
-	return t->key.netns != s->o.lists->own_netns && t->holder_since_ns && t->holder_since_ns < s->began_ns;
+	return t->key.netns != s->o.lists->own_netns && t->holder_since_ns &&
+	       t->holder_since_ns < s->began_ns;
 }
 
 static void add_tap(struct tap *t, void *arg)
@@ -338,7 +346,9 @@ static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 		return r;
 	tick.caught_up = !s->last_ns && s->unbroken;
 	tick.gap = !s->last_ns && !s->unbroken;
-	tick.span_ns = s->last_ns ? now_ns - s->last_ns : s->known && s->covered_ns < now_ns ? now_ns - s->covered_ns : 0;
+	tick.span_ns = s->last_ns			    ? now_ns - s->last_ns
+		       : s->known && s->covered_ns < now_ns ? now_ns - s->covered_ns
+							    : 0;
 	tick.loss = s->losses;
 	tick.n_loss = s->n_losses;
 	tick.baselines = s->baselines;
@@ -350,7 +360,8 @@ static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 	tick.counters = s->rows.counters;
 	tick.n_counters = s->rows.n_counters;
 	if (s->o.pressure)
-		r = pressure_tick(s->o.pressure, s->o.taps, now_ns, &tick.pressure, &tick.n_pressure);
+		r = pressure_tick(s->o.pressure, s->o.taps, now_ns, &tick.pressure,
+				  &tick.n_pressure);
 	if (r < 0)
 		return r;
 	tick.bursts = s->bursts.rows;
@@ -365,7 +376,8 @@ static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 	return 0;
 }
 
-/* Step 4: devices that are long gone give their counters back; so do senders and ways that were long quiet. */
+/* Step 4: devices that are long gone give their counters back; so do senders and ways that were
+ * long quiet. */
 
 static void forget(struct sampler *s, struct loss_counter *line, bool gone)
 {
@@ -397,7 +409,8 @@ static void forget_idle(struct loss_counter *line, void *arg)
 {
 	struct sampler *s = arg;
 
-	if ((line->key.iif || line->key.kind == TL_KIND_PATH) && line->moved_ns + IDLE_NS < s->last_ns)
+	if ((line->key.iif || line->key.kind == TL_KIND_PATH) &&
+	    line->moved_ns + IDLE_NS < s->last_ns)
 		forget(s, line, false);
 }
 
@@ -446,7 +459,8 @@ static int gather(struct sampler *s, uint64_t now_ns)
 	return r < 0 ? r : burst_rows_gather(&s->bursts, &s->o, s->lines, now_ns);
 }
 
-/* Which addresses the kernel shall look for. Until every source has spoken, those that an earlier agent gave it are the better ones. */
+/* Which addresses the kernel shall look for. Until every source has spoken, those that an earlier
+ * agent gave it are the better ones. */
 static int watch_paths(struct sampler *s)
 {
 	int r = 0;

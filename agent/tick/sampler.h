@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* sampler - a tick: read the kernel's counters, say whose and why, store what is new in one transaction.
+/* sampler - a tick: read the kernel's counters, say whose and why, store what is new in one
+ * transaction.
  *
- * A tick that cannot be stored leaves all baselines where they were, so the next one carries its frames too: a full disk
- * costs resolution, no frame. Loop thread only. */
+ * A tick that cannot be stored leaves all baselines where they were, so the next one carries its
+ * frames too: a full disk costs resolution, no frame. Loop thread only. */
 #ifndef TAPLOSS_AGENT_TICK_SAMPLER_H
 #define TAPLOSS_AGENT_TICK_SAMPLER_H
 
@@ -21,17 +22,19 @@ struct sampler_options {
 	struct pressure *pressure;	/* NULL: not looked at */
 	const struct resolve_owner_lists *lists;
 	bool path;			/* count losses of the VMs' frames above their taps, too */
-	unsigned int storm_rows;	/* more loss rows than this in a tick: rows of 10 s until it calms down */
+	/* more loss rows than this in a tick: rows of 10 s until it calms down */
+	unsigned int storm_rows;
 };
 
 struct sampler;
 
-/* Picks up the stored baselines, or, when the kernel's counters are others than the stored ones, starts anew. */
+/* Picks up the stored baselines, or, when the kernel's counters are others than the stored ones,
+ * starts anew. */
 int sampler_new(const struct sampler_options *opt, struct sampler **ret);
 struct sampler *sampler_free(struct sampler *s);	/* NULL is fine; returns NULL */
 
-/* The first call says whether the time since the last agent was counted. @all: store also small change (an agent that is
- * about to end). 0, or the error of the source or the store. */
+/* The first call says whether the time since the last agent was counted. @all: store also small
+ * change (an agent that is about to end). 0, or the error of the source or the store. */
 int sampler_tick(struct sampler *s, bool all);
 
 /* A tick came late. Stored with the next one. */

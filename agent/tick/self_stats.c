@@ -10,7 +10,8 @@ static int stored(struct store *store, const char *name, uint64_t *ret)
 	return r == -ENOENT ? 0 : r;
 }
 
-int self_stats_begin(struct self_stats *o, struct store *store, struct source *source, bool known, bool unbroken)
+int self_stats_begin(struct self_stats *o, struct store *store, struct source *source, bool known,
+		     bool unbroken)
 {
 	int r = stored(store, "uncounted_frames", &o->stored.uncounted);
 
@@ -23,7 +24,8 @@ int self_stats_begin(struct self_stats *o, struct store *store, struct source *s
 	if (r < 0)
 		return r;
 	if (!unbroken)
-		o->stored.missed = o->now.missed;	/* counted by program, and this one is new */
+		/* counted by program, and this one is new */
+		o->stored.missed = o->now.missed;
 	if (known)
 		return 0;
 	o->stored.uncounted = o->now.uncounted;
@@ -31,17 +33,22 @@ int self_stats_begin(struct self_stats *o, struct store *store, struct source *s
 	return 0;
 }
 
-int self_stats_rows(struct self_stats *o, struct source *source, bool always, struct store_self rows[static OWNLOSS_ROWS])
+int self_stats_rows(struct self_stats *o, struct source *source, bool always,
+		    struct store_self rows[static OWNLOSS_ROWS])
 {
 	const struct source_own *was = &o->stored, *now = &o->now;
 	int r = source_own(source, &o->now);
 
 	if (r < 0)
 		return r;
-	rows[0] = (struct store_self){ "uncounted_frames", now->uncounted - was->uncounted, now->uncounted };
+	rows[0] = (struct store_self){ "uncounted_frames", now->uncounted - was->uncounted,
+				       now->uncounted };
 	rows[1] = (struct store_self){ "late_ticks", o->late, 0 };
-	rows[2] = (struct store_self){ "missed_events", now->missed > was->missed ? now->missed - was->missed : 0, now->missed };
-	rows[3] = (struct store_self){ "unlisted_frames", now->unlisted - was->unlisted, now->unlisted };
+	rows[2] = (struct store_self){ "missed_events",
+				       now->missed > was->missed ? now->missed - was->missed : 0,
+				       now->missed };
+	rows[3] = (struct store_self){ "unlisted_frames", now->unlisted - was->unlisted,
+				       now->unlisted };
 	for (unsigned int i = 0; i < OWNLOSS_ROWS; i++)
 		always |= rows[i].add != 0;
 	return always ? OWNLOSS_ROWS : 0;

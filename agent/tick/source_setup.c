@@ -9,13 +9,18 @@
 #include "limitations.h"
 #include "agent/log.h"
 
-/* As a source of knowledge in the store: under which name, and what it means that this one counts. */
+/* As a source of knowledge in the store: under which name, and what it means that this one counts.
+ */
 static const struct {
 	const char *name, *source, *says;
 } known[] = {
 	{ "bpf", "bpf-loss", "" },
-	{ "net-dm", "net-dm", "the VM is known by the address in a lost frame; no queue; frames without a header, or too many at once, are not told" },
-	{ "counters", "counters", "loss is what the devices count: no reason, no queue, no sender, and nothing of what they do not count" },
+	{ "net-dm", "net-dm",
+	  "the VM is known by the address in a lost frame; no queue; frames without a header, or "
+	  "too many at once, are not told" },
+	{ "counters", "counters",
+	  "loss is what the devices count: no reason, no queue, no sender, and nothing of what "
+	  "they do not count" },
 };
 
 /* What only an agent with BPF has to say. */
@@ -23,7 +28,11 @@ static const char *const of_bpf[] = { "bpf-sockets", "bpf-context", "bpf-frame-e
 
 int source_setup_open(const struct config *c, struct source **ret)
 {
-	struct source_options opt = { .pin_dir = c->pin_dir[0] ? c->pin_dir : NULL, .max_keys = c->max_keys, .word_dir = c->store };
+	struct source_options opt = {
+		.pin_dir = c->pin_dir[0] ? c->pin_dir : NULL,
+		.max_keys = c->max_keys,
+		.word_dir = c->store,
+	};
 	char why[SOURCE_WHY];
 	int r = source_open(c->source, &opt, ret, why);
 
@@ -40,7 +49,8 @@ int source_setup_open(const struct config *c, struct source **ret)
 
 static void put(struct store *store, const char *name, const char *state, const char *why)
 {
-	int r = state ? store_source(store, name, state, why, utc_ns()) : store_source_gone(store, name);
+	int r = state ? store_source(store, name, state, why, utc_ns())
+		      : store_source_gone(store, name);
 
 	if (r < 0)
 		log_debug("source %s is %s, not stored", name, state ? state : "gone");
@@ -48,25 +58,37 @@ static void put(struct store *store, const char *name, const char *state, const 
 
 /* What status --blind says of a source that sees less than all. */
 static const struct limitation_row blind_by_counters[] = {
-	{ "why and where in the kernel a frame was lost, its queue, its sender, its bytes", "[loss] source: the devices' own counters know none of it", "none" },
-	{ "losses that no counter of a device shows: buffers too small, bad headers, filters of the host's stack, rings that are emptied",
+	{ "why and where in the kernel a frame was lost, its queue, its sender, its bytes",
+	  "[loss] source: the devices' own counters know none of it", "none" },
+	{ "losses that no counter of a device shows: buffers too small, bad headers, filters of "
+	  "the host's stack, rings that are emptied",
 	  "[loss] source: there is nothing to read them from", "none" },
-	{ "losses above the taps: bridge, filters, queues, uplink", "[loss] source: they are told by BPF only", "what those count themselves" },
+	{ "losses above the taps: bridge, filters, queues, uplink",
+	  "[loss] source: they are told by BPF only", "what those count themselves" },
 };
 
 static const struct limitation_row blind_by_netdm[] = {
-	{ "the tap that lost a frame to several guests (broadcast), or to an address that two of them have", "[loss] source: NET_DM never names the device",
+	{ "the tap that lost a frame to several guests (broadcast), or to an address that two of "
+	  "them have",
+	  "[loss] source: NET_DM never names the device",
 	  "the devices' own counters, unexplained in audit" },
-	{ "the queue of a lost frame, and how many wire frames it was", "[loss] source: NET_DM does not tell", "none" },
-	{ "guests' frames with a bad virtio-net header", "NET_DM passes over frames that have no Ethernet header yet", "none" },
-	{ "drops that come faster than they can be told", "NET_DM sends a message for each; those without room are counted as not looked at", "status: own loss" },
-	{ "what is lost while the agent is away", "[loss] source: NET_DM keeps no counts", "the devices' own counters" },
+	{ "the queue of a lost frame, and how many wire frames it was",
+	  "[loss] source: NET_DM does not tell", "none" },
+	{ "guests' frames with a bad virtio-net header",
+	  "NET_DM passes over frames that have no Ethernet header yet", "none" },
+	{ "drops that come faster than they can be told",
+	  "NET_DM sends a message for each; those without room are counted as not looked at",
+	  "status: own loss" },
+	{ "what is lost while the agent is away", "[loss] source: NET_DM keeps no counts",
+	  "the devices' own counters" },
 };
 
 static void put_blind(const struct source *s, struct store *store)
 {
-	const struct limitation_row *rows = s->ops->by_counters ? blind_by_counters : blind_by_netdm;
-	unsigned int n = s->ops->by_counters ? ARRAY_SIZE(blind_by_counters) : ARRAY_SIZE(blind_by_netdm);
+	const struct limitation_row *rows =
+		s->ops->by_counters ? blind_by_counters : blind_by_netdm;
+	unsigned int n =
+		s->ops->by_counters ? ARRAY_SIZE(blind_by_counters) : ARRAY_SIZE(blind_by_netdm);
 
 	if (store_blind(store, rows, n) < 0)
 		log_debug("what cannot be seen is not stored");
@@ -78,7 +100,8 @@ static void put_bpf(const struct source *s, const struct config *c, struct store
 	struct loss *l = source_loss(s);
 
 	if (l) {
-		put(store, "bpf-loss", "ok", loss_pinned(l) ? "" : "not pinned: loss is not counted while taplossd is down");
+		put(store, "bpf-loss", "ok",
+		    loss_pinned(l) ? "" : "not pinned: loss is not counted while taplossd is down");
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(of_bpf); i++)
@@ -92,7 +115,8 @@ void source_setup_report(const struct source *s, const struct config *c, struct 
 	put_bpf(s, c, store);
 	if (!source_loss(s))
 		put_blind(s, store);
-	for (size_t i = 1; i < ARRAY_SIZE(known); i++) {	/* the one at work; others are of earlier agents */
+	for (size_t i = 1; i < ARRAY_SIZE(known); i++) {
+		/* the one at work; others are of earlier agents */
 		bool works = !strcmp(known[i].name, s->ops->name);
 
 		put(store, known[i].source, works ? "ok" : NULL, known[i].says);
@@ -104,7 +128,8 @@ void source_setup_text(const struct source *s, char ret[static 64])
 	struct loss *l = source_loss(s);
 
 	if (l)
-		snprintf(ret, 64, "%s%s", loss_attach_kind(l), loss_inherited(l) ? " (taken over)" : "");
+		snprintf(ret, 64, "%s%s", loss_attach_kind(l),
+			 loss_inherited(l) ? " (taken over)" : "");
 	else
 		snprintf(ret, 64, "%s", s->ops->name);
 }

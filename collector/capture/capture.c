@@ -10,7 +10,8 @@
 #include "pcapng.h"
 
 #define DRAIN_NS (2 * NSEC_PER_SEC)
-#define HOLD_MS 2			/* how soon to look again when frames wait for another port */
+/* how soon to look again when frames wait for another port */
+#define HOLD_MS 2
 
 static void capture_freep(struct capture **c)
 {
@@ -48,9 +49,11 @@ static void write_statistics(struct capture *c, const struct input *in)
 	st.lost -= in->before.lost;
 	st.ghosts -= in->before.ghosts;
 	if (st.trailing)
-		snprintf(words, sizeof(words), "taploss: %llu frames lost after frame %llu of this interface", (unsigned long long)st.trailing,
-			 (unsigned long long)st.captured);
-	sink_put(c->sink, pcapng_statistics(sink_room(c->sink, 4096), in->number, &st, in->from_ns, capture_clock_ns(), words));
+		snprintf(words, sizeof(words),
+			 "taploss: %llu frames lost after frame %llu of this interface",
+			 (unsigned long long)st.trailing, (unsigned long long)st.captured);
+	sink_put(c->sink, pcapng_statistics(sink_room(c->sink, 4096), in->number, &st, in->from_ns,
+					    capture_clock_ns(), words));
 }
 
 int capture_new(const struct capture_options *o, struct sink *sink, struct capture **ret)
@@ -160,7 +163,8 @@ static bool rotation_due(const struct capture *c)
 	       (c->o.rotate_ns && c->last_ns && c->last_ns >= c->file_ns + c->o.rotate_ns);
 }
 
-/* Whose frame is next, and up to which time stamp may it go on alone? NULL: nothing may be written yet. */
+/* Whose frame is next, and up to which time stamp may it go on alone? NULL: nothing may be written
+ * yet. */
 static struct input *next_input(struct capture *c, uint64_t *ret_upto)
 {
 	struct input *first = NULL;
@@ -187,7 +191,8 @@ static struct input *next_input(struct capture *c, uint64_t *ret_upto)
 	}
 	*ret_upto = second < frontier ? second : frontier;
 	held = first && in_turn(first)->t_ns > frontier && !c->stopping;
-	if (c->held && !held && first && now > in_turn(first)->t_ns && now - in_turn(first)->t_ns > c->stats.held_ns)
+	if (c->held && !held && first && now > in_turn(first)->t_ns &&
+	    now - in_turn(first)->t_ns > c->stats.held_ns)
 		c->stats.held_ns = now - in_turn(first)->t_ns;
 	c->held = held;
 	return held ? NULL : first;
@@ -291,7 +296,8 @@ int capture_finish(struct capture *c)
 		r = pump(c);
 		left = false;
 		for (uint32_t i = 0; i < c->n; i++)
-			left = left || (c->inputs[i].port && (c->inputs[i].ready || !rx_ring_drained(c->inputs[i].port)));
+			left = left || (c->inputs[i].port && (c->inputs[i].ready ||
+							      !rx_ring_drained(c->inputs[i].port)));
 		if (left && r >= 0)
 			epoll_wait(c->epoll, &(struct epoll_event){ 0 }, 1, HOLD_MS);
 	}

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* capture - many ports as one stream in time order, written as pcapng.
  *
- * One thread and no copies of blocks: a block is taken, its frames are written in their turn, it is given back. When the output is slow the rings
- * fill, which the kernel counts and the file shows; there is no other place where frames could be lost. With several ports a frame waits
- * until no port can bring an older one: a ring's retire time and 10 ms (PORT_SLACK_NS) at most after it came in. A frame that is still later than
- * that is written at once and counted. The rings are all the memory there is. */
+ * One thread and no copies of blocks: a block is taken, its frames are written in their turn, it is
+ * given back. When the output is slow the rings fill, which the kernel counts and the file shows;
+ * there is no other place where frames could be lost. With several ports a frame waits until no
+ * port can bring an older one: a ring's retire time and 10 ms (PORT_SLACK_NS) at most after it came
+ * in. A frame that is still later than that is written at once and counted. The rings are all the
+ * memory there is. */
 #ifndef TAPLOSS_COLLECTOR_CAPTURE_CAPTURE_H
 #define TAPLOSS_COLLECTOR_CAPTURE_CAPTURE_H
 
@@ -30,8 +32,11 @@ struct capture_options {
 struct capture_stats {
 	struct rx_ring_stats sum;
 	uint64_t late, late_ns;		/* frames older than one before them, and the worst */
-	uint64_t held_ns;		/* the longest that a frame was kept back for the sake of another port, from its time stamp on */
-	unsigned int ports, down;	/* devices' rings open now, and those among them whose device is down */
+	/* the longest that a frame was kept back for the sake of another port, from its time stamp
+	 * on */
+	uint64_t held_ns;
+	/* devices' rings open now, and those among them whose device is down */
+	unsigned int ports, down;
 	unsigned int unclosed;		/* rings that ended with captured + lost != offered */
 	double fill;			/* of the fullest ring */
 	uint64_t files;
@@ -45,22 +50,26 @@ struct capture *capture_free(struct capture *c);	/* NULL is fine; returns NULL *
 
 struct capture_device {
 	const char *name, *description;	/* description: whose it is; NULL: not known */
-	uint32_t netns, ifindex;	/* netns: inode number of its network namespace; ifindex 0: there is no such device */
+	/* netns: inode number of its network namespace; ifindex 0: there is no such device */
+	uint32_t netns, ifindex;
 	int netns_fd;			/* to enter it; -1: it is ours */
 };
 
-/* Opens rings on a device; at any time. -errno, and @why says what to do. -EALREADY: it is there. @why may also hold a word with 0. Entering another namespace takes
- * CAP_SYS_ADMIN, and is over when this returns. */
+/* Opens rings on a device; at any time. -errno, and @why says what to do. -EALREADY: it is there.
+ * @why may also hold a word with 0. Entering another namespace takes CAP_SYS_ADMIN, and is over
+ * when this returns. */
 int capture_add(struct capture *c, const struct capture_device *d, char why[static 256]);
 
 /* Are, or were, there rings on that device? */
 bool capture_has(const struct capture *c, uint32_t netns, uint32_t ifindex);
 
-/* What was found out of a device of this capture, other than from its frames: it becomes a comment of the next frame of the device, or stands with
- * its statistics at the end. -ENOENT: no such device was ever in it; -ENOSPC: too many wait for a frame. */
+/* What was found out of a device of this capture, other than from its frames: it becomes a comment
+ * of the next frame of the device, or stands with its statistics at the end. -ENOENT: no such
+ * device was ever in it; -ENOSPC: too many wait for a frame. */
 int capture_note(struct capture *c, uint32_t netns, uint32_t ifindex, const char *text);
 
-/* Waits for frames for @ms at most, and writes what is due. 0; -ENOSPC and the like: the output failed; -ECANCELED: max_frames is reached. */
+/* Waits for frames for @ms at most, and writes what is due. 0; -ENOSPC and the like: the output
+ * failed; -ECANCELED: max_frames is reached. */
 int capture_step(struct capture *c, int ms);
 
 /* From here on no frame comes in; those in the rings are still to be written. */

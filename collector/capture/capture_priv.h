@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* capture_priv - what capture.c (whose frame is next), capture_frames.c (frames as bytes) and capture_device.c (devices, and what is said of
- * them) share. */
+/* capture_priv - what capture.c (whose frame is next), capture_frames.c (frames as bytes) and
+ * capture_device.c (devices, and what is said of them) share. */
 #ifndef TAPLOSS_COLLECTOR_CAPTURE_CAPTURE_PRIV_H
 #define TAPLOSS_COLLECTOR_CAPTURE_CAPTURE_PRIV_H
 
@@ -55,7 +55,8 @@ static inline const struct rx_ring_frame *in_turn(const struct input *in)
 	return &in->frames[in->at];
 }
 
-/* Of the frames in turn @n at most, one at least, with what was lost in front of the first; how many. */
+/* Of the frames in turn @n at most, one at least, with what was lost in front of the first; how
+ * many. */
 uint32_t capture_write_frames(struct capture *c, struct input *in, uint32_t n);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The devices of a capture: their rings, in whatever namespace, and the blocks that describe them. */
+/* The devices of a capture: their rings, in whatever namespace, and the blocks that describe them.
+ */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,8 +26,14 @@ uint64_t capture_clock_ns(void)
 
 void capture_write_interface(struct capture *c, const struct input *in)
 {
-	const struct pcapng_interface i = { .name = in->name, .description = in->description, .filter = c->o.filter, .linktype = in->linktype,
-					    .snaplen = c->o.snaplen, .speed = in->speed };
+	const struct pcapng_interface i = {
+		.name = in->name,
+		.description = in->description,
+		.filter = c->o.filter,
+		.linktype = in->linktype,
+		.snaplen = c->o.snaplen,
+		.speed = in->speed,
+	};
 
 	sink_put(c->sink, pcapng_interface(sink_room(c->sink, 4096), &i));
 }
@@ -42,7 +49,9 @@ static int refuse(int error, const char *device, char why[static 256])
 		snprintf(why, 256, "there is no network device \"%.60s\" here", device);
 		break;
 	case -ENOMEM:
-		snprintf(why, 256, "%.60s: the kernel has no memory for this ring; take fewer blocks", device);
+		snprintf(why, 256,
+			 "%.60s: the kernel has no memory for this ring; take fewer blocks",
+			 device);
 		break;
 	default:
 		snprintf(why, 256, "%.60s: %s", device, strerror(-error));
@@ -105,7 +114,8 @@ static bool is_of(const struct input *in, uint32_t netns, uint32_t ifindex)
 static bool has_open(const struct capture *c, const struct capture_device *d)
 {
 	for (uint32_t i = 0; i < c->n; i++)
-		if (c->inputs[i].port && !c->inputs[i].leaving && is_of(&c->inputs[i], d->netns, d->ifindex))
+		if (c->inputs[i].port && !c->inputs[i].leaving &&
+		    is_of(&c->inputs[i], d->netns, d->ifindex))
 			return true;
 	return false;
 }
@@ -118,16 +128,24 @@ bool capture_has(const struct capture *c, uint32_t netns, uint32_t ifindex)
 	return false;
 }
 
-static void describe(const struct capture *c, const struct capture_device *d, unsigned int member, struct input *ret)
+static void describe(const struct capture *c, const struct capture_device *d, unsigned int member,
+		     struct input *ret)
 {
 	const char *whose = d->description ? d->description : "";
 
-	*ret = (struct input){ .netns = d->netns, .ifindex = d->ifindex, .number = c->n, .queue = -1,
-			       .speed = d->netns_fd < 0 ? speed_of(d->name) : 0 };	/* /sys shows our namespace */
+	*ret = (struct input){
+		.netns = d->netns,
+		.ifindex = d->ifindex,
+		.number = c->n,
+		.queue = -1,
+		/* /sys shows our namespace */
+		.speed = d->netns_fd < 0 ? speed_of(d->name) : 0,
+	};
 	snprintf(ret->name, sizeof(ret->name), "%s", d->name);
 	snprintf(ret->description, sizeof(ret->description), "%s", whose);
 	if (c->o.members > 1)
-		snprintf(ret->description, sizeof(ret->description), "%.200s%sring %u of %u", whose, *whose ? ", " : "", member, c->o.members);
+		snprintf(ret->description, sizeof(ret->description), "%.200s%sring %u of %u", whose,
+			 *whose ? ", " : "", member, c->o.members);
 	if (c->o.fanout == PACKET_FANOUT_QM)
 		ret->queue = (int)member;
 }
@@ -157,8 +175,14 @@ static int prepare(struct capture *c, const char *device, char why[static 256])
 static int add_rings(struct capture *c, const struct capture_device *d, char why[static 256])
 {
 	int group = -1, r = 0;
-	struct rx_ring_options po = { .shape = c->o.shape, .ignore_outgoing = c->o.ignore_outgoing, .device_time = c->o.device_time,
-				   .copy_threshold = c->o.copy_threshold, .fanout = c->o.fanout, .fanout_group = &group };
+	struct rx_ring_options po = {
+		.shape = c->o.shape,
+		.ignore_outgoing = c->o.ignore_outgoing,
+		.device_time = c->o.device_time,
+		.copy_threshold = c->o.copy_threshold,
+		.fanout = c->o.fanout,
+		.fanout_group = &group,
+	};
 
 	if (if_nametoindex(d->name) != d->ifindex)
 		return refuse(-ENODEV, d->name, why);
@@ -177,7 +201,9 @@ static int add_rings(struct capture *c, const struct capture_device *d, char why
 	if (r < 0)
 		return refuse(r, d->name, why);
 	if (c->o.device_time && !rx_ring_stamps(d->name))
-		snprintf(why, 256, "%.60s does not stamp frames itself: their times are the kernel's", d->name);
+		snprintf(why, 256,
+			 "%.60s does not stamp frames itself: their times are the kernel's",
+			 d->name);
 	return 0;
 }
 
@@ -195,18 +221,23 @@ int capture_add(struct capture *c, const struct capture_device *d, char why[stat
 	home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (home < 0 || setns(d->netns_fd, CLONE_NEWNET) < 0) {
 		r = -errno;
-		snprintf(why, 256, "%.60s: entering its network namespace needs CAP_SYS_ADMIN; run taplossctl as root", d->name);
+		snprintf(why, 256,
+			 "%.60s: entering its network namespace needs CAP_SYS_ADMIN; run "
+			 "taplossctl as root",
+			 d->name);
 		return r == -EPERM ? r : refuse(r, d->name, why);
 	}
 	r = add_rings(c, d, why);
 	if (setns(home, CLONE_NEWNET) < 0)
-		abort();	/* in a namespace that is not ours nothing would be right any more */
+		/* in a namespace that is not ours nothing would be right any more */
+		abort();
 	return r;
 }
 
 void capture_write_note(struct capture *c, const struct input *in, const char *text)
 {
-	sink_put(c->sink, pcapng_note(sink_room(c->sink, 4096), in->number, capture_clock_ns(), text));
+	sink_put(c->sink,
+		 pcapng_note(sink_room(c->sink, 4096), in->number, capture_clock_ns(), text));
 }
 
 int capture_note(struct capture *c, uint32_t netns, uint32_t ifindex, const char *text)
@@ -214,7 +245,8 @@ int capture_note(struct capture *c, uint32_t netns, uint32_t ifindex, const char
 	for (uint32_t i = c->n; i--;) {
 		struct input *in = &c->inputs[i];
 
-		if (!is_of(in, netns, ifindex) || (i && c->inputs[i - 1].port && is_of(&c->inputs[i - 1], netns, ifindex)))
+		if (!is_of(in, netns, ifindex) ||
+		    (i && c->inputs[i - 1].port && is_of(&c->inputs[i - 1], netns, ifindex)))
 			continue;	/* of a fanout's rings the first */
 		if (in->port)
 			return pending_comments_add(&in->notes, text);

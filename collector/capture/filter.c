@@ -38,7 +38,8 @@ static int keep_all(uint32_t snaplen, struct filter *ret)
 	return keep(&all, 1, ret);
 }
 
-int filter_compile(const char *device, const char *text, uint32_t snaplen, struct filter *ret, char why[static 256])
+int filter_compile(const char *device, const char *text, uint32_t snaplen, struct filter *ret,
+		   char why[static 256])
 {
 	_cleanup_(pcap_freep) pcap_t *p = NULL;
 	char error[PCAP_ERRBUF_SIZE] = "";
@@ -51,7 +52,8 @@ int filter_compile(const char *device, const char *text, uint32_t snaplen, struc
 	if (!p)
 		return -ENOMEM;
 	pcap_set_snaplen(p, (int)snaplen);
-	r = pcap_activate(p);	/* a live handle: only then does "vlan" look where the kernel keeps the tag */
+	/* a live handle: only then does "vlan" look where the kernel keeps the tag */
+	r = pcap_activate(p);
 	if (r < 0) {
 		snprintf(why, 256, "%s: %s", device, pcap_geterr(p));
 		return r == PCAP_ERROR_PERM_DENIED ? -EPERM : -EIO;
@@ -60,7 +62,8 @@ int filter_compile(const char *device, const char *text, uint32_t snaplen, struc
 		snprintf(why, 256, "%s", pcap_geterr(p));
 		return -EINVAL;
 	}
-	_Static_assert(sizeof(struct bpf_insn) == sizeof(struct sock_filter), "the same instructions");
+	_Static_assert(sizeof(struct bpf_insn) == sizeof(struct sock_filter),
+		       "the same instructions");
 	r = keep((const struct sock_filter *)(const void *)prog.bf_insns, prog.bf_len, ret);
 	pcap_freecode(&prog);
 	return r;

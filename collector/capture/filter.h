@@ -11,9 +11,11 @@ struct filter {
 	unsigned short length;
 };
 
-/* @text NULL or "": every frame. Looks at @device for what its frames begin with and how tags are to be found: by opening it for a moment.
- * -EINVAL, -EPERM, or another error of libpcap, and its words. filter_clear() is the caller's. */
-int filter_compile(const char *device, const char *text, uint32_t snaplen, struct filter *ret, char why[static 256]);
+/* @text NULL or "": every frame. Looks at @device for what its frames begin with and how tags are
+ * to be found: by opening it for a moment. -EINVAL, -EPERM, or another error of libpcap, and its
+ * words. filter_clear() is the caller's. */
+int filter_compile(const char *device, const char *text, uint32_t snaplen, struct filter *ret,
+		   char why[static 256]);
 void filter_clear(struct filter *f);
 
 #endif

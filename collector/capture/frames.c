@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Frames as blocks of the file: many at once where nothing is to be said of them but what stands in their headers. */
+/* Frames as blocks of the file: many at once where nothing is to be said of them but what stands in
+ * their headers. */
 #include <string.h>
 
 #include "collector/base.h"
@@ -11,7 +12,12 @@ static void write_frame(struct capture *c, struct input *in, const struct gap *g
 {
 	_cleanup_(freep) char *note = pending_comments_take(&in->notes);
 	struct pcapng_parts parts;
-	const struct pcapng_extra x = { .gap = gap, .queue = in->queue, .hash = c->o.shape.rx_hash, .comment = note };
+	const struct pcapng_extra x = {
+		.gap = gap,
+		.queue = in->queue,
+		.hash = c->o.shape.rx_hash,
+		.comment = note,
+	};
 	uint8_t *head = sink_room(c->sink, 4096), *tail, spare[PCAPNG_TAIL];
 	bool split;
 
@@ -48,7 +54,8 @@ uint32_t capture_write_frames(struct capture *c, struct input *in, uint32_t n)
 	if (lost)
 		number_in_file(in, &gap);
 	if (!lost && !in->notes.n && in->queue < 0 && !c->o.shape.rx_hash) {
-		n = pcapng_frames(sink_room(c->sink, RUN_BYTES), RUN_BYTES, in->number, c->o.snaplen, in_turn(in), n, &bytes);
+		n = pcapng_frames(sink_room(c->sink, RUN_BYTES), RUN_BYTES, in->number,
+				  c->o.snaplen, in_turn(in), n, &bytes);
 		sink_put(c->sink, bytes);
 		if (n)
 			return n;

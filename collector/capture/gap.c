@@ -10,8 +10,9 @@ int gap_place(const struct gap_sight *s, struct gap ret[static 2])
 
 	if (!s->drops)
 		return 0;
-	/* A frame or two are dropped in a ring that is not full, too: __packet_rcv_has_room() reads the number of the current block without
-	 * the lock while a timer closes it. They show as a closed block marked LOSING. */
+	/* A frame or two are dropped in a ring that is not full, too: __packet_rcv_has_room() reads
+	 * the number of the current block without the lock while a timer closes it. They show as a
+	 * closed block marked LOSING. */
 	if (s->losing) {
 		at.before = at.lo = s->losing;
 		at.hi = full ? next : s->newest + 1;

@@ -11,10 +11,32 @@
 #include "collector/base.h"
 
 enum { SHB = 0x0a0d0d0a, IDB = 1, ISB = 5, EPB = 6 };
-enum { OPT_COMMENT = 1, SHB_OS = 3, SHB_APPLICATION = 4, IF_NAME = 2, IF_DESCRIPTION = 3, IF_SPEED = 8, IF_TSRESOL = 9, IF_FILTER = 11 };
+enum {
+	OPT_COMMENT = 1,
+	SHB_OS = 3,
+	SHB_APPLICATION = 4,
+	IF_NAME = 2,
+	IF_DESCRIPTION = 3,
+	IF_SPEED = 8,
+	IF_TSRESOL = 9,
+	IF_FILTER = 11
+};
 enum { EPB_FLAGS = 2, EPB_HASH = 3, EPB_DROPCOUNT = 4, EPB_QUEUE = 6 };
-enum { ISB_START = 2, ISB_END = 3, ISB_RECEIVED = 4, ISB_ACCEPTED = 6, ISB_OSDROP = 7, ISB_DELIVERED = 8 };
-enum { FLAG_IN = 1, FLAG_OUT = 2, FLAG_CSUM_NOT_READY = 1 << 9, FLAG_CSUM_VALID = 1 << 10, FLAG_TSO = 1 << 11 };
+enum {
+	ISB_START = 2,
+	ISB_END = 3,
+	ISB_RECEIVED = 4,
+	ISB_ACCEPTED = 6,
+	ISB_OSDROP = 7,
+	ISB_DELIVERED = 8
+};
+enum {
+	FLAG_IN = 1,
+	FLAG_OUT = 2,
+	FLAG_CSUM_NOT_READY = 1 << 9,
+	FLAG_CSUM_VALID = 1 << 10,
+	FLAG_TSO = 1 << 11
+};
 
 #define EPB_HEAD 28
 #define VLAN_AT 12
@@ -112,10 +134,12 @@ size_t pcapng_interface(uint8_t *begin, const struct pcapng_interface *i)
 	return end_block(begin, at, 0);
 }
 
-size_t pcapng_statistics(uint8_t *begin, uint32_t interface, const struct rx_ring_stats *st, uint64_t from_ns, uint64_t now_ns, const char *comment)
+size_t pcapng_statistics(uint8_t *begin, uint32_t interface, const struct rx_ring_stats *st,
+			 uint64_t from_ns, uint64_t now_ns, const char *comment)
 {
 	uint8_t *at = put32(put32(put32(begin, ISB), 0), interface);
-	uint64_t seen = st->captured + st->lost + st->ghosts;	/* what is still in the ring is nobody's yet */
+	/* what is still in the ring is nobody's yet */
+	uint64_t seen = st->captured + st->lost + st->ghosts;
 
 	at = put32(put32(at, (uint32_t)(now_ns >> 32)), (uint32_t)now_ns);
 	at = text(at, OPT_COMMENT, comment);
@@ -135,7 +159,10 @@ size_t pcapng_note(uint8_t *begin, uint32_t interface, uint64_t now_ns, const ch
 
 static inline uint32_t flags_of(const struct rx_ring_frame *f)
 {
-	static const uint8_t casts[] = { [PACKET_HOST] = 1, [PACKET_BROADCAST] = 3, [PACKET_MULTICAST] = 2, [PACKET_OTHERHOST] = 4 };
+	static const uint8_t casts[] = { [PACKET_HOST] = 1,
+					 [PACKET_BROADCAST] = 3,
+					 [PACKET_MULTICAST] = 2,
+					 [PACKET_OTHERHOST] = 4 };
 	uint32_t flags = f->type == PACKET_OUTGOING ? FLAG_OUT : FLAG_IN;
 
 	if (f->type < ARRAY_SIZE(casts))
@@ -156,8 +183,11 @@ static uint8_t *gap_options(uint8_t *at, const struct gap *g)
 	at = counter(at, EPB_DROPCOUNT, g->lost);
 	if (g->exact)
 		return at;
-	snprintf(words, sizeof(words), "taploss: %llu frames lost somewhere between frame %llu and frame %llu of this interface",
-		 (unsigned long long)g->lost, (unsigned long long)g->lo - 1, (unsigned long long)g->hi);
+	snprintf(words, sizeof(words),
+		 "taploss: %llu frames lost somewhere between frame %llu and frame %llu of this "
+		 "interface",
+		 (unsigned long long)g->lost, (unsigned long long)g->lo - 1,
+		 (unsigned long long)g->hi);
 	return text(at, OPT_COMMENT, words);
 }
 
@@ -176,12 +206,19 @@ static uint8_t *options(uint8_t *at, const struct rx_ring_frame *f, const struct
 	return text(at, OPT_COMMENT, x->comment);
 }
 
-void pcapng_frame(uint8_t *head, uint8_t *tail, uint32_t interface, uint32_t snaplen, const struct rx_ring_frame *f, const struct pcapng_extra *x,
+void pcapng_frame(uint8_t *head, uint8_t *tail, uint32_t interface, uint32_t snaplen,
+		  const struct rx_ring_frame *f, const struct pcapng_extra *x,
 		  struct pcapng_parts *ret)
 {
 	bool vlan = (f->status & TP_STATUS_VLAN_VALID) && f->caplen >= VLAN_AT;
 	uint32_t caplen = f->caplen + (vlan ? 4 : 0), front = vlan ? VLAN_AT : 0, rest;
-	uint32_t fields[] = { EPB, 0, interface, (uint32_t)(f->t_ns >> 32), (uint32_t)f->t_ns, 0, f->len + (vlan ? 4 : 0) };
+	uint32_t fields[] = { EPB,
+			      0,
+			      interface,
+			      (uint32_t)(f->t_ns >> 32),
+			      (uint32_t)f->t_ns,
+			      0,
+			      f->len + (vlan ? 4 : 0) };
 	uint8_t *at = head + EPB_HEAD, *end = tail;
 	uint16_t tag[] = { htons(f->vlan_tpid), htons(f->vlan_tci) };
 
@@ -207,7 +244,8 @@ void pcapng_frame(uint8_t *head, uint8_t *tail, uint32_t interface, uint32_t sna
 	put32(put32(end, 0), fields[1]);
 }
 
-/* A frame's block as it stands in memory, without the bytes between head and tail. Packed: behind frames in pieces it stands at any address. */
+/* A frame's block as it stands in memory, without the bytes between head and tail. Packed: behind
+ * frames in pieces it stands at any address. */
 struct epb_head {
 	uint32_t type, length, interface, t_high, t_low, caplen, len;
 } __attribute__((__packed__));
@@ -215,13 +253,17 @@ struct epb_tail {
 	uint16_t code, bytes;
 	uint32_t flags, end_of_options, length;
 } __attribute__((__packed__));
-_Static_assert(sizeof(struct epb_head) == EPB_HEAD && sizeof(struct epb_tail) == 16, "as in the file");
+_Static_assert(sizeof(struct epb_head) == EPB_HEAD && sizeof(struct epb_tail) == 16,
+	       "as in the file");
 
-/* What is written is never read here again, and never through a copy: stores of other widths would have to wait for each other. */
-static uint8_t *short_frame(uint8_t *at, uint32_t interface, uint32_t caplen, const struct rx_ring_frame *f)
+/* What is written is never read here again, and never through a copy: stores of other widths would
+ * have to wait for each other. */
+static uint8_t *short_frame(uint8_t *at, uint32_t interface, uint32_t caplen,
+			    const struct rx_ring_frame *f)
 {
 	struct epb_head *head = (void *)at;
-	uint32_t length = (uint32_t)(sizeof(*head) + ((caplen + 3) & ~3U) + sizeof(struct epb_tail));
+	uint32_t length =
+		(uint32_t)(sizeof(*head) + ((caplen + 3) & ~3U) + sizeof(struct epb_tail));
 	struct epb_tail *tail = (void *)(at + length - sizeof(*tail));
 
 	head->type = EPB;
@@ -232,7 +274,8 @@ static uint8_t *short_frame(uint8_t *at, uint32_t interface, uint32_t caplen, co
 	head->caplen = caplen;
 	head->len = f->len;
 	tail[-1].length = 0;	/* the padding: the bytes come after it */
-	memmove(head + 1, f->data, caplen);	/* of memcpy() gcc makes "rep movs", slow to begin */
+	/* of memcpy() gcc makes "rep movs", slow to begin */
+	memmove(head + 1, f->data, caplen);
 	tail->code = EPB_FLAGS;
 	tail->bytes = sizeof(tail->flags);
 	tail->flags = flags_of(f);
@@ -241,9 +284,11 @@ static uint8_t *short_frame(uint8_t *at, uint32_t interface, uint32_t caplen, co
 	return at + length;
 }
 
-uint32_t pcapng_frames(uint8_t *at, size_t room, uint32_t interface, uint32_t snaplen, const struct rx_ring_frame *f, uint32_t n, size_t *ret_bytes)
+uint32_t pcapng_frames(uint8_t *at, size_t room, uint32_t interface, uint32_t snaplen,
+		       const struct rx_ring_frame *f, uint32_t n, size_t *ret_bytes)
 {
-	uint8_t *const begin = at, *const last = at + room - sizeof(struct epb_head) - sizeof(struct epb_tail) - PCAPNG_SHORT;
+	uint8_t *const begin = at, *const last = at + room - sizeof(struct epb_head) -
+						 sizeof(struct epb_tail) - PCAPNG_SHORT;
 	uint32_t i;
 
 	for (i = 0; i < n && at <= last && !(f[i].status & TP_STATUS_VLAN_VALID); i++) {

@@ -57,7 +57,8 @@ static uint64_t get64(const struct reader *rd, const uint8_t *at)
 }
 
 /* The value of the @nth option @code, and its length; NULL: there is none. */
-static const uint8_t *find_option(const struct reader *rd, const uint8_t *at, const uint8_t *end, uint16_t code, int nth, uint16_t *ret_length)
+static const uint8_t *find_option(const struct reader *rd, const uint8_t *at, const uint8_t *end,
+				  uint16_t code, int nth, uint16_t *ret_length)
 {
 	while (end - at >= 4) {
 		uint16_t got = get16(rd, at), length = get16(rd, at + 2);
@@ -104,11 +105,15 @@ static int on_interface(struct reader *rd, const uint8_t *body, const uint8_t *e
 
 static uint64_t to_ns(const struct interface *in, uint64_t t)
 {
-	return in->units == NSEC_PER_SEC ? t : t / in->units * NSEC_PER_SEC + (uint64_t)((double)(t % in->units) * 1e9 / (double)in->units);
+	return in->units == NSEC_PER_SEC
+		       ? t
+		       : t / in->units * NSEC_PER_SEC +
+				 (uint64_t)((double)(t % in->units) * 1e9 / (double)in->units);
 }
 
 /* Our own words for a place that is only bounded. */
-static void read_bounds(const struct reader *rd, const uint8_t *options, const uint8_t *end, struct pcapng_gap *g)
+static void read_bounds(const struct reader *rd, const uint8_t *options, const uint8_t *end,
+			struct pcapng_gap *g)
 {
 	unsigned long long lost, lo, hi;
 	const uint8_t *value;
@@ -117,7 +122,9 @@ static void read_bounds(const struct reader *rd, const uint8_t *options, const u
 
 	for (int i = 0; (value = find_option(rd, options, end, 1, i, &length)); i++) {
 		snprintf(text, sizeof(text), "%.*s", (int)length, (const char *)value);
-		if (sscanf(text, "taploss: %llu frames lost somewhere between frame %llu and frame %llu", &lost, &lo, &hi) == 3) {
+		if (sscanf(text,
+			   "taploss: %llu frames lost somewhere between frame %llu and frame %llu",
+			   &lost, &lo, &hi) == 3) {
 			g->lo = lo;
 			g->hi = hi;
 			g->exact = 0;
@@ -126,7 +133,8 @@ static void read_bounds(const struct reader *rd, const uint8_t *options, const u
 }
 
 /* Comments that say what the VM's tap lost. */
-static void read_vm_losses(struct reader *rd, uint32_t id, const uint8_t *options, const uint8_t *end)
+static void read_vm_losses(struct reader *rd, uint32_t id, const uint8_t *options,
+			   const uint8_t *end)
 {
 	struct pcapng_vm_loss loss = { .interface = id, .name = rd->interfaces[id].name };
 	unsigned long long lost;
@@ -137,7 +145,8 @@ static void read_vm_losses(struct reader *rd, uint32_t id, const uint8_t *option
 
 	for (int i = 0; (value = find_option(rd, options, end, 1, i, &length)); i++) {
 		snprintf(text, sizeof(text), "%.*s", (int)length, (const char *)value);
-		if (sscanf(text, "taploss: the VM lost %llu frames %n", &lost, &words) != 1 || !words)
+		if (sscanf(text, "taploss: the VM lost %llu frames %n", &lost, &words) != 1 ||
+		    !words)
 			continue;
 		loss.lost = lost;
 		loss.words = text + words;
@@ -203,7 +212,8 @@ static int on_statistics(struct reader *rd, const uint8_t *body, const uint8_t *
 	if (id >= rd->n)
 		return -EBADMSG;
 	read_vm_losses(rd, id, body + 12, end);
-	if (!find_option(rd, body + 12, end, 4, 0, &length) && !find_option(rd, body + 12, end, 7, 0, &length))
+	if (!find_option(rd, body + 12, end, 4, 0, &length) &&
+	    !find_option(rd, body + 12, end, 7, 0, &length))
 		return 0;	/* words only */
 	rd->sum.statistics += !rd->interfaces[id].counted;
 	rd->interfaces[id].counted = true;
@@ -215,12 +225,19 @@ static int on_statistics(struct reader *rd, const uint8_t *body, const uint8_t *
 	return 0;
 }
 
-/* What the statistics have more than the frames said was lost where no frame came any more, or nobody wrote down where. */
+/* What the statistics have more than the frames said was lost where no frame came any more, or
+ * nobody wrote down where. */
 static void tell_rest(struct reader *rd)
 {
 	for (uint32_t i = 0; i < rd->n; i++) {
 		const struct interface *in = &rd->interfaces[i];
-		struct pcapng_gap g = { .interface = i, .name = in->name, .before_ns = in->last_ns, .lo = in->frames, .exact = in->trailing };
+		struct pcapng_gap g = {
+			.interface = i,
+			.name = in->name,
+			.before_ns = in->last_ns,
+			.lo = in->frames,
+			.exact = in->trailing,
+		};
 
 		g.lost = in->osdrop > in->placed ? in->osdrop - in->placed : 0;
 		if (!g.exact)
@@ -300,7 +317,8 @@ static int read_all(struct reader *rd)
 	return !begun && (r >= 0 || r == -EBADMSG) ? -EINVAL : r;
 }
 
-int pcapng_read(FILE *f, pcapng_gap_fn *fn, pcapng_vm_loss_fn *vm_fn, void *arg, struct pcapng_summary *ret)
+int pcapng_read(FILE *f, pcapng_gap_fn *fn, pcapng_vm_loss_fn *vm_fn, void *arg,
+		struct pcapng_summary *ret)
 {
 	struct reader rd = { .f = f, .fn = fn, .vm_fn = vm_fn, .arg = arg };
 	int r = read_all(&rd);

@@ -15,7 +15,8 @@ struct pending_comments {
 
 /* -ENOSPC: too many wait. @text is copied, NOTE_BYTES - 1 of it at most. */
 int pending_comments_add(struct pending_comments *notes, const char *text);
-char *pending_comments_take(struct pending_comments *notes);	/* the oldest, the caller's; NULL: none */
+/* the oldest, the caller's; NULL: none */
+char *pending_comments_take(struct pending_comments *notes);
 void pending_comments_clear(struct pending_comments *notes);
 
 #endif

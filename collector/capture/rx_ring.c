@@ -45,27 +45,36 @@ static int set(const struct rx_ring *p, int option, const void *value, socklen_t
 	return setsockopt(p->fd, SOL_PACKET, option, value, length) < 0 ? -errno : 0;
 }
 
-static int set_filter(const struct rx_ring *p, const struct sock_filter *code, unsigned short length)
+static int set_filter(const struct rx_ring *p, const struct sock_filter *code,
+		      unsigned short length)
 {
 	struct sock_fprog prog = { length, (struct sock_filter *)code };
 
-	return setsockopt(p->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ? -errno : 0;
+	return setsockopt(p->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ? -errno
+											: 0;
 }
 
 static int make_ring(struct rx_ring *p)
 {
-	static const int versions[] = { [RING_V1] = TPACKET_V1, [RING_V2] = TPACKET_V2, [RING_V3] = TPACKET_V3 };
+	static const int versions[] = {
+		[RING_V1] = TPACKET_V1, [RING_V2] = TPACKET_V2, [RING_V3] = TPACKET_V3
+	};
 	const struct ring_shape *s = &p->shape;
-	struct tpacket_req3 req = { .tp_block_size = (unsigned int)s->block_bytes, .tp_block_nr = (unsigned int)s->blocks,
-				    .tp_frame_size = (unsigned int)s->frame_bytes,
-				    .tp_frame_nr = (unsigned int)(s->block_bytes / s->frame_bytes * s->blocks),
-				    .tp_retire_blk_tov = (unsigned int)s->retire_ms, .tp_sizeof_priv = (unsigned int)s->priv_bytes,
-				    .tp_feature_req_word = s->rx_hash ? TP_FT_REQ_FILL_RXHASH : 0 };
+	struct tpacket_req3 req = {
+		.tp_block_size = (unsigned int)s->block_bytes,
+		.tp_block_nr = (unsigned int)s->blocks,
+		.tp_frame_size = (unsigned int)s->frame_bytes,
+		.tp_frame_nr = (unsigned int)(s->block_bytes / s->frame_bytes * s->blocks),
+		.tp_retire_blk_tov = (unsigned int)s->retire_ms,
+		.tp_sizeof_priv = (unsigned int)s->priv_bytes,
+		.tp_feature_req_word = s->rx_hash ? TP_FT_REQ_FILL_RXHASH : 0,
+	};
 	void *at;
 	int r = set(p, PACKET_VERSION, &versions[s->version], sizeof(int));
 
 	if (r >= 0)
-		r = set(p, PACKET_RX_RING, &req, s->version == RING_V3 ? sizeof(req) : sizeof(struct tpacket_req));
+		r = set(p, PACKET_RX_RING, &req,
+			s->version == RING_V3 ? sizeof(req) : sizeof(struct tpacket_req));
 	if (r < 0)
 		return r;
 	p->ring_bytes = ring_bytes(s);
@@ -76,10 +85,13 @@ static int make_ring(struct rx_ring *p)
 	return 0;
 }
 
-/* Which member gets a frame. Without a program of the user's it is the sender's address, its last byte: a guest's frames stay together. */
+/* Which member gets a frame. Without a program of the user's it is the sender's address, its last
+ * byte: a guest's frames stay together. */
 static int set_fanout_program(const struct rx_ring *p, const struct rx_ring_options *o)
 {
-	static const struct sock_filter code[] = { BPF_STMT(BPF_LD | BPF_B | BPF_ABS, SKF_LL_OFF + 11), BPF_STMT(BPF_RET | BPF_A, 0) };
+	static const struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, SKF_LL_OFF + 11), BPF_STMT(BPF_RET | BPF_A, 0)
+	};
 	const struct sock_fprog sender = { ARRAY_SIZE(code), (struct sock_filter *)code };
 
 	if (o->fanout == PACKET_FANOUT_CBPF)
@@ -96,7 +108,8 @@ static int join_fanout(const struct rx_ring *p, const struct rx_ring_options *o)
 
 	if (o->fanout < 0)
 		return 0;
-	arg = *o->fanout_group < 0 ? (o->fanout | PACKET_FANOUT_FLAG_UNIQUEID) << 16 : *o->fanout_group | o->fanout << 16;
+	arg = *o->fanout_group < 0 ? (o->fanout | PACKET_FANOUT_FLAG_UNIQUEID) << 16
+				   : *o->fanout_group | o->fanout << 16;
 	if (setsockopt(p->fd, SOL_PACKET, PACKET_FANOUT, &arg, sizeof(arg)) < 0)
 		return -errno;
 	if (*o->fanout_group >= 0)
@@ -109,7 +122,11 @@ static int join_fanout(const struct rx_ring *p, const struct rx_ring_options *o)
 
 static int bind_to(struct rx_ring *p)
 {
-	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)p->ifindex };
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = (int)p->ifindex,
+	};
 	socklen_t length = sizeof(to);
 
 	if (bind(p->fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno != ENETDOWN)
@@ -122,11 +139,14 @@ static int bind_to(struct rx_ring *p)
 
 static int make_room(struct rx_ring *p)
 {
-	uint64_t frames = p->shape.version == RING_V3 ? ring_frames_per_block(&p->shape, 0) : PORT_BATCH;
+	uint64_t frames =
+		p->shape.version == RING_V3 ? ring_frames_per_block(&p->shape, 0) : PORT_BATCH;
 
 	p->pending_room = (uint32_t)(2 * p->shape.blocks + PENDING_SPARE);
 	if (p->shape.version != RING_V3)
-		p->pending_room = (uint32_t)(p->shape.block_bytes / p->shape.frame_bytes * p->shape.blocks + PENDING_SPARE);
+		p->pending_room =
+			(uint32_t)(p->shape.block_bytes / p->shape.frame_bytes * p->shape.blocks +
+				   PENDING_SPARE);
 	p->index = calloc(frames + 1 + AHEAD, sizeof(*p->index));
 	p->pending = calloc(p->pending_room, sizeof(*p->pending));
 	return p->index && p->pending ? 0 : -ENOMEM;
@@ -154,7 +174,8 @@ bool rx_ring_stamps(const char *device)
 	strncpy(r.ifr_name, device, sizeof(r.ifr_name) - 1);
 	if (s < 0 || ioctl(s, SIOCETHTOOL, &r) < 0)
 		return false;
-	return (info.so_timestamping & SOF_TIMESTAMPING_RX_HARDWARE) && (info.so_timestamping & SOF_TIMESTAMPING_RAW_HARDWARE);
+	return (info.so_timestamping & SOF_TIMESTAMPING_RX_HARDWARE) &&
+	       (info.so_timestamping & SOF_TIMESTAMPING_RAW_HARDWARE);
 }
 
 /* Protocol 0 until the ring is there: what came before would be counted, but never seen. */
@@ -223,7 +244,8 @@ double rx_ring_fill(const struct rx_ring *p)
 		return 0;
 	while (ready < p->shape.blocks) {
 		const struct tpacket_block_desc *b =
-			(const void *)(p->ring + (p->turn - 1 + ready) % p->shape.blocks * p->shape.block_bytes);
+			(const void *)(p->ring + (p->turn - 1 + ready) % p->shape.blocks *
+							 p->shape.block_bytes);
 
 		if (!(__atomic_load_n(&b->hdr.bh1.block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
 			break;
@@ -250,9 +272,12 @@ void rx_ring_count(struct rx_ring *p, uint32_t *ret_drops, uint32_t *ret_freezes
 
 void rx_ring_pend(struct rx_ring *p, const struct gap *gap)
 {
-	struct gap *last = p->n_pending ? &p->pending[(p->pending_head + p->n_pending - 1) % p->pending_room] : NULL;
+	struct gap *last =
+		p->n_pending ? &p->pending[(p->pending_head + p->n_pending - 1) % p->pending_room]
+			     : NULL;
 
-	if (last && (p->n_pending == p->pending_room || last->before == gap->before)) {	/* never more places than the ring has; be safe */
+	if (last && (p->n_pending == p->pending_room || last->before == gap->before)) {
+		/* never more places than the ring has; be safe */
 		last->lost += gap->lost;
 		last->exact = last->exact && gap->exact;
 		last->lo = last->lo < gap->lo ? last->lo : gap->lo;
@@ -305,8 +330,11 @@ static void peek_v3(const struct rx_ring *p, uint32_t at, struct rx_ring_frame *
 	ret->status = h->tp_status;
 	ret->hash = h->hv1.tp_rxhash;
 	ret->vlan_tci = (uint16_t)h->hv1.tp_vlan_tci;
-	ret->vlan_tpid = h->tp_status & TP_STATUS_VLAN_TPID_VALID ? h->hv1.tp_vlan_tpid : ETH_P_8021Q;
-	ret->type = ((const struct sockaddr_ll *)(const void *)((const uint8_t *)h + TPACKET_ALIGN(sizeof(*h))))->sll_pkttype;
+	ret->vlan_tpid =
+		h->tp_status & TP_STATUS_VLAN_TPID_VALID ? h->hv1.tp_vlan_tpid : ETH_P_8021Q;
+	ret->type = ((const struct sockaddr_ll *)(const void *)((const uint8_t *)h +
+								TPACKET_ALIGN(sizeof(*h))))
+			    ->sll_pkttype;
 }
 
 /* V3 loses frames between batches only. */
@@ -378,9 +406,11 @@ uint64_t rx_ring_frontier(const struct rx_ring *p, uint64_t now_ns)
 
 	if (p->shape.version != RING_V3)
 		return now_ns - PORT_SLACK_NS;
-	/* The block in turn is being filled: what is in it came after it was opened. An empty one says that there is nothing. */
+	/* The block in turn is being filled: what is in it came after it was opened. An empty one
+	 * says that there is nothing. */
 	b = (const void *)(p->ring + (p->turn - 1) % p->shape.blocks * p->shape.block_bytes);
-	if (!__atomic_load_n(&b->hdr.bh1.num_pkts, __ATOMIC_ACQUIRE) || b->hdr.bh1.seq_num != p->turn)
+	if (!__atomic_load_n(&b->hdr.bh1.num_pkts, __ATOMIC_ACQUIRE) ||
+	    b->hdr.bh1.seq_num != p->turn)
 		return now_ns - PORT_SLACK_NS;
 	opened = b->hdr.bh1.ts_first_pkt.ts_sec * NSEC_PER_SEC + b->hdr.bh1.ts_first_pkt.ts_nsec;
 	return (opened < now_ns ? opened : now_ns) - PORT_SLACK_NS;
@@ -406,7 +436,8 @@ bool rx_ring_drained(const struct rx_ring *p)
 	status = __atomic_load_n(&b->hdr.bh1.block_status, __ATOMIC_ACQUIRE);
 	if (status & TP_STATUS_USER)
 		return false;
-	/* After it was given back and before it is opened again the count of its last use still stands there. */
+	/* After it was given back and before it is opened again the count of its last use still
+	 * stands there. */
 	return b->hdr.bh1.seq_num != p->turn || !b->hdr.bh1.num_pkts;
 }
 
@@ -434,7 +465,8 @@ int rx_ring_error(struct rx_ring *p)
 	socklen_t length = sizeof(at);
 	int error = 0;
 
-	if (getsockname(p->fd, (struct sockaddr *)&at, &length) < 0 || at.sll_ifindex != (int)p->ifindex)
+	if (getsockname(p->fd, (struct sockaddr *)&at, &length) < 0 ||
+	    at.sll_ifindex != (int)p->ifindex)
 		return -ENODEV;
 	length = sizeof(error);
 	if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)

@@ -16,21 +16,26 @@ struct rx_ring {
 	size_t ring_bytes;
 	size_t maclen;
 
-	uint64_t turn;			/* V3: number of the block in turn, from 1; V1, V2: of the slot, from 0 */
+	/* V3: number of the block in turn, from 1; V1, V2: of the slot, from 0 */
+	uint64_t turn;
 	uint32_t *index;		/* offsets from @base of the frames of the batch held */
 	uint8_t *base;
 	uint32_t n, at;
 	uint32_t taken;			/* slots of the batch held, ghosts included; 0: none held */
 	uint64_t newest;		/* V3: newest closed block seen */
-	uint64_t released;		/* V1, V2: slots given back when the statistics were last read */
+	/* V1, V2: slots given back when the statistics were last read */
+	uint64_t released;
 
-	/* Places to come, in order: a queue of @pending_room. Their bounds are frames, with V3, too. */
+	/* Places to come, in order: a queue of @pending_room. Their bounds are frames, with V3,
+	 * too. */
 	struct gap *pending;
 	uint32_t pending_head, n_pending, pending_room;
-	struct gap carried;		/* lost in front of the next frame, whichever it is; .before is not used */
+	/* lost in front of the next frame, whichever it is; .before is not used */
+	struct gap carried;
 	struct rx_ring_stats stats;
 
-	/* V1, V2, with a copy threshold: frames of the batch held that no slot holds, by their place in it */
+	/* V1, V2, with a copy threshold: frames of the batch held that no slot holds, by their
+	 * place in it */
 	uint8_t *copies;
 	uint32_t copy_bytes[PORT_BATCH];	/* 0: it is in the ring */
 };

@@ -13,7 +13,8 @@ static uint32_t status_of(const struct rx_ring *p, uint32_t slot)
 	const uint8_t *at = p->ring + (size_t)slot * p->shape.frame_bytes;
 
 	if (p->shape.version == RING_V1)
-		return (uint32_t)__atomic_load_n((const unsigned long *)(const void *)at, __ATOMIC_ACQUIRE);
+		return (uint32_t)__atomic_load_n((const unsigned long *)(const void *)at,
+						 __ATOMIC_ACQUIRE);
 	return __atomic_load_n((const uint32_t *)(const void *)at, __ATOMIC_ACQUIRE);
 }
 
@@ -32,7 +33,8 @@ static uint64_t slots(const struct rx_ring *p)
 	return p->shape.block_bytes / p->shape.frame_bytes * p->shape.blocks;
 }
 
-/* The kernel put it beside the ring before it filled the slot, in the same order. Without: it stays cut. */
+/* The kernel put it beside the ring before it filled the slot, in the same order. Without: it stays
+ * cut. */
 static uint32_t take_copy(struct rx_ring *p, uint32_t place)
 {
 	ssize_t r = recv(p->fd, p->copies + (size_t)place * PORT_COPY, PORT_COPY, MSG_DONTWAIT);
@@ -72,8 +74,11 @@ void rx_ring_peek_v12(const struct rx_ring *p, uint32_t slot, struct rx_ring_fra
 		ret->caplen = h->tp_snaplen;
 		ret->len = h->tp_len;
 		ret->t_ns = h->tp_sec * NSEC_PER_SEC + h->tp_usec * NSEC_PER_USEC;
-		ret->type = ((const struct sockaddr_ll *)(const void *)(at + TPACKET_ALIGN(sizeof(*h))))->sll_pkttype;
-		ret->status &= ~(uint32_t)TP_STATUS_VLAN_VALID;	/* this version has no room for the tag */
+		ret->type =
+			((const struct sockaddr_ll *)(const void *)(at + TPACKET_ALIGN(sizeof(*h))))
+				->sll_pkttype;
+		/* this version has no room for the tag */
+		ret->status &= ~(uint32_t)TP_STATUS_VLAN_VALID;
 	} else {
 		const struct tpacket2_hdr *h = (const void *)at;
 
@@ -81,7 +86,9 @@ void rx_ring_peek_v12(const struct rx_ring *p, uint32_t slot, struct rx_ring_fra
 		ret->caplen = h->tp_snaplen;
 		ret->len = h->tp_len;
 		ret->t_ns = h->tp_sec * NSEC_PER_SEC + h->tp_nsec;
-		ret->type = ((const struct sockaddr_ll *)(const void *)(at + TPACKET_ALIGN(sizeof(*h))))->sll_pkttype;
+		ret->type =
+			((const struct sockaddr_ll *)(const void *)(at + TPACKET_ALIGN(sizeof(*h))))
+				->sll_pkttype;
 		ret->vlan_tci = h->tp_vlan_tci;
 		if (ret->status & TP_STATUS_VLAN_TPID_VALID)
 			ret->vlan_tpid = h->tp_vlan_tpid;
@@ -93,8 +100,8 @@ void rx_ring_peek_v12(const struct rx_ring *p, uint32_t slot, struct rx_ring_fra
 	}
 }
 
-/* A frame is lost when the slot in turn is not given back: with r slots given back, in front of frame r + slots + 1. r has gone from the
- * last reading's to this one's meanwhile. */
+/* A frame is lost when the slot in turn is not given back: with r slots given back, in front of
+ * frame r + slots + 1. r has gone from the last reading's to this one's meanwhile. */
 void rx_ring_release_v12(struct rx_ring *p)
 {
 	struct gap gap = { 0 };

@@ -57,7 +57,8 @@ uint32_t rx_ring_take_v3(struct rx_ring *p)
 		if (!(h->tp_status & TP_STATUS_USER)) {
 			p->stats.ghosts++;
 		} else {
-			sorted = sorted && (h->tp_sec > last_sec || (h->tp_sec == last_sec && h->tp_nsec >= last_nsec));
+			sorted = sorted && (h->tp_sec > last_sec ||
+					    (h->tp_sec == last_sec && h->tp_nsec >= last_nsec));
 			last_sec = h->tp_sec;
 			last_nsec = h->tp_nsec;
 			p->index[p->n++] = at;
@@ -71,7 +72,8 @@ uint32_t rx_ring_take_v3(struct rx_ring *p)
 	return p->n;
 }
 
-/* Number of the first frame of block @number, when the block in turn has been read and all between them are closed. */
+/* Number of the first frame of block @number, when the block in turn has been read and all between
+ * them are closed. */
 static uint64_t first_frame(const struct rx_ring *p, uint64_t number)
 {
 	uint64_t frame = p->stats.captured + 1;
@@ -83,7 +85,11 @@ static uint64_t first_frame(const struct rx_ring *p, uint64_t number)
 
 void rx_ring_release_v3(struct rx_ring *p)
 {
-	struct gap_sight sight = { .released = p->turn, .blocks = p->shape.blocks, .newest_before = p->newest > p->turn ? p->newest : p->turn };
+	struct gap_sight sight = {
+		.released = p->turn,
+		.blocks = p->shape.blocks,
+		.newest_before = p->newest > p->turn ? p->newest : p->turn,
+	};
 	struct tpacket_block_desc *b = block(p, p->turn);
 	struct gap gaps[2];
 	int n;

@@ -46,11 +46,14 @@ struct sink *sink_free(struct sink *s)
 
 static char *numbered_path(const struct sink *s, unsigned int number)
 {
-	const char *slash = strrchr(s->pattern, '/'), *dot = strrchr(slash ? slash : s->pattern, '.');
+	const char *slash = strrchr(s->pattern, '/'),
+		   *dot = strrchr(slash ? slash : s->pattern, '.');
 	size_t stem = dot ? (size_t)(dot - s->pattern) : strlen(s->pattern);
 	char *path = NULL;
 
-	return asprintf(&path, "%.*s_%05u%s", (int)stem, s->pattern, number, dot ? dot : "") < 0 ? NULL : path;
+	return asprintf(&path, "%.*s_%05u%s", (int)stem, s->pattern, number, dot ? dot : "") < 0
+		       ? NULL
+		       : path;
 }
 
 static int open_file(struct sink *s)
@@ -70,7 +73,13 @@ int sink_open(const char *path, bool numbered, unsigned int keep, struct sink **
 
 	if (!s)
 		return -ENOMEM;
-	*s = (struct sink){ .fd = -1, .keep = keep, .number = 1, .staging = malloc(STAGING), .pattern = numbered ? strdup(path) : NULL };
+	*s = (struct sink){
+		.fd = -1,
+		.keep = keep,
+		.number = 1,
+		.staging = malloc(STAGING),
+		.pattern = numbered ? strdup(path) : NULL,
+	};
 	s->path = s->pattern ? numbered_path(s, 1) : strdup(path);
 	if (!s->staging || !s->path)
 		return -ENOMEM;
@@ -135,12 +144,14 @@ static int write_pieces(struct sink *s)
 	return 0;
 }
 
-/* After a write that failed half way: no half block, or every reader would complain. The length of a pcapng block stands behind its type. */
+/* After a write that failed half way: no half block, or every reader would complain. The length of
+ * a pcapng block stands behind its type. */
 static void cut_to_blocks(struct sink *s)
 {
 	uint32_t head[2];
 
-	while (pread(s->fd, head, sizeof(head), (off_t)s->whole) == sizeof(head) && head[1] >= 12 && s->whole + head[1] <= s->file)
+	while (pread(s->fd, head, sizeof(head), (off_t)s->whole) == sizeof(head) && head[1] >= 12 &&
+	       s->whole + head[1] <= s->file)
 		s->whole += head[1];
 	if (ftruncate(s->fd, (off_t)s->whole) == 0)
 		lseek(s->fd, (off_t)s->whole, SEEK_SET);

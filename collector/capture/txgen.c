@@ -18,7 +18,8 @@
 #define SLOTS 1024
 #define BLOCK (64 << 10)
 #define BURST 64
-#define DATA (TPACKET2_HDRLEN - sizeof(struct sockaddr_ll))	/* where tpacket_snd() looks for the frame */
+/* where tpacket_snd() looks for the frame */
+#define DATA (TPACKET2_HDRLEN - sizeof(struct sockaddr_ll))
 
 struct txgen {
 	struct txgen_options o;
@@ -46,7 +47,12 @@ struct txgen *txgen_free(struct txgen *g)
 
 static int make_ring(struct txgen *g)
 {
-	struct tpacket_req req = { .tp_block_size = BLOCK, .tp_block_nr = SLOT * SLOTS / BLOCK, .tp_frame_size = SLOT, .tp_frame_nr = SLOTS };
+	struct tpacket_req req = {
+		.tp_block_size = BLOCK,
+		.tp_block_nr = SLOT * SLOTS / BLOCK,
+		.tp_frame_size = SLOT,
+		.tp_frame_nr = SLOTS,
+	};
 	int version = TPACKET_V2, bypass = g->o.qdisc_bypass;
 	void *at;
 
@@ -76,7 +82,8 @@ int txgen_open(uint32_t ifindex, const struct txgen_options *o, struct txgen **r
 	for (unsigned int i = 0; i < o->n_sizes; i++)
 		if (o->sizes[i] < TXGEN_MIN + (o->vlan ? 4 : 0) || o->sizes[i] > SLOT - DATA)
 			return -EINVAL;
-	g->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);	/* protocol 0: it receives nothing */
+	/* protocol 0: it receives nothing */
+	g->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (g->fd < 0)
 		return -errno;
 	r = make_ring(g);
@@ -150,7 +157,8 @@ static void pace(const struct txgen *g, uint64_t sent)
 	struct timespec t;
 
 	while ((now = clock_ns(CLOCK_MONOTONIC)) < due) {
-		t = (struct timespec){ (time_t)((due - now) / NSEC_PER_SEC), (long)((due - now) % NSEC_PER_SEC) };
+		t = (struct timespec){ (time_t)((due - now) / NSEC_PER_SEC),
+				       (long)((due - now) % NSEC_PER_SEC) };
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
 	}
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* txgen - frames with numbers and time stamps, sent through a PACKET_TX_RING as fast as the device takes them, or at a rate.
+/* txgen - frames with numbers and time stamps, sent through a PACKET_TX_RING as fast as the device
+ * takes them, or at a rate.
  *
- * Behind the Ethernet header (type 0x88b5, for experiments) stand the sequence number and the time of sending, UTC ns, both 64 bits, big
- * endian. One thread. */
+ * Behind the Ethernet header (type 0x88b5, for experiments) stand the sequence number and the time
+ * of sending, UTC ns, both 64 bits, big endian. One thread. */
 #ifndef TAPLOSS_COLLECTOR_CAPTURE_TXGEN_H
 #define TAPLOSS_COLLECTOR_CAPTURE_TXGEN_H
 

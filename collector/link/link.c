@@ -27,10 +27,12 @@
 
 struct links {
 	struct nl_sock *events;
-	struct nl_sock *requests;	/* NULL after a failure: the rest of an answer would pass for the next one */
+	/* NULL after a failure: the rest of an answer would pass for the next one */
+	struct nl_sock *requests;
 	int own_ns;			/* the way back from a foreign namespace */
 	uint32_t netns;
-	struct linknames *names;	/* of all devices here: what a bridge or a lower device is called */
+	/* of all devices here: what a bridge or a lower device is called */
+	struct linknames *names;
 };
 
 /* What one message means, while it is taken apart. */
@@ -66,7 +68,8 @@ static struct nl_sock *socket_of(int buffer, bool events)
 	if (!sk)
 		return NULL;
 	if (nl_connect(sk, NETLINK_ROUTE) < 0 || set_buffer(sk, buffer) < 0 ||
-	    (events && (nl_socket_add_membership(sk, RTNLGRP_LINK) < 0 || nl_socket_set_nonblocking(sk) < 0))) {
+	    (events && (nl_socket_add_membership(sk, RTNLGRP_LINK) < 0 ||
+			nl_socket_set_nonblocking(sk) < 0))) {
 		nl_socket_free(sk);
 		return NULL;
 	}
@@ -187,8 +190,12 @@ static void read_counters(struct nlattr *at, struct link_counters *c)
 	int len = nla_len(at);
 
 	memcpy(&s, nla_data(at), len < (int)sizeof(s) ? (size_t)len : sizeof(s));
-	*c = (struct link_counters){ s.rx_packets, s.rx_bytes, s.tx_packets, s.tx_bytes, s.rx_dropped, s.tx_dropped, s.rx_errors, s.tx_errors,
-				     links_frame_errors() ? s.rx_frame_errors : LINK_UNREAD, LINK_UNREAD };
+	*c = (struct link_counters){
+		s.rx_packets, s.rx_bytes,   s.tx_packets,
+		s.tx_bytes,   s.rx_dropped, s.tx_dropped,
+		s.rx_errors,  s.tx_errors,  links_frame_errors() ? s.rx_frame_errors : LINK_UNREAD,
+		LINK_UNREAD
+	};
 }
 
 static void read_relatives(const struct reading *rd, struct nlattr **tb, struct link_info *info)
@@ -205,12 +212,18 @@ static bool read_link(const struct reading *rd, struct nlmsghdr *h, struct link_
 	struct nlattr *tb[IFLA_MAX + 1], *li[IFLA_INFO_MAX + 1];
 	struct ifinfomsg *ifi = nlmsg_data(h);
 
-	*info = (struct link_info){ .netns = rd->netns, .ifindex = (uint32_t)ifi->ifi_index, .up = ifi->ifi_flags & IFF_UP };
+	*info = (struct link_info){
+		.netns = rd->netns,
+		.ifindex = (uint32_t)ifi->ifi_index,
+		.up = ifi->ifi_flags & IFF_UP,
+	};
 	if (nlmsg_parse(h, sizeof(*ifi), tb, IFLA_MAX, NULL) < 0 || !tb[IFLA_IFNAME])
 		return false;
 	nla_strlcpy(info->name, tb[IFLA_IFNAME], sizeof(info->name));
-	linknames_put(rd->names, info->ifindex, info->name, tb[IFLA_MASTER] ? nla_get_u32(tb[IFLA_MASTER]) : 0);
-	if (!tb[IFLA_LINKINFO] || nla_parse_nested(li, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL) < 0 || !li[IFLA_INFO_KIND])
+	linknames_put(rd->names, info->ifindex, info->name,
+		      tb[IFLA_MASTER] ? nla_get_u32(tb[IFLA_MASTER]) : 0);
+	if (!tb[IFLA_LINKINFO] ||
+	    nla_parse_nested(li, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL) < 0 || !li[IFLA_INFO_KIND])
 		return false;
 	info->kind = kind_of(nla_get_string(li[IFLA_INFO_KIND]));
 	if (!info->kind)
@@ -252,7 +265,8 @@ static int on_message(struct nl_msg *msg, void *arg)
 	}
 	if (h->nlmsg_type != RTM_NEWLINK && h->nlmsg_type != RTM_DELLINK)
 		return NL_OK;
-	/* A bridge tells of its ports in a family of its own: a port that left is not a device that went. */
+	/* A bridge tells of its ports in a family of its own: a port that left is not a device that
+	 * went. */
 	if (((struct ifinfomsg *)nlmsg_data(h))->ifi_family != AF_UNSPEC)
 		return NL_OK;
 	if (read_link(rd, h, &info) && rd->on_link)
@@ -307,8 +321,8 @@ static int dump_links(struct nl_sock *sk, struct reading *rd, bool counters)
 	};
 	int r = -EINTR;
 
-	/* A dump that something changed under is done again: a link may be missing in it. Of what goes on changing the
-	 * events tell. */
+	/* A dump that something changed under is done again: a link may be missing in it. Of what
+	 * goes on changing the events tell. */
 	for (int i = 0; i < MAX_DUMPS && r == -EINTR; i++)
 		r = dump(sk, rd, RTM_GETLINK, &body, sizeof(body));
 	return r == -EINTR ? 0 : r;
@@ -387,7 +401,8 @@ void links_place(const struct links *l, uint32_t ifindex, struct link_place *ret
 
 /* Foreign namespaces. */
 
-/* Makes a request socket in the namespace of @pid; it stays usable after the thread is back in its own. */
+/* Makes a request socket in the namespace of @pid; it stays usable after the thread is back in its
+ * own. */
 static int socket_in(const struct links *l, int pid, struct nl_sock **ret, uint32_t *ret_netns)
 {
 	_cleanup_(close_fdp) int ns = -1;
@@ -402,7 +417,8 @@ static int socket_in(const struct links *l, int pid, struct nl_sock **ret, uint3
 		return -errno;
 	*ret = socket_of(REQUEST_BUFFER, false);
 	if (setns(l->own_ns, CLONE_NEWNET) < 0)
-		abort();	/* nothing that this thread does from here on would be where it should be */
+		/* nothing that this thread does from here on would be where it should be */
+		abort();
 	return *ret ? 0 : -EIO;
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* link - tap-like network devices as rtnetlink shows them: what exists, what changes, what the device counters say.
+/* link - tap-like network devices as rtnetlink shows them: what exists, what changes, what the
+ * device counters say.
  *
- * Knows tun, tap, macvtap and ipvtap; every other device is passed over (bridges are looked up for their names only).
- * The own network namespace is followed by events; a foreign one is visited by setns() for the length of one dump and
- * never held open, because an open socket would keep a dead VM's namespace, and its taps, alive. Loop thread only. */
+ * Knows tun, tap, macvtap and ipvtap; every other device is passed over (bridges are looked up for
+ * their names only). The own network namespace is followed by events; a foreign one is visited by
+ * setns() for the length of one dump and never held open, because an open socket would keep a dead
+ * VM's namespace, and its taps, alive. Loop thread only. */
 #ifndef TAPLOSS_COLLECTOR_LINK_LINK_H
 #define TAPLOSS_COLLECTOR_LINK_LINK_H
 
@@ -12,12 +14,13 @@
 
 #include "bpf/abi.h"
 
-/* Device counters in device terms (struct rtnl_link_stats64). On tun, tap: tx = towards the guest; on macvtap,
- * ipvtap: rx = towards the guest. */
+/* Device counters in device terms (struct rtnl_link_stats64). On tun, tap: tx = towards the guest;
+ * on macvtap, ipvtap: rx = towards the guest. */
 struct link_counters {
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
 	uint64_t rx_dropped, tx_dropped, rx_errors, tx_errors;
-	uint64_t rx_frame_errors;	/* tun, tap: bad virtio-net headers; LINK_UNREAD after 5.10, see frame_errors.h */
+	/* tun, tap: bad virtio-net headers; LINK_UNREAD after 5.10, see frame_errors.h */
+	uint64_t rx_frame_errors;
 	uint64_t qdisc_dropped;		/* always LINK_UNREAD here, see qdisc.h */
 };
 
@@ -43,8 +46,8 @@ bool links_frame_errors(void);
 
 struct links;
 
-/* @gone: the device was deleted, or moved to another namespace; @info then holds the last state and counters that the kernel
- * gave. */
+/* @gone: the device was deleted, or moved to another namespace; @info then holds the last state and
+ * counters that the kernel gave. */
 typedef void link_event_fn(const struct link_info *info, bool gone, void *arg);
 
 /* Opens the event and request sockets in the caller's namespace. */
@@ -67,15 +70,18 @@ struct link_place {
 	char name[16], master[16];	/* "" when unknown, or none */
 };
 
-/* What any device of the own namespace is called now, and the bridge (or bond, team, VRF) that it is part of. From memory. */
+/* What any device of the own namespace is called now, and the bridge (or bond, team, VRF) that it
+ * is part of. From memory. */
 void links_place(const struct links *l, uint32_t ifindex, struct link_place *ret);
 
-/* Every tap-like device of the namespace that @pid lives in. -ESRCH: the process is gone. -EPERM. */
+/* Every tap-like device of the namespace that @pid lives in. -ESRCH: the process is gone. -EPERM.
+ */
 int links_dump_netns(struct links *l, int pid, uint32_t *ret_netns, link_event_fn *fn, void *arg);
 
 typedef void link_stats_fn(uint32_t ifindex, const struct link_counters *c, void *arg);
 
-/* Counters only (RTM_GETSTATS), of every device of the own namespace, whatever its kind: cheap, once a tick. */
+/* Counters only (RTM_GETSTATS), of every device of the own namespace, whatever its kind: cheap,
+ * once a tick. */
 int links_stats(struct links *l, link_stats_fn *fn, void *arg);
 
 /* The same in the namespace of @pid. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* name - what the devices of one namespace are called, and their masters: a tap names its bridge by number only. */
+/* name - what the devices of one namespace are called, and their masters: a tap names its bridge by
+ * number only. */
 #ifndef TAPLOSS_COLLECTOR_LINK_NAME_H
 #define TAPLOSS_COLLECTOR_LINK_NAME_H
 
@@ -11,7 +12,8 @@ int linknames_new(struct linknames **ret);
 struct linknames *linknames_free(struct linknames *n);	/* NULL is fine; returns NULL */
 
 /* Takes over @name; one that cannot be kept for want of memory is only unknown later. */
-void linknames_put(struct linknames *n, uint32_t ifindex, const char *name, uint32_t master);	/* master 0: none */
+/* master 0: none */
+void linknames_put(struct linknames *n, uint32_t ifindex, const char *name, uint32_t master);
 
 void linknames_drop(struct linknames *n, uint32_t ifindex);
 

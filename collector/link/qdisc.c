@@ -16,7 +16,8 @@
 #include "collector/base.h"
 
 struct qdiscs {
-	struct nl_sock *sk;	/* NULL after a failure: the rest of an answer would pass for the next one */
+	/* NULL after a failure: the rest of an answer would pass for the next one */
+	struct nl_sock *sk;
 };
 
 struct answer {
@@ -52,13 +53,17 @@ static int on_qdisc(struct nl_msg *msg, void *arg)
 	struct nlattr *tb[TCA_MAX + 1], *stats[TCA_STATS_MAX + 1];
 	struct gnet_stats_queue queue = { 0 };
 
-	if (h->nlmsg_type != RTM_NEWQDISC || (uint32_t)tc->tcm_ifindex != a->ifindex || tc->tcm_parent != TC_H_ROOT)
+	if (h->nlmsg_type != RTM_NEWQDISC || (uint32_t)tc->tcm_ifindex != a->ifindex ||
+	    tc->tcm_parent != TC_H_ROOT)
 		return NL_OK;
 	if (nlmsg_parse(h, sizeof(*tc), tb, TCA_MAX, NULL) < 0 || !tb[TCA_STATS2] ||
-	    nla_parse_nested(stats, TCA_STATS_MAX, tb[TCA_STATS2], NULL) < 0 || !stats[TCA_STATS_QUEUE])
+	    nla_parse_nested(stats, TCA_STATS_MAX, tb[TCA_STATS2], NULL) < 0 ||
+	    !stats[TCA_STATS_QUEUE])
 		return NL_OK;
-	memcpy(&queue, nla_data(stats[TCA_STATS_QUEUE]), (size_t)nla_len(stats[TCA_STATS_QUEUE]) < sizeof(queue)
-	       ? (size_t)nla_len(stats[TCA_STATS_QUEUE]) : sizeof(queue));
+	memcpy(&queue, nla_data(stats[TCA_STATS_QUEUE]),
+	       (size_t)nla_len(stats[TCA_STATS_QUEUE]) < sizeof(queue)
+		       ? (size_t)nla_len(stats[TCA_STATS_QUEUE])
+		       : sizeof(queue));
 	a->counts = (struct qdisc_counts){ .dropped = queue.drops, .waiting = queue.qlen };
 	a->found = true;
 	return NL_OK;
@@ -73,10 +78,15 @@ static int on_ack(struct nl_msg *msg, void *arg)
 	return NL_STOP;
 }
 
-/* The kernel answers such a request as it tells of a change: whoever watches, and with NLM_F_ECHO the one who asked. */
+/* The kernel answers such a request as it tells of a change: whoever watches, and with NLM_F_ECHO
+ * the one who asked. */
 static int request(struct qdiscs *q, struct answer *a)
 {
-	struct tcmsg body = { .tcm_family = AF_UNSPEC, .tcm_ifindex = (int)a->ifindex, .tcm_parent = TC_H_ROOT };
+	struct tcmsg body = {
+		.tcm_family = AF_UNSPEC,
+		.tcm_ifindex = (int)a->ifindex,
+		.tcm_parent = TC_H_ROOT,
+	};
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
 	int r;
 
@@ -114,7 +124,8 @@ int qdisc_read(struct qdiscs *q, uint32_t ifindex, struct qdisc_counts *ret)
 	r = request(q, &a);
 	if (r >= 0 && a.found)
 		*ret = a.counts;
-	if (r >= 0 || r == -NLE_OBJ_NOTFOUND || r == -NLE_NODEV)	/* the kernel's whole answer */
+	/* the kernel's whole answer */
+	if (r >= 0 || r == -NLE_OBJ_NOTFOUND || r == -NLE_NODEV)
 		return a.found ? 0 : -ENOENT;
 	nl_socket_free(q->sk);
 	q->sk = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* qdisc - what the queueing discipline in front of a device dropped, and how many frames wait in it: its root's own counts, which hold its
- * children's. Devices of the caller's network namespace only. Loop thread only. */
+/* qdisc - what the queueing discipline in front of a device dropped, and how many frames wait in
+ * it: its root's own counts, which hold its children's. Devices of the caller's network namespace
+ * only. Loop thread only. */
 #ifndef TAPLOSS_COLLECTOR_LINK_QDISC_H
 #define TAPLOSS_COLLECTOR_LINK_QDISC_H
 

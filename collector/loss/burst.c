@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reading bursts: the kernel's ring by hand, because a record leaves it only when it is stored (libbpf's reader frees each at once), and what
- * the counters themselves still hold. */
+/* Reading bursts: the kernel's ring by hand, because a record leaves it only when it is stored
+ * (libbpf's reader frees each at once), and what the counters themselves still hold. */
 #include <errno.h>
 #include <linux/bpf.h>
 #include <string.h>
@@ -37,7 +37,8 @@ int loss_bursts_init(struct loss *l)
 	if (p == MAP_FAILED)
 		return -errno;
 	b->consumer = p;
-	p = mmap(NULL, b->page + 2UL * TL_BURST_BYTES, PROT_READ, MAP_SHARED, l->maps[MAP_BURSTS], (off_t)b->page);
+	p = mmap(NULL, b->page + 2UL * TL_BURST_BYTES, PROT_READ, MAP_SHARED, l->maps[MAP_BURSTS],
+		 (off_t)b->page);
 	if (p == MAP_FAILED)
 		return -errno;
 	b->producer = p;
@@ -83,19 +84,28 @@ static int keep(struct loss_bursts *b, const struct tl_burst *burst)
 	return 0;
 }
 
-/* Quiet since before this read, but not since before the last one that was taken: that one gave it out. A CPU that begins another burst at this
- * moment may have written its start and not its first frame yet. */
-int loss_bursts_look(struct loss *l, const struct tl_loss_key *key, const struct tl_loss_count *count, uint32_t cpu)
+/* Quiet since before this read, but not since before the last one that was taken: that one gave it
+ * out. A CPU that begins another burst at this moment may have written its start and not its first
+ * frame yet. */
+int loss_bursts_look(struct loss *l, const struct tl_loss_key *key,
+		     const struct tl_loss_count *count, uint32_t cpu)
 {
 	struct loss_bursts *b = l->bursts;
 
-	if (!b || !count->burst_ns || count->last_ns < count->burst_ns || (uint32_t)count->frames == count->burst_base)
+	if (!b || !count->burst_ns || count->last_ns < count->burst_ns ||
+	    (uint32_t)count->frames == count->burst_base)
 		return 0;
 	if (count->last_ns + TL_BURST_GAP_NS >= b->read_ns ||
 	    count->last_ns + TL_BURST_GAP_NS < b->taken_ns)
 		return 0;
-	return keep(b, &(struct tl_burst){ .key = *key, .start_ns = count->burst_ns, .last_ns = count->last_ns, .cpu = cpu,
-					   .frames = (uint32_t)count->frames - count->burst_base, .delivered = count->burst_delivered });
+	return keep(b, &(struct tl_burst){
+			       .key = *key,
+			       .start_ns = count->burst_ns,
+			       .last_ns = count->last_ns,
+			       .cpu = cpu,
+			       .frames = (uint32_t)count->frames - count->burst_base,
+			       .delivered = count->burst_delivered,
+		       });
 }
 
 /* The record at b->next; 0: there is none yet. */
@@ -109,7 +119,9 @@ static size_t record(const struct loss_bursts *b, const struct tl_burst **ret)
 	len = __atomic_load_n((const uint32_t *)(const void *)at, __ATOMIC_ACQUIRE);
 	if (len & BPF_RINGBUF_BUSY_BIT)
 		return 0;
-	*ret = len & BPF_RINGBUF_DISCARD_BIT ? NULL : (const struct tl_burst *)(const void *)(at + BPF_RINGBUF_HDR_SZ);
+	*ret = len & BPF_RINGBUF_DISCARD_BIT
+		       ? NULL
+		       : (const struct tl_burst *)(const void *)(at + BPF_RINGBUF_HDR_SZ);
 	len &= ~(uint32_t)(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
 	return (len + BPF_RINGBUF_HDR_SZ + 7) & ~7UL;
 }
@@ -145,5 +157,6 @@ void loss_bursts_from(struct loss *l, uint64_t boot_ns, bool all)
 
 	b->taken_ns = boot_ns;
 	if (all)
-		__atomic_store_n(b->consumer, __atomic_load_n(b->producer, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
+		__atomic_store_n(b->consumer, __atomic_load_n(b->producer, __ATOMIC_ACQUIRE),
+				 __ATOMIC_RELEASE);
 }

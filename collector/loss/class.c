@@ -7,8 +7,9 @@
 #include "collector/base.h"
 
 const char *const class_names[] = {
-	"PTR_FULL", "SKB_COPY_DATA", "VIRTNET_HDR", "GSO", "CHECKSUM", "HDR_TRUNC", "NOMEM", "DEV_READY", "FILTER", "QDISC", "TC",
-	"NETFILTER", "MTU", "XDP", "OVERRUN", "PATH", "PURGE", "CAPTURE", "OTHER", "UNKNOWN", NULL,
+	"PTR_FULL",  "SKB_COPY_DATA", "VIRTNET_HDR", "GSO",	"CHECKSUM",  "HDR_TRUNC", "NOMEM",
+	"DEV_READY", "FILTER",	      "QDISC",	     "TC",	"NETFILTER", "MTU",	  "XDP",
+	"OVERRUN",   "PATH",	      "PURGE",	     "CAPTURE", "OTHER",     "UNKNOWN",	  NULL,
 };
 
 const char *const class_kinds[] = { "capacity", "fault", "policy", "lifecycle", "unknown", NULL };
@@ -30,7 +31,8 @@ static const struct rule {
 	const char *class, *kind;
 	const char *counter;	/* in device terms */
 } rules[] = {
-	/* A capture's copy of the frame: it found no room in the capture's own buffer. The reason has a name from 6.9 on. */
+	/* A capture's copy of the frame: it found no room in the capture's own buffer. The reason
+	   has a name from 6.9 on. */
 	{ "PACKET_SOCK_ERROR", NULL, ANY, BY_FLAG, "CAPTURE", "policy", NULL },
 	{ NULL, "packet_rcv*", ANY, BY_FLAG, "CAPTURE", "policy", NULL },
 	{ NULL, "tpacket_rcv", ANY, BY_FLAG, "CAPTURE", "policy", NULL },
@@ -63,11 +65,13 @@ static const struct rule {
 	{ NULL, "vhost_net_buf_unproduce", TAP, RX, "PURGE", "lifecycle", NULL },
 	{ NULL, "__skb_array_destroy_skb", TUN, TX, "PURGE", "lifecycle", NULL },
 	{ NULL, "__skb_array_destroy_skb", TAP, RX, "PURGE", "lifecycle", NULL },
-	{ NULL, "__rtnl_unlock", ANY, TX, "PURGE", "lifecycle", NULL },		/* what a qdisc held when it went */
+	/* what a qdisc held when it went */
+	{ NULL, "__rtnl_unlock", ANY, TX, "PURGE", "lifecycle", NULL },
 	{ NULL, "qdisc_reset", ANY, TX, "PURGE", "lifecycle", NULL },
 	{ NULL, "pfifo_fast_reset", ANY, TX, "PURGE", "lifecycle", NULL },
 
-	/* A discipline gave it back, and was not to blame: the device is down or has no carrier; its full ring had the queue stopped. */
+	/* A discipline gave it back, and was not to blame: the device is down or has no carrier;
+	   its full ring had the queue stopped. */
 	{ "QDISC_*", "noop_enqueue", ANY, TX, "QDISC", "lifecycle", NULL },
 	{ "QDISC_*", "tun_net_xmit", ANY, TX, "QDISC", "capacity", NULL },
 
@@ -81,18 +85,23 @@ static const struct rule {
 	{ "SOCKET_FILTER", "tun_net_xmit", ANY, TX, "FILTER", "policy", "tx_dropped" },
 	{ "SECURITY_HOOK", "tun_net_xmit", ANY, TX, "FILTER", "policy", "tx_dropped" },
 	{ "PFMEMALLOC", "tun_net_xmit", ANY, TX, "NOMEM", "capacity", "tx_dropped" },
-	{ "NONE", "tun_net_xmit", ANY, TX, "PTR_FULL", "capacity", "tx_dropped" },		/* before 5.17: mostly the ring */
-	{ "NOT_SPECIFIED", "tun_net_xmit", ANY, TX, "PTR_FULL", "capacity", "tx_dropped" },	/* 5.17 */
+	/* before 5.17: mostly the ring */
+	{ "NONE", "tun_net_xmit", ANY, TX, "PTR_FULL", "capacity", "tx_dropped" },
+	/* 5.17 */
+	{ "NOT_SPECIFIED", "tun_net_xmit", ANY, TX, "PTR_FULL", "capacity", "tx_dropped" },
 	{ NULL, "tun_net_xmit", ANY, TX, "OTHER", "fault", "tx_dropped" },
 
-	/* Without an skb: redirected by XDP into a full ring, into a tap without queues; a guest's frame whose XDP program failed. */
+	/* Without an skb: redirected by XDP into a full ring, into a tap without queues; a guest's
+	   frame whose XDP program failed. */
 	{ "NONE", "tun_xdp_xmit", ANY, TX, "PTR_FULL", "capacity", "tx_dropped" },
 	{ NULL, "tun_xdp_xmit", ANY, TX, "DEV_READY", "lifecycle", NULL },
 	{ NULL, "tun_xdp_act", ANY, RX, "XDP", "fault", "rx_dropped" },
 
-	/* Towards the guest: tap_handle_frame(). The ring-full exit of its segment loop counts nothing. */
+	/* Towards the guest: tap_handle_frame(). The ring-full exit of its segment loop counts
+	   nothing. */
 	{ "FULL_RING", "tap_handle_frame", ANY, RX, "PTR_FULL", "capacity", "rx_dropped" },
-	{ "FULL_RING", "kfree_skb_list*", TAP, RX, "PTR_FULL", "capacity", NULL },	/* its segments but the first, before 6.3 */
+	/* its segments but the first, before 6.3 */
+	{ "FULL_RING", "kfree_skb_list*", TAP, RX, "PTR_FULL", "capacity", NULL },
 	{ "SKB_GSO_SEG", "tap_handle_frame", ANY, RX, "GSO", "fault", "rx_dropped" },
 	{ "SKB_CSUM", "tap_handle_frame", ANY, RX, "CHECKSUM", "fault", "rx_dropped" },
 	{ "NONE", "tap_handle_frame", ANY, RX, "PTR_FULL", "capacity", "rx_dropped" },
@@ -105,19 +114,22 @@ static const struct rule {
 	{ NULL, "tap_do_read", ANY, RX, "OVERRUN", "capacity", NULL },
 	{ NULL, "tap_recvmsg", ANY, RX, "OVERRUN", "capacity", NULL },
 
-	/* From the guest: tun_get_user() (write, vhost one by one), tun_sendmsg() (vhost's batches; tun_xdp_one() is inlined). */
+	/* From the guest: tun_get_user() (write, vhost one by one), tun_sendmsg() (vhost's batches;
+	   tun_xdp_one() is inlined). */
 	{ "SKB_UCOPY_FAULT", "tun_get_user", ANY, RX, "SKB_COPY_DATA", "fault", "rx_dropped" },
 	{ "HDR_TRUNC", "tun_get_user", ANY, RX, "HDR_TRUNC", "fault", "rx_dropped" },
 	{ "DEV_READY", "tun_get_user", ANY, RX, "DEV_READY", "lifecycle", "rx_dropped" },
 	{ "NOT_SPECIFIED", "tun_get_user", ANY, RX, "VIRTNET_HDR", "fault", NULL },
 	{ "DEV_HDR", "tun_get_user", ANY, RX, "VIRTNET_HDR", "fault", NULL },
-	{ "NONE", "tun_get_user", ANY, RX, "VIRTNET_HDR", "fault", NULL },		/* before 5.17: mostly the header */
+	/* before 5.17: mostly the header */
+	{ "NONE", "tun_get_user", ANY, RX, "VIRTNET_HDR", "fault", NULL },
 	{ NULL, "tun_get_user", ANY, RX, "OTHER", "fault", NULL },
 	{ NULL, "tun_sendmsg", ANY, RX, "VIRTNET_HDR", "fault", NULL },
 	{ NULL, "tun_xdp_one", ANY, RX, "VIRTNET_HDR", "fault", NULL },
 	{ "SKB_UCOPY_FAULT", "tap_get_user", ANY, TX, "SKB_COPY_DATA", "fault", "tx_dropped" },
 	{ "HDR_TRUNC", "tap_get_user", ANY, TX, "HDR_TRUNC", "fault", "tx_dropped" },
-	{ "NOT_SPECIFIED", "tap_get_user", ANY, TX, "DEV_READY", "lifecycle", NULL },	/* the device was deleted under its writer */
+	/* the device was deleted under its writer */
+	{ "NOT_SPECIFIED", "tap_get_user", ANY, TX, "DEV_READY", "lifecycle", NULL },
 	{ NULL, "tap_get_user", ANY, TX, "VIRTNET_HDR", "fault", "tx_dropped" },
 	{ NULL, "tap_sendmsg", ANY, TX, "VIRTNET_HDR", "fault", "tx_dropped" },
 	{ NULL, "tap_get_user_xdp", ANY, TX, "VIRTNET_HDR", "fault", "tx_dropped" },
@@ -130,19 +142,23 @@ static const struct rule {
 	{ NULL, "validate_xmit_skb*", ANY, TX, "GSO", "fault", "tx_dropped" },
 	{ "QDISC_*", NULL, ANY, TX, "QDISC", "capacity", NULL },
 	{ "TC_EGRESS", NULL, ANY, TX, "TC", "policy", NULL },
-	{ "NOT_SPECIFIED", "__dev_queue_xmit", ANY, TX, "DEV_READY", "lifecycle", "tx_dropped" },	/* -ENETDOWN */
-	{ "NOT_SPECIFIED", "__dev_direct_xmit", ANY, TX, "DEV_READY", "lifecycle", "tx_dropped" },	/* down, or no carrier */
+	/* -ENETDOWN */
+	{ "NOT_SPECIFIED", "__dev_queue_xmit", ANY, TX, "DEV_READY", "lifecycle", "tx_dropped" },
+	/* down, or no carrier */
+	{ "NOT_SPECIFIED", "__dev_direct_xmit", ANY, TX, "DEV_READY", "lifecycle", "tx_dropped" },
 	{ NULL, "kfree_skb_list*", ANY, TX, "QDISC", "capacity", NULL },
 	{ NULL, "__tcf_kfree_skb_list", ANY, TX, "QDISC", "capacity", NULL },
 
 	/* After the guest's frame was taken in. */
 	{ "TC_INGRESS", NULL, ANY, RX, "TC", "policy", NULL },
 	{ "CPU_BACKLOG", NULL, ANY, RX, "QDISC", "capacity", "rx_dropped" },
-	{ "UNHANDLED_PROTO", NULL, TAP, RX, "DEV_READY", "lifecycle", "rx_dropped" },	/* no queue open: passed on to the host's stack */
+	/* no queue open: passed on to the host's stack */
+	{ "UNHANDLED_PROTO", NULL, TAP, RX, "DEV_READY", "lifecycle", "rx_dropped" },
 	{ "PTYPE_ABSENT", NULL, TAP, RX, "DEV_READY", "lifecycle", "rx_dropped" },
 	{ "UNHANDLED_PROTO", NULL, TUN, RX, "OTHER", "policy", "rx_dropped" },
 	{ "PTYPE_ABSENT", NULL, TUN, RX, "OTHER", "policy", "rx_dropped" },
-	{ "NONE", "__netif_receive_skb_core", TAP, RX, "DEV_READY", "lifecycle", "rx_dropped" },	/* before 5.17: mostly that */
+	/* before 5.17: mostly that */
+	{ "NONE", "__netif_receive_skb_core", TAP, RX, "DEV_READY", "lifecycle", "rx_dropped" },
 	{ "NONE", "__netif_receive_skb_core", TUN, RX, "OTHER", "policy", "rx_dropped" },
 	{ "OTHERHOST", NULL, TUN, RX, "OTHER", "policy", NULL },
 
@@ -188,7 +204,8 @@ static bool fits(const struct rule *r, const struct class_in *in)
 /* A tun receives what its guest sends; a macvtap receives what its guest shall receive. */
 static const char *direction(const struct class_in *in, enum side side)
 {
-	bool tap = in->kind == TL_KIND_MACVTAP || in->kind == TL_KIND_IPVTAP || !strncmp(in->function, "tap_", 4);
+	bool tap = in->kind == TL_KIND_MACVTAP || in->kind == TL_KIND_IPVTAP ||
+		   !strncmp(in->function, "tap_", 4);
 	bool received = side == BY_FLAG ? in->ingress : side == RX;
 
 	return received == tap ? "rx" : "tx";

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* class - from the kernel's words to ours: what was lost, in which direction, how bad, and which device counter saw it.
+/* class - from the kernel's words to ours: what was lost, in which direction, how bad, and which
+ * device counter saw it.
  *
- * One table, first match wins, over (reason name, function that freed the skb, kind of device, device side). Direction
- * is the guest's. The facts behind each row stand in docs/MEASURES.md. Pure: no state, no I/O. */
+ * One table, first match wins, over (reason name, function that freed the skb, kind of device,
+ * device side). Direction is the guest's. The facts behind each row stand in docs/MEASURES.md.
+ * Pure: no state, no I/O. */
 #ifndef TAPLOSS_COLLECTOR_LOSS_CLASS_H
 #define TAPLOSS_COLLECTOR_LOSS_CLASS_H
 
@@ -20,11 +22,16 @@ struct class_in {
 
 /* All strings are static. */
 struct class_out {
-	const char *place;	/* NULL: at the tap; else the loss was on the path above it (class PATH): "bridge", "netfilter", "qdisc" ... */
-	const char *class;	/* "PTR_FULL" ...; NULL: not a loss (fragment of a delivered frame, dummy) */
+	/* NULL: at the tap; else the loss was on the path above it (class PATH): "bridge",
+	 * "netfilter", "qdisc" ... */
+	const char *place;
+	/* "PTR_FULL" ...; NULL: not a loss (fragment of a delivered frame, dummy) */
+	const char *class;
 	const char *kind;	/* "capacity", "fault", "policy", "lifecycle" */
 	const char *direction;	/* "rx": towards the guest, "tx": from the guest */
-	const char *counter;	/* device counter that moves with each such frame ("tx_dropped", "rx_dropped"), NULL: none */
+	/* device counter that moves with each such frame ("tx_dropped", "rx_dropped"), NULL: none
+	 */
+	const char *counter;
 };
 
 void class_of(const struct class_in *in, struct class_out *ret);
@@ -41,8 +48,9 @@ bool class_loses(const struct class_out *c);
 /* How the tables compare: @pattern NULL fits everything, a trailing * any rest. */
 bool class_matches(const char *pattern, const char *text);
 
-/* Is @name one of our class names? Case does not matter; returns the canonical spelling or NULL. The names that the
- * reasons had when proposed are ours; the kernel's own names are resolved by the caller against stored reasons. */
+/* Is @name one of our class names? Case does not matter; returns the canonical spelling or NULL.
+ * The names that the reasons had when proposed are ours; the kernel's own names are resolved by the
+ * caller against stored reasons. */
 const char *class_canonical(const char *name);
 
 /* The four kinds, and all classes, for help texts and completion; NULL-terminated. */

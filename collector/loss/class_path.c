@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "class.h"
 
-/* Losses of a VM's frames on devices that are not its tap. A frame that reached the host's own protocols is no longer on a path: what
- * they refuse is an answer, not a loss. So frames from a VM count at the sites named here only; one that is addressed to a VM was on
- * its way to it wherever it died, but for the copies that a bridge or a capture made of it. NULL matches everything; a trailing * matches
- * any rest. The first row that fits wins. */
+/* Losses of a VM's frames on devices that are not its tap. A frame that reached the host's own
+ * protocols is no longer on a path: what they refuse is an answer, not a loss. So frames from a VM
+ * count at the sites named here only; one that is addressed to a VM was on its way to it wherever
+ * it died, but for the copies that a bridge or a capture made of it. NULL matches everything; a
+ * trailing * matches any rest. The first row that fits wins. */
 static const struct rule {
 	const char *reason, *function;
 	bool to_vm;			/* only frames addressed to a VM */
@@ -16,13 +17,15 @@ static const struct rule {
 	{ NULL, "packet_rcv", false, NULL, NULL },
 	{ NULL, "skb_release_data", false, NULL, NULL },
 	{ NULL, "kfree_skb_partial", false, NULL, NULL },
-	{ "OTHERHOST", NULL, false, NULL, NULL },	/* flooded to the bridge's own port, which listens to everything */
+	/* flooded to the bridge's own port, which listens to everything */
+	{ "OTHERHOST", NULL, false, NULL, NULL },
 	{ "UNHANDLED_PROTO", NULL, false, NULL, NULL },
 	{ "PTYPE_ABSENT", NULL, false, NULL, NULL },
 
 	/* What somebody decided. */
 	{ "NETFILTER_DROP", NULL, false, "policy", "netfilter" },
-	{ "NONE", "nf_hook_slow*", false, "policy", "netfilter" },	/* before 5.17 the function alone tells */
+	/* before 5.17 the function alone tells */
+	{ "NONE", "nf_hook_slow*", false, "policy", "netfilter" },
 	{ "TC_*", NULL, false, "policy", "tc" },
 	{ "XDP*", NULL, false, "policy", "xdp" },
 	{ NULL, "do_xdp_generic", false, "policy", "xdp" },
@@ -43,7 +46,8 @@ static const struct rule {
 	{ "NOMEM", NULL, false, "capacity", "transmit" },
 	{ NULL, "veth_xmit", false, "capacity", "transmit" },
 
-	/* What did not fit. br_dev_queue_push_xmit() asks is_skb_forwardable(): the port is up and the frame is no longer than its MTU. */
+	/* What did not fit. br_dev_queue_push_xmit() asks is_skb_forwardable(): the port is up and
+	   the frame is no longer than its MTU. */
 	{ "PKT_TOO_BIG", NULL, false, "fault", "mtu" },
 	{ NULL, "br_dev_queue_push_xmit", false, "fault", "mtu" },
 	{ "SKB_BAD_GSO", NULL, false, "fault", "transmit" },
@@ -58,7 +62,8 @@ static const struct rule {
 	{ NULL, "br_*", true, "policy", "bridge" },
 	{ NULL, "macvlan_*", true, "policy", "macvlan" },
 	{ "DEV_READY", NULL, false, "lifecycle", "transmit" },
-	{ "NOT_SPECIFIED", "__dev_queue_xmit", false, "lifecycle", "transmit" },	/* -ENETDOWN */
+	/* -ENETDOWN */
+	{ "NOT_SPECIFIED", "__dev_queue_xmit", false, "lifecycle", "transmit" },
 	{ "IP_OUTNOROUTES", NULL, false, "fault", "route" },
 	{ "IP_INNOROUTES", NULL, false, "fault", "route" },
 	{ NULL, "ip_forward", false, "policy", "route" },
@@ -72,7 +77,13 @@ void class_path_of(const struct class_in *in, struct class_out *ret)
 {
 	const struct rule *r = rules;
 
-	while (!class_matches(r->reason, in->reason) || !class_matches(r->function, in->function) || (r->to_vm && !in->ingress))
+	while (!class_matches(r->reason, in->reason) || !class_matches(r->function, in->function) ||
+	       (r->to_vm && !in->ingress))
 		r++;	/* the last row fits everything */
-	*ret = (struct class_out){ .place = r->place, .class = r->place ? "PATH" : NULL, .kind = r->kind, .direction = in->ingress ? "rx" : "tx" };
+	*ret = (struct class_out){
+		.place = r->place,
+		.class = r->place ? "PATH" : NULL,
+		.kind = r->kind,
+		.direction = in->ingress ? "rx" : "tx",
+	};
 }

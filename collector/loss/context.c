@@ -15,7 +15,8 @@
 struct loss_context {
 	struct context_bpf *skel;	/* NULL: not attached */
 	enum loss_context_state state;
-	unsigned int modules;		/* attached to, or refused with: bits as of loss_modules() */
+	/* attached to, or refused with: bits as of loss_modules() */
+	unsigned int modules;
 	uint64_t nameless, moved_ns;	/* moved_ns 0: never moved while we looked */
 	char why[256];
 };
@@ -68,8 +69,10 @@ struct probe {
 static void list_probes(struct context_bpf *skel, struct probe ret[static PROBES])
 {
 	const struct probe all[PROBES] = {
-		{ skel->progs.tun_leave, &skel->links.tun_leave, 1, false }, { skel->progs.tun_enter, &skel->links.tun_enter, 1, false },
-		{ skel->progs.tap_leave, &skel->links.tap_leave, 2, false }, { skel->progs.tap_enter, &skel->links.tap_enter, 2, false },
+		{ skel->progs.tun_leave, &skel->links.tun_leave, 1, false },
+		{ skel->progs.tun_enter, &skel->links.tun_enter, 1, false },
+		{ skel->progs.tap_leave, &skel->links.tap_leave, 2, false },
+		{ skel->progs.tap_enter, &skel->links.tap_enter, 2, false },
 		{ skel->progs.tun_leave_probe, &skel->links.tun_leave_probe, 1, true },
 		{ skel->progs.tun_enter_probe, &skel->links.tun_enter_probe, 1, true },
 		{ skel->progs.tap_leave_probe, &skel->links.tap_leave_probe, 2, true },
@@ -79,9 +82,11 @@ static void list_probes(struct context_bpf *skel, struct probe ret[static PROBES
 	memcpy(ret, all, sizeof(all));
 }
 
-static int load(const struct loss *l, struct context_bpf *skel, const struct probe probes[static PROBES], unsigned int modules, bool kprobe)
+static int load(const struct loss *l, struct context_bpf *skel,
+		const struct probe probes[static PROBES], unsigned int modules, bool kprobe)
 {
-	struct bpf_map *const maps[] = { skel->maps.losses, skel->maps.devices, skel->maps.stats, skel->maps.programs, skel->maps.bursts };
+	struct bpf_map *const maps[] = { skel->maps.losses, skel->maps.devices, skel->maps.stats,
+					 skel->maps.programs, skel->maps.bursts };
 	int r;
 
 	skel->rodata->own_fields = l->own_fields;
@@ -92,7 +97,8 @@ static int load(const struct loss *l, struct context_bpf *skel, const struct pro
 	bpf_program__set_autoload(skel->progs.context_reason, l->reasons);
 	bpf_program__set_autoload(skel->progs.context_noreason, !l->reasons);
 	for (int i = 0; i < PROBES; i++)
-		bpf_program__set_autoload(probes[i].prog, (probes[i].module & modules) && probes[i].kprobe == kprobe);
+		bpf_program__set_autoload(probes[i].prog, (probes[i].module & modules) &&
+								  probes[i].kprobe == kprobe);
 	r = loss_reuse(maps, l->maps, MAPS_SHARED);
 	return r < 0 ? r : context_bpf__load(skel);
 }
@@ -119,7 +125,9 @@ static int attach_by(struct loss *l, unsigned int modules, bool kprobe)
 		r = *probes[i].link ? 0 : -errno;
 	}
 	if (r >= 0)
-		r = loss_set_slot(l, TL_SLOT_CONTEXT, l->reasons ? skel->progs.context_reason : skel->progs.context_noreason);
+		r = loss_set_slot(l, TL_SLOT_CONTEXT,
+				  l->reasons ? skel->progs.context_reason
+					     : skel->progs.context_noreason);
 	if (r >= 0)
 		l->context->skel = TAKE_PTR(skel);
 	return r;
@@ -132,8 +140,9 @@ static void attach(struct loss *l, unsigned int modules)
 
 	c->modules = modules;
 	loss_forget_warning();
-	/* Not fentry first: to take that away the kernel waits for every task to sleep once (synchronize_rcu_tasks()), and a vhost worker
-	 * at a ring that is stuck never does, from 6.4 on: a guest could hold us as long as it likes. */
+	/* Not fentry first: to take that away the kernel waits for every task to sleep once
+	 * (synchronize_rcu_tasks()), and a vhost worker at a ring that is stuck never does,
+	 * from 6.4 on: a guest could hold us as long as it likes. */
 	r = attach_by(l, modules, true);
 	c->state = LOSS_CONTEXT_KPROBE;
 	if (r < 0) {
@@ -143,8 +152,8 @@ static void attach(struct loss *l, unsigned int modules)
 	if (r >= 0)
 		return;
 	c->state = LOSS_CONTEXT_REFUSED;
-	snprintf(c->why, sizeof(c->why), "neither kprobe nor fentry at tun_sendmsg: %s%s%.150s", strerror(-r), loss_warning()[0] ? ": " : "",
-		 loss_warning());
+	snprintf(c->why, sizeof(c->why), "neither kprobe nor fentry at tun_sendmsg: %s%s%.150s",
+		 strerror(-r), loss_warning()[0] ? ": " : "", loss_warning());
 }
 
 static bool wanted(const struct loss_context *c, enum loss_context_mode mode, uint64_t now_ns)
@@ -154,7 +163,8 @@ static bool wanted(const struct loss_context *c, enum loss_context_mode mode, ui
 	return mode == LOSS_CONTEXT_ON;
 }
 
-enum loss_context_state loss_context(struct loss *l, enum loss_context_mode mode, uint64_t nameless, uint64_t now_ns, char why[static 256])
+enum loss_context_state loss_context(struct loss *l, enum loss_context_mode mode, uint64_t nameless,
+				     uint64_t now_ns, char why[static 256])
 {
 	struct loss_context *c = l->context;
 	unsigned int modules = loss_modules(l);

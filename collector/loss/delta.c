@@ -78,12 +78,14 @@ int delta_seed(struct delta *d, const struct tl_loss_key *key, const struct loss
 	return 0;
 }
 
-int delta_next(struct delta *d, const struct tl_loss_key *key, const struct loss_total *total, struct loss_total *ret)
+int delta_next(struct delta *d, const struct tl_loss_key *key, const struct loss_total *total,
+	       struct loss_total *ret)
 {
 	struct entry *e = find(d, key);
 	struct loss_total base;
 
-	/* All three: a total read while a CPU adds to it may have the frame already and its bytes not yet. */
+	/* All three: a total read while a CPU adds to it may have the frame already and its bytes
+	 * not yet. */
 	if (e && e->stored.born_ns == total->born_ns && e->stored.frames == total->frames &&
 	    e->stored.segments == total->segments && e->stored.bytes == total->bytes)
 		return 0;
@@ -94,8 +96,8 @@ int delta_next(struct delta *d, const struct tl_loss_key *key, const struct loss
 	if (!e)
 		return -ENOMEM;
 	base = e->stored.born_ns == total->born_ns ? e->stored : (struct loss_total){ 0 };
-	*ret = (struct loss_total){ total->frames - base.frames, total->segments - base.segments, total->bytes - base.bytes,
-				    total->born_ns };
+	*ret = (struct loss_total){ total->frames - base.frames, total->segments - base.segments,
+				    total->bytes - base.bytes, total->born_ns };
 	e->pending = *total;
 	if (!e->touched) {
 		e->touched = true;

@@ -43,7 +43,8 @@ struct held {
 struct dropped {
 	struct dropped_bpf *skel;
 	struct bpf_program *prog;
-	struct bpf_link *link, *refused;	/* refused: NULL where the kernel has no tracepoint qdisc_drop */
+	/* refused: NULL where the kernel has no tracepoint qdisc_drop */
+	struct bpf_link *link, *refused;
 	bool refusals;
 	struct perf_buffer *rings;
 	int cpus, error;
@@ -79,7 +80,9 @@ struct dropped *dropped_close(struct dropped *d)
 
 static int leave_out(struct dropped *d)
 {
-	struct bpf_map *const maps[] = { d->skel->maps.losses, d->skel->maps.devices, d->skel->maps.stats, d->skel->maps.programs, d->skel->maps.bursts };
+	struct bpf_map *const maps[] = { d->skel->maps.losses, d->skel->maps.devices,
+					 d->skel->maps.stats, d->skel->maps.programs,
+					 d->skel->maps.bursts };
 
 	return bpf_oneshot_leave_out(maps, ARRAY_SIZE(maps));
 }
@@ -95,7 +98,8 @@ static int load(struct dropped *d, const struct dropped_options *o)
 	if (r >= 0) {
 		d->skel->rodata->own_fields = loss_own_fields(vmlinux);
 		d->skel->rodata->limit = o->limit;
-		d->skel->rodata->snaplen = o->snaplen < TL_DROPPED_SNAP ? o->snaplen : TL_DROPPED_SNAP;
+		d->skel->rodata->snaplen =
+			o->snaplen < TL_DROPPED_SNAP ? o->snaplen : TL_DROPPED_SNAP;
 		d->prog = r ? d->skel->progs.dropped_reason : d->skel->progs.dropped_noreason;
 		bpf_program__set_autoload(d->skel->progs.dropped_reason, r);
 		bpf_program__set_autoload(d->skel->progs.dropped_noreason, !r);
@@ -142,13 +146,20 @@ static enum bpf_perf_event_ret on_record(void *arg, int cpu, struct perf_event_h
 
 static int make_rings(struct dropped *d)
 {
-	struct perf_event_attr attr = { .size = sizeof(attr), .type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_BPF_OUTPUT,
-					.sample_type = PERF_SAMPLE_RAW, .sample_period = 1, .wakeup_events = WAKE_EACH };
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_BPF_OUTPUT,
+		.sample_type = PERF_SAMPLE_RAW,
+		.sample_period = 1,
+		.wakeup_events = WAKE_EACH,
+	};
 	size_t bytes = MAX_RING, page = (size_t)sysconf(_SC_PAGESIZE);
 
 	while (bytes > MIN_RING && bytes * (size_t)d->cpus > ALL_RINGS)
 		bytes /= 2;
-	d->rings = perf_buffer__new_raw(bpf_map__fd(d->skel->maps.frames), bytes / page, &attr, on_record, d, NULL);
+	d->rings = perf_buffer__new_raw(bpf_map__fd(d->skel->maps.frames), bytes / page, &attr,
+					on_record, d, NULL);
 	return d->rings ? 0 : -errno;
 }
 
@@ -222,7 +233,8 @@ void dropped_stop(struct dropped *d)
 
 static int by_time(const void *a, const void *b)
 {
-	const struct tl_dropped *x = ((const struct held *)a)->frame, *y = ((const struct held *)b)->frame;
+	const struct tl_dropped *x = ((const struct held *)a)->frame,
+				*y = ((const struct held *)b)->frame;
 
 	return x->t_ns == y->t_ns ? 0 : x->t_ns < y->t_ns ? -1 : 1;
 }
@@ -267,9 +279,11 @@ int dropped_step(struct dropped *d, int ms, dropped_fn *fn, void *arg)
 	return r < 0 ? r : 0;
 }
 
-int dropped_count(const struct dropped *d, uint32_t netns, uint32_t ifindex, struct tl_dropped_count *ret)
+int dropped_count(const struct dropped *d, uint32_t netns, uint32_t ifindex,
+		  struct tl_dropped_count *ret)
 {
-	_cleanup_(freep) struct tl_dropped_count *per_cpu = calloc((size_t)d->cpus, sizeof(*per_cpu));
+	_cleanup_(freep) struct tl_dropped_count *per_cpu =
+		calloc((size_t)d->cpus, sizeof(*per_cpu));
 	struct tl_device_key key = { netns, ifindex };
 
 	if (!per_cpu)

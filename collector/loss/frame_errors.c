@@ -29,7 +29,8 @@ int frame_errors_open(struct frame_errors **ret, char why[static 256])
 		return -EOPNOTSUPP;
 	}
 	f->skel = frame_errors_bpf__open_and_load();
-	r = task_file_try(f->skel ? f->skel->progs.frame_errors : NULL, sizeof(struct tl_frame_errors), -errno, why);
+	r = task_file_try(f->skel ? f->skel->progs.frame_errors : NULL,
+			  sizeof(struct tl_frame_errors), -errno, why);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(f);
@@ -59,5 +60,6 @@ static void on_record(const void *record, void *arg)
 
 int frame_errors_read(struct frame_errors *f, int pid, frame_errors_fn *fn, void *arg)
 {
-	return task_file_walk(f->skel->progs.frame_errors, pid, sizeof(struct tl_frame_errors), on_record, &(struct visit){ fn, arg });
+	return task_file_walk(f->skel->progs.frame_errors, pid, sizeof(struct tl_frame_errors),
+			      on_record, &(struct visit){ fn, arg });
 }

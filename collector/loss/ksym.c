@@ -10,7 +10,8 @@
 #include "bpf/abi.h"
 #include "collector/base.h"
 
-#define FARTHEST (1 << 20)		/* no function is longer; beyond lies something that we do not know */
+/* no function is longer; beyond lies something that we do not know */
+#define FARTHEST (1 << 20)
 #define ASK_NS (100 * NSEC_PER_MSEC)	/* how often at most to look whether modules came */
 
 /* Names stand one after the other in one block; a table of 150,000 is 6 MiB. */
@@ -188,7 +189,8 @@ static const struct sym *below(const struct ksyms *k, uint64_t addr)
 	return lo ? &k->syms[lo - 1] : NULL;
 }
 
-/* Modules lie close together: an address in one that came later would pass for a function of the one before it. */
+/* Modules lie close together: an address in one that came later would pass for a function of the
+ * one before it. */
 static void catch_up(struct ksyms *k, uint64_t addr)
 {
 	struct timespec ts;
@@ -211,14 +213,16 @@ int ksym_find(struct ksyms *k, uint64_t addr, struct ksym *ret)
 
 	if (k)
 		catch_up(k, addr);
-	s = k ? below(k, addr - 1) : NULL;	/* a return address: the call before it may have been the function's last instruction */
+	/* a return address: the call before it may have been the function's last instruction */
+	s = k ? below(k, addr - 1) : NULL;
 	memset(ret, 0, sizeof(*ret));
 	if (!s || addr - s->addr > FARTHEST) {
 		snprintf(ret->function, sizeof(ret->function), "0x%" PRIx64, addr);
 		return -ENOENT;
 	}
 	snprintf(ret->function, sizeof(ret->function), "%s", k->names + s->name);
-	snprintf(ret->module, sizeof(ret->module), "%s", k->names + s->name + strlen(k->names + s->name) + 1);
+	snprintf(ret->module, sizeof(ret->module), "%s",
+		 k->names + s->name + strlen(k->names + s->name) + 1);
 	ret->function[strcspn(ret->function, ".")] = '\0';
 	ret->offset = addr - s->addr;
 	return 0;

@@ -18,13 +18,17 @@ static const struct {
 	const char *name;
 	uint32_t type, key_size, value_size;
 } map_specs[MAP_COUNT] = {
-	[MAP_LOSSES] = { "losses", BPF_MAP_TYPE_PERCPU_HASH, sizeof(struct tl_loss_key), sizeof(struct tl_loss_count) },
-	[MAP_DEVICES] = { "devices", BPF_MAP_TYPE_HASH, sizeof(struct tl_device_key), sizeof(struct tl_device) },
+	[MAP_LOSSES] = { "losses", BPF_MAP_TYPE_PERCPU_HASH, sizeof(struct tl_loss_key),
+			 sizeof(struct tl_loss_count) },
+	[MAP_DEVICES] = { "devices", BPF_MAP_TYPE_HASH, sizeof(struct tl_device_key),
+			  sizeof(struct tl_device) },
 	[MAP_STATS] = { "stats", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t), sizeof(uint64_t) },
-	[MAP_PROGRAMS] = { "programs", BPF_MAP_TYPE_PROG_ARRAY, sizeof(uint32_t), sizeof(uint32_t) },
+	[MAP_PROGRAMS] = { "programs", BPF_MAP_TYPE_PROG_ARRAY, sizeof(uint32_t),
+			   sizeof(uint32_t) },
 	[MAP_BURSTS] = { "bursts", BPF_MAP_TYPE_RINGBUF, 0, 0 },
 	[MAP_MACS] = { "macs", BPF_MAP_TYPE_HASH, sizeof(struct tl_mac), sizeof(uint8_t) },
-	[MAP_MAC_FILTER] = { "mac_filter", BPF_MAP_TYPE_ARRAY, sizeof(uint32_t), sizeof(struct tl_mac_filter) },
+	[MAP_MAC_FILTER] = { "mac_filter", BPF_MAP_TYPE_ARRAY, sizeof(uint32_t),
+			     sizeof(struct tl_mac_filter) },
 };
 
 /* libbpf's last words, for the one sentence that says why. */
@@ -53,14 +57,19 @@ void loss_forget_warning(void)
 static int say(int error, char why[static 256], const char *what)
 {
 	if (error == -EPERM || error == -EACCES) {
-		snprintf(why, 256, "%s needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN; run taplossd as root or from its systemd unit", what);
+		snprintf(why, 256,
+			 "%s needs CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN; run taplossd as root or "
+			 "from its systemd unit",
+			 what);
 		return -EPERM;
 	}
-	snprintf(why, 256, "%s: %s%s%.150s", what, strerror(-error), last_warning[0] ? ": " : "", last_warning);
+	snprintf(why, 256, "%s: %s%s%.150s", what, strerror(-error), last_warning[0] ? ": " : "",
+		 last_warning);
 	return error;
 }
 
-/* How many arguments has the tracepoint? Two (and no reason) before 5.17, three, or four from 6.11 on. */
+/* How many arguments has the tracepoint? Two (and no reason) before 5.17, three, or four from 6.11
+ * on. */
 int loss_gives_reasons(const struct btf *vmlinux)
 {
 	int id = btf__find_by_name_kind(vmlinux, "btf_trace_kfree_skb", BTF_KIND_TYPEDEF);
@@ -70,7 +79,8 @@ int loss_gives_reasons(const struct btf *vmlinux)
 		t = btf__type_by_id(vmlinux, t->type);
 	if (!t)
 		return -EOPNOTSUPP;
-	return btf_is_func_proto(t) && btf_vlen(t) >= 4;	/* the tracepoint's own data comes first */
+	/* the tracepoint's own data comes first */
+	return btf_is_func_proto(t) && btf_vlen(t) >= 4;
 }
 
 static int look_at_kernel(struct loss *l)
@@ -152,7 +162,8 @@ static int check_layout(int fd, int which)
 
 	if (bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
 		return -errno;
-	if (info.type != map_specs[which].type || info.key_size != map_specs[which].key_size || info.value_size != map_specs[which].value_size)
+	if (info.type != map_specs[which].type || info.key_size != map_specs[which].key_size ||
+	    info.value_size != map_specs[which].value_size)
 		return -EPROTO;
 	return 0;
 }
@@ -163,7 +174,8 @@ static void close_maps(struct loss *l)
 		l->maps[i] = close_fd(l->maps[i]);
 }
 
-/* All maps of an earlier agent (1) or none (0): an agent that died before it had pinned them all had not attached yet. */
+/* All maps of an earlier agent (1) or none (0): an agent that died before it had pinned them all
+ * had not attached yet. */
 static int take_over_maps(struct loss *l)
 {
 	for (int i = 0; i < MAP_COUNT; i++) {
@@ -194,7 +206,8 @@ static int program_info(int fd, struct bpf_prog_info *ret)
 	return bpf_obj_get_info_by_fd(fd, ret, &len) < 0 ? -errno : 0;
 }
 
-/* The program behind a link. It is pinned beside the link because going by its number takes CAP_SYS_ADMIN. */
+/* The program behind a link. It is pinned beside the link because going by its number takes
+ * CAP_SYS_ADMIN. */
 static int program_of(const struct loss *l, int link)
 {
 	struct bpf_link_info info = { 0 };
@@ -272,8 +285,10 @@ static uint64_t address_of(const char *symbol)
 /* Loads the main program and makes the maps, or uses those at hand. */
 static int load(struct loss *l, struct loss_bpf *skel, uint32_t max_keys)
 {
-	struct bpf_map *const maps[MAP_COUNT] = { skel->maps.losses, skel->maps.devices, skel->maps.stats, skel->maps.programs, skel->maps.bursts,
-						  skel->maps.macs, skel->maps.mac_filter };
+	struct bpf_map *const maps[MAP_COUNT] = { skel->maps.losses,	skel->maps.devices,
+						  skel->maps.stats,	skel->maps.programs,
+						  skel->maps.bursts,	skel->maps.macs,
+						  skel->maps.mac_filter };
 	int r;
 
 	skel->rodata->per_cpu_offset = l->per_cpu_offset;
@@ -283,7 +298,8 @@ static int load(struct loss *l, struct loss_bpf *skel, uint32_t max_keys)
 	bpf_program__set_autoload(skel->progs.loss_reason, l->reasons);
 	bpf_program__set_autoload(skel->progs.loss_noreason, !l->reasons);
 	bpf_program__set_autoload(skel->progs.loss_refused, l->refusals);
-	r = l->inherited ? loss_reuse(maps, l->maps, MAP_COUNT) : bpf_map__set_max_entries(skel->maps.losses, max_keys);
+	r = l->inherited ? loss_reuse(maps, l->maps, MAP_COUNT)
+			 : bpf_map__set_max_entries(skel->maps.losses, max_keys);
 	if (r >= 0)
 		r = loss_bpf__load(skel);
 	for (int i = 0; r >= 0 && i < MAP_COUNT && !l->inherited; i++) {
@@ -297,7 +313,8 @@ static bool same_program(int have, int want)
 {
 	struct bpf_prog_info a = { 0 }, b = { 0 };
 
-	return program_info(have, &a) == 0 && program_info(want, &b) == 0 && !memcmp(a.tag, b.tag, sizeof(a.tag));
+	return program_info(have, &a) == 0 && program_info(want, &b) == 0 &&
+	       !memcmp(a.tag, b.tag, sizeof(a.tag));
 }
 
 /* @refused: what notes why disciplines refuse frames; negative: it is not loaded. */
@@ -307,7 +324,8 @@ static int attach(struct loss *l, int prog, int refused)
 
 	if (l->attached && same_program(l->prog, prog) && (refused < 0 || loss_qdisc_pinned(l)))
 		return 0;
-	/* Another build's program goes before ours comes: for a moment nothing is counted, but nothing is counted twice. */
+	/* Another build's program goes before ours comes: for a moment nothing is counted, but
+	 * nothing is counted twice. */
 	loss_unpin_one(l, "link");
 	loss_unpin_one(l, "program");
 	loss_qdisc_drop(l);
@@ -337,7 +355,10 @@ static int start(struct loss *l, uint32_t max_keys, char why[static 256])
 	int r = inherit(l);
 
 	if (r == -EPROTO) {
-		snprintf(why, 256, "the counters pinned at %.120s have another layout; taplossd --unpin removes them", l->pins.path);
+		snprintf(why, 256,
+			 "the counters pinned at %.120s have another layout; taplossd --unpin "
+			 "removes them",
+			 l->pins.path);
 		return r;
 	}
 	if (r < 0)
@@ -351,7 +372,9 @@ static int start(struct loss *l, uint32_t max_keys, char why[static 256])
 	r = l->inherited ? 0 : pin_maps(l);
 	if (r < 0)
 		return say(r, why, "pinning the counters");
-	r = attach(l, bpf_program__fd(l->reasons ? skel->progs.loss_reason : skel->progs.loss_noreason),
+	r = attach(l,
+		   bpf_program__fd(l->reasons ? skel->progs.loss_reason
+					      : skel->progs.loss_noreason),
 		   l->refusals ? bpf_program__fd(skel->progs.loss_refused) : -1);
 	return r < 0 ? say(r, why, "attaching to kfree_skb") : 0;
 }
@@ -387,7 +410,9 @@ int loss_open(const struct loss_options *opt, struct loss **ret, char why[static
 		return say(-ENOMEM, why, "starting");
 	r = look_at_kernel(l);
 	if (r == -ENOENT) {
-		snprintf(why, 256, "this kernel shows no type information (/sys/kernel/btf/vmlinux); it needs CONFIG_DEBUG_INFO_BTF");
+		snprintf(why, 256,
+			 "this kernel shows no type information (/sys/kernel/btf/vmlinux); it "
+			 "needs CONFIG_DEBUG_INFO_BTF");
 		return r;
 	}
 	if (r < 0)

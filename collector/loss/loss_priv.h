@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* loss_priv - what loss.c (attaching), loss_sock.c (second object) and loss_read.c (reading) share. */
+/* loss_priv - what loss.c (attaching), loss_sock.c (second object) and loss_read.c (reading) share.
+ */
 #ifndef TAPLOSS_COLLECTOR_LOSS_LOSS_PRIV_H
 #define TAPLOSS_COLLECTOR_LOSS_LOSS_PRIV_H
 
@@ -25,7 +26,8 @@ struct loss {
 
 	/* loss_sock.c; bits: 1 << module */
 	unsigned int builtin;		/* whose types are the kernel's own */
-	unsigned int tried, known;	/* whose types were there at the last load, and it worked out for these */
+	/* whose types were there at the last load, and it worked out for these */
+	unsigned int tried, known;
 	int sock_error;
 	uint32_t own_fields;		/* bpf/tun_sock.h; 0: cannot be told */
 
@@ -91,9 +93,11 @@ int loss_read_init(struct loss *l);
 int loss_bursts_init(struct loss *l);
 void loss_bursts_close(struct loss *l);
 void loss_bursts_begin(struct loss *l);
-int loss_bursts_look(struct loss *l, const struct tl_loss_key *key, const struct tl_loss_count *count, uint32_t cpu);
+int loss_bursts_look(struct loss *l, const struct tl_loss_key *key,
+		     const struct tl_loss_count *count, uint32_t cpu);
 
-/* Our pid namespace, as the programs want it: 0 for the first one, whose numbers the kernel uses itself. */
+/* Our pid namespace, as the programs want it: 0 for the first one, whose numbers the kernel uses
+ * itself. */
 struct pidns {
 	uint64_t dev, ino;
 };

@@ -27,7 +27,8 @@ static uint32_t maintain(struct tl_mac *macs, uint32_t n)
 /* What an earlier agent watched, or a call that failed half-way. */
 static int forget_old(struct loss *l)
 {
-	const struct tl_mac none = { 0 };	/* an address that is not in the map: what follows it is the first one */
+	/* an address that is not in the map: what follows it is the first one */
+	const struct tl_mac none = { 0 };
 	struct tl_mac mac = { 0 };
 
 	while (bpf_map_get_next_key(l->maps[MAP_MACS], &none, &mac) == 0)
@@ -38,7 +39,8 @@ static int forget_old(struct loss *l)
 }
 
 /* Removes from the map what is in @a and not in @b, both sorted; or adds it. */
-static int apply(const struct loss *l, const struct tl_mac *a, uint32_t n_a, const struct tl_mac *b, uint32_t n_b, bool add)
+static int apply(const struct loss *l, const struct tl_mac *a, uint32_t n_a, const struct tl_mac *b,
+		 uint32_t n_b, bool add)
 {
 	const uint8_t yes = 1;
 
@@ -49,15 +51,18 @@ static int apply(const struct loss *l, const struct tl_mac *a, uint32_t n_a, con
 			j++;
 		if (j < n_b && by_address(&b[j], &a[i]) == 0)
 			continue;
-		r = add ? bpf_map_update_elem(fd, &a[i], &yes, BPF_ANY) : bpf_map_delete_elem(fd, &a[i]);
+		r = add ? bpf_map_update_elem(fd, &a[i], &yes, BPF_ANY)
+			: bpf_map_delete_elem(fd, &a[i]);
 		if (r < 0 && errno != ENOENT)
 			return errno == E2BIG ? -ENOSPC : -errno;
 	}
 	return 0;
 }
 
-/* Too many bits cost a look into the map, too few cost frames: bits go after the addresses went, and come before they come. */
-static int set_filter(const struct loss *l, const struct tl_mac *a, uint32_t n_a, const struct tl_mac *b, uint32_t n_b)
+/* Too many bits cost a look into the map, too few cost frames: bits go after the addresses went,
+ * and come before they come. */
+static int set_filter(const struct loss *l, const struct tl_mac *a, uint32_t n_a,
+		      const struct tl_mac *b, uint32_t n_b)
 {
 	_cleanup_(freep) struct tl_mac_filter *f = calloc(1, sizeof(*f));
 	const uint32_t zero = 0;

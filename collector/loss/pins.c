@@ -46,7 +46,9 @@ static int want_bpffs(const char *dir, char why[static 256])
 	if (!strncmp(dir, BPFFS "/", strlen(BPFFS "/")) && !on_bpffs(BPFFS) &&
 	    mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") == 0)
 		return 0;
-	snprintf(why, 256, "%.100s is not on a bpf file system; mount one with: mount -t bpf bpf " BPFFS, dir);
+	snprintf(why, 256,
+		 "%.100s is not on a bpf file system; mount one with: mount -t bpf bpf " BPFFS,
+		 dir);
 	return -EOPNOTSUPP;
 }
 
@@ -155,7 +157,8 @@ int pins_open(const char *dir, struct pins *ret, char why[static 256])
 		return r;
 	r = open_dirs(dir, &p);
 	if (r == -EBUSY)
-		snprintf(why, 256, "another taplossd is counting on this host (%.150s is locked)", dir);
+		snprintf(why, 256, "another taplossd is counting on this host (%.150s is locked)",
+			 dir);
 	else if (r < 0)
 		snprintf(why, 256, "%.150s: %s", dir, strerror(-r));
 	if (r < 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The tracepoint that says why a queueing discipline refused a frame: its program notes it, and the main one counts it. Both are of one load,
- * because what they share is no map of its own: one goes with the other. */
+/* The tracepoint that says why a queueing discipline refused a frame: its program notes it, and the
+ * main one counts it. Both are of one load, because what they share is no map of its own: one goes
+ * with the other. */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>

@@ -19,8 +19,10 @@ int loss_read_init(struct loss *l)
 	return l->keys && l->counts ? 0 : -ENOMEM;
 }
 
-/* Other CPUs go on counting: each number is whole, but frames may be one ahead of the bytes. delta.h copes. */
-static void add_up(const struct loss *l, const struct tl_loss_count *per_cpu, struct loss_total *ret)
+/* Other CPUs go on counting: each number is whole, but frames may be one ahead of the bytes.
+ * delta.h copes. */
+static void add_up(const struct loss *l, const struct tl_loss_count *per_cpu,
+		   struct loss_total *ret)
 {
 	*ret = (struct loss_total){ 0 };
 	for (int i = 0; i < l->cpus; i++) {
@@ -55,7 +57,9 @@ static int emit(struct loss *l, uint32_t n, loss_read_fn *fn, void *arg)
 		int r = 0;
 
 		for (int c = 0; c < l->cpus && r >= 0; c++)
-			r = loss_bursts_look(l, &l->keys[i], &l->counts[(size_t)i * (size_t)l->cpus + (size_t)c], (uint32_t)c);
+			r = loss_bursts_look(l, &l->keys[i],
+					     &l->counts[(size_t)i * (size_t)l->cpus + (size_t)c],
+					     (uint32_t)c);
 		if (r < 0)
 			return r;
 		add_up(l, &l->counts[(size_t)i * (size_t)l->cpus], &total);
@@ -76,7 +80,10 @@ int loss_read(struct loss *l, loss_read_fn *fn, void *arg)
 	loss_bursts_begin(l);
 	while (!last) {
 		n = l->batch;
-		r = bpf_map_lookup_batch(l->maps[MAP_LOSSES], first ? NULL : &at, &next, l->keys, l->counts, &n, NULL) < 0 ? -errno : 0;
+		r = bpf_map_lookup_batch(l->maps[MAP_LOSSES], first ? NULL : &at, &next, l->keys,
+					 l->counts, &n, NULL) < 0
+			    ? -errno
+			    : 0;
 		if (r == -ENOSPC) {	/* not even one bucket fits */
 			r = grow(l);
 			if (r < 0)
@@ -124,7 +131,8 @@ int loss_device(const struct loss *l, uint32_t netns, uint32_t ifindex, struct t
 	return 0;
 }
 
-/* Another sender may have its place. The kernel may add one meanwhile: then the bound is one off. */
+/* Another sender may have its place. The kernel may add one meanwhile: then the bound is one off.
+ */
 static void release_sender(const struct loss *l, const struct tl_device_key *key)
 {
 	struct tl_device dev;
@@ -135,7 +143,8 @@ static void release_sender(const struct loss *l, const struct tl_device_key *key
 	bpf_map_update_elem(l->maps[MAP_DEVICES], key, &dev, BPF_EXIST);
 }
 
-int loss_forget(struct loss *l, const struct tl_loss_key *key, const struct loss_total *last, bool gone)
+int loss_forget(struct loss *l, const struct tl_loss_key *key, const struct loss_total *last,
+		bool gone)
 {
 	struct tl_device_key dev = { key->netns, key->ifindex };
 	struct loss_total now;

@@ -11,7 +11,8 @@
 #include "bpf/abi.h"
 #include "collector/base.h"
 
-#define SUBSYS_SHIFT 16		/* bits 16 and up: which subsystem's enum, since 6.4 (071c0fc6fb91) */
+/* bits 16 and up: which subsystem's enum, since 6.4 (071c0fc6fb91) */
+#define SUBSYS_SHIFT 16
 #define PREFIX "SKB_DROP_REASON_"
 
 struct reason {
@@ -21,10 +22,12 @@ struct reason {
 
 struct reasons {
 	struct reason *all;
-	unsigned int n, size, known;	/* known: of the kernel; the rest are numbers that were asked for */
+	/* known: of the kernel; the rest are numbers that were asked for */
+	unsigned int n, size, known;
 };
 
-/* The enums of subsystems carry their place in the numbering in each value. Where the subsystem is a module, its types are the module's. */
+/* The enums of subsystems carry their place in the numbering in each value. Where the subsystem is
+ * a module, its types are the module's. */
 static const struct {
 	const char *type, *module;
 } subsystems[] = {
@@ -71,7 +74,8 @@ static const char *short_name(const char *name)
 /* Not a reason: bounds and masks. */
 static bool is_mark(const char *name, uint32_t value)
 {
-	return value >= 0xffff0000u || !strncmp(name, "__", 2) || strstr(name, "_MASK") || !strcmp(name, PREFIX "MAX");
+	return value >= 0xffff0000u || !strncmp(name, "__", 2) || strstr(name, "_MASK") ||
+	       !strcmp(name, PREFIX "MAX");
 }
 
 static int add_enum(struct reasons *r, const struct btf *btf, const char *type)
@@ -197,7 +201,8 @@ static const char *name_unknown(struct reasons *r, uint32_t reason)
 	char text[32];
 
 	if (reason >> SUBSYS_SHIFT)
-		snprintf(text, sizeof(text), "SUBSYS_%u_%u", reason >> SUBSYS_SHIFT, reason & 0xffff);
+		snprintf(text, sizeof(text), "SUBSYS_%u_%u", reason >> SUBSYS_SHIFT,
+			 reason & 0xffff);
 	else
 		snprintf(text, sizeof(text), "REASON_%u", reason);
 	return add(r, reason, text) < 0 ? "UNKNOWN" : r->all[r->n - 1].name;

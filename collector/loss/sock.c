@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The second object: on the maps of the first, reached through its program array. It is loaded when types of tun.ko or tap.ko are
- * there to be read, and again when another of the two modules has come. */
+/* The second object: on the maps of the first, reached through its program array. It is loaded when
+ * types of tun.ko or tap.ko are there to be read, and again when another of the two modules has
+ * come. */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -16,8 +17,9 @@ static const struct {
 	const char *name, *type;
 } modules[] = { { "tun", "tun_file" }, { "tap", "tap_queue" } };
 
-/* Where the fields of tun_file and tap_queue begin that are their own: behind a struct sock, rounded up to a cache line, and a struct
- * socket. For kernels that do not show the types of their modules (bpf/tun_sock.h). */
+/* Where the fields of tun_file and tap_queue begin that are their own: behind a struct sock,
+ * rounded up to a cache line, and a struct socket. For kernels that do not show the types of their
+ * modules (bpf/tun_sock.h). */
 uint32_t loss_own_fields(const struct btf *vmlinux)
 {
 	int sock = btf__find_by_name_kind(vmlinux, "sock", BTF_KIND_STRUCT);
@@ -25,7 +27,8 @@ uint32_t loss_own_fields(const struct btf *vmlinux)
 
 	if (sock <= 0 || socket <= 0)
 		return 0;
-	return (btf__type_by_id(vmlinux, (uint32_t)sock)->size + 63) / 64 * 64 + btf__type_by_id(vmlinux, (uint32_t)socket)->size;
+	return (btf__type_by_id(vmlinux, (uint32_t)sock)->size + 63) / 64 * 64 +
+	       btf__type_by_id(vmlinux, (uint32_t)socket)->size;
 }
 
 void loss_sock_init(struct loss *l, const struct btf *vmlinux)
@@ -74,7 +77,8 @@ static int load(const struct loss *l)
 
 	if (!skel)
 		return -errno;
-	struct bpf_map *const maps[] = { skel->maps.losses, skel->maps.devices, skel->maps.stats, skel->maps.programs, skel->maps.bursts };
+	struct bpf_map *const maps[] = { skel->maps.losses, skel->maps.devices, skel->maps.stats,
+					 skel->maps.programs, skel->maps.bursts };
 
 	skel->rodata->own_fields = l->own_fields;
 	skel->rodata->per_cpu_offset = l->per_cpu_offset;
@@ -89,31 +93,40 @@ static int load(const struct loss *l)
 	if (r >= 0)
 		r = sock_bpf__load(skel);
 	if (r >= 0)
-		r = loss_set_slot(l, TL_SLOT_SOCK, l->reasons ? skel->progs.sock_reason : skel->progs.sock_noreason);
+		r = loss_set_slot(l, TL_SLOT_SOCK,
+				  l->reasons ? skel->progs.sock_reason : skel->progs.sock_noreason);
 	if (r >= 0)
-		r = loss_set_slot(l, TL_SLOT_TAPQ, l->reasons ? skel->progs.tapq_reason : skel->progs.tapq_noreason);
+		r = loss_set_slot(l, TL_SLOT_TAPQ,
+				  l->reasons ? skel->progs.tapq_reason : skel->progs.tapq_noreason);
 	return r;
 }
 
 bool loss_sockets_known(struct loss *l, char why[static 256])
 {
-	unsigned int shown = l->builtin | modules_in("/sys/kernel/btf"), blind = loss_modules(l) & ~shown;
+	unsigned int shown = l->builtin | modules_in("/sys/kernel/btf"),
+		     blind = loss_modules(l) & ~shown;
 	unsigned int there = l->own_fields ? shown | blind : shown;
 
 	why[0] = '\0';
-	if (there != l->tried) {	/* also when one has gone: it may come back as another build */
+	if (there != l->tried) {
+		/* also when one has gone: it may come back as another build */
 		loss_forget_warning();
 		l->sock_error = there ? load(l) : 0;
 		l->known = l->sock_error < 0 ? 0 : there;
 		l->tried = there;
 	}
 	if (l->sock_error == -EPERM)
-		snprintf(why, 256, "the types of tun.ko and tap.ko need CAP_SYS_ADMIN: queues of macvtap and of guests' own frames are not known");
+		snprintf(why, 256,
+			 "the types of tun.ko and tap.ko need CAP_SYS_ADMIN: queues of macvtap and "
+			 "of guests' own frames are not known");
 	else if (l->sock_error < 0)
-		snprintf(why, 256, "queues of macvtap and of guests' own frames are not known: %s%s%.120s", strerror(-l->sock_error),
-			 loss_warning()[0] ? ": " : "", loss_warning());
+		snprintf(why, 256,
+			 "queues of macvtap and of guests' own frames are not known: %s%s%.120s",
+			 strerror(-l->sock_error), loss_warning()[0] ? ": " : "", loss_warning());
 	else if (blind)
-		snprintf(why, 256, "the kernel shows no types of its module %s: their usual layout is read, and checked",
+		snprintf(why, 256,
+			 "the kernel shows no types of its module %s: their usual layout is read, "
+			 "and checked",
 			 modules[blind & 1 ? 0 : 1].name);
 	return l->sock_error >= 0 && l->known == there;
 }

@@ -33,7 +33,8 @@ int taprings_open(struct taprings **ret, char why[static 256])
 		return -EOPNOTSUPP;
 	}
 	t->skel = tapring_bpf__open_and_load();
-	r = task_file_try(t->skel ? t->skel->progs.find_rings : NULL, sizeof(struct tl_tapring), -errno, why);
+	r = task_file_try(t->skel ? t->skel->progs.find_rings : NULL, sizeof(struct tl_tapring),
+			  -errno, why);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(t);
@@ -64,7 +65,8 @@ static void find_majors(uint32_t majors[static 2])
 
 	majors[0] = majors[1] = 0;
 	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%u %31s", &major, name) == 2 && (!strcmp(name, "macvtap") || !strcmp(name, "ipvtap")))
+		if (sscanf(line, "%u %31s", &major, name) == 2 &&
+		    (!strcmp(name, "macvtap") || !strcmp(name, "ipvtap")))
 			majors[!strcmp(name, "ipvtap")] = major;
 }
 
@@ -83,7 +85,8 @@ static void on_record(const void *record, void *arg)
 int taprings_find(struct taprings *t, int pid, taprings_fn *fn, void *arg)
 {
 	find_majors(t->skel->bss->tap_majors);
-	return task_file_walk(t->skel->progs.find_rings, pid, sizeof(struct tl_tapring), on_record, &(struct visit){ fn, arg });
+	return task_file_walk(t->skel->progs.find_rings, pid, sizeof(struct tl_tapring), on_record,
+			      &(struct visit){ fn, arg });
 }
 
 int taprings_read(struct taprings *t, struct tl_tapring *all, unsigned int n)

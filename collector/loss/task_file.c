@@ -23,11 +23,17 @@ static int walk(int iter, size_t size, task_file_fn *fn, void *arg)
 	return n < 0 ? -errno : 0;
 }
 
-int task_file_walk(const struct bpf_program *prog, int pid, size_t size, task_file_fn *fn, void *arg)
+int task_file_walk(const struct bpf_program *prog, int pid, size_t size, task_file_fn *fn,
+		   void *arg)
 {
 	union bpf_iter_link_info info = { .task.pid = (uint32_t)pid };
-	struct bpf_link_create_opts opts = { .sz = sizeof(opts), .iter_info = &info, .iter_info_len = sizeof(info) };
-	_cleanup_(close_fdp) int link = bpf_link_create(bpf_program__fd(prog), 0, BPF_TRACE_ITER, &opts);
+	struct bpf_link_create_opts opts = {
+		.sz = sizeof(opts),
+		.iter_info = &info,
+		.iter_info_len = sizeof(info),
+	};
+	_cleanup_(close_fdp) int link =
+		bpf_link_create(bpf_program__fd(prog), 0, BPF_TRACE_ITER, &opts);
 	_cleanup_(close_fdp) int iter = -1;
 
 	if (link < 0)
@@ -46,12 +52,16 @@ static void nothing(const void *record, void *arg)
 
 int task_file_try(const struct bpf_program *prog, size_t size, int error, char why[static 256])
 {
-	int r = prog ? task_file_walk(prog, getpid(), size, nothing, NULL) : error < 0 ? error : -EINVAL;
+	int r = prog	    ? task_file_walk(prog, getpid(), size, nothing, NULL)
+		: error < 0 ? error
+			    : -EINVAL;
 
 	if (r >= 0)
 		return 0;
 	if (r == -E2BIG || r == -EINVAL || r == -EOPNOTSUPP) {
-		snprintf(why, 256, "the kernel cannot show the descriptors of one process to a BPF program (before 6.1)");
+		snprintf(why, 256,
+			 "the kernel cannot show the descriptors of one process to a BPF program "
+			 "(before 6.1)");
 		return -EOPNOTSUPP;
 	}
 	snprintf(why, 256, "%s", strerror(-r));

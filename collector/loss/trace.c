@@ -31,7 +31,8 @@ static void trace_closep(struct trace **t)
 
 static int leave_out(struct trace *t)
 {
-	struct bpf_map *const maps[] = { t->skel->maps.losses, t->skel->maps.devices, t->skel->maps.stats, t->skel->maps.programs };
+	struct bpf_map *const maps[] = { t->skel->maps.losses, t->skel->maps.devices,
+					 t->skel->maps.stats, t->skel->maps.programs };
 
 	return bpf_oneshot_leave_out(maps, ARRAY_SIZE(maps));
 }
@@ -118,13 +119,15 @@ static unsigned int from_location(const uint64_t *stack, uint64_t location, unsi
 		n++;
 	while (at < n && stack[at] != location)
 		at++;
-	if (at == n)	/* the kernel mended the location (__fix_address()), or the stack is deeper than we keep */
+	/* the kernel mended the location (__fix_address()), or the stack is deeper than we keep */
+	if (at == n)
 		at = 0;
 	*ret_depth = n - at;
 	return at;
 }
 
-static void emit(const struct trace *t, const struct tl_trace_key *key, const struct tl_trace_count *per_cpu, trace_fn *fn, void *arg)
+static void emit(const struct trace *t, const struct tl_trace_key *key,
+		 const struct tl_trace_count *per_cpu, trace_fn *fn, void *arg)
 {
 	struct tl_trace_count sum = { 0 };
 	uint64_t stack[TL_TRACE_DEPTH] = { 0 };
@@ -135,7 +138,8 @@ static void emit(const struct trace *t, const struct tl_trace_key *key, const st
 		sum.frames += per_cpu[i].frames;
 		sum.bytes += per_cpu[i].bytes;
 	}
-	if (key->stack >= 0 && bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.stacks), &id, stack) == 0)
+	if (key->stack >= 0 &&
+	    bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.stacks), &id, stack) == 0)
 		at = from_location(stack, key->location, &depth);
 	fn(key, &sum, stack + at, depth, arg);
 }

@@ -15,7 +15,8 @@
 
 static const char *const pin_names[XDP_PROGRAMS] = { "xdp-redirected", "xdp-failed" };
 
-static const char *const generic[] = { "do_xdp_generic", "netif_receive_generic_xdp", "bpf_prog_run_generic_xdp" };
+static const char *const generic[] = { "do_xdp_generic", "netif_receive_generic_xdp",
+				       "bpf_prog_run_generic_xdp" };
 
 static void xdp_bpf_destroyp(struct xdp_bpf **skel)
 {
@@ -24,7 +25,8 @@ static void xdp_bpf_destroyp(struct xdp_bpf **skel)
 
 static int load(const struct loss *l, struct xdp_bpf *skel, struct ksyms *syms)
 {
-	struct bpf_map *const maps[] = { skel->maps.losses, skel->maps.devices, skel->maps.stats, skel->maps.programs, skel->maps.bursts };
+	struct bpf_map *const maps[] = { skel->maps.losses, skel->maps.devices, skel->maps.stats,
+					 skel->maps.programs, skel->maps.bursts };
 	bool found = false;
 	int r;
 
@@ -70,7 +72,8 @@ int loss_xdp_attach(struct loss *l, struct ksyms *syms, char why[static 256])
 	if (r >= 0)
 		return 0;
 	loss_xdp_detach(l);
-	snprintf(why, 256, "%s%s%.150s", strerror(-r), loss_warning()[0] ? ": " : "", loss_warning());
+	snprintf(why, 256, "%s%s%.150s", strerror(-r), loss_warning()[0] ? ": " : "",
+		 loss_warning());
 	return r;
 }
 

@@ -18,7 +18,8 @@
 #define RETIRE_MS 8
 #define SLOT_BYTES 2048
 
-static int set(struct capture *c, int option, const void *value, socklen_t size, const char **why, const char *what)
+static int set(struct capture *c, int option, const void *value, socklen_t size, const char **why,
+	       const char *what)
 {
 	*why = what;
 	return setsockopt(c->fd, SOL_PACKET, option, value, size) < 0 ? -errno : 0;
@@ -27,18 +28,28 @@ static int set(struct capture *c, int option, const void *value, socklen_t size,
 static int set_ring(struct capture *c, const char **why)
 {
 	int version = c->version - 1;	/* TPACKET_V1 is 0 */
-	struct tpacket_req3 rq = { .tp_block_size = c->block_bytes, .tp_block_nr = c->blocks, .tp_frame_size = c->frame_bytes,
-				   .tp_frame_nr = c->frames_in_ring, .tp_retire_blk_tov = RETIRE_MS };
+	struct tpacket_req3 rq = {
+		.tp_block_size = c->block_bytes,
+		.tp_block_nr = c->blocks,
+		.tp_frame_size = c->frame_bytes,
+		.tp_frame_nr = c->frames_in_ring,
+		.tp_retire_blk_tov = RETIRE_MS,
+	};
 	int r = set(c, PACKET_VERSION, &version, sizeof(version), why, "ring version");
 
 	if (r < 0)
 		return r;
-	return set(c, PACKET_RX_RING, &rq, c->version == 3 ? sizeof(rq) : sizeof(struct tpacket_req), why, "ring size");
+	return set(c, PACKET_RX_RING, &rq,
+		   c->version == 3 ? sizeof(rq) : sizeof(struct tpacket_req), why, "ring size");
 }
 
 static int bind_to(struct capture *c, int ifindex, const char **why)
 {
-	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(c->flows > 1 ? ETH_P_IP : WIRE_ETHERTYPE), .sll_ifindex = ifindex };
+	struct sockaddr_ll at = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(c->flows > 1 ? ETH_P_IP : WIRE_ETHERTYPE),
+		.sll_ifindex = ifindex,
+	};
 
 	*why = "interface";
 	return bind(c->fd, (struct sockaddr *)&at, sizeof(at)) < 0 ? -errno : 0;
@@ -46,16 +57,25 @@ static int bind_to(struct capture *c, int ifindex, const char **why)
 
 bool capture_possible(const struct capture_order *o)
 {
-	return o->version >= 1 && o->version <= 3 && o->expect && o->expect <= WIRE_MAX_FRAMES && o->flows && o->flows <= WIRE_MAX_FLOWS &&
-	       o->blocks && o->blocks <= MAX_RING / 4096 && o->block_bytes >= 4096 && o->block_bytes <= MAX_RING / o->blocks;
+	return o->version >= 1 && o->version <= 3 && o->expect && o->expect <= WIRE_MAX_FRAMES &&
+	       o->flows && o->flows <= WIRE_MAX_FLOWS && o->blocks &&
+	       o->blocks <= MAX_RING / 4096 && o->block_bytes >= 4096 &&
+	       o->block_bytes <= MAX_RING / o->blocks;
 }
 
 int capture_open(struct capture *c, const struct capture_order *o, const char **why)
 {
 	int r;
 
-	*c = (struct capture){ .version = o->version, .block_bytes = o->block_bytes, .blocks = o->blocks, .frame_bytes = SLOT_BYTES, .run = o->run,
-			       .expect = o->expect, .flows = o->flows };
+	*c = (struct capture){
+		.version = o->version,
+		.block_bytes = o->block_bytes,
+		.blocks = o->blocks,
+		.frame_bytes = SLOT_BYTES,
+		.run = o->run,
+		.expect = o->expect,
+		.flows = o->flows,
+	};
 	c->frames_in_ring = c->block_bytes / SLOT_BYTES * c->blocks;
 	*why = "memory";
 	c->seen = calloc(c->expect / 8 + 1, 1);
@@ -65,7 +85,8 @@ int capture_open(struct capture *c, const struct capture_order *o, const char **
 	r = !c->seen || !c->pending || !c->losses ? -ENOMEM : c->fd < 0 ? -errno : set_ring(c, why);
 	if (r < 0)
 		return r;
-	c->ring = mmap(NULL, (size_t)c->block_bytes * c->blocks, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, c->fd, 0);
+	c->ring = mmap(NULL, (size_t)c->block_bytes * c->blocks, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_POPULATE, c->fd, 0);
 	if (c->ring == MAP_FAILED) {
 		c->ring = NULL;
 		return -errno;
@@ -137,7 +158,8 @@ static uint32_t read_drops(struct capture *c)
 
 static struct tpacket_block_desc *block(const struct capture *c, uint32_t i)
 {
-	return (struct tpacket_block_desc *)(void *)(c->ring + (size_t)(i % c->blocks) * c->block_bytes);
+	return (struct tpacket_block_desc *)(void *)(c->ring +
+						     (size_t)(i % c->blocks) * c->block_bytes);
 }
 
 static bool filled(struct tpacket_block_desc *b)
@@ -145,9 +167,10 @@ static bool filled(struct tpacket_block_desc *b)
 	return __atomic_load_n(&b->hdr.bh1.block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER;
 }
 
-/* Where the frames were lost that the ring counted since block @seq was given back: a full ring stops at its end and goes on in the very
- * block that was just released, so they belong before the block one turn later (tpacket_rcv() and prb_freeze_queue()); else behind the
- * newest one that is filled. */
+/* Where the frames were lost that the ring counted since block @seq was given back: a full ring
+ * stops at its end and goes on in the very block that was just released, so they belong before the
+ * block one turn later (tpacket_rcv() and prb_freeze_queue()); else behind the newest one that is
+ * filled. */
 static void place_drops(struct capture *c, uint64_t seq)
 {
 	uint32_t drops = read_drops(c);
@@ -193,7 +216,8 @@ static uint32_t take_v3(struct capture *c)
 	return n;
 }
 
-/* V1, V2: a slot for each frame. One that the ring refused marks the next it takes with TP_STATUS_LOSING. */
+/* V1, V2: a slot for each frame. One that the ring refused marks the next it takes with
+ * TP_STATUS_LOSING. */
 static uint32_t take_slots(struct capture *c)
 {
 	uint32_t n = 0;
@@ -202,14 +226,16 @@ static uint32_t take_slots(struct capture *c)
 		uint8_t *slot = c->ring + (size_t)c->at * SLOT_BYTES;
 		struct tpacket_hdr *h1 = (void *)slot;
 		struct tpacket2_hdr *h2 = (void *)slot;
-		unsigned long status = c->version == 1 ? __atomic_load_n(&h1->tp_status, __ATOMIC_ACQUIRE) :
-				       __atomic_load_n(&h2->tp_status, __ATOMIC_ACQUIRE);
+		unsigned long status = c->version == 1
+					       ? __atomic_load_n(&h1->tp_status, __ATOMIC_ACQUIRE)
+					       : __atomic_load_n(&h2->tp_status, __ATOMIC_ACQUIRE);
 
 		if (!(status & TP_STATUS_USER))
 			break;
 		if (status & TP_STATUS_LOSING)
 			c->lost += read_drops(c);
-		take_frame(c, slot + (c->version == 1 ? h1->tp_mac : h2->tp_mac), c->version == 1 ? h1->tp_snaplen : h2->tp_snaplen);
+		take_frame(c, slot + (c->version == 1 ? h1->tp_mac : h2->tp_mac),
+			   c->version == 1 ? h1->tp_snaplen : h2->tp_snaplen);
 		if (c->version == 1)
 			__atomic_store_n(&h1->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
 		else

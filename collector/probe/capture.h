@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* capture - numbered frames out of a packet ring (TPACKET_V1, V2, V3): which came, and where in their sequence the ring lost some. */
+/* capture - numbered frames out of a packet ring (TPACKET_V1, V2, V3): which came, and where in
+ * their sequence the ring lost some. */
 #ifndef TAPLOSS_COLLECTOR_PROBE_CAPTURE_H
 #define TAPLOSS_COLLECTOR_PROBE_CAPTURE_H
 
@@ -18,11 +19,15 @@ struct capture {
 	uint32_t block_bytes, blocks, frame_bytes, frames_in_ring;
 	uint32_t at;			/* next block (V3), next frame */
 	uint32_t run, expect, flows;
-	uint32_t *pending;		/* V3: frames lost before the block with this number, by number % (2 * blocks) */
+	/* V3: frames lost before the block with this number, by number % (2 blocks) */
+	uint32_t *pending;
 	uint8_t *seen;			/* a bit for each sequence number */
-	uint64_t *batch_ns;		/* if the caller gives it: CLOCK_BOOTTIME when the first of each SEND_BATCH numbers came; else NULL */
+	/* if the caller gives it: CLOCK_BOOTTIME when the first of each SEND_BATCH numbers came;
+	 * else NULL */
+	uint64_t *batch_ns;
 	uint64_t now_ns;
-	uint32_t last, lost, top;	/* last number seen; lost in the ring since; numbers seen are below it */
+	/* last number seen; lost in the ring since; numbers seen are below it */
+	uint32_t last, lost, top;
 	uint64_t frames, repeated, late, foreign, ring_frames, ring_drops;
 	struct ring_loss *losses;
 	uint32_t n_losses;
@@ -47,8 +52,8 @@ uint32_t capture_take(struct capture *c);
 /* Nothing more will come: what the ring lost at the end. */
 void capture_end(struct capture *c);
 
-/* The next run of numbers that did not come, from *first on, with one that did behind it. Returns how many (0: there is none), and where it
- * begins in *first. */
+/* The next run of numbers that did not come, from *first on, with one that did behind it. Returns
+ * how many (0: there is none), and where it begins in *first. */
 uint32_t capture_gap(const struct capture *c, uint32_t *first);
 
 void capture_close(struct capture *c);

@@ -51,7 +51,8 @@ static void load_modules(void)
 
 		path[strcspn(path, "\n")] = '\0';
 		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (syscall(SYS_finit_module, fd, "", strstr(path, ".ko.") ? COMPRESSED : 0) < 0 && errno != EEXIST)
+		if (syscall(SYS_finit_module, fd, "", strstr(path, ".ko.") ? COMPRESSED : 0) < 0 &&
+		    errno != EEXIST)
 			printf("taploss-probe: %s: %s\n", path, strerror(errno));
 		close_fd(fd);
 	}
@@ -119,7 +120,8 @@ int machine_nic(const char *mac, char name[static 16], int *ret_ifindex)
 
 	while (d && r == -ENODEV && (e = readdir(d))) {
 		snprintf(path, sizeof(path), "/sys/class/net/%s/address", e->d_name);
-		if (strlen(e->d_name) > 15 || read_line(path, found, sizeof(found)) < 0 || strcmp(found, mac) != 0)
+		if (strlen(e->d_name) > 15 || read_line(path, found, sizeof(found)) < 0 ||
+		    strcmp(found, mac) != 0)
 			continue;
 		memcpy(name, e->d_name, strlen(e->d_name) + 1);
 		r = set_up(name);
@@ -133,11 +135,15 @@ int machine_nic(const char *mac, char name[static 16], int *ret_ifindex)
 void machine_announce(int ifindex, const char *mac)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = ifindex };
-	struct wire_head f = { .to = { 255, 255, 255, 255, 255, 255 }, .ethertype = htons(WIRE_ETHERTYPE) };
+	struct wire_head f = {
+		.to = { 255, 255, 255, 255, 255, 255 },
+		.ethertype = htons(WIRE_ETHERTYPE),
+	};
 	uint8_t frame[WIRE_MIN_LEN] = { 0 };
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 
-	sscanf(mac, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &f.from[0], &f.from[1], &f.from[2], &f.from[3], &f.from[4], &f.from[5]);
+	sscanf(mac, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &f.from[0], &f.from[1], &f.from[2],
+	       &f.from[3], &f.from[4], &f.from[5]);
 	memcpy(frame, &f, sizeof(f));
 	if (sendto(fd, frame, sizeof(frame), 0, (struct sockaddr *)&to, sizeof(to)) < 0)
 		printf("taploss-probe: announcing: %s\n", strerror(errno));
@@ -159,7 +165,9 @@ uint64_t machine_busy_ns(void)
 	char line[256];
 
 	if (read_line("/proc/stat", line, sizeof(line)) < 0 ||
-	    sscanf(line, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7]) < 7)
+	    sscanf(line, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &v[0], &v[1], &v[2], &v[3],
+		   &v[4], &v[5], &v[6], &v[7]) < 7)
 		return 0;
-	return (v[0] + v[1] + v[2] + v[5] + v[6] + v[7]) * (NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK));
+	return (v[0] + v[1] + v[2] + v[5] + v[6] + v[7]) *
+	       (NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK));
 }

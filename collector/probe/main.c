@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* taploss-probe - the inside of a guest: captures numbered frames and says which are missing, or sends them, on the channel of wire.h.
+/* taploss-probe - the inside of a guest: captures numbered frames and says which are missing, or
+ * sends them, on the channel of wire.h.
  *
- * A static program: the first process of the probe's own machine, or a service of any guest that has the port.
+ * A static program: the first process of the probe's own machine, or a service of any guest that
+ * has the port.
  *
- *   main.c      the channel        capture.c   the ring        send.c   the frames        machine.c   the guest around it */
+ *   main.c      the channel         capture.c   the ring
+ *   send.c      the frames          machine.c   the guest around it */
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -56,7 +59,8 @@ static void end_all(void)
 
 static uint64_t dropped(bool tx)
 {
-	return machine_counter(probe.nic, tx ? "tx_dropped" : "rx_dropped") + machine_counter(probe.nic, tx ? "tx_errors" : "rx_errors");
+	return machine_counter(probe.nic, tx ? "tx_dropped" : "rx_dropped") +
+	       machine_counter(probe.nic, tx ? "tx_errors" : "rx_errors");
 }
 
 /* From here on things are counted. */
@@ -76,7 +80,8 @@ static void start_capture(const char *line)
 	int r;
 
 	end_all();
-	if (sscanf(line, "capture %u %d %u %u %u %u %17s", &o.run, &o.version, &o.block_bytes, &o.blocks, &o.expect, &o.flows, mac) != 7 ||
+	if (sscanf(line, "capture %u %d %u %u %u %u %17s", &o.run, &o.version, &o.block_bytes,
+		   &o.blocks, &o.expect, &o.flows, mac) != 7 ||
 	    !capture_possible(&o)) {
 		fputs("error capture: these values cannot be\n", probe.out);
 		return;
@@ -98,7 +103,8 @@ static void start_capture(const char *line)
 
 static bool read_mac(const char *text, uint8_t mac[static 6])
 {
-	return sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) == 6;
+	return sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &mac[0], &mac[1], &mac[2],
+		      &mac[3], &mac[4], &mac[5]) == 6;
 }
 
 static void start_sending(const char *line)
@@ -109,8 +115,10 @@ static void start_sending(const char *line)
 	int r;
 
 	end_all();
-	if (sscanf(line, "send %u %u %llu %63s %17s %17s", &o.run, &o.frames, &pps, lengths, to, mac) != 6 || !o.frames || o.frames > WIRE_MAX_FRAMES ||
-	    !send_lengths(lengths, &o) || !read_mac(to, o.to) || !read_mac(mac, o.from)) {
+	if (sscanf(line, "send %u %u %llu %63s %17s %17s", &o.run, &o.frames, &pps, lengths, to,
+		   mac) != 6 ||
+	    !o.frames || o.frames > WIRE_MAX_FRAMES || !send_lengths(lengths, &o) ||
+	    !read_mac(to, o.to) || !read_mac(mac, o.from)) {
 		fputs("error send: these values cannot be\n", probe.out);
 		return;
 	}
@@ -134,10 +142,13 @@ static void tell_sent(void)
 		fputs("error sent: nothing is being sent\n", probe.out);
 		return;
 	}
-	fprintf(probe.out, "sent %d %u %u %llu %llu %llu %llu %llu\nok\n", !sender_done(s), s->sent, s->refused,
+	fprintf(probe.out, "sent %d %u %u %llu %llu %llu %llu %llu\nok\n", !sender_done(s), s->sent,
+		s->refused,
 		(unsigned long long)(machine_counter(probe.nic, "tx_packets") - probe.nic_packets),
-		(unsigned long long)(dropped(true) - probe.nic_dropped), (unsigned long long)(machine_busy_ns() - probe.busy_ns),
-		(unsigned long long)(now_ns() - probe.began_ns), (unsigned long long)(s->ended_ns - s->began_ns));
+		(unsigned long long)(dropped(true) - probe.nic_dropped),
+		(unsigned long long)(machine_busy_ns() - probe.busy_ns),
+		(unsigned long long)(now_ns() - probe.began_ns),
+		(unsigned long long)(s->ended_ns - s->began_ns));
 }
 
 /* Runs of zeros before the last number that came. */
@@ -152,7 +163,8 @@ static void report_gaps(const struct capture *c)
 			omitted++;
 	}
 	for (uint32_t i = 0; i < c->n_losses; i++)
-		fprintf(probe.out, "ring %u %u %u\n", c->losses[i].after, c->losses[i].before, c->losses[i].frames);
+		fprintf(probe.out, "ring %u %u %u\n", c->losses[i].after, c->losses[i].before,
+			c->losses[i].frames);
 	fprintf(probe.out, "omitted %u\n", omitted);
 }
 
@@ -166,12 +178,16 @@ static void report(void)
 	}
 	capture_take(c);
 	capture_end(c);
-	fprintf(probe.out, "frames %llu\nrepeated %llu\nlate %llu\nforeign %llu\nring_frames %llu\nring_drops %llu\n", (unsigned long long)c->frames,
-		(unsigned long long)c->repeated, (unsigned long long)c->late, (unsigned long long)c->foreign, (unsigned long long)c->ring_frames,
-		(unsigned long long)c->ring_drops);
+	fprintf(probe.out,
+		"frames %llu\nrepeated %llu\nlate %llu\nforeign %llu\nring_frames %llu\nring_drops "
+		"%llu\n",
+		(unsigned long long)c->frames, (unsigned long long)c->repeated,
+		(unsigned long long)c->late, (unsigned long long)c->foreign,
+		(unsigned long long)c->ring_frames, (unsigned long long)c->ring_drops);
 	fprintf(probe.out, "nic_packets %llu\nnic_dropped %llu\ncpu_ns %llu\nwall_ns %llu\n",
 		(unsigned long long)(machine_counter(probe.nic, "rx_packets") - probe.nic_packets),
-		(unsigned long long)(dropped(false) - probe.nic_dropped), (unsigned long long)(machine_busy_ns() - probe.busy_ns),
+		(unsigned long long)(dropped(false) - probe.nic_dropped),
+		(unsigned long long)(machine_busy_ns() - probe.busy_ns),
 		(unsigned long long)(now_ns() - probe.began_ns));
 	report_gaps(c);
 	fputs("ok\n", probe.out);
@@ -189,7 +205,8 @@ static void obey(const char *line)
 	else if (!strcmp(line, "sent"))
 		tell_sent();
 	else if (!strcmp(line, "count"))
-		fprintf(probe.out, "count %llu %llu\nok\n", (unsigned long long)probe.capture.frames,
+		fprintf(probe.out, "count %llu %llu\nok\n",
+			(unsigned long long)probe.capture.frames,
 			(unsigned long long)probe.capture.foreign);
 	else if (!strcmp(line, "report"))
 		report();
@@ -200,7 +217,8 @@ static void obey(const char *line)
 	fflush(probe.out);
 }
 
-/* Whole lines out of what the port gives. Nobody at the other end reads as an end of file, again and again. */
+/* Whole lines out of what the port gives. Nobody at the other end reads as an end of file, again
+ * and again. */
 static void serve(void)
 {
 	static char line[WIRE_LINE];
@@ -225,7 +243,8 @@ static void serve(void)
 		n = 0;
 }
 
-/* A frame that cannot be sent ends the sending: the host sees that its number does not grow, and what misses. */
+/* A frame that cannot be sent ends the sending: the host sees that its number does not grow, and
+ * what misses. */
 static void send_some(void)
 {
 	if (sender_batch(&probe.sender) < 0)
@@ -257,7 +276,10 @@ int main(void)
 		return 1;
 	for (;;) {
 		p[0] = (struct pollfd){ .fd = probe.port, .events = POLLIN };
-		p[1] = (struct pollfd){ .fd = probe.capturing ? probe.capture.fd : -1, .events = POLLIN };
+		p[1] = (struct pollfd){
+			.fd = probe.capturing ? probe.capture.fd : -1,
+			.events = POLLIN,
+		};
 		poll(p, 2, idle_ms());
 		if (probe.capturing)
 			capture_take(&probe.capture);

@@ -66,8 +66,26 @@ uint64_t sender_due(const struct sender *s)
 /* RFC 791: from 198.18.FLOW, to 198.19.0.1, for one hop. */
 static void put_ip(uint8_t *ip, uint32_t flow, uint32_t len)
 {
-	const uint8_t head[WIRE_IP_LEN] = { 0x45, 0, (uint8_t)(len >> 8), (uint8_t)len, 0, 0, 0, 0, 1, WIRE_IP_PROTOCOL, 0, 0,
-					    198, 18, (uint8_t)(flow >> 8), (uint8_t)flow, 198, 19, 0, 1 };
+	const uint8_t head[WIRE_IP_LEN] = { 0x45,
+					    0,
+					    (uint8_t)(len >> 8),
+					    (uint8_t)len,
+					    0,
+					    0,
+					    0,
+					    0,
+					    1,
+					    WIRE_IP_PROTOCOL,
+					    0,
+					    0,
+					    198,
+					    18,
+					    (uint8_t)(flow >> 8),
+					    (uint8_t)flow,
+					    198,
+					    19,
+					    0,
+					    1 };
 	uint32_t sum = 0;
 
 	memcpy(ip, head, sizeof(head));
@@ -93,8 +111,9 @@ static uint32_t put_frame(struct sender *s, uint32_t seq)
 	return len;
 }
 
-/* One frame a call: of several in one call, the one that was refused cannot be told from one that was not tried. ENOBUFS is what the stack
- * answers when it has taken the frame and dropped it (net_xmit_errno()). */
+/* One frame a call: of several in one call, the one that was refused cannot be told from one that
+ * was not tried. ENOBUFS is what the stack answers when it has taken the frame and dropped it
+ * (net_xmit_errno()). */
 int sender_batch(struct sender *s)
 {
 	for (int i = 0; i < SEND_BATCH && !sender_done(s); i++, s->sent++) {

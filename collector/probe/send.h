@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* send - numbered frames out of an interface, in batches, each when it is due. Both ends send so. */
+/* send - numbered frames out of an interface, in batches, each when it is due. Both ends send so.
+ */
 #ifndef TAPLOSS_COLLECTOR_PROBE_SEND_H
 #define TAPLOSS_COLLECTOR_PROBE_SEND_H
 
@@ -23,7 +24,9 @@ struct send_order {
 struct sender {
 	struct send_order o;
 	int fd;
-	uint32_t sent, refused;	/* refused, of those sent: the stack dropped it and told (it is counted where it was dropped) */
+	/* refused, of those sent: the stack dropped it and told (it is counted where it was
+	 * dropped) */
+	uint32_t sent, refused;
 	uint64_t began_ns, ended_ns;	/* CLOCK_BOOTTIME; ended: the newest batch */
 	uint8_t frame[WIRE_MAX_LEN];
 };

@@ -1,28 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* wire - what a probe's two ends agree on: the numbered frame, and the lines of the control channel.
+/* wire - what a probe's two ends agree on: the numbered frame, and the lines of the control
+ * channel.
  *
- * The channel is the virtio-serial port WIRE_PORT. The host writes one line, the guest answers with lines of which the last is
- * "ok" or "error WORDS". No line is longer than WIRE_LINE. Numbers are decimal. MAC: the address of the guest's interface.
+ * The channel is the virtio-serial port WIRE_PORT. The host writes one line, the guest answers with
+ * lines of which the last is "ok" or "error WORDS". No line is longer than WIRE_LINE. Numbers are
+ * decimal. MAC: the address of the guest's interface.
  *
- *   hello                                             probe WIRE_VERSION KERNEL
- *   capture RUN VERSION BLOCK_BYTES BLOCKS EXPECT FLOWS MAC    (starts; EXPECT: sequence numbers are below it; ends what ran before)
- *   count                                             count FRAMES FOREIGN
- *   report                                            see below; ends the capture
- *   send RUN FRAMES PPS LENGTHS TO MAC                (starts; LENGTHS: bytes, in turn, as 60,1514; ends what ran before)
- *   sent                                              sent BUSY FRAMES REFUSED NIC_PACKETS NIC_DROPPED CPU_NS WALL_NS SPAN_NS
- *   quit                                              powers off, when it is the first process of its machine
+ * Commands, each with its answer:
+ *   hello
+ *       probe WIRE_VERSION KERNEL
+ *   capture RUN VERSION BLOCK_BYTES BLOCKS EXPECT FLOWS MAC
+ *       starts a capture and ends the one before; sequence numbers are below EXPECT
+ *   count
+ *       count FRAMES FOREIGN
+ *   report
+ *       the lines below; ends the capture
+ *   send RUN FRAMES PPS LENGTHS TO MAC
+ *       starts sending and ends what ran before; LENGTHS: bytes, in turn, as 60,1514
+ *   sent
+ *       sent BUSY FRAMES REFUSED NIC_PACKETS NIC_DROPPED CPU_NS WALL_NS SPAN_NS
+ *   quit
+ *       powers off when the probe is process 1 of its machine
  *
- * A report is, in this order, each once but for gap and ring:
- *   frames N | repeated N | late N | foreign N        of this run; seen twice; behind a later one; others that the ring took
- *   ring_frames N | ring_drops N                      as the ring itself counted them: lost in it is ring_drops
- *   nic_packets N | nic_dropped N                     what the interface counted since the capture began
- *   cpu_ns N | wall_ns N                              busy and passed, all CPUs
- *   gap FIRST COUNT                                   missing in between, in order (what misses at the end is for the host to know)
- *   ring AFTER BEFORE N                               N frames lost in the ring between these two
- *   omitted N                                         gaps that found no room (their number)
+ * A report has these lines in this order, each once except gap and ring:
+ *   frames N | repeated N | late N | foreign N
+ *       frames of this run; seen twice; behind a later one; others that the ring took
+ *   ring_frames N | ring_drops N
+ *       as the ring counted them; ring_drops were lost in it
+ *   nic_packets N | nic_dropped N
+ *       what the interface counted since the capture began
+ *   cpu_ns N | wall_ns N
+ *       busy and elapsed time, all CPUs
+ *   gap FIRST COUNT
+ *       frames missing in between, in order; those missing at the end are for the host to find
+ *   ring AFTER BEFORE N
+ *       N frames lost in the ring between these two
+ *   omitted N
+ *       how many gaps found no room
  *
- * Of sent: BUSY 1 while frames go out; REFUSED of them the guest's own stack dropped and said so; counters since the sending began;
- * SPAN_NS: from then to the newest frame. */
+ * Of sent: BUSY 1 while frames go out; REFUSED of them the guest's own stack dropped and said so;
+ * counters since the sending began; SPAN_NS: from then to the newest frame. */
 #ifndef TAPLOSS_COLLECTOR_PROBE_WIRE_H
 #define TAPLOSS_COLLECTOR_PROBE_WIRE_H
 
@@ -41,8 +58,9 @@
 #define WIRE_MIN_LEN 60
 #define WIRE_MAX_LEN 1514
 
-/* A frame of one flow is these two, of WIRE_ETHERTYPE. What tells flows apart (which queue is theirs) looks at IP addresses: frames of several
- * flows have an IPv4 header in between, from as many addresses of 198.18.0.0/16 (for benchmarks, RFC 2544), that no router passes on. */
+/* A frame of one flow is these two, of WIRE_ETHERTYPE. What tells flows apart (which queue is
+ * theirs) looks at IP addresses: frames of several flows have an IPv4 header in between, from as
+ * many addresses of 198.18.0.0/16 (for benchmarks, RFC 2544), that no router passes on. */
 struct wire_head {
 	uint8_t to[6], from[6];
 	uint16_t ethertype;

@@ -22,11 +22,14 @@ static void find_names(struct bpf *b, char why[static SOURCE_WHY])
 	int r = reasons_new(&b->reasons);
 
 	if (r < 0)
-		snprintf(what, sizeof(what), "drop reasons have no names on this kernel: %s; ", strerror(-r));
+		snprintf(what, sizeof(what), "drop reasons have no names on this kernel: %s; ",
+			 strerror(-r));
 	r = ksyms_new(&b->syms);
 	if (r < 0)
-		snprintf(why, SOURCE_WHY, "%skernel functions have no names: %s; give CAP_SYSLOG and set kernel.kptr_restrict below 2", what,
-			 strerror(-r));
+		snprintf(why, SOURCE_WHY,
+			 "%skernel functions have no names: %s; give CAP_SYSLOG and set "
+			 "kernel.kptr_restrict below 2",
+			 what, strerror(-r));
 	else
 		snprintf(why, SOURCE_WHY, "%.*s", (int)strcspn(what, ";"), what);
 }
@@ -34,7 +37,10 @@ static void find_names(struct bpf *b, char why[static SOURCE_WHY])
 static int bpf_open(const struct source_options *opt, void **ret, char why[static SOURCE_WHY])
 {
 	struct bpf *b = calloc(1, sizeof(*b));
-	int r = b ? loss_open(&(struct loss_options){ .pin_dir = opt->pin_dir, .max_keys = opt->max_keys }, &b->loss, why) : -ENOMEM;
+	int r = b ? loss_open(&(struct loss_options){ .pin_dir = opt->pin_dir,
+						      .max_keys = opt->max_keys },
+			      &b->loss, why)
+		  : -ENOMEM;
 
 	if (r < 0) {
 		free(b);
@@ -128,7 +134,8 @@ static int bpf_watch(void *src, const struct source_tap *taps, uint32_t n)
 	return loss_watch_macs(bpf_loss(src), (const uint8_t (*)[6])macs, n);
 }
 
-static int bpf_forget(void *src, const struct tl_loss_key *key, const struct loss_total *last, bool gone)
+static int bpf_forget(void *src, const struct tl_loss_key *key, const struct loss_total *last,
+		      bool gone)
 {
 	return loss_forget(bpf_loss(src), key, last, gone);
 }
@@ -136,7 +143,8 @@ static int bpf_forget(void *src, const struct tl_loss_key *key, const struct los
 /* enum xdp_action, as far as a program's answer can be an exception. */
 static const char *action_name(uint32_t act)
 {
-	static const char *const names[] = { "XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT" };
+	static const char *const names[] = { "XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX",
+					     "XDP_REDIRECT" };
 
 	return act < ARRAY_SIZE(names) ? names[act] : "XDP_INVALID";
 }
@@ -146,12 +154,14 @@ static void xdp_words(const struct tl_loss_key *key, struct source_text *ret)
 {
 	const char *error = strerrorname_np((int)key->reason);
 
-	snprintf(ret->site, sizeof(ret->site), "%s", key->location == TL_PLACE_XDP_FAILED ? "tun_xdp_act" : "tun_xdp_xmit");
+	snprintf(ret->site, sizeof(ret->site), "%s",
+		 key->location == TL_PLACE_XDP_FAILED ? "tun_xdp_act" : "tun_xdp_xmit");
 	if (key->location == TL_PLACE_XDP_FAILED)
 		ret->reason = action_name(key->reason);
 	else
 		ret->reason = key->location == TL_PLACE_XDP_REFUSED && error ? error : "NONE";
-	ret->silent = key->location == TL_PLACE_XDP_REST;	/* tun_xdp_xmit() stops at the first frame without room, and counts that one */
+	/* tun_xdp_xmit() stops at the first frame without room, and counts that one */
+	ret->silent = key->location == TL_PLACE_XDP_REST;
 }
 
 static void bpf_words(void *src, const struct tl_loss_key *key, struct source_text *ret)
@@ -168,7 +178,20 @@ static void bpf_words(void *src, const struct tl_loss_key *key, struct source_te
 }
 
 const struct source_ops source_bpf = {
-	.name = "bpf", .open = bpf_open, .close = bpf_close, .loss = bpf_loss, .epoch = bpf_epoch, .inherited = bpf_inherited,
-	.was_attached = bpf_was_attached, .reasons = bpf_reasons, .functions = bpf_functions, .syms = bpf_syms, .read = bpf_read, .own = bpf_own, .device = bpf_device,
-	.watch = bpf_watch, .forget = bpf_forget, .words = bpf_words,
+	.name = "bpf",
+	.open = bpf_open,
+	.close = bpf_close,
+	.loss = bpf_loss,
+	.epoch = bpf_epoch,
+	.inherited = bpf_inherited,
+	.was_attached = bpf_was_attached,
+	.reasons = bpf_reasons,
+	.functions = bpf_functions,
+	.syms = bpf_syms,
+	.read = bpf_read,
+	.own = bpf_own,
+	.device = bpf_device,
+	.watch = bpf_watch,
+	.forget = bpf_forget,
+	.words = bpf_words,
 };

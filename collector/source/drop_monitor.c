@@ -62,7 +62,8 @@ static struct nl_msg *message(const struct netdm *n, int cmd)
 	struct nl_msg *msg = nlmsg_alloc();
 
 	if (msg)
-		genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, n->family, 0, NLM_F_ACK, (uint8_t)cmd, 2);
+		genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, n->family, 0, NLM_F_ACK, (uint8_t)cmd,
+			    2);
 	return msg;
 }
 
@@ -121,9 +122,11 @@ static int connect_events(struct netdm *n)
 		return -ENOMEM;
 	if (group < 0 || genl_connect(n->events) < 0 || nl_socket_set_nonblocking(n->events) < 0)
 		return -ENOENT;
-	if (setsockopt(nl_socket_get_fd(n->events), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+	if (setsockopt(nl_socket_get_fd(n->events), SOL_SOCKET, SO_RCVBUFFORCE, &size,
+		       sizeof(size)) < 0)
 		return -errno;
-	return to_errno(nl_socket_add_membership(n->events, group));	/* CAP_SYS_ADMIN since 6.7 and its backports */
+	/* CAP_SYS_ADMIN since 6.7 and its backports */
+	return to_errno(nl_socket_add_membership(n->events, group));
 }
 
 /* The word that is left: "PID BOOT". */
@@ -212,13 +215,19 @@ static int say(int error, char why[static 256])
 {
 	switch (error) {
 	case -EPERM:
-		snprintf(why, 256, "the drop monitor (NET_DM) needs CAP_NET_ADMIN and CAP_SYS_ADMIN; run taplossd as root");
+		snprintf(why, 256,
+			 "the drop monitor (NET_DM) needs CAP_NET_ADMIN and CAP_SYS_ADMIN; run "
+			 "taplossd as root");
 		break;
 	case -ENOENT:
-		snprintf(why, 256, "this kernel has no drop monitor (NET_DM, drop_monitor.ko) here; only the first network namespace has it");
+		snprintf(why, 256,
+			 "this kernel has no drop monitor (NET_DM, drop_monitor.ko) here; only the "
+			 "first network namespace has it");
 		break;
 	case -EALREADY:
-		snprintf(why, 256, "another program monitors drops (NET_DM), and only one can; stop it (dropwatch, perf net_dropmonitor)");
+		snprintf(why, 256,
+			 "another program monitors drops (NET_DM), and only one can; stop it "
+			 "(dropwatch, perf net_dropmonitor)");
 		break;
 	default:
 		snprintf(why, 256, "the drop monitor (NET_DM): %s", strerror(-error));
@@ -261,7 +270,8 @@ struct netdm *netdm_close(struct netdm *n)
 	if (!n)
 		return NULL;
 	if (n->started && switch_to(n, NET_DM_CMD_STOP) == 0)
-		configure(n, NET_DM_ALERT_MODE_SUMMARY, 0, DEFAULT_QUEUE_LEN);	/* as it was for whoever comes next */
+		/* as it was for whoever comes next */
+		configure(n, NET_DM_ALERT_MODE_SUMMARY, 0, DEFAULT_QUEUE_LEN);
 	if (n->mark[0])
 		unlink(n->mark);
 	netdm_freep(&n);
@@ -280,7 +290,8 @@ static void read_port(struct nlattr *at, struct netdm_drop *drop)
 {
 	struct nlattr *first = nla_data(at);
 
-	if (nla_ok(first, nla_len(at)) && nla_type(first) == NET_DM_ATTR_PORT_NETDEV_IFINDEX && nla_len(first) >= (int)sizeof(uint32_t))
+	if (nla_ok(first, nla_len(at)) && nla_type(first) == NET_DM_ATTR_PORT_NETDEV_IFINDEX &&
+	    nla_len(first) >= (int)sizeof(uint32_t))
 		drop->in_ifindex = nla_get_u32(first);
 }
 
@@ -289,7 +300,8 @@ static void take(struct nlmsghdr *h, netdm_fn *fn, void *arg)
 	struct nlattr *tb[NET_DM_ATTR_MAX + 1];
 	struct netdm_drop drop = { 0 };
 
-	if (h->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN || ((struct genlmsghdr *)nlmsg_data(h))->cmd != NET_DM_CMD_PACKET_ALERT ||
+	if (h->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN ||
+	    ((struct genlmsghdr *)nlmsg_data(h))->cmd != NET_DM_CMD_PACKET_ALERT ||
 	    genlmsg_parse(h, 0, tb, NET_DM_ATTR_MAX, NULL) < 0 || !tb[NET_DM_ATTR_SYMBOL])
 		return;
 	drop.symbol = nla_get_string(tb[NET_DM_ATTR_SYMBOL]);
@@ -342,7 +354,8 @@ static int on_stats(struct nl_msg *msg, void *arg)
 	struct nlattr *tb[NET_DM_ATTR_MAX + 1], *at;
 	uint64_t *dropped = arg;
 
-	if (genlmsg_parse(nlmsg_hdr(msg), 0, tb, NET_DM_ATTR_MAX, NULL) < 0 || !tb[NET_DM_ATTR_STATS])
+	if (genlmsg_parse(nlmsg_hdr(msg), 0, tb, NET_DM_ATTR_MAX, NULL) < 0 ||
+	    !tb[NET_DM_ATTR_STATS])
 		return NL_OK;
 	at = nla_data(tb[NET_DM_ATTR_STATS]);	/* NET_DM_ATTR_STATS_DROPPED is attribute 0 */
 	if (nla_ok(at, nla_len(tb[NET_DM_ATTR_STATS])) && nla_len(at) >= (int)sizeof(uint64_t))
@@ -377,6 +390,8 @@ int netdm_lost(struct netdm *n, uint64_t *ret_queue, uint64_t *ret_socket)
 	if (r < 0)
 		return r;
 	*ret_queue = queue - n->queue_lost;
-	*ret_socket = getsockopt(netdm_fd(n), SOL_SOCKET, SO_MEMINFO, info, &len) < 0 ? 0 : info[SK_MEMINFO_DROPS];
+	*ret_socket = getsockopt(netdm_fd(n), SOL_SOCKET, SO_MEMINFO, info, &len) < 0
+			      ? 0
+			      : info[SK_MEMINFO_DROPS];
 	return 0;
 }

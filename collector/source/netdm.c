@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The drop monitor (netdm.h) as a source. It tells function, reason and the first bytes of each dropped packet, and by which device it came in;
- * never the device that dropped it, nor the namespace. So a loss is given to the VM whose address stands in the frame:
+/* The drop monitor (netdm.h) as a source. It tells function, reason and the first bytes of each
+ * dropped packet, and by which device it came in; never the device that dropped it, nor the
+ * namespace. So a loss is given to the VM whose address stands in the frame:
  *
- *   at tun_net_xmit() and the like, tap_handle_frame() and the like: to the tap of that kind with the destination's address
- *   where the host's stack takes in what came from a guest: to the tap it came in by, if the source's address is that guest's
- *   elsewhere: on the path (TL_KIND_PATH), by either address, as the BPF programs do it
+ *   at tun_net_xmit() and the like, tap_handle_frame() and the like:
+ *       to the tap of that kind with the destination's address
+ *   where the host's stack takes in what came from a guest:
+ *       to the tap it came in by, if the source's address is that guest's
+ *   elsewhere:
+ *       on the path (TL_KIND_PATH), by either address, as the BPF programs do it
  *
- * Frames that tun.ko, tap.ko, vhost_net drop for an address that nobody or more than one has are counted and nobody's. Other packets of the
- * machine are passed over. Counts live as long as this process. */
+ * Frames that tun.ko, tap.ko, vhost_net drop for an address that nobody or more than one has are
+ * counted and nobody's. Other packets of the machine are passed over. Counts live as long as this
+ * process. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +28,8 @@
 #define DRAIN 262144		/* messages in one tick; more are lost, and that is counted */
 #define GULP 4096		/* messages at a time in between */
 
-/* A place and a reason, as words. Its address in memory is the key's location, so that it never changes. */
+/* A place and a reason, as words. Its address in memory is the key's location, so that it never
+ * changes. */
 struct point {
 	char *key;		/* "SITE|REASON" */
 	char site[128];
@@ -55,7 +61,8 @@ static int monitor_open(const struct source_options *opt, void **ret, char why[s
 		free(m);
 		return r;
 	}
-	m->epoch = 0x80000000 | ((uint32_t)(boot_ns() / NSEC_PER_MSEC) & 0x3fffffff);	/* no BPF map's, nor that of another start */
+	/* no BPF map's, nor that of another start */
+	m->epoch = 0x80000000 | ((uint32_t)(boot_ns() / NSEC_PER_MSEC) & 0x3fffffff);
 	*ret = m;
 	return 0;
 }
@@ -95,8 +102,9 @@ static void monitor_epoch(const void *src, struct loss_epoch *ret)
 
 static bool of_module(const char *symbol, const char *site)
 {
-	return strstr(symbol, "[tun]") || strstr(symbol, "[tap]") || strstr(symbol, "[vhost_net]") || strstr(symbol, "[macvtap]") ||
-	       class_matches("tun_*", site) || class_matches("tap_*", site);	/* built in */
+	return strstr(symbol, "[tun]") || strstr(symbol, "[tap]") ||
+	       strstr(symbol, "[vhost_net]") || strstr(symbol, "[macvtap]") ||
+	       class_matches("tun_*", site) || class_matches("tap_*", site); /* built in */
 }
 
 static struct point *new_point(const char *symbol, const char *reason)
@@ -148,7 +156,8 @@ static bool is_tap(const struct source_tap *t)
 }
 
 /* The one tap of that kind with this address; NULL when there are several. @any: of either kind. */
-static const struct source_tap *by_address(const struct monitor *m, const uint8_t *mac, bool tap, bool any)
+static const struct source_tap *by_address(const struct monitor *m, const uint8_t *mac, bool tap,
+					   bool any)
 {
 	const struct source_tap *found = NULL;
 
@@ -164,7 +173,8 @@ static const struct source_tap *by_address(const struct monitor *m, const uint8_
 	return found;
 }
 
-static const struct source_tap *by_number(const struct monitor *m, uint32_t ifindex, const uint8_t *source)
+static const struct source_tap *by_number(const struct monitor *m, uint32_t ifindex,
+					  const uint8_t *source)
 {
 	const struct source_tap *found = by_address(m, source, false, false);
 
@@ -191,8 +201,15 @@ static void set_path(struct tl_loss_key *key, const struct source_tap *t, bool t
 /* Where a frame is still on the tap that it came in by. */
 static bool takes_in(const char *site)
 {
-	static const char *const sites[] = { "__netif_receive_skb*", "ip_rcv_core", "ip6_rcv_core", "do_xdp_generic", "netif_receive_generic_xdp",
-					     "enqueue_to_backlog", "br_handle_frame*", "tun_get_user", "tun_sendmsg" };
+	static const char *const sites[] = { "__netif_receive_skb*",
+					     "ip_rcv_core",
+					     "ip6_rcv_core",
+					     "do_xdp_generic",
+					     "netif_receive_generic_xdp",
+					     "enqueue_to_backlog",
+					     "br_handle_frame*",
+					     "tun_get_user",
+					     "tun_sendmsg" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(sites); i++)
 		if (class_matches(sites[i], site))
@@ -201,7 +218,8 @@ static bool takes_in(const char *site)
 }
 
 /* At a function of the tap's own: towards the guest the address decides, of the right kind. */
-static void at_tap(const struct monitor *m, const struct point *p, const struct netdm_drop *d, struct tl_loss_key *key)
+static void at_tap(const struct monitor *m, const struct point *p, const struct netdm_drop *d,
+		   struct tl_loss_key *key)
 {
 	bool tap = class_matches("tap_*", p->site);
 	const struct source_tap *t = by_address(m, d->payload, tap, false);
@@ -214,7 +232,8 @@ static void at_tap(const struct monitor *m, const struct point *p, const struct 
 }
 
 /* False: nobody of ours. */
-static bool whose(const struct monitor *m, const struct point *p, const struct netdm_drop *d, struct tl_loss_key *key)
+static bool whose(const struct monitor *m, const struct point *p, const struct netdm_drop *d,
+		  struct tl_loss_key *key)
 {
 	const struct source_tap *t;
 	bool addresses = d->payload && d->payload_len >= 12;
@@ -322,7 +341,8 @@ static int monitor_watch(void *src, const struct source_tap *taps, uint32_t n)
 	return 0;
 }
 
-static int monitor_forget(void *src, const struct tl_loss_key *key, const struct loss_total *last, bool gone)
+static int monitor_forget(void *src, const struct tl_loss_key *key, const struct loss_total *last,
+			  bool gone)
 {
 	struct monitor *m = src;
 	struct total *t;
@@ -339,6 +359,16 @@ static int monitor_forget(void *src, const struct tl_loss_key *key, const struct
 }
 
 const struct source_ops source_netdm = {
-	.name = "net-dm", .open = monitor_open, .close = monitor_close, .begun = monitor_begun, .epoch = monitor_epoch, .read = monitor_read,
-	.own = monitor_own, .watch = monitor_watch, .forget = monitor_forget, .words = monitor_words, .fd = monitor_fd, .dispatch = monitor_dispatch,
+	.name = "net-dm",
+	.open = monitor_open,
+	.close = monitor_close,
+	.begun = monitor_begun,
+	.epoch = monitor_epoch,
+	.read = monitor_read,
+	.own = monitor_own,
+	.watch = monitor_watch,
+	.forget = monitor_forget,
+	.words = monitor_words,
+	.fd = monitor_fd,
+	.dispatch = monitor_dispatch,
 };

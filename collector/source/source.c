@@ -26,7 +26,8 @@ static void add_words(char text[static SOURCE_WHY], const char *more)
 	snprintf(text + n, SOURCE_WHY - n, "%s%s", n ? "; " : "", more);
 }
 
-int source_open(const char *name, const struct source_options *opt, struct source **ret, char why[static SOURCE_WHY])
+int source_open(const char *name, const struct source_options *opt, struct source **ret,
+		char why[static SOURCE_WHY])
 {
 	_cleanup_(freep) struct source *s = calloc(1, sizeof(*s));
 	bool any = !strcmp(name, "auto");
@@ -102,7 +103,8 @@ int source_watch(const struct source *s, const struct source_tap *taps, uint32_t
 	return s->ops->watch ? s->ops->watch(s->impl, taps, n) : 0;
 }
 
-int source_forget(const struct source *s, const struct tl_loss_key *key, const struct loss_total *last, bool gone)
+int source_forget(const struct source *s, const struct tl_loss_key *key,
+		  const struct loss_total *last, bool gone)
 {
 	return s->ops->forget ? s->ops->forget(s->impl, key, last, gone) : 0;
 }

@@ -2,11 +2,12 @@
 /* source - one way to learn about lost frames. Whoever reads it never asks which one it is.
  *
  *   bpf        programs at kfree_skb: every frame, with device, queue, reason, function (loss.h)
- *   net-dm     the kernel's drop monitor: a message for each drop, with reason and function; the VM by the addresses in the frame
+ *   net-dm     the kernel's drop monitor: a message for each drop, with reason and function; the VM
+ *              by the addresses in the frame
  *   counters   what the devices count themselves: how many, in which direction, and no more
  *
- * A source hands out running totals by key, from an epoch on; what a key's numbers mean the source says itself. Loop thread only; no
- * logging. */
+ * A source hands out running totals by key, from an epoch on; what a key's numbers mean the source
+ * says itself. Loop thread only; no logging. */
 #ifndef TAPLOSS_COLLECTOR_SOURCE_SOURCE_H
 #define TAPLOSS_COLLECTOR_SOURCE_SOURCE_H
 
@@ -18,7 +19,8 @@
 struct source_options {
 	const char *pin_dir;		/* as loss_options; NULL: do not pin */
 	uint32_t max_keys;
-	const char *word_dir;		/* where a killed agent may have left word (source_begun()); NULL: nowhere */
+	/* where a killed agent may have left word (source_begun()); NULL: nowhere */
+	const char *word_dir;
 };
 
 /* A VM's tap, and the address by which its frames are known. */
@@ -31,20 +33,23 @@ struct source_tap {
 /* What the source itself could not do. Totals. */
 struct source_own {
 	uint64_t uncounted;		/* frames of taps that found no room */
-	uint64_t unlisted;		/* frames in bursts that found no room: counted, but in no list of bursts */
+	/* frames in bursts that found no room: counted, but in no list of bursts */
+	uint64_t unlisted;
 	uint64_t missed;		/* drops, of any device, that were not looked at */
 };
 
 struct source_text {
 	const char *reason;		/* lives as long as the source */
 	char site[128];			/* function */
-	bool silent;			/* no counter of the device moves with it, whatever its class says */
+	/* no counter of the device moves with it, whatever its class says */
+	bool silent;
 };
 
 /* What a source has no op for it does not know, or has no use for. */
 struct source_ops {
 	const char *name;		/* as in [loss] source; in the store, so it never changes */
-	bool by_counters;		/* the devices' own counters are the loss: there are no totals to read */
+	/* the devices' own counters are the loss: there are no totals to read */
+	bool by_counters;
 	int (*open)(const struct source_options *opt, void **ret, char why[static SOURCE_WHY]);
 	void (*close)(void *src);
 	struct loss *(*loss)(void *src);
@@ -58,7 +63,8 @@ struct source_ops {
 	int (*own)(const void *src, struct source_own *ret);
 	int (*device)(const void *src, uint32_t netns, uint32_t ifindex, struct tl_device *ret);
 	int (*watch)(void *src, const struct source_tap *taps, uint32_t n);
-	int (*forget)(void *src, const struct tl_loss_key *key, const struct loss_total *last, bool gone);
+	int (*forget)(void *src, const struct tl_loss_key *key, const struct loss_total *last,
+		      bool gone);
 	int (*begun)(void *src, const char *dir);
 	int (*fd)(const void *src);
 	int (*dispatch)(void *src);
@@ -70,13 +76,17 @@ extern const struct source_ops source_bpf, source_netdm, source_counters;
 struct source {
 	const struct source_ops *ops;
 	void *impl;
-	char note[SOURCE_WHY];		/* what is amiss with it though it works; "": nothing. open() says it in @why */
-	char fell[SOURCE_WHY];		/* why it is not a better one; "": it is the best, or the one asked for */
+	/* what is amiss with it though it works; "": nothing. open() says it in @why */
+	char note[SOURCE_WHY];
+	/* why it is not a better one; "": it is the best, or the one asked for */
+	char fell[SOURCE_WHY];
 };
 
-/* Opens the source called @name, or with "auto" the first that works: bpf, net-dm, counters. That another agent is counting, or that what is pinned
- * cannot be taken over, is no reason to count in another way: -EBUSY, -EPROTO. @why as loss_open(). */
-int source_open(const char *name, const struct source_options *opt, struct source **ret, char why[static SOURCE_WHY]);
+/* Opens the source called @name, or with "auto" the first that works: bpf, net-dm, counters. That
+ * another agent is counting, or that what is pinned cannot be taken over, is no reason to count in
+ * another way: -EBUSY, -EPROTO. @why as loss_open(). */
+int source_open(const char *name, const struct source_options *opt, struct source **ret,
+		char why[static SOURCE_WHY]);
 struct source *source_close(struct source *s);	/* NULL is fine; returns NULL */
 
 /* Is there one called so? "auto" counts. */
@@ -91,18 +101,23 @@ bool source_inherited(const struct source *s);
 bool source_was_attached(const struct source *s);
 int source_read(const struct source *s, loss_read_fn *fn, void *arg);
 int source_own(const struct source *s, struct source_own *ret);
-int source_device(const struct source *s, uint32_t netns, uint32_t ifindex, struct tl_device *ret);	/* -ENOENT: not known */
-int source_watch(const struct source *s, const struct source_tap *taps, uint32_t n);	/* all there are; they take the place of the last call's */
-int source_forget(const struct source *s, const struct tl_loss_key *key, const struct loss_total *last, bool gone);
+/* -ENOENT: not known */
+int source_device(const struct source *s, uint32_t netns, uint32_t ifindex, struct tl_device *ret);
+/* all there are; they take the place of the last call's */
+int source_watch(const struct source *s, const struct source_tap *taps, uint32_t n);
+int source_forget(const struct source *s, const struct tl_loss_key *key,
+		  const struct loss_total *last, bool gone);
 
-/* The store in @dir is ours: what a killed agent would leave running in the kernel leaves word there. */
+/* The store in @dir is ours: what a killed agent would leave running in the kernel leaves word
+ * there. */
 int source_begun(const struct source *s, const char *dir);
 
 /* Becomes readable when source_dispatch() has something to do; -1: never. */
 int source_fd(const struct source *s);
 int source_dispatch(const struct source *s);
 
-/* How coverage of its time is told in the store: "tick", or the source's name when it sees less than all. */
+/* How coverage of its time is told in the store: "tick", or the source's name when it sees less
+ * than all. */
 const char *source_how(const struct source *s);
 
 /* How many reasons can it name? 0: it gives none. */
@@ -118,6 +133,7 @@ struct ksyms *source_syms(const struct source *s);
 void source_text(const struct source *s, const struct tl_loss_key *key, struct source_text *ret);
 
 /* The key under which frames are that the counter @counter of the device counted (by_counters). */
-void source_counter_key(const char *counter, uint32_t netns, uint32_t ifindex, uint8_t kind, struct tl_loss_key *ret);
+void source_counter_key(const char *counter, uint32_t netns, uint32_t ifindex, uint8_t kind,
+			struct tl_loss_key *ret);
 
 #endif

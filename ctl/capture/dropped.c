@@ -56,7 +56,8 @@ static int take(const struct capture_device *d, void *arg, char why[static 256])
 		return -ENODEV;
 	}
 	if (d->netns_fd < 0 && !d->description && is_no_tap(d->name)) {
-		snprintf(why, 256, "%.60s is no tap: only what VMs lose at theirs is recorded", d->name);
+		snprintf(why, 256, "%.60s is no tap: only what VMs lose at theirs is recorded",
+			 d->name);
 		return -EOPNOTSUPP;
 	}
 	if (run->n_named == MAX_NAMED) {
@@ -90,9 +91,12 @@ static void show_progress(struct run *run)
 	if (run->rq->quiet || now - run->shown_ns < NSEC_PER_SEC)
 		return;
 	dropped_file_sum(run->file, &sum);
-	n = fprintf(stderr, "\r%s frames lost, %s written, %s above the limit", text_count(lost, sum.lost), text_count(written, sum.written),
+	n = fprintf(stderr, "\r%s frames lost, %s written, %s above the limit",
+		    text_count(lost, sum.lost), text_count(written, sum.written),
 		    text_count(rest, sum.limited));
-	fprintf(stderr, "%*s", n > 0 && run->shown_len > (uint64_t)n ? (int)(run->shown_len - (uint64_t)n) : 0, "");
+	fprintf(stderr, "%*s",
+		n > 0 && run->shown_len > (uint64_t)n ? (int)(run->shown_len - (uint64_t)n) : 0,
+		"");
 	run->shown_len = n > 0 ? (uint64_t)n : 0;
 	run->shown_ns = now;
 }
@@ -118,7 +122,8 @@ static int say_gone(const struct run *run)
 
 static int loop(struct run *run, struct capture_targets *who)
 {
-	uint64_t until = run->rq->seconds ? now_ns() + run->rq->seconds * NSEC_PER_SEC : UINT64_MAX, looked = now_ns(), now;
+	uint64_t until = run->rq->seconds ? now_ns() + run->rq->seconds * NSEC_PER_SEC : UINT64_MAX,
+		 looked = now_ns(), now;
 	int r = 0;
 
 	while (!capture_env_enough() && r >= 0 && (now = now_ns()) < until) {
@@ -141,9 +146,11 @@ static int loop(struct run *run, struct capture_targets *who)
 
 static void say_json(const struct run *run, const struct dropped_sum *sum, uint64_t bytes)
 {
-	json_t *root = json_pack("{ss so so so so so so so so}", "file", run->rq->path, "frames_lost", out_int(sum->lost), "frames",
-				 out_int(sum->written), "frames_above_limit", out_int(sum->limited), "frames_without_room", out_int(sum->unsent),
-				 "frames_not_lost", out_int(sum->not_lost), "missed_events", out_int(dropped_missed(run->dropped)), "bytes",
+	json_t *root = json_pack("{ss so so so so so so so so}", "file", run->rq->path,
+				 "frames_lost", out_int(sum->lost), "frames", out_int(sum->written),
+				 "frames_above_limit", out_int(sum->limited), "frames_without_room",
+				 out_int(sum->unsent), "frames_not_lost", out_int(sum->not_lost),
+				 "missed_events", out_int(dropped_missed(run->dropped)), "bytes",
 				 out_int(bytes), "files", out_int(sum->files));
 
 	if (!strcmp(run->rq->path, "-"))
@@ -164,19 +171,24 @@ static void say_end(const struct run *run, uint64_t bytes)
 	}
 	if (run->shown_len)
 		fputc('\n', stderr);
-	fprintf(stderr, "%s frames lost, %s of them written", text_count(n, sum.lost), text_count(m, sum.written));
+	fprintf(stderr, "%s frames lost, %s of them written", text_count(n, sum.lost),
+		text_count(m, sum.written));
 	if (sum.limited)
-		fprintf(stderr, ", %s above the limit of %s a second", text_count(n, sum.limited), text_count(m, run->rq->limit));
+		fprintf(stderr, ", %s above the limit of %s a second", text_count(n, sum.limited),
+			text_count(m, run->rq->limit));
 	if (sum.unsent)
-		fprintf(stderr, ", %s without room in the kernel's ring", text_count(n, sum.unsent));
+		fprintf(stderr, ", %s without room in the kernel's ring",
+			text_count(n, sum.unsent));
 	fputc('\n', stderr);
 	if (dropped_missed(run->dropped))
-		fprintf(stderr, "%s drops, of any device, were not looked at\n", text_count(n, dropped_missed(run->dropped)));
+		fprintf(stderr, "%s drops, of any device, were not looked at\n",
+			text_count(n, dropped_missed(run->dropped)));
 }
 
 static int drop_privileges(void)
 {
-	/* Older kernels do not let the counts be read without the one, and modules that come later have no names without the other. */
+	/* Older kernels do not let the counts be read without the one, and modules that come later
+	 * have no names without the other. */
 	static const cap_value_t keep[] = { CAP_BPF, CAP_SYSLOG };
 
 	return capture_env_drop(keep, ARRAY_SIZE(keep));
@@ -212,13 +224,17 @@ static int go(struct run *run, struct capture_targets *who, const struct sink *s
 	r = r < 0 ? r : last;
 	say_end(run, sink_total(sink));
 	if (r < 0 && r != -ENODEV)
-		complain("capture: %.200s: %s; the file holds what was written before", sink_path(sink), strerror(-r));
+		complain("capture: %.200s: %s; the file holds what was written before",
+			 sink_path(sink), strerror(-r));
 	return r < 0 ? EXIT_FAILED : EXIT_OK;
 }
 
 int capture_dropped(const struct dropped_request *rq, char **names, int n, struct sink *sink)
 {
-	struct dropped_options o = { .limit = (uint32_t)rq->limit, .snaplen = (uint32_t)rq->snaplen };
+	struct dropped_options o = {
+		.limit = (uint32_t)rq->limit,
+		.snaplen = (uint32_t)rq->snaplen,
+	};
 	struct run run = { .rq = rq };
 	struct capture_targets *who = NULL;
 	char why[256];

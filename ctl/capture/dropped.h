@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* dropped - capture --dropped: only the frames that VMs lose, each with what the kernel says of it.
  *
- * What was not written (above the limit, or without room in the kernel's ring) stands in the file as a capture's own losses do: in
- * epb_dropcount of the frame behind it and in the statistics. docs/CAPTURE.md has the words of the comments. */
+ * What was not written (above the limit, or without room in the kernel's ring) stands in the file
+ * as a capture's own losses do: in epb_dropcount of the frame behind it and in the statistics.
+ * docs/CAPTURE.md has the words of the comments. */
 #ifndef TAPLOSS_CTL_CAPTURE_DROPPED_H
 #define TAPLOSS_CTL_CAPTURE_DROPPED_H
 

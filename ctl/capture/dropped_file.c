@@ -26,8 +26,10 @@ struct device {
 	int number;			/* of its interface in the file at hand; -1: none yet */
 	uint16_t linktype;
 	uint64_t from_ns;
-	uint64_t written, not_lost, told;	/* told: frames not written that stand in front of a written one */
-	uint64_t carried_limited, carried_unsent;	/* in front of the next frame that is written */
+	/* told: frames not written that stand in front of a written one */
+	uint64_t written, not_lost, told;
+	/* in front of the next frame that is written */
+	uint64_t carried_limited, carried_unsent;
 	uint64_t written_before, told_before;		/* in earlier files of a row */
 };
 
@@ -40,11 +42,12 @@ struct dropped_file {
 	struct device *devices;
 	size_t n;
 	int numbers;			/* interfaces in the file at hand */
-	uint64_t boot_to_utc_ns, looked_ns, file_ns, files, written;	/* looked_ns: boot time of the frame at which the clocks were read */
+	/* looked_ns: boot time of the frame at which the clocks were read */
+	uint64_t boot_to_utc_ns, looked_ns, file_ns, files, written;
 };
 
-/* Frames of one file are in order by their boot time, and so they have to be in UTC: the offset is another only when the clock was set, which is
- * looked for once in a second of frames. */
+/* Frames of one file are in order by their boot time, and so they have to be in UTC: the offset is
+ * another only when the clock was set, which is looked for once in a second of frames. */
 static void look_at_clock(struct dropped_file *f, uint64_t boot)
 {
 	uint64_t offset, moved;
@@ -53,7 +56,8 @@ static void look_at_clock(struct dropped_file *f, uint64_t boot)
 		return;
 	f->looked_ns = boot;
 	offset = boot_to_utc_offset();
-	moved = offset > f->boot_to_utc_ns ? offset - f->boot_to_utc_ns : f->boot_to_utc_ns - offset;
+	moved = offset > f->boot_to_utc_ns ? offset - f->boot_to_utc_ns
+					   : f->boot_to_utc_ns - offset;
 	if (moved > NSEC_PER_MSEC)
 		f->boot_to_utc_ns = offset;
 }
@@ -70,7 +74,8 @@ static void begin_file(struct dropped_file *f)
 	}
 }
 
-struct dropped_file *dropped_file_new(const struct dropped_request *rq, struct dropped *d, struct sink *sink)
+struct dropped_file *dropped_file_new(const struct dropped_request *rq, struct dropped *d,
+				      struct sink *sink)
 {
 	struct dropped_file *f = calloc(1, sizeof(*f));
 
@@ -78,7 +83,8 @@ struct dropped_file *dropped_file_new(const struct dropped_request *rq, struct d
 		abort();
 	*f = (struct dropped_file){ .rq = rq, .dropped = d, .sink = sink };
 	if (ksyms_new(&f->syms) < 0)
-		complain("capture: kernel functions have no names; give CAP_SYSLOG and set kernel.kptr_restrict below 2");
+		complain("capture: kernel functions have no names; give CAP_SYSLOG and set "
+			 "kernel.kptr_restrict below 2");
 	reasons_new(&f->reasons);	/* without, a kernel that gives them says their numbers */
 	begin_file(f);
 	return f;
@@ -103,11 +109,16 @@ int dropped_file_add(struct dropped_file *f, const struct capture_device *d)
 		return -ENOMEM;
 	f->devices = more;
 	dev = &more[f->n++];
-	*dev = (struct device){ .netns = d->netns, .ifindex = d->ifindex, .number = -1, .linktype = LINKTYPE_ETHERNET,
-				.from_ns = utc_ns() };
+	*dev = (struct device){
+		.netns = d->netns,
+		.ifindex = d->ifindex,
+		.number = -1,
+		.linktype = LINKTYPE_ETHERNET,
+		.from_ns = utc_ns(),
+	};
 	snprintf(dev->name, sizeof(dev->name), "%s", d->name);
-	snprintf(dev->description, sizeof(dev->description), "%.120s%slost frames only", d->description ? d->description : "",
-		 d->description ? ", " : "");
+	snprintf(dev->description, sizeof(dev->description), "%.120s%slost frames only",
+		 d->description ? d->description : "", d->description ? ", " : "");
 	return 0;
 }
 
@@ -122,8 +133,12 @@ static struct device *device_of(const struct dropped_file *f, const struct tl_dr
 /* The interface's block, before anything that refers to it. */
 static void begin_interface(struct dropped_file *f, struct device *dev)
 {
-	const struct pcapng_interface i = { .name = dev->name, .description = dev->description, .linktype = dev->linktype,
-					    .snaplen = (uint32_t)f->rq->snaplen };
+	const struct pcapng_interface i = {
+		.name = dev->name,
+		.description = dev->description,
+		.linktype = dev->linktype,
+		.snaplen = (uint32_t)f->rq->snaplen,
+	};
 
 	if (dev->number >= 0)
 		return;
@@ -142,11 +157,17 @@ static void sum_of(const struct dropped_file *f, const struct device *dev, struc
 	struct tl_dropped_count n = { 0 };
 
 	dropped_count(f->dropped, dev->netns, dev->ifindex, &n);
-	*ret = (struct dropped_sum){ .lost = less(n.lost, dev->not_lost), .written = dev->written, .limited = n.limited, .unsent = n.unsent,
-				     .not_lost = dev->not_lost };
+	*ret = (struct dropped_sum){
+		.lost = less(n.lost, dev->not_lost),
+		.written = dev->written,
+		.limited = n.limited,
+		.unsent = n.unsent,
+		.not_lost = dev->not_lost,
+	};
 }
 
-/* @last: what was not written behind the last frame belongs to it, too; else the next frame will tell. */
+/* @last: what was not written behind the last frame belongs to it, too; else the next frame will
+ * tell. */
 static void write_statistics(struct dropped_file *f, struct device *dev, bool last)
 {
 	struct dropped_sum sum;
@@ -158,9 +179,12 @@ static void write_statistics(struct dropped_file *f, struct device *dev, bool la
 	st.captured = dev->written - dev->written_before;
 	st.lost = (last ? sum.limited + sum.unsent : dev->told) - dev->told_before;
 	if (last && sum.limited + sum.unsent > dev->told)
-		snprintf(words, sizeof(words), "taploss: %llu frames lost after frame %llu of this interface",
-			 (unsigned long long)(sum.limited + sum.unsent - dev->told), (unsigned long long)st.captured);
-	sink_put(f->sink, pcapng_statistics(sink_room(f->sink, 4096), (uint32_t)dev->number, &st, dev->from_ns, utc_ns(), words));
+		snprintf(words, sizeof(words),
+			 "taploss: %llu frames lost after frame %llu of this interface",
+			 (unsigned long long)(sum.limited + sum.unsent - dev->told),
+			 (unsigned long long)st.captured);
+	sink_put(f->sink, pcapng_statistics(sink_room(f->sink, 4096), (uint32_t)dev->number, &st,
+					    dev->from_ns, utc_ns(), words));
 	dev->written_before = dev->written;
 	dev->told_before = dev->told;
 }
@@ -198,24 +222,33 @@ static bool classify(const struct dropped_file *f, const struct tl_dropped *d, s
 static void describe(const struct tl_dropped *d, const struct device *dev, struct words *w)
 {
 	size_t room = sizeof(w->text);
-	int n = snprintf(w->text, room, "taploss: lost reason=%.60s place=%.80s class=%s kind=%s direction=%s", w->reason, w->site,
-			 w->class.class, w->class.kind, w->class.direction);
+	int n = snprintf(w->text, room,
+			 "taploss: lost reason=%.60s place=%.80s class=%s kind=%s direction=%s",
+			 w->reason, w->site, w->class.class, w->class.kind, w->class.direction);
 
 	if (d->queue != TL_QUEUE_NONE)
 		n += snprintf(w->text + n, room - (size_t)n, " queue=%u", d->queue);
 	if (d->segments > 1)
 		n += snprintf(w->text + n, room - (size_t)n, " segments=%u", d->segments);
 	if (dev->carried_limited)
-		n += snprintf(w->text + n, room - (size_t)n, " limited=%llu", (unsigned long long)dev->carried_limited);
+		n += snprintf(w->text + n, room - (size_t)n, " limited=%llu",
+			      (unsigned long long)dev->carried_limited);
 	if (dev->carried_unsent)
-		snprintf(w->text + n, room - (size_t)n, " unsent=%llu", (unsigned long long)dev->carried_unsent);
+		snprintf(w->text + n, room - (size_t)n, " unsent=%llu",
+			 (unsigned long long)dev->carried_unsent);
 }
 
 static struct rx_ring_frame as_frame(const struct dropped_file *f, const struct tl_dropped *d)
 {
-	struct rx_ring_frame frame = { .data = d->head, .caplen = d->front + d->more, .len = d->len, .t_ns = d->t_ns + f->boot_to_utc_ns,
-				    .vlan_tci = d->vlan_tci, .vlan_tpid = ntohs(d->vlan_proto),
-				    .type = d->ingress ? PACKET_HOST : PACKET_OUTGOING };
+	struct rx_ring_frame frame = {
+		.data = d->head,
+		.caplen = d->front + d->more,
+		.len = d->len,
+		.t_ns = d->t_ns + f->boot_to_utc_ns,
+		.vlan_tci = d->vlan_tci,
+		.vlan_tpid = ntohs(d->vlan_proto),
+		.type = d->ingress ? PACKET_HOST : PACKET_OUTGOING,
+	};
 
 	if (d->tagged)
 		frame.status = TP_STATUS_VLAN_VALID | TP_STATUS_VLAN_TPID_VALID;
@@ -224,19 +257,31 @@ static struct rx_ring_frame as_frame(const struct dropped_file *f, const struct 
 	return frame;
 }
 
-static void write_frame(struct dropped_file *f, struct device *dev, const struct dropped_frame *df, const struct words *w)
+static void write_frame(struct dropped_file *f, struct device *dev, const struct dropped_frame *df,
+			const struct words *w)
 {
 	const struct tl_dropped *d = df->frame;
 	const struct rx_ring_frame frame = as_frame(f, d);
-	uint64_t number = dev->written - dev->written_before, lost = dev->carried_limited + dev->carried_unsent;
+	uint64_t number = dev->written - dev->written_before,
+		 lost = dev->carried_limited + dev->carried_unsent;
 	uint64_t since = less(df->after, dev->not_lost + dev->written_before);
-	const struct gap gap = { .before = number, .lost = lost, .lo = since + 1 < number ? since + 1 : number, .hi = number,
-				 .exact = since + 1 >= number };
-	const struct pcapng_extra x = { .gap = lost ? &gap : NULL, .queue = d->queue == TL_QUEUE_NONE ? -1 : d->queue, .comment = w->text };
+	const struct gap gap = {
+		.before = number,
+		.lost = lost,
+		.lo = since + 1 < number ? since + 1 : number,
+		.hi = number,
+		.exact = since + 1 >= number,
+	};
+	const struct pcapng_extra x = {
+		.gap = lost ? &gap : NULL,
+		.queue = d->queue == TL_QUEUE_NONE ? -1 : d->queue,
+		.comment = w->text,
+	};
 	uint8_t *room = sink_room(f->sink, ROOM), tail[PCAPNG_TAIL];
 	struct pcapng_parts parts;
 
-	pcapng_frame(room, tail, (uint32_t)dev->number, (uint32_t)f->rq->snaplen, &frame, &x, &parts);
+	pcapng_frame(room, tail, (uint32_t)dev->number, (uint32_t)f->rq->snaplen, &frame, &x,
+		     &parts);
 	memcpy(room + parts.head_bytes, parts.rest, parts.rest_bytes);
 	memcpy(room + parts.head_bytes + parts.rest_bytes, tail, parts.tail_bytes);
 	sink_put(f->sink, parts.head_bytes + parts.rest_bytes + parts.tail_bytes);
@@ -246,7 +291,8 @@ static void write_frame(struct dropped_file *f, struct device *dev, const struct
 
 static bool rotation_due(const struct dropped_file *f, uint64_t t_ns)
 {
-	return (f->rq->rotate_bytes && sink_bytes(f->sink) >= f->rq->rotate_bytes) || (f->rq->rotate_ns && t_ns >= f->file_ns + f->rq->rotate_ns);
+	return (f->rq->rotate_bytes && sink_bytes(f->sink) >= f->rq->rotate_bytes) ||
+	       (f->rq->rotate_ns && t_ns >= f->file_ns + f->rq->rotate_ns);
 }
 
 int dropped_file_put(struct dropped_file *f, const struct dropped_frame *df)

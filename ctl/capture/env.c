@@ -14,12 +14,14 @@ static void on_signal(int sig)
 
 void capture_env_catch(void)
 {
-	struct sigaction sa = { .sa_handler = on_signal };	/* no SA_RESTART: a write into a full pipe ends, too */
+	/* no SA_RESTART: a write into a full pipe ends, too */
+	struct sigaction sa = { .sa_handler = on_signal };
 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
-	signal(SIGPIPE, SIG_IGN);	/* the reader of a pipe went away: the statistics are still to be said */
+	/* the reader of a pipe went away: the statistics are still to be said */
+	signal(SIGPIPE, SIG_IGN);
 }
 
 bool capture_env_enough(void)

@@ -14,7 +14,8 @@
 #include "ctl/print/when.h"
 
 #define LOOK_NS NSEC_PER_SEC
-#define PIECE_NS (NSEC_PER_SEC + 2 * BURST_GAP_NS)	/* from the beginning of a piece of a burst to the moment when the kernel tells it */
+/* from the beginning of a piece of a burst to the moment when the kernel tells it */
+#define PIECE_NS (NSEC_PER_SEC + 2 * BURST_GAP_NS)
 #define PATIENCE_NS (5 * NSEC_PER_SEC)
 
 void capture_loss_begin(struct capture_loss *l, const char *store)
@@ -45,7 +46,8 @@ static const char *as_time(char buf[static 40], uint64_t t_ns)
 	return buf;
 }
 
-static void tell_burst(struct capture_loss *l, struct capture *c, const struct reader *v, const struct burst *b)
+static void tell_burst(struct capture_loss *l, struct capture *c, const struct reader *v,
+		       const struct burst *b)
 {
 	const struct reader_series *s = b->series;
 	const struct reader_device *d = reader_device(v, s->device_id);
@@ -56,9 +58,11 @@ static void tell_burst(struct capture_loss *l, struct capture *c, const struct r
 		return;
 	if (s->queue >= 0)
 		snprintf(queue, sizeof(queue), " queue=%d", s->queue);
-	snprintf(words, sizeof(words), "taploss: the VM lost %llu frames reason=%.60s place=%.60s class=%s kind=%s direction=%s%s first=%s last=%s",
-		 (unsigned long long)b->frames, s->reason, s->site, s->class, s->kind, s->direction, queue, as_time(first, b->start_ns),
-		 as_time(last, b->last_ns));
+	snprintf(words, sizeof(words),
+		 "taploss: the VM lost %llu frames reason=%.60s place=%.60s class=%s kind=%s "
+		 "direction=%s%s first=%s last=%s",
+		 (unsigned long long)b->frames, s->reason, s->site, s->class, s->kind, s->direction,
+		 queue, as_time(first, b->start_ns), as_time(last, b->last_ns));
 	r = capture_note(c, d->netns, d->ifindex, words);
 	if (r >= 0) {
 		l->bursts++;
@@ -76,14 +80,17 @@ static bool *list_series(const struct reader *v, const struct capture *c)
 	if (!wanted)
 		abort();
 	for (size_t i = 0; i < v->n_series; i++) {
-		const struct reader_device *d = v->series[i].id && share_of(&v->series[i]) == LOST ? reader_device(v, v->series[i].device_id) : NULL;
+		const struct reader_device *d = v->series[i].id && share_of(&v->series[i]) == LOST
+							? reader_device(v, v->series[i].device_id)
+							: NULL;
 
 		wanted[i] = d && capture_has(c, d->netns, d->ifindex);
 	}
 	return wanted;
 }
 
-static void tell_until(struct capture_loss *l, struct capture *c, struct reader *v, const bool *wanted, uint64_t until_ns)
+static void tell_until(struct capture_loss *l, struct capture *c, struct reader *v,
+		       const bool *wanted, uint64_t until_ns)
 {
 	struct bursts b = { 0 };
 

@@ -99,14 +99,22 @@ void capture_targets_freep(struct capture_targets **w)
 	*w = capture_targets_free(*w);
 }
 
-struct capture_targets *capture_targets_new(const char *store, char **names, int n, capture_targets_fn *fn, void *arg)
+struct capture_targets *capture_targets_new(const char *store, char **names, int n,
+					    capture_targets_fn *fn, void *arg)
 {
 	struct capture_targets *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		abort();
-	*w = (struct capture_targets){ .store = store, .names = names, .n = n, .netns = own_netns(), .fn = fn, .arg = arg,
-				   .vm = calloc((size_t)n, sizeof(bool)) };
+	*w = (struct capture_targets){
+		.store = store,
+		.names = names,
+		.n = n,
+		.netns = own_netns(),
+		.fn = fn,
+		.arg = arg,
+		.vm = calloc((size_t)n, sizeof(bool)),
+	};
 	if (!w->vm)
 		abort();
 	for (int i = 0; i < n; i++)
@@ -144,7 +152,12 @@ static int add(struct capture_targets *w, const struct capture_device *d, bool f
 
 static int add_named(struct capture_targets *w, const char *name, bool first)
 {
-	struct capture_device d = { .name = name, .netns = w->netns, .ifindex = if_nametoindex(name), .netns_fd = -1 };
+	struct capture_device d = {
+		.name = name,
+		.netns = w->netns,
+		.ifindex = if_nametoindex(name),
+		.netns_fd = -1,
+	};
 
 	return add(w, &d, first);
 }
@@ -161,13 +174,20 @@ static int add_vm(struct capture_targets *w, struct reader *v, const char *name,
 	snprintf(words, sizeof(words), "VM %.160s", vmref_name(v, &ref));
 	for (size_t i = 0; i < v->n_attachments && (r >= 0 || !first); i++) {
 		const struct reader_attachment *a = &v->attachments[i];
-		const struct reader_device *d = a->id && !a->until_ns && ref.vm_id && a->vm_id == ref.vm_id ? reader_device(v, a->device_id) : NULL;
+		const struct reader_device *d =
+			a->id && !a->until_ns && ref.vm_id && a->vm_id == ref.vm_id
+				? reader_device(v, a->device_id)
+				: NULL;
 
 		if (!d || d->until_ns)
 			continue;
-		if (d->netns == w->netns && if_nametoindex(d->name) != d->ifindex)	/* gone, and the agent has not noticed yet */
+		/* gone, and the agent has not noticed yet */
+		if (d->netns == w->netns && if_nametoindex(d->name) != d->ifindex)
 			continue;
-		r = add(w, &(struct capture_device){ d->name, words, d->netns, d->ifindex, d->netns == w->netns ? -1 : netns_fd(w, d->netns) },
+		r = add(w,
+			&(struct capture_device){ d->name, words, d->netns, d->ifindex,
+						  d->netns == w->netns ? -1
+								       : netns_fd(w, d->netns) },
 			first);
 		taps += r > 0;
 	}
@@ -189,7 +209,9 @@ static bool says_no_store(const struct capture_targets *w)
 		return false;
 	while (!w->vm[i])
 		i++;
-	complain("capture: there is no network device \"%.60s\" here, and no store in %.200s that knows a VM of that name", w->names[i], w->store);
+	complain("capture: there is no network device \"%.60s\" here, and no store in %.200s that "
+		 "knows a VM of that name",
+		 w->names[i], w->store);
 	return true;
 }
 

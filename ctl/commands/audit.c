@@ -13,12 +13,18 @@
 #include "ctl/print/text.h"
 
 static const struct column columns[] = {
-	{ "vm", "VM", COL_NAME }, { "uuid", "UUID", COL_TEXT }, { "nic", "NIC", COL_NAME }, { "counter", "COUNTER", COL_TEXT },
-	{ "counted_frames", "COUNTED", COL_COUNT }, { "explained_frames", "EXPLAINED", COL_COUNT }, { "unexplained_frames", "UNEXPLAINED", COL_COUNT },
+	{ "vm", "VM", COL_NAME },
+	{ "uuid", "UUID", COL_TEXT },
+	{ "nic", "NIC", COL_NAME },
+	{ "counter", "COUNTER", COL_TEXT },
+	{ "counted_frames", "COUNTED", COL_COUNT },
+	{ "explained_frames", "EXPLAINED", COL_COUNT },
+	{ "unexplained_frames", "UNEXPLAINED", COL_COUNT },
 	{ "may_be", "MAY BE", COL_TEXT },
 };
 
-/* One counter of one device in the hands of one owner. counter "" : losses that no device counter shows. */
+/* One counter of one device in the hands of one owner. counter "" : losses that no device counter
+ * shows. */
 struct line {
 	struct {
 		int64_t vm, device;
@@ -60,8 +66,15 @@ static struct line *line_of(struct audit *a, int64_t vm, int64_t device, const c
 
 static bool wanted(const struct audit *a, int64_t vm, int64_t device)
 {
-	struct reader_series probe = { .vm_id = vm, .device_id = device, .direction = (char *)"", .class = (char *)"", .kind = (char *)"",
-				     .reason = (char *)"", .queue = -1 };
+	struct reader_series probe = {
+		.vm_id = vm,
+		.device_id = device,
+		.direction = (char *)"",
+		.class = (char *)"",
+		.kind = (char *)"",
+		.reason = (char *)"",
+		.queue = -1,
+	};
 
 	return filter_passes(&a->filter, a->v, &probe);
 }
@@ -74,7 +87,8 @@ static void on_counted(int64_t device, void *arg)
 		a->counted[device] = true;
 }
 
-static void on_witness(int64_t device, uint64_t t_ns, const char *counter, uint64_t frames, void *arg)
+static void on_witness(int64_t device, uint64_t t_ns, const char *counter, uint64_t frames,
+		       void *arg)
 {
 	struct audit *a = arg;
 	const struct reader_attachment *at = reader_attached(a->v, device, t_ns);
@@ -85,8 +99,9 @@ static void on_witness(int64_t device, uint64_t t_ns, const char *counter, uint6
 		line_of(a, vm, device, counter)->counted += frames;
 }
 
-/* The counter that sees such a loss in some ways that the kernel's word and function do not tell apart, or on some kernels only; else NULL:
- * a macvtap's full ring (not for the pieces of a super-frame), a bad header (read by a tun without Ethernet: rx_dropped; a NAPI queue that is
+/* The counter that sees such a loss in some ways that the kernel's word and function do not tell
+ * apart, or on some kernels only; else NULL: a macvtap's full ring (not for the pieces of a
+ * super-frame), a bad header (read by a tun without Ethernet: rx_dropped; a NAPI queue that is
  * detached: none), a device that is down (since 6.12.115). */
 static const char *perhaps(const struct audit *a, const struct reader_series *s)
 {
@@ -94,9 +109,11 @@ static const char *perhaps(const struct audit *a, const struct reader_series *s)
 
 	if (!strcmp(s->class, "QDISC") && !strcmp(s->kind, "lifecycle") && !s->counter)
 		return "tx_dropped";
-	if (!strcmp(s->class, "VIRTNET_HDR") && s->counter && !strcmp(s->counter, "rx_frame_errors"))
+	if (!strcmp(s->class, "VIRTNET_HDR") && s->counter &&
+	    !strcmp(s->counter, "rx_frame_errors"))
 		return s->counter;
-	if (d && strcmp(d->kind, "tun") != 0 && !strcmp(s->class, "PTR_FULL") && s->counter && !strcmp(s->counter, "rx_dropped"))
+	if (d && strcmp(d->kind, "tun") != 0 && !strcmp(s->class, "PTR_FULL") && s->counter &&
+	    !strcmp(s->counter, "rx_dropped"))
 		return s->counter;
 	return NULL;
 }
@@ -121,12 +138,16 @@ static int add_up(struct audit *a)
 	for (size_t i = 0; i < a->v->n_series; i++) {
 		const struct reader_series *s = &a->v->series[i];
 
-		/* What was lost on the path, or by captures, is no matter of the tap's counters; and what only they know explains nothing. */
-		if (s->id && sums[i].frames && share_of(s) != ON_PATH && share_of(s) != COPIED && strcmp(s->reason, "COUNTER") != 0 && wanted(a, s->vm_id, s->device_id))
+		/* What was lost on the path, or by captures, is no matter of the tap's counters;
+		 * and what only they know explains nothing. */
+		if (s->id && sums[i].frames && share_of(s) != ON_PATH && share_of(s) != COPIED &&
+		    strcmp(s->reason, "COUNTER") != 0 && wanted(a, s->vm_id, s->device_id))
 			add_series(a, s, sums[i].frames);
 	}
 	r = reader_counted(a->v, a->window.since_ns, a->window.until_ns, on_counted, a);
-	return r < 0 ? r : reader_witnesses(a->v, a->window.since_ns, a->window.until_ns, on_witness, a);
+	return r < 0 ? r
+		     : reader_witnesses(a->v, a->window.since_ns, a->window.until_ns, on_witness,
+					a);
 }
 
 static int by_name(struct line *x, struct line *y)
@@ -154,7 +175,8 @@ static uint64_t explain(struct line *l, uint64_t frames)
 	return frames - seen;
 }
 
-/* Losses that a counter saw perhaps explain what it counted, as far as it did; the rest no counter saw. */
+/* Losses that a counter saw perhaps explain what it counted, as far as it did; the rest no counter
+ * saw. */
 static void settle(struct audit *a)
 {
 	struct line *l, *tmp;
@@ -182,7 +204,9 @@ static bool empty(const struct line *l)
 static const char *may_be(const struct audit *a, const struct line *l)
 {
 	return known(a, l) && l->counted != l->explained
-		? audit_hint(reader_device(a->v, l->id.device)->kind, l->id.counter, (int64_t)(l->counted - l->explained)) : NULL;
+		       ? audit_hint(reader_device(a->v, l->id.device)->kind, l->id.counter,
+				    (int64_t)(l->counted - l->explained))
+		       : NULL;
 }
 
 static json_t *line_object(const struct audit *a, const struct line *l)
@@ -190,10 +214,14 @@ static json_t *line_object(const struct audit *a, const struct line *l)
 	const struct reader_vm *vm = reader_vm(a->v, l->id.vm);
 	bool none = !known(a, l);
 
-	return json_pack("{so so so ss so sI so so}", "vm", out_text(vm ? vm->name : NULL), "uuid", out_text(vm ? vm->uuid : NULL), "nic",
-			 out_text(reader_nic(a->v, l->id.device)), "counter", l->id.counter[0] ? l->id.counter : "none", "counted_frames",
-			 none ? json_null() : out_int(l->counted), "explained_frames", (json_int_t)l->explained, "unexplained_frames",
-			 none ? json_null() : json_integer((json_int_t)(l->counted - l->explained)), "may_be", out_text(may_be(a, l)));
+	return json_pack("{so so so ss so sI so so}", "vm", out_text(vm ? vm->name : NULL), "uuid",
+			 out_text(vm ? vm->uuid : NULL), "nic",
+			 out_text(reader_nic(a->v, l->id.device)), "counter",
+			 l->id.counter[0] ? l->id.counter : "none", "counted_frames",
+			 none ? json_null() : out_int(l->counted), "explained_frames",
+			 (json_int_t)l->explained, "unexplained_frames",
+			 none ? json_null() : json_integer((json_int_t)(l->counted - l->explained)),
+			 "may_be", out_text(may_be(a, l)));
 }
 
 /* Under the table: it would be too wide with them. */
@@ -208,11 +236,13 @@ static void print_hints(const json_t *rows)
 		_cleanup_(freep) char *safe = text_safe(nic ? nic : "-");
 
 		if (hint)
-			printf("%s %s may be: %s.\n", safe, json_string_value(json_object_get(row, "counter")), hint);
+			printf("%s %s may be: %s.\n", safe,
+			       json_string_value(json_object_get(row, "counter")), hint);
 	}
 }
 
-static void print_text(const struct audit *a, const json_t *rows, double covered, uint64_t uncounted, uint64_t open_frames)
+static void print_text(const struct audit *a, const json_t *rows, double covered,
+		       uint64_t uncounted, uint64_t open_frames)
 {
 	struct column shown[ARRAY_SIZE(columns)];
 	size_t n = 0;
@@ -224,11 +254,13 @@ static void print_text(const struct audit *a, const json_t *rows, double covered
 	window_print(&a->window, covered);
 	if (json_array_size(rows)) {
 		if (open_frames)
-			printf("%s frames are not explained, or were not counted by the device\n\n", text_count(buf, open_frames));
+			printf("%s frames are not explained, or were not counted by the device\n\n",
+			       text_count(buf, open_frames));
 		else
 			puts("what the devices counted is explained to the frame\n");
 		out_table(&a->g, shown, n, rows);
-		puts("\nCOUNTED: the device's own counter, in its terms (a tap's tx is towards the guest).\n"
+		puts("\nCOUNTED: the device's own counter, in its terms (a tap's tx is towards the "
+		     "guest).\n"
 		     "EXPLAINED: what taploss counted with a reason.\n"
 		     "none: loss that no counter of the device shows.\n"
 		     "-: the counter could not be read (a device in another network namespace).");
@@ -237,7 +269,9 @@ static void print_text(const struct audit *a, const json_t *rows, double covered
 		puts("no device counter moved and no loss was counted");
 	}
 	if (uncounted)
-		printf("Besides, since the store began %s lost frames found no room in the kernel's map:\nraise [bpf] max_keys.\n", text_count(buf, uncounted));
+		printf("Besides, since the store began %s lost frames found no room in the "
+		       "kernel's map:\nraise [bpf] max_keys.\n",
+		       text_count(buf, uncounted));
 }
 
 static int print(struct audit *a, double covered)
@@ -253,15 +287,18 @@ static int print(struct audit *a, double covered)
 			continue;
 		json_array_append_new(rows, line_object(a, l));
 		if (known(a, l))
-			open_frames += l->counted > l->explained ? l->counted - l->explained : l->explained - l->counted;
+			open_frames += l->counted > l->explained ? l->counted - l->explained
+								 : l->explained - l->counted;
 	}
 	if (reader_self(a->v, "uncounted_frames", &uncounted) < 0) {
 		json_decref(rows);
 		return EXIT_FAILED;
 	}
 	if (a->g.format == FORMAT_JSON) {
-		status = out_json(json_pack("{sI sI sf sO}", "since_ns", (json_int_t)a->window.since_ns, "until_ns", (json_int_t)a->window.until_ns,
-					    "coverage_pct", covered, "rows", rows));
+		status = out_json(json_pack("{sI sI sf sO}", "since_ns",
+					    (json_int_t)a->window.since_ns, "until_ns",
+					    (json_int_t)a->window.until_ns, "coverage_pct", covered,
+					    "rows", rows));
 	} else {
 		if (a->g.format == FORMAT_CSV)
 			out_csv(columns, ARRAY_SIZE(columns), rows);
@@ -312,10 +349,22 @@ static int own_option(void *arg, int opt, const char *value)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS, WINDOW_OPTIONS, { "vm", required_argument, NULL, 2000 },
-						 { "nic", required_argument, NULL, 2001 }, { "fail", no_argument, NULL, 3000 }, { 0 } };
+	static const struct option options[] = { GLOBAL_OPTIONS,
+						 WINDOW_OPTIONS,
+						 { "vm", required_argument, NULL, 2000 },
+						 { "nic", required_argument, NULL, 2001 },
+						 { "fail", no_argument, NULL, 3000 },
+						 { 0 } };
 	struct audit a = { .g = *g };
-	const struct options o = { .cmd = &cmd_audit, .table = options, .global = &a.g, .window = &a.window, .filter = &a.filter, .own = own_option, .arg = &a };
+	const struct options o = {
+		.cmd = &cmd_audit,
+		.table = options,
+		.global = &a.g,
+		.window = &a.window,
+		.filter = &a.filter,
+		.own = own_option,
+		.arg = &a,
+	};
 	int status;
 
 	window_init(&a.window);
@@ -326,8 +375,11 @@ static int run(const struct global *g, int argc, char **argv)
 }
 
 const struct cmd cmd_audit = {
-	.name = "audit", .args = "[VM...]", .help = "what was counted against the kernel's own counters", .run = run,
-	.details = WINDOW_HELP
-		   "  --vm V, --nic N  only these\n"
-		   "  --fail           exit status 3 when a counter moved that no loss explains, or less than the loss\n",
+	.name = "audit",
+	.args = "[VM...]",
+	.help = "what was counted against the kernel's own counters",
+	.run = run,
+	.details = WINDOW_HELP "  --vm V, --nic N  only these\n"
+			       "  --fail           exit status 3 when a counter moved that no loss "
+			       "explains, or less than the loss\n",
 };

@@ -19,9 +19,12 @@
 #define CELLS 60
 
 static const struct column columns[] = {
-	{ "start_ns", "START", COL_TIME }, { "nic", "NIC", COL_NAME }, { "queue", "QUEUE", COL_NUMBER }, { "direction", "DIR", COL_TEXT },
-	{ "class", "CLASS", COL_TEXT }, { "length_ns", "", COL_NUMBER }, { "frames", "", COL_COUNT }, { "length", "LENGTH", COL_TEXT },
-	{ "frames_", "FRAMES", COL_COUNT }, { "gap_ns", "", COL_NUMBER }, { "gap", "GAP", COL_TEXT }, { "place", "PLACE", COL_COUNT },
+	{ "start_ns", "START", COL_TIME },  { "nic", "NIC", COL_NAME },
+	{ "queue", "QUEUE", COL_NUMBER },   { "direction", "DIR", COL_TEXT },
+	{ "class", "CLASS", COL_TEXT },	    { "length_ns", "", COL_NUMBER },
+	{ "frames", "", COL_COUNT },	    { "length", "LENGTH", COL_TEXT },
+	{ "frames_", "FRAMES", COL_COUNT }, { "gap_ns", "", COL_NUMBER },
+	{ "gap", "GAP", COL_TEXT },	    { "place", "PLACE", COL_COUNT },
 	{ "from", "FROM", COL_NAME },
 };
 
@@ -50,7 +53,8 @@ static char *span_text(char buf[static 32], uint64_t ns)
 	if (ns >= NSEC_PER_SEC)
 		snprintf(buf, 32, "%.2f s", (double)ns / (double)NSEC_PER_SEC);
 	else
-		snprintf(buf, 32, ns < NSEC_PER_MSEC ? "%.0f us" : "%.1f ms", (double)ns / (ns < NSEC_PER_MSEC ? 1e3 : 1e6));
+		snprintf(buf, 32, ns < NSEC_PER_MSEC ? "%.0f us" : "%.1f ms",
+			 (double)ns / (ns < NSEC_PER_MSEC ? 1e3 : 1e6));
 	return buf;
 }
 
@@ -63,10 +67,13 @@ static const char *sender_name(const struct reader *v, const struct reader_serie
 
 static json_t *burst_object(const struct reader *v, const struct burst *b)
 {
-	return json_pack("{sI so so ss ss sI sI so so so}", "start_ns", (json_int_t)b->start_ns, "nic", out_text(reader_nic(v, b->series->device_id)), "queue",
-			 b->series->queue < 0 ? json_null() : out_int((uint64_t)b->series->queue), "direction", b->series->direction, "class",
-			 b->series->class, "length_ns", (json_int_t)(b->last_ns - b->start_ns), "frames", (json_int_t)b->frames, "gap_ns",
-			 b->gap_ns ? out_int(b->gap_ns) : json_null(), "place", b->place ? out_int(b->place) : json_null(), "from",
+	return json_pack("{sI so so ss ss sI sI so so so}", "start_ns", (json_int_t)b->start_ns,
+			 "nic", out_text(reader_nic(v, b->series->device_id)), "queue",
+			 b->series->queue < 0 ? json_null() : out_int((uint64_t)b->series->queue),
+			 "direction", b->series->direction, "class", b->series->class, "length_ns",
+			 (json_int_t)(b->last_ns - b->start_ns), "frames", (json_int_t)b->frames,
+			 "gap_ns", b->gap_ns ? out_int(b->gap_ns) : json_null(), "place",
+			 b->place ? out_int(b->place) : json_null(), "from",
 			 out_text(sender_name(v, b->most)));
 }
 
@@ -91,7 +98,8 @@ struct summary {
 
 static bool same(const struct reader_series *a, const struct reader_series *b)
 {
-	return a->device_id == b->device_id && !strcmp(a->direction, b->direction) && !strcmp(a->class, b->class);
+	return a->device_id == b->device_id && !strcmp(a->direction, b->direction) &&
+	       !strcmp(a->class, b->class);
 }
 
 static int by_value(const void *a, const void *b)
@@ -102,11 +110,17 @@ static int by_value(const void *a, const void *b)
 }
 
 /* The ring and queues are those of the burst of most frames. */
-static void sum_up(const struct asked *asked, const struct reader *v, const struct bursts *b, const struct reader_series *s, struct summary *ret)
+static void sum_up(const struct asked *asked, const struct reader *v, const struct bursts *b,
+		   const struct reader_series *s, struct summary *ret)
 {
 	const struct reader_attachment *a;
-	struct summary sum = { .series = s, .lengths = must(calloc(b->n, sizeof(uint64_t))), .gaps = must(calloc(b->n, sizeof(uint64_t))), .ring_frames = -1,
-			       .queues = -1 };
+	struct summary sum = {
+		.series = s,
+		.lengths = must(calloc(b->n, sizeof(uint64_t))),
+		.gaps = must(calloc(b->n, sizeof(uint64_t))),
+		.ring_frames = -1,
+		.queues = -1,
+	};
 
 	for (size_t i = 0; i < b->n; i++) {
 		const struct burst *x = &b->all[i];
@@ -134,14 +148,16 @@ static bool ring_was_full(const struct summary *s)
 	return !strcmp(s->series->class, "PTR_FULL") && s->ring_frames > 0;
 }
 
-/* Frames a second that a queue lost in its bursts: what came, while its ring was full and nobody read. 0: not known. */
+/* Frames a second that a queue lost in its bursts: what came, while its ring was full and nobody
+ * read. 0: not known. */
 static uint64_t burst_fps(const struct summary *s)
 {
 	uint64_t span = 0;
 
 	for (size_t i = 0; i < s->n; i++)
 		span += s->lengths[i];
-	return span ? (uint64_t)((double)(s->frames - s->n) * (double)NSEC_PER_SEC / (double)span) : 0;
+	return span ? (uint64_t)((double)(s->frames - s->n) * (double)NSEC_PER_SEC / (double)span)
+		    : 0;
 }
 
 /* How long a queue's ring lasts at that rate: the stall that fits. */
@@ -152,11 +168,16 @@ static uint64_t ring_ns(const struct summary *s, uint64_t fps)
 
 static json_t *summary_object(const struct reader *v, const struct summary *s)
 {
-	json_t *o = json_pack("{so ss ss sI sI sI sI sI sI sI sI}", "nic", out_text(reader_nic(v, s->series->device_id)), "direction", s->series->direction,
-			      "class", s->series->class, "bursts", (json_int_t)s->n, "frames", (json_int_t)s->frames, "most_frames", (json_int_t)s->most,
-			      "length_p50_ns", (json_int_t)bursts_quantile(s->lengths, s->n, 50), "length_p95_ns",
-			      (json_int_t)bursts_quantile(s->lengths, s->n, 95), "length_max_ns", (json_int_t)s->lengths[s->n - 1], "gap_p50_ns",
-			      (json_int_t)bursts_quantile(s->gaps, s->n_gaps, 50), "gap_min_ns", (json_int_t)(s->n_gaps ? s->gaps[0] : 0));
+	json_t *o = json_pack("{so ss ss sI sI sI sI sI sI sI sI}", "nic",
+			      out_text(reader_nic(v, s->series->device_id)), "direction",
+			      s->series->direction, "class", s->series->class, "bursts",
+			      (json_int_t)s->n, "frames", (json_int_t)s->frames, "most_frames",
+			      (json_int_t)s->most, "length_p50_ns",
+			      (json_int_t)bursts_quantile(s->lengths, s->n, 50), "length_p95_ns",
+			      (json_int_t)bursts_quantile(s->lengths, s->n, 95), "length_max_ns",
+			      (json_int_t)s->lengths[s->n - 1], "gap_p50_ns",
+			      (json_int_t)bursts_quantile(s->gaps, s->n_gaps, 50), "gap_min_ns",
+			      (json_int_t)(s->n_gaps ? s->gaps[0] : 0));
 
 	if (!o)
 		abort();
@@ -166,7 +187,8 @@ static json_t *summary_object(const struct reader *v, const struct summary *s)
 		json_object_set_new(o, "burst_fps", out_int(burst_fps(s)));
 		json_object_set_new(o, "offered_fps", out_int(s->offered.mean_fps));
 		json_object_set_new(o, "offered_max_fps", out_int(s->offered.peak_fps));
-		json_object_set_new(o, "ring_that_fits_frames", out_int((uint64_t)s->ring_frames + s->most));
+		json_object_set_new(o, "ring_that_fits_frames",
+				    out_int((uint64_t)s->ring_frames + s->most));
 	}
 	return o;
 }
@@ -182,13 +204,15 @@ static void print_histogram(const char *title, const uint64_t *values, size_t n)
 
 		while (k < ARRAY_SIZE(fine) && values[i] >= fine[k])
 			k++;
-		for (uint64_t ms = values[i] / NSEC_PER_MSEC / 2; ms && k < ARRAY_SIZE(counts) - 1; ms /= 2)
+		for (uint64_t ms = values[i] / NSEC_PER_MSEC / 2; ms && k < ARRAY_SIZE(counts) - 1;
+		     ms /= 2)
 			k++;
 		counts[k]++;
 		max = counts[k] > max ? counts[k] : max;
 	}
 	for (size_t k = 0; k < ARRAY_SIZE(counts); k++) {
-		uint64_t below = k < ARRAY_SIZE(fine) ? fine[k] : NSEC_PER_MSEC << (k - ARRAY_SIZE(fine) + 1);
+		uint64_t below = k < ARRAY_SIZE(fine) ? fine[k]
+						      : NSEC_PER_MSEC << (k - ARRAY_SIZE(fine) + 1);
 		char head[48], limit[32], number[32];
 
 		if (!counts[k])
@@ -198,7 +222,8 @@ static void print_histogram(const char *title, const uint64_t *values, size_t n)
 		else
 			text_duration(limit, below);
 		snprintf(head, sizeof(head), "under %s", limit);
-		printf("  %-6s %-14s %6s ", title, k == ARRAY_SIZE(counts) - 1 ? "longer" : head, text_count(number, counts[k]));
+		printf("  %-6s %-14s %6s ", title, k == ARRAY_SIZE(counts) - 1 ? "longer" : head,
+		       text_count(number, counts[k]));
 		for (uint64_t bar = counts[k] * 30 / max; bar; bar--)
 			fputs(text_is_utf8() ? "\xe2\x96\xa0" : "#", stdout);
 		putchar('\n');
@@ -211,7 +236,8 @@ static void print_stall(const struct summary *s, uint64_t fps, const char *what)
 	char span[32], rate[32];
 
 	if (fps)
-		printf("    %-9s at %s frames/s: %s\n", span_text(span, ring_ns(s, fps)), text_count(rate, fps), what);
+		printf("    %-9s at %s frames/s: %s\n", span_text(span, ring_ns(s, fps)),
+		       text_count(rate, fps), what);
 }
 
 /* Ring-time arithmetic. */
@@ -219,24 +245,36 @@ static void print_ring(const struct summary *s)
 {
 	char a[32];
 
-	printf("  A queue's ring holds %s frames. The stall that fits, when nobody reads it:\n", text_count(a, (unsigned long long)s->ring_frames));
+	printf("  A queue's ring holds %s frames. The stall that fits, when nobody reads it:\n",
+	       text_count(a, (unsigned long long)s->ring_frames));
 	print_stall(s, burst_fps(s), "what came in these bursts");
-	print_stall(s, s->offered.peak_fps, s->queues > 1 ? "the busiest second, if one queue takes it all" : "the busiest second");
-	print_stall(s, s->offered.mean_fps, s->queues > 1 ? "the minutes with loss, if one queue takes it all" : "the minutes with loss");
-	printf("  A ring of %s frames would have held the largest burst.\n", text_count(a, (unsigned long long)s->ring_frames + s->most));
+	print_stall(s, s->offered.peak_fps,
+		    s->queues > 1 ? "the busiest second, if one queue takes it all"
+				  : "the busiest second");
+	print_stall(s, s->offered.mean_fps,
+		    s->queues > 1 ? "the minutes with loss, if one queue takes it all"
+				  : "the minutes with loss");
+	printf("  A ring of %s frames would have held the largest burst.\n",
+	       text_count(a, (unsigned long long)s->ring_frames + s->most));
 }
 
 static void print_summary(const struct reader *v, const struct summary *s)
 {
-	_cleanup_(freep) char *nic = text_safe(reader_nic(v, s->series->device_id) ? reader_nic(v, s->series->device_id) : "-");
+	_cleanup_(freep) char *nic = text_safe(
+		reader_nic(v, s->series->device_id) ? reader_nic(v, s->series->device_id) : "-");
 	char n[32], frames[32], a[32], b[32], c[32];
 
-	printf("\n%s %s %s: %s bursts of %s frames, at most %s in one\n", nic, s->series->direction, s->series->class, text_count(n, s->n),
-	       text_count(frames, s->frames), text_count(a, s->most));
-	printf("  length median %s, 95 %% within %s, longest %s", span_text(a, bursts_quantile(s->lengths, s->n, 50)),
-	       span_text(b, bursts_quantile(s->lengths, s->n, 95)), span_text(c, s->lengths[s->n - 1]));
+	printf("\n%s %s %s: %s bursts of %s frames, at most %s in one\n", nic, s->series->direction,
+	       s->series->class, text_count(n, s->n), text_count(frames, s->frames),
+	       text_count(a, s->most));
+	printf("  length median %s, 95 %% within %s, longest %s",
+	       span_text(a, bursts_quantile(s->lengths, s->n, 50)),
+	       span_text(b, bursts_quantile(s->lengths, s->n, 95)),
+	       span_text(c, s->lengths[s->n - 1]));
 	if (s->n_gaps)
-		printf("; gap median %s, shortest %s", span_text(a, bursts_quantile(s->gaps, s->n_gaps, 50)), span_text(b, s->gaps[0]));
+		printf("; gap median %s, shortest %s",
+		       span_text(a, bursts_quantile(s->gaps, s->n_gaps, 50)),
+		       span_text(b, s->gaps[0]));
 	putchar('\n');
 	print_histogram("length", s->lengths, s->n);
 	print_histogram("gap", s->gaps, s->n_gaps);
@@ -246,7 +284,8 @@ static void print_summary(const struct reader *v, const struct summary *s)
 
 typedef void summary_fn(const struct reader *v, const struct summary *s, void *arg);
 
-static void each_summary(const struct asked *a, struct reader *v, const struct bursts *b, summary_fn *fn, void *arg)
+static void each_summary(const struct asked *a, struct reader *v, const struct bursts *b,
+			 summary_fn *fn, void *arg)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		struct summary s;
@@ -257,8 +296,9 @@ static void each_summary(const struct asked *a, struct reader *v, const struct b
 		if (first < i)
 			continue;
 		sum_up(a, v, b, b->all[i].series, &s);
-		if (ring_was_full(&s) && offered_load_read(v, s.series->device_id, !strcmp(s.series->direction, "tx"), a->window.since_ns, a->window.until_ns,
-						      &s.offered) < 0)
+		if (ring_was_full(&s) &&
+		    offered_load_read(v, s.series->device_id, !strcmp(s.series->direction, "tx"),
+				      a->window.since_ns, a->window.until_ns, &s.offered) < 0)
 			s.offered = (struct offered_load){ 0 };	/* it was said; the rest stands */
 		fn(v, &s, arg);
 		free(s.lengths);
@@ -317,11 +357,15 @@ static void print_list(const struct asked *a, const struct reader *v, const stru
 		const struct burst *x = &b->all[from + i];
 		char clock[80], day[64];
 
-		snprintf(clock, sizeof(clock), "%s.%03u", text_clock(day, x->start_ns, 1), (unsigned int)(x->start_ns % NSEC_PER_SEC / NSEC_PER_MSEC));
+		snprintf(clock, sizeof(clock), "%s.%03u", text_clock(day, x->start_ns, 1),
+			 (unsigned int)(x->start_ns % NSEC_PER_SEC / NSEC_PER_MSEC));
 		json_object_set_new(row, "start_ns", json_string(clock));
-		json_object_set_new(row, "length", json_string(span_text(buf, x->last_ns - x->start_ns)));
+		json_object_set_new(row, "length",
+				    json_string(span_text(buf, x->last_ns - x->start_ns)));
 		json_object_set_new(row, "frames_", out_int(x->frames));
-		json_object_set_new(row, "gap", x->gap_ns ? json_string(span_text(buf, x->gap_ns)) : json_null());
+		json_object_set_new(row, "gap",
+				    x->gap_ns ? json_string(span_text(buf, x->gap_ns))
+					      : json_null());
 	}
 	putchar('\n');
 	if (from)
@@ -330,7 +374,8 @@ static void print_list(const struct asked *a, const struct reader *v, const stru
 	json_decref(rows);
 }
 
-static void print_text(const struct asked *a, struct reader *v, const struct bursts *b, double covered)
+static void print_text(const struct asked *a, struct reader *v, const struct bursts *b,
+		       double covered)
 {
 	_cleanup_(freep) char *name = text_safe(vmref_name(v, &a->filter.refs[0]));
 	uint64_t in_bursts = 0;
@@ -342,13 +387,16 @@ static void print_text(const struct asked *a, struct reader *v, const struct bur
 		in_bursts += b->all[i].frames;
 	if (!b->n) {
 		if (a->lost)
-			printf("no burst is listed for the %s frames lost: bursts are kept for days that are kept in full\n", text_count(n, a->lost));
+			printf("no burst is listed for the %s frames lost: bursts are kept for "
+			       "days that are kept in full\n",
+			       text_count(n, a->lost));
 		else if (covered > 0)
 			puts("no loss");
 		return;
 	}
 	if (in_bursts < a->lost)
-		printf("%s of %s lost frames are in the bursts listed (one that goes on is listed when it ends, or once a second)\n",
+		printf("%s of %s lost frames are in the bursts listed (one that goes on is listed "
+		       "when it ends, or once a second)\n",
 		       text_count(n, in_bursts), text_count(m, a->lost));
 	draw(b);
 	each_summary(a, v, b, on_summary_text, NULL);
@@ -368,10 +416,13 @@ static int print(const struct asked *a, struct reader *v, const struct bursts *b
 	}
 	rows = rows_of(v, b, 0);
 	if (a->g.format == FORMAT_CSV) {
-		static const struct column csv[] = { { "start_ns", "", COL_TIME }, { "nic", "", COL_NAME }, { "queue", "", COL_NUMBER },
-						     { "direction", "", COL_TEXT }, { "class", "", COL_TEXT }, { "length_ns", "", COL_NUMBER },
-						     { "frames", "", COL_COUNT }, { "gap_ns", "", COL_NUMBER }, { "place", "", COL_COUNT },
-						     { "from", "", COL_NAME } };
+		static const struct column csv[] = {
+			{ "start_ns", "", COL_TIME }, { "nic", "", COL_NAME },
+			{ "queue", "", COL_NUMBER },  { "direction", "", COL_TEXT },
+			{ "class", "", COL_TEXT },    { "length_ns", "", COL_NUMBER },
+			{ "frames", "", COL_COUNT },  { "gap_ns", "", COL_NUMBER },
+			{ "place", "", COL_COUNT },   { "from", "", COL_NAME }
+		};
 
 		out_csv(csv, ARRAY_SIZE(csv), rows);
 		json_decref(rows);
@@ -379,13 +430,17 @@ static int print(const struct asked *a, struct reader *v, const struct bursts *b
 	}
 	sums = must(json_array());
 	each_summary(a, v, b, on_summary_json, sums);
-	return out_json(json_pack("{so so sI sI sf sI so so}", "vm", out_text(vmref_name(v, &a->filter.refs[0])), "uuid",
-				  out_text(vmref_uuid(v, &a->filter.refs[0])), "since_ns", (json_int_t)a->window.since_ns, "until_ns",
-				  (json_int_t)a->window.until_ns, "coverage_pct", covered, "lost_frames", (json_int_t)a->lost, "summaries", sums, "bursts",
+	return out_json(json_pack("{so so sI sI sf sI so so}", "vm",
+				  out_text(vmref_name(v, &a->filter.refs[0])), "uuid",
+				  out_text(vmref_uuid(v, &a->filter.refs[0])), "since_ns",
+				  (json_int_t)a->window.since_ns, "until_ns",
+				  (json_int_t)a->window.until_ns, "coverage_pct", covered,
+				  "lost_frames", (json_int_t)a->lost, "summaries", sums, "bursts",
 				  rows));
 }
 
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum,
+		   void *arg)
 {
 	struct asked *a = arg;
 
@@ -406,10 +461,14 @@ static int answer(struct asked *a)
 	if (filter_resolve(&a->filter, v) == 0) {
 		a->wanted = must(calloc(v->n_series + 1, sizeof(bool)));
 		for (size_t i = 0; i < v->n_series; i++)
-			a->wanted[i] = v->series[i].id && (!v->series[i].mask || a->filter.masked) &&
-				       filter_passes(&a->filter, v, &v->series[i]) && share_of(&v->series[i]) < EMPTIED;
-		if (reader_rows(v, a->window.since_ns, a->window.until_ns, true, a->wanted, on_row, a) == 0 &&
-		    bursts_read(v, a->window.since_ns, a->window.until_ns, a->wanted, &b) == 0 && events_read(v, 0, UINT64_MAX, &a->events) == 0)
+			a->wanted[i] = v->series[i].id &&
+				       (!v->series[i].mask || a->filter.masked) &&
+				       filter_passes(&a->filter, v, &v->series[i]) &&
+				       share_of(&v->series[i]) < EMPTIED;
+		if (reader_rows(v, a->window.since_ns, a->window.until_ns, true, a->wanted, on_row,
+				a) == 0 &&
+		    bursts_read(v, a->window.since_ns, a->window.until_ns, a->wanted, &b) == 0 &&
+		    events_read(v, 0, UINT64_MAX, &a->events) == 0)
 			status = print(a, v, &b);
 		free(a->wanted);
 		events_free(&a->events);
@@ -428,9 +487,22 @@ static int own_option(void *arg, int opt, const char *value)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS, WINDOW_OPTIONS, FILTER_OPTIONS, { "limit", required_argument, NULL, 'n' }, { 0 } };
+	static const struct option options[] = { GLOBAL_OPTIONS,
+						 WINDOW_OPTIONS,
+						 FILTER_OPTIONS,
+						 { "limit", required_argument, NULL, 'n' },
+						 { 0 } };
 	struct asked a = { .g = *g, .limit = LISTED };
-	const struct options o = { .cmd = &cmd_bursts, .table = options, .letters = "n:", .global = &a.g, .window = &a.window, .filter = &a.filter, .own = own_option, .arg = &a };
+	const struct options o = {
+		.cmd = &cmd_bursts,
+		.table = options,
+		.letters = "n:",
+		.global = &a.g,
+		.window = &a.window,
+		.filter = &a.filter,
+		.own = own_option,
+		.arg = &a,
+	};
 	int status;
 
 	window_init(&a.window);
@@ -441,6 +513,9 @@ static int run(const struct global *g, int argc, char **argv)
 }
 
 const struct cmd cmd_bursts = {
-	.name = "bursts", .args = "VM", .help = "each burst of loss, how long, how large", .run = run,
+	.name = "bursts",
+	.args = "VM",
+	.help = "each burst of loss, how long, how large",
+	.run = run,
 	.details = WINDOW_HELP FILTER_HELP "  -n, --limit N    list the N newest (text); 20\n",
 };

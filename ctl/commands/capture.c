@@ -28,7 +28,8 @@ struct request {
 	struct capture_options o;
 	const char *path;
 	uint64_t seconds, keep, rotate_seconds, version;
-	uint64_t block_bytes, blocks, slot_bytes, retire_ms, priv_bytes, snaplen, members, copy_threshold;
+	uint64_t block_bytes, blocks, slot_bytes, retire_ms, priv_bytes, snaplen, members,
+		copy_threshold;
 	bool dropped;			/* only what is lost */
 	struct dropped_request drop;
 	bool quiet, silent, numbered;	/* quiet: no progress; silent: asked to be */
@@ -40,12 +41,15 @@ static int take(const struct capture_device *d, void *arg, char why[static 256])
 	return capture_add(arg, d, why);
 }
 
-/* Sockets and files are open. A VM that is followed will need another socket, perhaps in another namespace. */
+/* Sockets and files are open. A VM that is followed will need another socket, perhaps in another
+ * namespace. */
 static int drop_privileges(const struct capture_targets *who)
 {
 	static const cap_value_t keep[] = { CAP_NET_RAW, CAP_SYS_ADMIN };
 
-	return capture_env_drop(keep, !capture_targets_follows(who) ? 0 : capture_targets_elsewhere(who) ? 2 : 1);
+	return capture_env_drop(keep, !capture_targets_follows(who)    ? 0
+				      : capture_targets_elsewhere(who) ? 2
+								       : 1);
 }
 
 static void show_progress(struct request *rq, const struct capture *c)
@@ -58,18 +62,27 @@ static void show_progress(struct request *rq, const struct capture *c)
 	if (rq->quiet || now - rq->shown_ns < NSEC_PER_SEC)
 		return;
 	capture_read_stats(c, &st);
-	n = fprintf(stderr, "\r%s frames, %s/s, %s lost, ring %.0f %% full%s", text_count(frames, st.sum.captured),
-		    text_count(rate, rq->shown_ns ? (st.sum.captured - rq->shown_frames) * NSEC_PER_SEC / (now - rq->shown_ns) : 0),
-		    text_count(lost, st.sum.lost), st.fill * 100, !st.ports ? ", no device" : st.down ? ", device down" : "");
-	fprintf(stderr, "%*s", n > 0 && rq->shown_len > (uint64_t)n ? (int)(rq->shown_len - (uint64_t)n) : 0, "");
+	n = fprintf(stderr, "\r%s frames, %s/s, %s lost, ring %.0f %% full%s",
+		    text_count(frames, st.sum.captured),
+		    text_count(rate, rq->shown_ns ? (st.sum.captured - rq->shown_frames) *
+							    NSEC_PER_SEC / (now - rq->shown_ns)
+						  : 0),
+		    text_count(lost, st.sum.lost), st.fill * 100,
+		    !st.ports ? ", no device"
+		    : st.down ? ", device down"
+			      : "");
+	fprintf(stderr, "%*s",
+		n > 0 && rq->shown_len > (uint64_t)n ? (int)(rq->shown_len - (uint64_t)n) : 0, "");
 	rq->shown_len = n > 0 ? (uint64_t)n : 0;
 	rq->shown_ns = now;
 	rq->shown_frames = st.sum.captured;
 }
 
-static int loop(struct request *rq, struct capture_targets *who, struct capture_loss *loss, struct capture *c)
+static int loop(struct request *rq, struct capture_targets *who, struct capture_loss *loss,
+		struct capture *c)
 {
-	uint64_t until = rq->seconds ? now_ns() + rq->seconds * NSEC_PER_SEC : UINT64_MAX, looked = now_ns(), now;
+	uint64_t until = rq->seconds ? now_ns() + rq->seconds * NSEC_PER_SEC : UINT64_MAX,
+		 looked = now_ns(), now;
 	struct capture_stats st;
 	int r = 0;
 
@@ -90,7 +103,8 @@ static int loop(struct request *rq, struct capture_targets *who, struct capture_
 		if (!st.ports) {
 			if (!rq->quiet)
 				fputc('\n', stderr);
-			complain("capture: the device is gone from this network namespace; the capture ends");
+			complain("capture: the device is gone from this network namespace; the "
+				 "capture ends");
 			return -ENODEV;
 		}
 	}
@@ -99,11 +113,15 @@ static int loop(struct request *rq, struct capture_targets *who, struct capture_
 
 static void say_json(const struct request *rq, const struct capture_stats *st, uint64_t bytes)
 {
-	json_t *root = json_pack("{ss so so so so so so so so so so so so sb}", "file", rq->path, "frames", out_int(st->sum.captured), "frames_lost",
-				 out_int(st->sum.lost), "gaps", out_int(st->sum.gaps), "gaps_exact", out_int(st->sum.exact), "frames_lost_at_end",
-				 out_int(st->sum.trailing), "frames_offered", out_int(st->sum.offered), "ring_freezes", out_int(st->sum.freezes),
-				 "frames_late", out_int(st->late), "late_max_ns", out_int(st->late_ns), "held_max_ns", out_int(st->held_ns), "bytes", out_int(bytes), "files",
-				 out_int(st->files), "ledger_closed", !st->unclosed);
+	json_t *root =
+		json_pack("{ss so so so so so so so so so so so so sb}", "file", rq->path, "frames",
+			  out_int(st->sum.captured), "frames_lost", out_int(st->sum.lost), "gaps",
+			  out_int(st->sum.gaps), "gaps_exact", out_int(st->sum.exact),
+			  "frames_lost_at_end", out_int(st->sum.trailing), "frames_offered",
+			  out_int(st->sum.offered), "ring_freezes", out_int(st->sum.freezes),
+			  "frames_late", out_int(st->late), "late_max_ns", out_int(st->late_ns),
+			  "held_max_ns", out_int(st->held_ns), "bytes", out_int(bytes), "files",
+			  out_int(st->files), "ledger_closed", !st->unclosed);
 
 	if (!strcmp(rq->path, "-"))
 		json_dumpf(root, stderr, JSON_INDENT(2)), json_decref(root);
@@ -121,16 +139,20 @@ static void say_end(const struct request *rq, const struct capture_stats *st, ui
 	}
 	if (rq->shown_len)
 		fputc('\n', stderr);
-	fprintf(stderr, "%s frames captured, %s lost by the capture itself", text_count(n, st->sum.captured), text_count(m, st->sum.lost));
+	fprintf(stderr, "%s frames captured, %s lost by the capture itself",
+		text_count(n, st->sum.captured), text_count(m, st->sum.lost));
 	if (st->sum.gaps)
-		fprintf(stderr, " in %s gaps, %s of them placed to the frame", text_count(k, st->sum.gaps), text_count(e, st->sum.exact));
+		fprintf(stderr, " in %s gaps, %s of them placed to the frame",
+			text_count(k, st->sum.gaps), text_count(e, st->sum.exact));
 	if (st->sum.trailing)
 		fprintf(stderr, ", %s after the last frame", text_count(k, st->sum.trailing));
 	fputc('\n', stderr);
 	if (st->late)
-		fprintf(stderr, "%s frames stand behind younger ones, by %s at most\n", text_count(n, st->late), text_duration(m, st->late_ns));
+		fprintf(stderr, "%s frames stand behind younger ones, by %s at most\n",
+			text_count(n, st->late), text_duration(m, st->late_ns));
 	if (st->unclosed)
-		complain("capture: on %u rings the kernel's count and ours do not agree", st->unclosed);
+		complain("capture: on %u rings the kernel's count and ours do not agree",
+			 st->unclosed);
 }
 
 static int capture_to(struct request *rq, char **names, int n, struct sink *sink)
@@ -151,14 +173,16 @@ static int capture_to(struct request *rq, char **names, int n, struct sink *sink
 		r = drop_privileges(who);
 	if (r < 0) {
 		capture_free(c);
-		if (sink_total(sink) && strcmp(rq->path, "-") != 0)	/* nothing was written to it */
+		/* nothing was written to it */
+		if (sink_total(sink) && strcmp(rq->path, "-") != 0)
 			unlink(sink_path(sink));
 		return r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 	}
 	capture_env_catch();
 	capture_read_stats(c, &st);
 	if (!rq->silent)
-		fprintf(stderr, "capturing on %u ring%s; Ctrl-C ends it\n", st.ports, st.ports == 1 ? "" : "s");
+		fprintf(stderr, "capturing on %u ring%s; Ctrl-C ends it\n", st.ports,
+			st.ports == 1 ? "" : "s");
 	capture_loss_begin(&loss, rq->g.store);
 	r = loop(rq, who, &loss, c);
 	capture_stop(c);
@@ -168,7 +192,8 @@ static int capture_to(struct request *rq, char **names, int n, struct sink *sink
 	capture_read_stats(c, &st);
 	say_end(rq, &st, sink_total(sink));
 	if (r < 0 && r != -ENODEV)
-		complain("capture: %.200s: %s; the file holds what was written before", sink_path(sink), strerror(-r));
+		complain("capture: %.200s: %s; the file holds what was written before",
+			 sink_path(sink), strerror(-r));
 	capture_free(c);
 	return r < 0 || st.unclosed ? EXIT_FAILED : EXIT_OK;
 }
@@ -185,7 +210,8 @@ static int answer(struct request *rq, char **names, int n)
 		return EXIT_USAGE;
 	}
 	if (!strcmp(rq->path, "-") && isatty(STDOUT_FILENO)) {
-		complain("capture: -w - writes pcapng to standard output, which is a terminal; pipe it: | tshark -r -");
+		complain("capture: -w - writes pcapng to standard output, which is a terminal; "
+			 "pipe it: | tshark -r -");
 		return EXIT_USAGE;
 	}
 	r = sink_open(rq->path, rq->numbered, (unsigned int)rq->keep, &sink);
@@ -193,7 +219,8 @@ static int answer(struct request *rq, char **names, int n)
 		complain("capture: %.200s: %s", rq->path, strerror(-r));
 		return EXIT_FAILED;
 	}
-	status = rq->dropped ? capture_dropped(&rq->drop, names, n, sink) : capture_to(rq, names, n, sink);
+	status = rq->dropped ? capture_dropped(&rq->drop, names, n, sink)
+			     : capture_to(rq, names, n, sink);
 	sink_free(sink);
 	return status;
 }
@@ -201,17 +228,21 @@ static int answer(struct request *rq, char **names, int n)
 static int fanout_option(struct request *rq, const char *value)
 {
 	/* PACKET_FANOUT_HASH is 0, and so on */
-	static const char *const modes[] = { "hash", "lb", "cpu", "rollover", "rnd", "qm", "cbpf", "ebpf" };
+	static const char *const modes[] = { "hash", "lb", "cpu",  "rollover",
+					     "rnd",  "qm", "cbpf", "ebpf" };
 	char mode[12] = "", rings[12] = "", path[4096] = "";
 	int n = sscanf(value, "%11[a-z]:%11[^:]:%4095s", mode, rings, path);
 
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
 		if (!strcmp(modes[i], mode) && n == (i == PACKET_FANOUT_EBPF ? 3 : 2)) {
 			rq->o.fanout = (int)i;
-			rq->o.fanout_program = n == 3 ? value + strlen(mode) + strlen(rings) + 2 : NULL;
+			rq->o.fanout_program =
+				n == 3 ? value + strlen(mode) + strlen(rings) + 2 : NULL;
 			return number_option("--fanout", rings, 2, 64, &rq->members);
 		}
-	complain("--fanout: \"%.60s\" is not MODE:RINGS with a mode of hash, lb, cpu, rollover, rnd, qm, cbpf; nor ebpf:RINGS:PROGRAM", value);
+	complain("--fanout: \"%.60s\" is not MODE:RINGS with a mode of hash, lb, cpu, rollover, "
+		 "rnd, qm, cbpf; nor ebpf:RINGS:PROGRAM",
+		 value);
 	return -1;
 }
 
@@ -313,44 +344,80 @@ static void settle(struct request *rq)
 	rq->quiet = rq->silent || !isatty(STDERR_FILENO) || rq->g.format == FORMAT_JSON;
 }
 
-/* Only what is lost: taken elsewhere than at a ring, so nothing of what shapes one has a meaning. */
+/* Only what is lost: taken elsewhere than at a ring, so nothing of what shapes one has a meaning.
+ */
 static int settle_dropped(struct request *rq)
 {
-	bool shaped = rq->version != RING_V3 || rq->block_bytes || rq->blocks || rq->slot_bytes || rq->retire_ms != UINT64_MAX || rq->priv_bytes ||
-		      rq->o.shape.rx_hash || rq->o.fanout >= 0 || rq->o.device_time || rq->copy_threshold;
+	bool shaped = rq->version != RING_V3 || rq->block_bytes || rq->blocks || rq->slot_bytes ||
+		      rq->retire_ms != UINT64_MAX || rq->priv_bytes || rq->o.shape.rx_hash ||
+		      rq->o.fanout >= 0 || rq->o.device_time || rq->copy_threshold;
 
 	if (rq->drop.limit != UINT64_MAX && !rq->dropped)
 		return wrong_usage(&cmd_capture, "--limit is for --dropped");
 	if (!rq->dropped)
 		return EXIT_OK;
 	if (rq->o.filter || rq->o.ignore_outgoing)
-		return wrong_usage(&cmd_capture, "--dropped writes all that is lost; filter the file: tshark -r FILE -Y ...");
+		return wrong_usage(&cmd_capture, "--dropped writes all that is lost; filter the "
+						 "file: tshark -r FILE -Y ...");
 	if (shaped)
-		return wrong_usage(&cmd_capture, "--dropped has no packet ring: leave out its options");
+		return wrong_usage(&cmd_capture,
+				   "--dropped has no packet ring: leave out its options");
 	if (rq->snaplen > TL_DROPPED_SNAP) {
-		complain("capture: --dropped keeps %d bytes of a frame at most (--snaplen)", TL_DROPPED_SNAP);
+		complain("capture: --dropped keeps %d bytes of a frame at most (--snaplen)",
+			 TL_DROPPED_SNAP);
 		return EXIT_USAGE;
 	}
-	rq->drop = (struct dropped_request){ .g = &rq->g, .path = rq->path, .limit = rq->drop.limit == UINT64_MAX ? LIMIT : rq->drop.limit,
-					     .snaplen = rq->snaplen ? rq->snaplen : LOST_SNAP, .seconds = rq->seconds,
-					     .max_frames = rq->o.max_frames, .rotate_bytes = rq->o.rotate_bytes, .rotate_ns = rq->o.rotate_ns,
-					     .quiet = rq->quiet, .silent = rq->silent };
+	rq->drop = (struct dropped_request){
+		.g = &rq->g,
+		.path = rq->path,
+		.limit = rq->drop.limit == UINT64_MAX ? LIMIT : rq->drop.limit,
+		.snaplen = rq->snaplen ? rq->snaplen : LOST_SNAP,
+		.seconds = rq->seconds,
+		.max_frames = rq->o.max_frames,
+		.rotate_bytes = rq->o.rotate_bytes,
+		.rotate_ns = rq->o.rotate_ns,
+		.quiet = rq->quiet,
+		.silent = rq->silent,
+	};
 	return EXIT_OK;
 }
 
 static int run(const struct global *g, int argc, char **argv)
 {
 	static const struct option options[] = {
-		GLOBAL_OPTIONS, { "write", required_argument, NULL, 'w' }, { "filter", required_argument, NULL, 'f' },
-		{ "snaplen", required_argument, NULL, 's' }, { "count", required_argument, NULL, 'c' }, { "seconds", required_argument, NULL, 5000 },
-		{ "rotate-size", required_argument, NULL, 5001 }, { "rotate-seconds", required_argument, NULL, 5002 },
-		{ "files", required_argument, NULL, 5003 }, { "quiet", no_argument, NULL, 5004 }, { "ignore-outgoing", no_argument, NULL, 5005 },
-		{ "dropped", no_argument, NULL, 5006 }, { "limit", required_argument, NULL, 5007 },
-		{ "ring", required_argument, NULL, 5010 }, { "block", required_argument, NULL, 5011 }, { "blocks", required_argument, NULL, 5012 },
-		{ "slot", required_argument, NULL, 5013 }, { "retire", required_argument, NULL, 5014 }, { "priv", required_argument, NULL, 5015 },
-		{ "rx-hash", no_argument, NULL, 5016 }, { "fanout", required_argument, NULL, 5017 },
-		{ "timestamp", required_argument, NULL, 5018 }, { "copy-threshold", required_argument, NULL, 5019 }, { 0 } };
-	struct request rq = { .g = *g, .version = RING_V3, .members = 1, .drop.limit = UINT64_MAX, .retire_ms = UINT64_MAX, .o.fanout = -1 };
+		GLOBAL_OPTIONS,
+		{ "write", required_argument, NULL, 'w' },
+		{ "filter", required_argument, NULL, 'f' },
+		{ "snaplen", required_argument, NULL, 's' },
+		{ "count", required_argument, NULL, 'c' },
+		{ "seconds", required_argument, NULL, 5000 },
+		{ "rotate-size", required_argument, NULL, 5001 },
+		{ "rotate-seconds", required_argument, NULL, 5002 },
+		{ "files", required_argument, NULL, 5003 },
+		{ "quiet", no_argument, NULL, 5004 },
+		{ "ignore-outgoing", no_argument, NULL, 5005 },
+		{ "dropped", no_argument, NULL, 5006 },
+		{ "limit", required_argument, NULL, 5007 },
+		{ "ring", required_argument, NULL, 5010 },
+		{ "block", required_argument, NULL, 5011 },
+		{ "blocks", required_argument, NULL, 5012 },
+		{ "slot", required_argument, NULL, 5013 },
+		{ "retire", required_argument, NULL, 5014 },
+		{ "priv", required_argument, NULL, 5015 },
+		{ "rx-hash", no_argument, NULL, 5016 },
+		{ "fanout", required_argument, NULL, 5017 },
+		{ "timestamp", required_argument, NULL, 5018 },
+		{ "copy-threshold", required_argument, NULL, 5019 },
+		{ 0 }
+	};
+	struct request rq = {
+		.g = *g,
+		.version = RING_V3,
+		.members = 1,
+		.drop.limit = UINT64_MAX,
+		.retire_ms = UINT64_MAX,
+		.o.fanout = -1,
+	};
 	int opt, taken, status = EXIT_USAGE;
 
 	while ((opt = getopt_long(argc, argv, "jhw:f:s:c:", options, NULL)) != -1) {
@@ -366,18 +433,23 @@ static int run(const struct global *g, int argc, char **argv)
 		return wrong_usage(&cmd_capture, "-w says where to");
 	settle(&rq);
 	if (rq.copy_threshold && rq.version == RING_V3)
-		return wrong_usage(&cmd_capture, "--copy-threshold is for rings of slots (--ring 2): blocks hold whole frames");
+		return wrong_usage(&cmd_capture, "--copy-threshold is for rings of slots (--ring "
+						 "2): blocks hold whole frames");
 	if (settle_dropped(&rq) != EXIT_OK)
 		return EXIT_USAGE;
 	if (rq.numbered && !strcmp(rq.path, "-")) {
-		complain("capture: standard output cannot be a row of files; leave out --rotate-size and --rotate-seconds");
+		complain("capture: standard output cannot be a row of files; leave out "
+			 "--rotate-size and --rotate-seconds");
 		return EXIT_USAGE;
 	}
 	return answer(&rq, argv + optind, argc - optind);
 }
 
 const struct cmd cmd_capture = {
-	.name = "capture", .args = "VM|DEVICE...", .help = "record their frames, with the place of each gap", .run = run,
+	.name = "capture",
+	.args = "VM|DEVICE...",
+	.help = "record their frames, with the place of each gap",
+	.run = run,
 	.details = "  -w, --write FILE pcapng; -: standard output\n"
 		   "  -f, --filter E   only these, in tcpdump's words\n"
 		   "  -s, --snaplen N  so many bytes of each frame; whole frames\n"
@@ -387,15 +459,20 @@ const struct cmd cmd_capture = {
 		   "                   a row of files, FILE_00001 and so on; keep the newest N\n"
 		   "  --ignore-outgoing\n"
 		   "                   only what comes out of the device: what a guest sends\n"
-		   "  --dropped        only the frames that they lose, each with reason, place, queue and direction; snaplen 2048\n"
+		   "  --dropped        only the frames that they lose, each with reason, place, "
+		   "queue and direction; snaplen 2048\n"
 		   "  --limit N        of those N a second, the others are counted; 10000; 0: all\n"
-		   "  --fanout M:N     N rings share each device's frames by hash, lb, cpu, rollover, rnd, qm, or cbpf (the\n"
-		   "                   sender's address); ebpf:N:FILE: by a socket filter pinned there\n"
+		   "  --fanout M:N     N rings share each device's frames by hash, lb, cpu, "
+		   "rollover, rnd, qm, or cbpf (the\n"
+		   "                   sender's address); ebpf:N:FILE: by a socket filter pinned "
+		   "there\n"
 		   "  --ring V         1, 2 or 3; 3\n"
 		   "  --block SIZE, --blocks N, --retire MS, --slot SIZE, --priv SIZE, --rx-hash\n"
 		   "                   the ring's shape (taplossctl ring); 1M, 64, 8\n"
-		   "  --timestamp T    kernel, or device: by the device's own clock where it stamps frames; kernel\n"
+		   "  --timestamp T    kernel, or device: by the device's own clock where it "
+		   "stamps frames; kernel\n"
 		   "  --copy-threshold N\n"
-		   "                   --ring 1, 2: frames from N bytes on that are longer than a slot are kept whole\n"
+		   "                   --ring 1, 2: frames from N bytes on that are longer than a "
+		   "slot are kept whole\n"
 		   "  --quiet          nothing on standard error but the end\n",
 };

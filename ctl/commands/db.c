@@ -16,7 +16,10 @@
 #include "ctl/print/when.h"
 
 static const struct column columns[] = {
-	{ "file", "FILE", COL_TEXT }, { "bytes", "SIZE", COL_BYTES }, { "state", "STATE", COL_TEXT }, { "why", "WHY", COL_NAME },
+	{ "file", "FILE", COL_TEXT },
+	{ "bytes", "SIZE", COL_BYTES },
+	{ "state", "STATE", COL_TEXT },
+	{ "why", "WHY", COL_NAME },
 };
 
 static json_t *file_object(const char *dir, const char *name)
@@ -38,8 +41,12 @@ static void add_finding(json_t *o, const char *dir, enum schema_kind kind, bool 
 	snprintf(path, sizeof(path), "%s/%s", dir, json_string_value(json_object_get(o, "file")));
 	r = schema_check(path, kind, why);
 	*bad |= r < 0;
-	json_object_set_new(o, "state", out_text(r >= 0 ? "healthy" : r == -EUCLEAN ? "damaged" : r == -EMEDIUMTYPE ? "foreign" :
-						 r == -EPROTO ? "newer" : "unreadable"));
+	json_object_set_new(o, "state",
+			    out_text(r >= 0		 ? "healthy"
+				     : r == -EUCLEAN	 ? "damaged"
+				     : r == -EMEDIUMTYPE ? "foreign"
+				     : r == -EPROTO	 ? "newer"
+							 : "unreadable"));
 	json_object_set_new(o, "why", out_text(r >= 0 ? "" : why));
 }
 
@@ -55,7 +62,9 @@ static enum schema_kind kind_of(const json_t *file)
 {
 	const char *name = json_string_value(json_object_get(file, "file"));
 
-	return !strcmp(name, "meta.db") ? SCHEMA_META : !strcmp(name, "history.db") ? SCHEMA_HISTORY : SCHEMA_DAY;
+	return !strcmp(name, "meta.db")	     ? SCHEMA_META
+	       : !strcmp(name, "history.db") ? SCHEMA_HISTORY
+					     : SCHEMA_DAY;
 }
 
 /* meta.db first, history.db, then the days. NULL after saying that there is no store. */
@@ -80,7 +89,8 @@ static json_t *list_files(const struct global *g)
 	return files;
 }
 
-static int print(const struct global *g, json_t *files, size_t n_columns, const char *key, json_t *value)
+static int print(const struct global *g, json_t *files, size_t n_columns, const char *key,
+		 json_t *value)
 {
 	if (g->format == FORMAT_JSON)
 		return out_json(json_pack("{so sO}", key, value, "files", files));
@@ -88,7 +98,8 @@ static int print(const struct global *g, json_t *files, size_t n_columns, const 
 	if (g->format == FORMAT_CSV)
 		out_csv(columns, n_columns, files);
 	else
-		out_table(g, columns, n_columns > 3 ? 3 : n_columns, files);	/* why: said below, once */
+		/* why: said below, once */
+		out_table(g, columns, n_columns > 3 ? 3 : n_columns, files);
 	return out_done();
 }
 
@@ -201,7 +212,8 @@ static int dispatch(struct request *rq, int argc, char **argv)
 	if (argc == 2 && !strcmp(what, "backup"))
 		return store_backup(&rq->g, argv[1]);
 	if (argc == 1 && !strcmp(what, "export"))
-		return window_valid(&rq->window) ? store_export(&rq->g, &rq->window, &rq->filter) : EXIT_USAGE;
+		return window_valid(&rq->window) ? store_export(&rq->g, &rq->window, &rq->filter)
+						 : EXIT_USAGE;
 	if (argc == 1 && !strcmp(what, "prune") && rq->limited)
 		return store_prune(&rq->g, &rq->limits);
 	if (argc == 1 && !strcmp(what, "prune"))
@@ -211,12 +223,26 @@ static int dispatch(struct request *rq, int argc, char **argv)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = {
-		GLOBAL_OPTIONS, WINDOW_OPTIONS, FILTER_OPTIONS, { "seconds", required_argument, NULL, 3000 }, { "minutes", required_argument, NULL, 3001 },
-		{ "hours", required_argument, NULL, 3002 }, { "seconds-mib", required_argument, NULL, 3003 }, { "minutes-mib", required_argument, NULL, 3004 },
-		{ "history-mib", required_argument, NULL, 3005 }, { 0 } };
+	static const struct option options[] = { GLOBAL_OPTIONS,
+						 WINDOW_OPTIONS,
+						 FILTER_OPTIONS,
+						 { "seconds", required_argument, NULL, 3000 },
+						 { "minutes", required_argument, NULL, 3001 },
+						 { "hours", required_argument, NULL, 3002 },
+						 { "seconds-mib", required_argument, NULL, 3003 },
+						 { "minutes-mib", required_argument, NULL, 3004 },
+						 { "history-mib", required_argument, NULL, 3005 },
+						 { 0 } };
 	struct request rq = { .g = *g };
-	const struct options o = { .cmd = &cmd_db, .table = options, .global = &rq.g, .window = &rq.window, .filter = &rq.filter, .own = own_option, .arg = &rq };
+	const struct options o = {
+		.cmd = &cmd_db,
+		.table = options,
+		.global = &rq.g,
+		.window = &rq.window,
+		.filter = &rq.filter,
+		.own = own_option,
+		.arg = &rq,
+	};
 	int status;
 
 	window_init(&rq.window);
@@ -227,14 +253,19 @@ static int run(const struct global *g, int argc, char **argv)
 }
 
 const struct cmd cmd_db = {
-	.name = "db", .args = "check|size|prune|backup DIR|export", .help = "the files of the store: whole? how big? less, copied, as JSON", .run = run,
-	.details = "  check            exit status 1 when one is not whole\n"
-		   "  size             bytes, without what is not yet in the file (-wal)\n"
-		   "  prune            as the agent does, when none runs; what goes stays as sums:\n"
-		   "    --seconds 7d, --seconds-mib N   days with each interval's loss; older by the minute\n"
-		   "    --minutes 90d, --minutes-mib N  day files; older only in history.db\n"
-		   "    --hours 730d, --history-mib N   sums by the hour; older by the day\n"
-		   "  backup DIR       a copy that belongs together, also while the agent writes\n"
-		   "  export           each loss row of the window as a line of JSON\n"
-		   WINDOW_HELP FILTER_HELP,
+	.name = "db",
+	.args = "check|size|prune|backup DIR|export",
+	.help = "the files of the store: whole? how big? less, copied, as JSON",
+	.run = run,
+	.details =
+		"  check            exit status 1 when one is not whole\n"
+		"  size             bytes, without what is not yet in the file (-wal)\n"
+		"  prune            as the agent does, when none runs; what goes stays as sums:\n"
+		"    --seconds 7d, --seconds-mib N   days with each interval's loss; older by the "
+		"minute\n"
+		"    --minutes 90d, --minutes-mib N  day files; older only in history.db\n"
+		"    --hours 730d, --history-mib N   sums by the hour; older by the day\n"
+		"  backup DIR       a copy that belongs together, also while the agent writes\n"
+		"  export           each loss row of the window as a line of JSON\n" WINDOW_HELP
+			FILTER_HELP,
 };

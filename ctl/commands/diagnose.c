@@ -12,9 +12,13 @@
 #include "ctl/print/text.h"
 
 static const struct column columns[] = {
-	{ "vm", "", COL_NAME }, { "uuid", "", COL_TEXT }, { "nic", "", COL_NAME }, { "direction", "", COL_TEXT }, { "class", "", COL_TEXT },
-	{ "kernel_reason", "", COL_TEXT }, { "place", "", COL_NAME }, { "cause", "", COL_TEXT }, { "confidence", "", COL_TEXT }, { "benign", "", COL_TEXT },
-	{ "frames", "", COL_COUNT }, { "share_pct", "", COL_PERCENT }, { "bursts", "", COL_COUNT }, { "longest_ns", "", COL_NUMBER },
+	{ "vm", "", COL_NAME },		{ "uuid", "", COL_TEXT },
+	{ "nic", "", COL_NAME },	{ "direction", "", COL_TEXT },
+	{ "class", "", COL_TEXT },	{ "kernel_reason", "", COL_TEXT },
+	{ "place", "", COL_NAME },	{ "cause", "", COL_TEXT },
+	{ "confidence", "", COL_TEXT }, { "benign", "", COL_TEXT },
+	{ "frames", "", COL_COUNT },	{ "share_pct", "", COL_PERCENT },
+	{ "bursts", "", COL_COUNT },	{ "longest_ns", "", COL_NUMBER },
 	{ "from", "", COL_NAME },
 };
 
@@ -53,14 +57,17 @@ static json_t *pressure_object(const struct evidence *e)
 	return o;
 }
 
-static json_t *finding_object(const struct asked *asked, const struct answer *a, const struct cause *f)
+static json_t *finding_object(const struct asked *asked, const struct answer *a,
+			      const struct cause *f)
 {
 	const struct evidence *e = f->e;
 	const struct verdict_rule *r = f->v.rule;
 	const struct vmref *ref = &asked->filter.refs[0];
-	json_t *o = json_pack("{so so so ss ss ss so}", "vm", out_text(ref->vm_id ? vmref_name(a->v, ref) : NULL), "uuid", out_text(vmref_uuid(a->v, ref)), "nic",
-			      out_text(e->nic), "direction", e->series->direction, "class", e->series->class, "kernel_reason", e->series->reason, "place",
-			      out_text(e->series->place));
+	json_t *o = json_pack("{so so so ss ss ss so}", "vm",
+			      out_text(ref->vm_id ? vmref_name(a->v, ref) : NULL), "uuid",
+			      out_text(vmref_uuid(a->v, ref)), "nic", out_text(e->nic), "direction",
+			      e->series->direction, "class", e->series->class, "kernel_reason",
+			      e->series->reason, "place", out_text(e->series->place));
 
 	if (!o)
 		abort();
@@ -78,14 +85,18 @@ static json_t *finding_object(const struct asked *asked, const struct answer *a,
 	json_object_set_new(o, "pressure", pressure_object(e));
 	json_object_set_new(o, "queue", e->queue < 0 ? json_null() : out_int((uint64_t)e->queue));
 	json_object_set_new(o, "queue_pct", out_int(e->queue_pct));
-	json_object_set_new(o, "calm_ring_peak_frames", e->calm_looks ? out_int(e->calm_peak) : json_null());
-	json_object_set_new(o, "calm_ring_mean_frames", e->calm_looks ? json_real((double)e->calm_sum / (double)e->calm_looks) : json_null());
+	json_object_set_new(o, "calm_ring_peak_frames",
+			    e->calm_looks ? out_int(e->calm_peak) : json_null());
+	json_object_set_new(o, "calm_ring_mean_frames",
+			    e->calm_looks ? json_real((double)e->calm_sum / (double)e->calm_looks)
+					  : json_null());
 	json_object_set_new(o, "from", out_text(e->sender));
 	json_object_set_new(o, "from_pct", out_int(e->sender_pct));
 	json_object_set_new(o, "fix_host", out_text(r->host));
 	json_object_set_new(o, "fix_xml", out_text(r->xml));
 	json_object_set_new(o, "fix_guest", out_text(r->guest));
-	json_object_set_new(o, "ring_that_fits_frames", verdict_ring(e) ? out_int(verdict_ring(e)) : json_null());
+	json_object_set_new(o, "ring_that_fits_frames",
+			    verdict_ring(e) ? out_int(verdict_ring(e)) : json_null());
 	json_object_set_new(o, "reference", out_text(r->reference));
 	return o;
 }
@@ -93,7 +104,8 @@ static json_t *finding_object(const struct asked *asked, const struct answer *a,
 /* @e: fill in what it is about; NULL: it speaks of the guest's. */
 static void print_fix(FILE *to, const char *what, const char *text, const struct evidence *e)
 {
-	_cleanup_(freep) char *nic = text_safe(e && e->nic ? e->nic : "NIC"), *fix = text ? verdict_fix(text, nic, e ? verdict_ring(e) : 0) : NULL;
+	_cleanup_(freep) char *nic = text_safe(e && e->nic ? e->nic : "NIC"),
+			      *fix = text ? verdict_fix(text, nic, e ? verdict_ring(e) : 0) : NULL;
 
 	if (fix)
 		fprintf(to, "    %-9s%s\n", what, fix);
@@ -101,7 +113,8 @@ static void print_fix(FILE *to, const char *what, const char *text, const struct
 
 static void span_text(char buf[static 32], uint64_t ns)
 {
-	snprintf(buf, 32, ns < 10 * NSEC_PER_SEC ? "%.1f ms" : "%.0f ms", (double)ns / (double)NSEC_PER_MSEC);
+	snprintf(buf, 32, ns < 10 * NSEC_PER_SEC ? "%.1f ms" : "%.0f ms",
+		 (double)ns / (double)NSEC_PER_MSEC);
 	if (ns >= 10 * NSEC_PER_SEC)
 		text_duration(buf, ns);
 }
@@ -113,14 +126,24 @@ static void print_bursts(FILE *to, const struct evidence *e)
 	if (!e->bursts)
 		return;
 	span_text(longest, e->longest_ns);
-	fprintf(to, "    %s bursts, the longest %s, at most %s frames in one; they lost %s frames/s, %s/s came around them\n",
-		text_count(n, e->bursts), longest, text_count(most, e->most_frames), text_count(lost, e->burst_rate), text_count(usual, e->usual_rate));
+	fprintf(to,
+		"    %s bursts, the longest %s, at most %s frames in one; they lost %s frames/s, "
+		"%s/s came around them\n",
+		text_count(n, e->bursts), longest, text_count(most, e->most_frames),
+		text_count(lost, e->burst_rate), text_count(usual, e->usual_rate));
 	if (e->ring_frames > 0)
-		fprintf(to, "    the ring of each queue holds %s frames%s%s\n", text_count(n, (unsigned long long)e->ring_frames), e->backend ? ", read by " : "",
-		       e->backend ? (strcmp(e->backend, "vhost") ? "the VMM's own thread" : "vhost") : "");
+		fprintf(to, "    the ring of each queue holds %s frames%s%s\n",
+			text_count(n, (unsigned long long)e->ring_frames),
+			e->backend ? ", read by " : "",
+			e->backend
+				? (strcmp(e->backend, "vhost") ? "the VMM's own thread" : "vhost")
+				: "");
 	if (e->calm_looks)
-		fprintf(to, "    in minutes without loss at most %s lay in it, %.1f on average (%s looks)\n", text_count(n, e->calm_peak),
-			(double)e->calm_sum / (double)e->calm_looks, text_count(most, e->calm_looks));
+		fprintf(to,
+			"    in minutes without loss at most %s lay in it, %.1f on average (%s "
+			"looks)\n",
+			text_count(n, e->calm_peak), (double)e->calm_sum / (double)e->calm_looks,
+			text_count(most, e->calm_looks));
 }
 
 static void print_pressure(FILE *to, const struct evidence *e)
@@ -144,31 +167,40 @@ static void print_pressure(FILE *to, const struct evidence *e)
 		if (!e->threads[g])
 			continue;
 		span_text(wait, e->wait_ns[g]);
-		fprintf(to, "      %u %s ran for %.0f %%, waited for a processor for %s more than usual\n", e->threads[g], names[g], e->run_pct[g], wait);
+		fprintf(to,
+			"      %u %s ran for %.0f %%, waited for a processor for %s more than "
+			"usual\n",
+			e->threads[g], names[g], e->run_pct[g], wait);
 	}
 }
 
-static void print_finding(FILE *to, const struct asked *asked, const struct answer *a, const struct cause *f)
+static void print_finding(FILE *to, const struct asked *asked, const struct answer *a,
+			  const struct cause *f)
 {
 	const struct evidence *e = f->e;
 	const struct verdict_rule *r = f->v.rule;
 	_cleanup_(freep) char *nic = text_safe(e->nic ? e->nic : "-");
 	char share[32], frames[32];
 
-	fprintf(to, "\n%s%s%s\n", asked->g.color ? "\033[1m" : "", r->title, asked->g.color ? "\033[0m" : "");
-	fprintf(to, "    %s of the loss (%s frames), %s %s %s %s%s%s; confidence %s%s\n", text_percent(share, diagnosis_share_pct(&a->d, f)),
-	       text_count(frames, f->frames), nic, e->series->direction, e->series->class, e->series->reason, e->series->place ? " at " : "", e->series->place ? e->series->place : "",
-	       confidence_word(f->v.confidence), r->benign ? "; benign" : "");
+	fprintf(to, "\n%s%s%s\n", asked->g.color ? "\033[1m" : "", r->title,
+		asked->g.color ? "\033[0m" : "");
+	fprintf(to, "    %s of the loss (%s frames), %s %s %s %s%s%s; confidence %s%s\n",
+		text_percent(share, diagnosis_share_pct(&a->d, f)), text_count(frames, f->frames),
+		nic, e->series->direction, e->series->class, e->series->reason,
+		e->series->place ? " at " : "", e->series->place ? e->series->place : "",
+		confidence_word(f->v.confidence), r->benign ? "; benign" : "");
 	print_bursts(to, e);
 	print_pressure(to, e);
 	if (e->shape == SHAPE_UNREAD)
 		fputs("    not one frame was delivered at that time\n", to);
 	if (e->queues > 1 && e->queue >= 0)
-		fprintf(to, "    queue %d of %d lost %u %% of them\n", e->queue, e->queues, e->queue_pct);
+		fprintf(to, "    queue %d of %d lost %u %% of them\n", e->queue, e->queues,
+			e->queue_pct);
 	if (e->sender) {
 		_cleanup_(freep) char *sender = text_short(e->sender, 32);
 
-		fprintf(to, "    %s%s sent %u %% of them\n", e->sender_is_vm ? "VM " : "", sender, e->sender_pct);
+		fprintf(to, "    %s%s sent %u %% of them\n", e->sender_is_vm ? "VM " : "", sender,
+			e->sender_pct);
 	}
 	print_fix(to, "host:", r->host, e);
 	print_fix(to, "libvirt:", r->xml, NULL);
@@ -206,7 +238,8 @@ static void print_text(const struct asked *asked, const struct answer *a, double
 			puts("no loss");
 		return;
 	}
-	printf("%s frames lost%s%s%s\n", text_count(frames, a->d.evidence.frames), benign ? ", of these " : "", benign ? text_count(harmless, benign) : "",
+	printf("%s frames lost%s%s%s\n", text_count(frames, a->d.evidence.frames),
+	       benign ? ", of these " : "", benign ? text_count(harmless, benign) : "",
 	       benign ? " for benign causes" : "");
 	print_findings(asked, a);
 }
@@ -227,9 +260,12 @@ static int print(const struct asked *asked, const struct answer *a)
 	for (size_t i = 0; i < a->d.n; i++)
 		json_array_append_new(rows, finding_object(asked, a, &a->d.all[i]));
 	if (asked->g.format == FORMAT_JSON)
-		return out_json(json_pack("{so so sI sI sf sI so}", "vm", out_text(vmref_name(a->v, ref)), "uuid", out_text(vmref_uuid(a->v, ref)), "since_ns",
-					  (json_int_t)asked->window.since_ns, "until_ns", (json_int_t)asked->window.until_ns, "coverage_pct", covered, "frames",
-					  (json_int_t)a->d.evidence.frames, "verdicts", rows));
+		return out_json(
+			json_pack("{so so sI sI sf sI so}", "vm", out_text(vmref_name(a->v, ref)),
+				  "uuid", out_text(vmref_uuid(a->v, ref)), "since_ns",
+				  (json_int_t)asked->window.since_ns, "until_ns",
+				  (json_int_t)asked->window.until_ns, "coverage_pct", covered,
+				  "frames", (json_int_t)a->d.evidence.frames, "verdicts", rows));
 	out_csv(columns, ARRAY_SIZE(columns), rows);
 	json_decref(rows);
 	return out_done();
@@ -256,9 +292,12 @@ static int diagnose(struct asked *asked)
 	if (filter_resolve(&asked->filter, a.v) == 0) {
 		wanted = must(calloc(a.v->n_series + 1, sizeof(bool)));
 		for (size_t i = 0; i < a.v->n_series; i++)
-			wanted[i] = a.v->series[i].id && (!a.v->series[i].mask || asked->filter.masked) &&
-				    filter_passes(&asked->filter, a.v, &a.v->series[i]) && share_of(&a.v->series[i]) != EMPTIED;
-		if (diagnosis_make(a.v, asked->filter.refs[0].vm_id, asked->window.since_ns, asked->window.until_ns, wanted, &a.d) == 0) {
+			wanted[i] = a.v->series[i].id &&
+				    (!a.v->series[i].mask || asked->filter.masked) &&
+				    filter_passes(&asked->filter, a.v, &a.v->series[i]) &&
+				    share_of(&a.v->series[i]) != EMPTIED;
+		if (diagnosis_make(a.v, asked->filter.refs[0].vm_id, asked->window.since_ns,
+				   asked->window.until_ns, wanted, &a.d) == 0) {
 			status = print(asked, &a);
 			if (status == EXIT_OK && asked->fail && harmful(&a))
 				status = EXIT_FOUND;
@@ -281,19 +320,36 @@ static int own_option(void *arg, int opt, const char *value)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS, WINDOW_OPTIONS, FILTER_OPTIONS, { "fail", no_argument, NULL, 3000 }, { 0 } };
+	static const struct option options[] = { GLOBAL_OPTIONS,
+						 WINDOW_OPTIONS,
+						 FILTER_OPTIONS,
+						 { "fail", no_argument, NULL, 3000 },
+						 { 0 } };
 	struct asked a = { .g = *g };
-	const struct options o = { .cmd = &cmd_diagnose, .table = options, .global = &a.g, .window = &a.window, .filter = &a.filter, .own = own_option, .arg = &a };
+	const struct options o = {
+		.cmd = &cmd_diagnose,
+		.table = options,
+		.global = &a.g,
+		.window = &a.window,
+		.filter = &a.filter,
+		.own = own_option,
+		.arg = &a,
+	};
 	int status;
 
 	window_init(&a.window);
 	filter_init(&a.filter);
 	if (!options_read(&o, argc, argv, &status))
 		return status;
-	return options_one_vm(&o, argc, argv) && window_valid(&a.window) ? diagnose(&a) : EXIT_USAGE;
+	return options_one_vm(&o, argc, argv) && window_valid(&a.window) ? diagnose(&a)
+									 : EXIT_USAGE;
 }
 
 const struct cmd cmd_diagnose = {
-	.name = "diagnose", .args = "VM", .help = "why one VM loses packets, and what helps", .run = run,
-	.details = WINDOW_HELP FILTER_HELP "  --fail           exit status 3 when 10 frames or more have a cause that is not benign\n",
+	.name = "diagnose",
+	.args = "VM",
+	.help = "why one VM loses packets, and what helps",
+	.run = run,
+	.details = WINDOW_HELP FILTER_HELP
+	"  --fail           exit status 3 when 10 frames or more have a cause that is not benign\n",
 };

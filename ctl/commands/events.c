@@ -12,8 +12,10 @@
 #include "ctl/print/text.h"
 
 static const struct column columns[] = {
-	{ "t_ns", "TIME", COL_TIME }, { "vm", "VM", COL_NAME }, { "uuid", "", COL_TEXT }, { "nic", "NIC", COL_NAME }, { "event", "EVENT", COL_TEXT },
-	{ "was", "WAS", COL_NAME }, { "became", "BECAME", COL_NAME },
+	{ "t_ns", "TIME", COL_TIME },	  { "vm", "VM", COL_NAME },
+	{ "uuid", "", COL_TEXT },	  { "nic", "NIC", COL_NAME },
+	{ "event", "EVENT", COL_TEXT },	  { "was", "WAS", COL_NAME },
+	{ "became", "BECAME", COL_NAME },
 };
 
 struct asked {
@@ -31,12 +33,16 @@ static json_t *make_rows(const struct reader *v, const struct events *e, const s
 		const struct event *ev = &e->all[i];
 		const struct reader_vm *vm = reader_vm(v, ev->vm_id);
 
-		/* With one VM asked for, what happened to the host stays in view: it explains gaps. */
+		/* With one VM asked for, what happened to the host stays in view: it explains gaps.
+		 */
 		if (ref && ev->vm_id && !vmref_has(ref, ev->vm_id, ev->device_id))
 			continue;
-		json_array_append_new(rows, json_pack("{sI so so so ss so so}", "t_ns", (json_int_t)ev->t_ns, "vm", out_text(vm ? vm->name : NULL), "uuid",
-						      out_text(vm ? vm->uuid : NULL), "nic", out_text(reader_nic(v, ev->device_id)), "event", ev->what,
-						      "was", out_text(ev->was), "became", out_text(ev->became)));
+		json_array_append_new(
+			rows, json_pack("{sI so so so ss so so}", "t_ns", (json_int_t)ev->t_ns,
+					"vm", out_text(vm ? vm->name : NULL), "uuid",
+					out_text(vm ? vm->uuid : NULL), "nic",
+					out_text(reader_nic(v, ev->device_id)), "event", ev->what,
+					"was", out_text(ev->was), "became", out_text(ev->became)));
 	}
 	return rows;
 }
@@ -63,8 +69,10 @@ static int print(const struct asked *a, struct reader *v, const json_t *rows)
 	if (covered < 0)
 		return EXIT_FAILED;
 	if (a->g.format == FORMAT_JSON)
-		return out_json(json_pack("{sI sI sf sO}", "since_ns", (json_int_t)a->window.since_ns, "until_ns", (json_int_t)a->window.until_ns,
-					  "coverage_pct", covered, "events", rows));
+		return out_json(json_pack("{sI sI sf sO}", "since_ns",
+					  (json_int_t)a->window.since_ns, "until_ns",
+					  (json_int_t)a->window.until_ns, "coverage_pct", covered,
+					  "events", rows));
 	if (a->g.format == FORMAT_CSV)
 		out_csv(columns, ARRAY_SIZE(columns), rows);
 	else
@@ -73,7 +81,8 @@ static int print(const struct asked *a, struct reader *v, const json_t *rows)
 }
 
 /* Those of the VM asked for, or of all that lost anything. */
-static int add_verdicts(const struct asked *a, struct reader *v, const struct vmref *ref, struct events *e)
+static int add_verdicts(const struct asked *a, struct reader *v, const struct vmref *ref,
+			struct events *e)
 {
 	_cleanup_(freep) struct reader_sum *sums = NULL;
 	_cleanup_(freep) bool *lost = calloc(v->n_vms + 1, sizeof(*lost));
@@ -83,14 +92,17 @@ static int add_verdicts(const struct asked *a, struct reader *v, const struct vm
 		abort();
 	for (size_t i = 0; i < v->n_series && r >= 0; i++)
 		if (v->series[i].id && sums[i].frames && reader_vm(v, v->series[i].vm_id))
-			lost[v->series[i].vm_id] = !ref || vmref_has(ref, v->series[i].vm_id, v->series[i].device_id);
+			lost[v->series[i].vm_id] =
+				!ref || vmref_has(ref, v->series[i].vm_id, v->series[i].device_id);
 	for (size_t i = 0; i < v->n_vms && r >= 0; i++)
 		if (lost[i])
-			r = events_add_verdicts(v, (int64_t)i, a->window.since_ns, a->window.until_ns, e);
+			r = events_add_verdicts(v, (int64_t)i, a->window.since_ns,
+						a->window.until_ns, e);
 	return r;
 }
 
-static int read_all(const struct asked *a, struct reader *v, const struct vmref *ref, struct events *ret)
+static int read_all(const struct asked *a, struct reader *v, const struct vmref *ref,
+		    struct events *ret)
 {
 	struct events e = { 0 };
 	int r = events_read(v, a->window.since_ns, a->window.until_ns, &e);
@@ -114,7 +126,8 @@ static int answer(const struct asked *a)
 
 	if (!v)
 		return EXIT_FAILED;
-	if ((!a->vm || vmref_find(v, a->vm, &ref) == 0) && read_all(a, v, a->vm ? &ref : NULL, &e) == 0) {
+	if ((!a->vm || vmref_find(v, a->vm, &ref) == 0) &&
+	    read_all(a, v, a->vm ? &ref : NULL, &e) == 0) {
 		rows = make_rows(v, &e, a->vm ? &ref : NULL);
 		status = print(a, v, rows);
 		json_decref(rows);
@@ -137,10 +150,20 @@ static int own_option(void *arg, int opt, const char *value)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS, WINDOW_OPTIONS, { "no-verdicts", no_argument, NULL, 3000 },
-						 { "verdicts", no_argument, NULL, 3001 }, { 0 } };
+	static const struct option options[] = { GLOBAL_OPTIONS,
+						 WINDOW_OPTIONS,
+						 { "no-verdicts", no_argument, NULL, 3000 },
+						 { "verdicts", no_argument, NULL, 3001 },
+						 { 0 } };
 	struct asked a = { .g = *g, .verdicts = -1 };
-	const struct options o = { .cmd = &cmd_events, .table = options, .global = &a.g, .window = &a.window, .own = own_option, .arg = &a };
+	const struct options o = {
+		.cmd = &cmd_events,
+		.table = options,
+		.global = &a.g,
+		.window = &a.window,
+		.own = own_option,
+		.arg = &a,
+	};
 	int status;
 
 	window_init(&a.window);
@@ -154,8 +177,13 @@ static int run(const struct global *g, int argc, char **argv)
 }
 
 const struct cmd cmd_events = {
-	.name = "events", .args = "[VM]", .help = "what happened to VMs, NICs and the agent", .run = run,
-	.details = "  -S, --since T    from then on (-1h, 2h ago, today, 14:00, 2026-11-20, @epoch); a day ago\n"
+	.name = "events",
+	.args = "[VM]",
+	.help = "what happened to VMs, NICs and the agent",
+	.run = run,
+	.details = "  -S, --since T    from then on (-1h, 2h ago, today, 14:00, 2026-11-20, "
+		   "@epoch); a day ago\n"
 		   "  -U, --until T    up to then; now\n"
-		   "  --verdicts       also when what diagnose says of each VM changed (slow for many; always of a VM given, but with --no-verdicts)\n",
+		   "  --verdicts       also when what diagnose says of each VM changed (slow for "
+		   "many; always of a VM given, but with --no-verdicts)\n",
 };

@@ -18,20 +18,25 @@ static void on_gap(const struct pcapng_gap *gap, void *arg)
 {
 	struct answer *a = arg;
 
-	json_array_append_new(a->rows, json_pack("{so so so so so sb so so so}", "interface", out_text(*gap->name ? gap->name : NULL), "interface_id",
-						 out_int(gap->interface), "frames_lost", out_int(gap->lost), "after_frame", out_int(gap->lo),
-						 "before_frame", gap->hi ? out_int(gap->hi) : json_null(), "exact", gap->exact, "file_frame",
-						 gap->number ? out_int(gap->number) : json_null(), "after_ns",
-						 gap->before_ns ? out_int(gap->before_ns) : json_null(), "before_ns",
-						 gap->after_ns ? out_int(gap->after_ns) : json_null()));
+	json_array_append_new(
+		a->rows,
+		json_pack("{so so so so so sb so so so}", "interface",
+			  out_text(*gap->name ? gap->name : NULL), "interface_id",
+			  out_int(gap->interface), "frames_lost", out_int(gap->lost), "after_frame",
+			  out_int(gap->lo), "before_frame",
+			  gap->hi ? out_int(gap->hi) : json_null(), "exact", gap->exact,
+			  "file_frame", gap->number ? out_int(gap->number) : json_null(),
+			  "after_ns", gap->before_ns ? out_int(gap->before_ns) : json_null(),
+			  "before_ns", gap->after_ns ? out_int(gap->after_ns) : json_null()));
 }
 
 /* Its "key=value" words become members. */
 static void on_vm_loss(const struct pcapng_vm_loss *loss, void *arg)
 {
 	struct answer *a = arg;
-	json_t *row = json_pack("{so so so}", "interface", out_text(*loss->name ? loss->name : NULL), "interface_id", out_int(loss->interface),
-				"frames_lost", out_int(loss->lost));
+	json_t *row = json_pack("{so so so}", "interface",
+				out_text(*loss->name ? loss->name : NULL), "interface_id",
+				out_int(loss->interface), "frames_lost", out_int(loss->lost));
 	_cleanup_(freep) char *words = strdup(loss->words);
 	char *rest = NULL, *value;
 
@@ -57,7 +62,8 @@ static void print_row(const json_t *row)
 	const char *raw = json_string_value(json_object_get(row, "interface"));
 	_cleanup_(freep) char *name = text_safe(raw ? raw : "interface");
 	unsigned long long lost = int_of(row, "frames_lost");
-	bool exact = json_is_true(json_object_get(row, "exact")), last = json_is_null(json_object_get(row, "before_frame"));
+	bool exact = json_is_true(json_object_get(row, "exact")),
+	     last = json_is_null(json_object_get(row, "before_frame"));
 	char n[32], lo[32], hi[32], t[64];
 
 	printf("%s: %s frame%s lost ", name, text_count(n, lost), lost == 1 ? "" : "s");
@@ -66,24 +72,29 @@ static void print_row(const json_t *row)
 	else if (last)
 		printf("at places that the file does not name");
 	else
-		printf("%s frame %s and frame %s", exact ? "between" : "somewhere between", text_count(lo, int_of(row, "after_frame")),
+		printf("%s frame %s and frame %s", exact ? "between" : "somewhere between",
+		       text_count(lo, int_of(row, "after_frame")),
 		       text_count(hi, int_of(row, "before_frame")));
 	if (!last && int_of(row, "before_ns"))
 		printf("  (%s, within %s)", text_clock(t, int_of(row, "before_ns"), NSEC_PER_MSEC),
-		       text_duration(n, int_of(row, "before_ns") > int_of(row, "after_ns") && int_of(row, "after_ns") ?
-				     int_of(row, "before_ns") - int_of(row, "after_ns") : 0));
+		       text_duration(n, int_of(row, "before_ns") > int_of(row, "after_ns") &&
+							int_of(row, "after_ns")
+						? int_of(row, "before_ns") - int_of(row, "after_ns")
+						: 0));
 	putchar('\n');
 }
 
 static void print_vm_row(const json_t *row)
 {
-	static const char *const keys[] = { "class", "reason", "place", "direction", "queue", "first", "last" };
+	static const char *const keys[] = { "class", "reason", "place", "direction",
+					    "queue", "first",  "last" };
 	const char *raw = json_string_value(json_object_get(row, "interface"));
 	_cleanup_(freep) char *name = text_safe(raw ? raw : "interface");
 	unsigned long long lost = int_of(row, "frames_lost");
 	char n[32];
 
-	printf("%s: %s frame%s lost by the VM, not by the capture:", name, text_count(n, lost), lost == 1 ? "" : "s");
+	printf("%s: %s frame%s lost by the VM, not by the capture:", name, text_count(n, lost),
+	       lost == 1 ? "" : "s");
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		const char *value = json_string_value(json_object_get(row, keys[i]));
 		_cleanup_(freep) char *safe = text_safe(value ? value : "-");
@@ -97,8 +108,10 @@ static void print_vm_row(const json_t *row)
 static int print(struct answer *a, const struct pcapng_summary *sum)
 {
 	static const struct column columns[] = {
-		{ "interface", "", COL_NAME }, { "interface_id", "", COL_NUMBER }, { "frames_lost", "", COL_COUNT }, { "after_frame", "", COL_COUNT },
-		{ "before_frame", "", COL_COUNT }, { "exact", "", COL_TEXT }, { "file_frame", "", COL_COUNT }, { "after_ns", "", COL_COUNT },
+		{ "interface", "", COL_NAME },	   { "interface_id", "", COL_NUMBER },
+		{ "frames_lost", "", COL_COUNT },  { "after_frame", "", COL_COUNT },
+		{ "before_frame", "", COL_COUNT }, { "exact", "", COL_TEXT },
+		{ "file_frame", "", COL_COUNT },   { "after_ns", "", COL_COUNT },
 		{ "before_ns", "", COL_COUNT },
 	};
 	json_t *row;
@@ -106,12 +119,17 @@ static int print(struct answer *a, const struct pcapng_summary *sum)
 	char n[32], m[32], k[32];
 
 	if (a->g.format == FORMAT_JSON)
-		return out_json(json_pack("{so so so sb so sO sO}", "frames", out_int(sum->frames), "frames_lost", out_int(sum->lost), "interfaces",
-					  out_int(sum->interfaces), "cut", sum->cut, "vm_frames_lost", out_int(sum->vm_lost), "gaps", a->rows,
+		return out_json(json_pack("{so so so sb so sO sO}", "frames", out_int(sum->frames),
+					  "frames_lost", out_int(sum->lost), "interfaces",
+					  out_int(sum->interfaces), "cut", sum->cut,
+					  "vm_frames_lost", out_int(sum->vm_lost), "gaps", a->rows,
 					  "vm_losses", a->vm_rows));
 	if (a->g.format == FORMAT_CSV) {
 		json_array_foreach(a->rows, i, row)
-			json_object_set_new(row, "exact", out_text(json_is_true(json_object_get(row, "exact")) ? "true" : "false"));
+			json_object_set_new(row, "exact",
+					    out_text(json_is_true(json_object_get(row, "exact"))
+							     ? "true"
+							     : "false"));
 		out_csv(columns, ARRAY_SIZE(columns), a->rows);
 		return out_done();
 	}
@@ -119,7 +137,8 @@ static int print(struct answer *a, const struct pcapng_summary *sum)
 		print_row(row);
 	json_array_foreach(a->vm_rows, i, row)
 		print_vm_row(row);
-	printf("%s frames, %s lost in %s gaps%s\n", text_count(n, sum->frames), text_count(m, sum->lost), text_count(k, sum->gaps),
+	printf("%s frames, %s lost in %s gaps%s\n", text_count(n, sum->frames),
+	       text_count(m, sum->lost), text_count(k, sum->gaps),
 	       sum->cut ? "; the file ends in the middle of a block" : "");
 	if (sum->statistics < sum->interfaces)
 		puts("no statistics at the end: what was lost behind the last frame is not known");
@@ -140,9 +159,12 @@ static int answer(struct answer *a, const char *path)
 	a->vm_rows = json_array();
 	r = pcapng_read(f, on_gap, on_vm_loss, a, &sum);
 	if (r == -EINVAL)
-		complain("gaps: %.200s is no pcapng file: only those have room for losses (pcap has none)", path);
+		complain("gaps: %.200s is no pcapng file: only those have room for losses (pcap "
+			 "has none)",
+			 path);
 	else if (r == -EBADMSG)
-		complain("gaps: %.200s is damaged behind frame %llu", path, (unsigned long long)sum.frames);
+		complain("gaps: %.200s is damaged behind frame %llu", path,
+			 (unsigned long long)sum.frames);
 	else if (r < 0)
 		complain("gaps: %.200s: %s", path, strerror(-r));
 	else
@@ -171,6 +193,9 @@ static int run(const struct global *g, int argc, char **argv)
 }
 
 const struct cmd cmd_gaps = {
-	.name = "gaps", .args = "FILE", .help = "where a capture file says that frames were lost", .run = run,
+	.name = "gaps",
+	.args = "FILE",
+	.help = "where a capture file says that frames were lost",
+	.run = run,
 	.details = "  ends with status 3 when the file tells of lost frames\n",
 };

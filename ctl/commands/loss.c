@@ -27,12 +27,28 @@ struct request {
 };
 
 static const struct column columns[] = {
-	{ "vm", "VM", COL_NAME }, { "uuid", "UUID", COL_TEXT }, { "nic", "NIC", COL_NAME }, { "queue", "QUEUE", COL_NUMBER },
-	{ "direction", "DIR", COL_TEXT }, { "class", "CLASS", COL_TEXT }, { "kernel_reason", "KERNEL", COL_LONG }, { "kind", "KIND", COL_TEXT },
-	{ "site", "SITE", COL_LONG }, { "place", "PLACE", COL_LONG }, { "from", "FROM", COL_NAME }, { "from_uuid", "FROM UUID", COL_TEXT },
-	{ "from_nic", "FROM NIC", COL_NAME }, { "frames", "FRAMES", COL_COUNT }, { "segments", "SEGMENTS", COL_COUNT }, { "bytes", "BYTES", COL_BYTES },
-	{ "path_frames", "OF IT ON PATH", COL_COUNT }, { "purged_frames", "OF IT PURGED", COL_COUNT }, { "delivered_frames", "DELIVERED", COL_COUNT }, { "loss_pct", "LOST", COL_PERCENT },
-	{ "first_seen_ns", "FIRST SEEN", COL_TIME }, { "mask", "MASK", COL_TEXT },
+	{ "vm", "VM", COL_NAME },
+	{ "uuid", "UUID", COL_TEXT },
+	{ "nic", "NIC", COL_NAME },
+	{ "queue", "QUEUE", COL_NUMBER },
+	{ "direction", "DIR", COL_TEXT },
+	{ "class", "CLASS", COL_TEXT },
+	{ "kernel_reason", "KERNEL", COL_LONG },
+	{ "kind", "KIND", COL_TEXT },
+	{ "site", "SITE", COL_LONG },
+	{ "place", "PLACE", COL_LONG },
+	{ "from", "FROM", COL_NAME },
+	{ "from_uuid", "FROM UUID", COL_TEXT },
+	{ "from_nic", "FROM NIC", COL_NAME },
+	{ "frames", "FRAMES", COL_COUNT },
+	{ "segments", "SEGMENTS", COL_COUNT },
+	{ "bytes", "BYTES", COL_BYTES },
+	{ "path_frames", "OF IT ON PATH", COL_COUNT },
+	{ "purged_frames", "OF IT PURGED", COL_COUNT },
+	{ "delivered_frames", "DELIVERED", COL_COUNT },
+	{ "loss_pct", "LOST", COL_PERCENT },
+	{ "first_seen_ns", "FIRST SEEN", COL_TIME },
+	{ "mask", "MASK", COL_TEXT },
 	{ "benign_frames", "OF IT BENIGN", COL_COUNT },
 };
 
@@ -81,7 +97,8 @@ static bool hidden(const struct request *rq, const struct tally *t, const char *
 		return true;
 	if (!strcmp(key, "place") && !t->path)
 		return true;
-	if (!tally_knows_delivered(rq->by) && (!strcmp(key, "delivered_frames") || !strcmp(key, "loss_pct")))
+	if (!tally_knows_delivered(rq->by) &&
+	    (!strcmp(key, "delivered_frames") || !strcmp(key, "loss_pct")))
 		return true;
 	for (size_t i = 0; narrow && i < ARRAY_SIZE(wide); i++)
 		if (!strcmp(key, wide[i]))
@@ -100,7 +117,8 @@ static void print_table(const struct request *rq, const struct tally *t, const j
 	out_table(&rq->g, shown, n, rows);
 }
 
-static void print_text(const struct request *rq, const struct tally *t, const json_t *rows, double covered)
+static void print_text(const struct request *rq, const struct tally *t, const json_t *rows,
+		       double covered)
 {
 	char buf[32];
 
@@ -112,13 +130,17 @@ static void print_text(const struct request *rq, const struct tally *t, const js
 	else
 		fputs("no loss", stdout);
 	if (t->benign)
-		printf(", of these %s benign (VM not running, device not ready)", text_count(buf, t->benign));
+		printf(", of these %s benign (VM not running, device not ready)",
+		       text_count(buf, t->benign));
 	if (t->path)
-		printf("; besides, %s lost on the way to or from the tap (PATH)", text_count(buf, t->path));
+		printf("; besides, %s lost on the way to or from the tap (PATH)",
+		       text_count(buf, t->path));
 	if (t->purged)
-		printf("; besides, %s in rings that were emptied (PURGE), which is not loss", text_count(buf, t->purged));
+		printf("; besides, %s in rings that were emptied (PURGE), which is not loss",
+		       text_count(buf, t->purged));
 	if (t->masked)
-		printf("; besides, %s masked%s", text_count(buf, t->masked), rq->filter.masked ? "" : " (--masked shows them)");
+		printf("; besides, %s masked%s", text_count(buf, t->masked),
+		       rq->filter.masked ? "" : " (--masked shows them)");
 	putchar('\n');
 	if (!t->n)
 		return;
@@ -144,7 +166,8 @@ static int judge(const struct request *rq, const struct tally *t, double covered
 		return EXIT_FOUND;
 	if (covered > 0)
 		return EXIT_OK;
-	complain("--fail-over: nothing of this time was observed, so it cannot be told (taplossctl status says why)");
+	complain("--fail-over: nothing of this time was observed, so it cannot be told (taplossctl "
+		 "status says why)");
 	return EXIT_FAILED;
 }
 
@@ -153,8 +176,10 @@ static int print(const struct request *rq, struct reader *v, const struct tally 
 	json_t *rows = rows_array(v, t, rq);
 
 	if (rq->g.format == FORMAT_JSON)
-		return out_json(json_pack("{sI sI sf sI so}", "since_ns", (json_int_t)rq->window.since_ns, "until_ns", (json_int_t)rq->window.until_ns,
-					  "coverage_pct", covered, "masked_frames", (json_int_t)t->masked, "rows", rows));
+		return out_json(json_pack("{sI sI sf sI so}", "since_ns",
+					  (json_int_t)rq->window.since_ns, "until_ns",
+					  (json_int_t)rq->window.until_ns, "coverage_pct", covered,
+					  "masked_frames", (json_int_t)t->masked, "rows", rows));
 	if (rq->g.format == FORMAT_CSV)
 		out_csv(columns, ARRAY_SIZE(columns), rows);
 	else
@@ -172,7 +197,8 @@ static int answer(struct request *rq)
 
 	if (!v)
 		return EXIT_FAILED;
-	if (filter_resolve(&rq->filter, v) == 0 && tally_make(v, &rq->window, &rq->filter, rq->by, &t) == 0) {
+	if (filter_resolve(&rq->filter, v) == 0 &&
+	    tally_make(v, &rq->window, &rq->filter, rq->by, &t) == 0) {
 		covered = reader_covered_pct(v, rq->window.since_ns, rq->window.until_ns);
 		if (covered >= 0)
 			status = print(rq, v, &t, covered);
@@ -213,35 +239,55 @@ static int own_option(void *arg, int opt, const char *value)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = {
-		GLOBAL_OPTIONS, WINDOW_OPTIONS, FILTER_OPTIONS, { "by", required_argument, NULL, 3000 },
-		{ "limit", required_argument, NULL, 3001 }, { "fail-over", required_argument, NULL, 3002 },
-		{ "floor", required_argument, NULL, 3003 }, { 0 } };
+	static const struct option options[] = { GLOBAL_OPTIONS,
+						 WINDOW_OPTIONS,
+						 FILTER_OPTIONS,
+						 { "by", required_argument, NULL, 3000 },
+						 { "limit", required_argument, NULL, 3001 },
+						 { "fail-over", required_argument, NULL, 3002 },
+						 { "floor", required_argument, NULL, 3003 },
+						 { 0 } };
 	struct request rq = { .g = *g, .limit = UINT64_MAX, .fail_over = -1, .floor = 10 };
-	const struct options o = { .cmd = &cmd_loss, .table = options, .global = &rq.g, .window = &rq.window, .filter = &rq.filter, .own = own_option, .arg = &rq };
+	const struct options o = {
+		.cmd = &cmd_loss,
+		.table = options,
+		.global = &rq.g,
+		.window = &rq.window,
+		.filter = &rq.filter,
+		.own = own_option,
+		.arg = &rq,
+	};
 	int status;
 
 	window_init(&rq.window);
 	filter_init(&rq.filter);
 	if (!options_read(&o, argc, argv, &status))
 		return status;
-	if (!options_vms(&o, argc, argv) || !window_valid(&rq.window))	/* loss VM is what people type */
+	/* loss VM is what people type */
+	if (!options_vms(&o, argc, argv) || !window_valid(&rq.window))
 		return EXIT_USAGE;
 	if (!rq.by)
-		rq.by = rq.fail_over >= 0 ? BY_DEVICE : rq.g.format == FORMAT_TEXT ? BY_TEXT : BY_ALL;
+		rq.by = rq.fail_over >= 0	     ? BY_DEVICE
+			: rq.g.format == FORMAT_TEXT ? BY_TEXT
+						     : BY_ALL;
 	if (rq.filter.masked)
 		rq.by |= BY_MASK;
 	if (rq.fail_over >= 0 && !tally_knows_delivered(rq.by))
-		return wrong_usage(&cmd_loss, "--fail-over needs rows by direction and by nic or vm, and not by queue");
+		return wrong_usage(
+			&cmd_loss,
+			"--fail-over needs rows by direction and by nic or vm, and not by queue");
 	return answer(&rq);
 }
 
 const struct cmd cmd_loss = {
-	.name = "loss", .args = "[VM...]", .help = "what was lost, whose, and why", .run = run,
+	.name = "loss",
+	.args = "[VM...]",
+	.help = "what was lost, whose, and why",
+	.run = run,
 	.details = WINDOW_HELP FILTER_HELP
-		   "  --by FIELDS      rows by vm,nic,queue,direction,class,reason,kind,site\n"
-		   "                   (vm,nic,direction,class,reason,kind; with --json, --csv all)\n"
-		   "  --limit N        the N largest rows\n"
-		   "  --fail-over PCT  exit status 3 when a row's harmful loss is more than PCT percent\n"
-		   "  --floor N        and at least N frames; 10\n",
+	"  --by FIELDS      rows by vm,nic,queue,direction,class,reason,kind,site\n"
+	"                   (vm,nic,direction,class,reason,kind; with --json, --csv all)\n"
+	"  --limit N        the N largest rows\n"
+	"  --fail-over PCT  exit status 3 when a row's harmful loss is more than PCT percent\n"
+	"  --floor N        and at least N frames; 10\n",
 };

@@ -13,8 +13,10 @@
 #include "ctl/print/when.h"
 
 static const struct column columns[] = {
-	{ "id", "ID", COL_TEXT }, { "state", "STATE", COL_TEXT }, { "class", "CLASS", COL_TEXT }, { "kernel_reason", "KERNEL", COL_TEXT },
-	{ "site", "SITE", COL_TEXT }, { "vm", "VM", COL_NAME }, { "uuid", "UUID", COL_TEXT }, { "nic", "NIC", COL_NAME },
+	{ "id", "ID", COL_TEXT },	   { "state", "STATE", COL_TEXT },
+	{ "class", "CLASS", COL_TEXT },	   { "kernel_reason", "KERNEL", COL_TEXT },
+	{ "site", "SITE", COL_TEXT },	   { "vm", "VM", COL_NAME },
+	{ "uuid", "UUID", COL_TEXT },	   { "nic", "NIC", COL_NAME },
 	{ "added_ns", "ADDED", COL_TIME }, { "note", "WHY", COL_LONG },
 };
 
@@ -30,9 +32,14 @@ static json_t *mask_object(const struct reader *v, const struct mask *m)
 	for (size_t i = 0; m->uuid && i < v->n_vms; i++)	/* what it is called by now */
 		if (v->vms[i].id && v->vms[i].uuid && !strcasecmp(v->vms[i].uuid, m->uuid))
 			name = v->vms[i].name;
-	return json_pack("{so ss so so so so so so so so}", "id", out_text(m->id), "state", m->off ? "off" : m->added_ns ? "on" : "built-in", "class",
-			 out_text(m->class), "kernel_reason", out_text(m->reason), "site", out_text(m->site), "vm", out_text(name), "uuid",
-			 out_text(m->uuid), "nic", out_text(m->nic), "added_ns", m->added_ns ? out_int(m->added_ns) : json_null(), "note",
+	return json_pack("{so ss so so so so so so so so}", "id", out_text(m->id), "state",
+			 m->off	       ? "off"
+			 : m->added_ns ? "on"
+				       : "built-in",
+			 "class", out_text(m->class), "kernel_reason", out_text(m->reason), "site",
+			 out_text(m->site), "vm", out_text(name), "uuid", out_text(m->uuid), "nic",
+			 out_text(m->nic), "added_ns",
+			 m->added_ns ? out_int(m->added_ns) : json_null(), "note",
 			 out_text(m->note));
 }
 
@@ -100,7 +107,8 @@ static int find_vm(struct request *rq, struct reader *v)
 		return r;
 	vm = reader_vm(v, ref.vm_id);
 	if (!vm) {
-		complain("--vm: \"%.60s\" is a device that is no VM's; --nic masks a device", rq->mask.vm);
+		complain("--vm: \"%.60s\" is a device that is no VM's; --nic masks a device",
+			 rq->mask.vm);
 		return -ENOENT;
 	}
 	rq->mask.vm = vm->name;
@@ -119,7 +127,8 @@ static int add(struct request *rq, int argc, char **argv)
 	if (argc)
 		return wrong_usage(&cmd_mask, "add takes options only");
 	if (!m->class && !m->reason && !m->site && !m->vm && !m->nic)
-		return wrong_usage(&cmd_mask, "add wants one of --class, --reason, --site, --vm, --nic");
+		return wrong_usage(&cmd_mask,
+				   "add wants one of --class, --reason, --site, --vm, --nic");
 	v = reader_open(rq->g.store);
 	if (!v)
 		return EXIT_FAILED;
@@ -131,7 +140,8 @@ static int add(struct request *rq, int argc, char **argv)
 	return r < 0 ? EXIT_FAILED : print(&rq->g, id);
 }
 
-static int each(struct request *rq, int argc, char **argv, int (*fn)(const char *dir, const char *id), const char *what)
+static int each(struct request *rq, int argc, char **argv,
+		int (*fn)(const char *dir, const char *id), const char *what)
 {
 	struct reader *v = reader_open(rq->g.store);	/* says so when there is no store */
 	int r = v ? 0 : -ENOENT;
@@ -176,7 +186,8 @@ static int own_option(struct request *rq, int opt, const char *value)
 		rq->mask.class = class_canonical(value);
 		if (rq->mask.class)
 			return 1;
-		complain("--class: \"%.60s\" is no class; --reason takes the kernel's own words", value);
+		complain("--class: \"%.60s\" is no class; --reason takes the kernel's own words",
+			 value);
 		return -1;
 	case 3000:
 		return set_pattern(&rq->mask.reason, "--reason", value);
@@ -192,14 +203,20 @@ static int own_option(struct request *rq, int opt, const char *value)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = {
-		GLOBAL_OPTIONS, { "vm", required_argument, NULL, 2000 }, { "nic", required_argument, NULL, 2001 },
-		{ "class", required_argument, NULL, 2003 }, { "reason", required_argument, NULL, 3000 }, { "site", required_argument, NULL, 3001 },
-		{ "note", required_argument, NULL, 3002 }, { 0 } };
+	static const struct option options[] = { GLOBAL_OPTIONS,
+						 { "vm", required_argument, NULL, 2000 },
+						 { "nic", required_argument, NULL, 2001 },
+						 { "class", required_argument, NULL, 2003 },
+						 { "reason", required_argument, NULL, 3000 },
+						 { "site", required_argument, NULL, 3001 },
+						 { "note", required_argument, NULL, 3002 },
+						 { 0 } };
 	static const struct {
 		const char *name;
 		int (*run)(struct request *rq, int argc, char **argv);
-	} verbs[] = { { "list", list }, { "add", add }, { "remove", remove_them }, { "restore", restore } };
+	} verbs[] = {
+		{ "list", list }, { "add", add }, { "remove", remove_them }, { "restore", restore }
+	};
 	struct request rq = { .g = *g };
 	bool words = false;
 	int opt, taken, status;
@@ -218,18 +235,24 @@ static int run(const struct global *g, int argc, char **argv)
 		if (strcmp(argv[optind], verbs[i].name) != 0)
 			continue;
 		if (words && verbs[i].run != add)
-			return wrong_usage(&cmd_mask, "only add takes --class, --reason, --site, --vm, --nic, --note");
+			return wrong_usage(
+				&cmd_mask,
+				"only add takes --class, --reason, --site, --vm, --nic, --note");
 		return verbs[i].run(&rq, argc - optind - 1, argv + optind + 1);
 	}
 	return wrong_usage(&cmd_mask, "list, add, remove or restore");
 }
 
 const struct cmd cmd_mask = {
-	.name = "mask", .args = "list|add|remove|restore", .help = "what is left out of the figures, and why", .run = run,
+	.name = "mask",
+	.args = "list|add|remove|restore",
+	.help = "what is left out of the figures, and why",
+	.run = run,
 	.details = "  list             all masks, the built-in ones first\n"
 		   "  add              leave out what fits all of these words:\n"
 		   "    --class C      a class (OTHER)\n"
-		   "    --reason R     the kernel's reason (OTHERHOST), --site S its function; a * at the end stands for any rest\n"
+		   "    --reason R     the kernel's reason (OTHERHOST), --site S its function; a * "
+		   "at the end stands for any rest\n"
 		   "    --vm V         this VM's; --nic NAME this device's\n"
 		   "    --note TEXT    why\n"
 		   "  remove ID...     take it away; a built-in one is switched off\n"

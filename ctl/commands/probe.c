@@ -34,7 +34,8 @@ static int show(const struct global *g, sqlite3 *db, int64_t id, bool fail)
 
 	if (!probe || json_is_null(probe)) {
 		if (probe)
-			complain("probe: there is no probe %lld (taplossctl probe list shows them)", (long long)id);
+			complain("probe: there is no probe %lld (taplossctl probe list shows them)",
+				 (long long)id);
 		else
 			complain("probe: the store: %s", sqlite3_errmsg(db));
 		json_decref(probe);
@@ -56,7 +57,8 @@ static int do_run(struct probe_request *rq, const char *kind, const char *where)
 	if (!probe_options_run(rq, kind, where))
 		return EXIT_USAGE;
 	if (geteuid() != 0) {
-		complain("probe: run this as root: it starts a virtual machine, sends frames and counts the kernel's losses");
+		complain("probe: run this as root: it starts a virtual machine, sends frames and "
+			 "counts the kernel's losses");
 		return EXIT_FAILED;
 	}
 	db = open_store(&rq->g, SCHEMA_WRITE);
@@ -64,7 +66,8 @@ static int do_run(struct probe_request *rq, const char *kind, const char *where)
 		return EXIT_FAILED;
 	r = probe_run(&rq->opt, db, &id, why);
 	if (r < 0 && id)
-		complain("probe: %s; what is known: taplossctl probe show %lld", why, (long long)id);
+		complain("probe: %s; what is known: taplossctl probe show %lld", why,
+			 (long long)id);
 	else if (r < 0)
 		complain("probe: %s", why);
 	else
@@ -84,7 +87,8 @@ static int do_read(struct probe_request *rq, const char *arg)
 	db = open_store(&rq->g, SCHEMA_READ);
 	if (!db)
 		return EXIT_FAILED;
-	status = arg ? show(&rq->g, db, (int64_t)id, rq->fail) : probe_print_list(&rq->g, probe_store_list(db));
+	status = arg ? show(&rq->g, db, (int64_t)id, rq->fail)
+		     : probe_print_list(&rq->g, probe_store_list(db));
 	schema_close(db);
 	return status;
 }
@@ -109,10 +113,14 @@ static int run(const struct global *g, int argc, char **argv)
 		return do_read(rq, NULL);
 	if (n == 2 && !strcmp(verb, "show"))
 		return do_read(rq, arg);
-	return wrong_usage(&cmd_probe, "run or bench with where to (or --vm), list, or show with a number");
+	return wrong_usage(&cmd_probe,
+			   "run or bench with where to (or --vm), list, or show with a number");
 }
 
 const struct cmd cmd_probe = {
-	.name = "probe", .args = "run|bench|list|show", .help = "sends numbered frames to a probe VM: where are those that miss", .run = run,
+	.name = "probe",
+	.args = "run|bench|list|show",
+	.help = "sends numbered frames to a probe VM: where are those that miss",
+	.run = run,
 	.details = probe_help,
 };

@@ -24,29 +24,69 @@ struct request {
 };
 
 static const struct column nic_columns[] = {
-	{ "vm", "VM", COL_NAME }, { "uuid", "UUID", COL_TEXT }, { "nic", "NIC", COL_NAME }, { "direction", "DIR", COL_TEXT }, { "verdict", "VERDICT", COL_LONG },
-	{ "days", "DAYS", COL_COUNT }, { "hours_seen", "HOURS", COL_NUMBER }, { "p50_fps", "P50", COL_COUNT }, { "p95_fps", "P95", COL_COUNT },
-	{ "p99_fps", "P99", COL_COUNT }, { "max_fps", "MAX", COL_COUNT }, { "lossy_pct", "LOSSY", COL_PERCENT }, { "knee", "KNEE IS", COL_LONG },
-	{ "knee_fps", "KNEE", COL_COUNT }, { "knee_low_fps", "FROM", COL_COUNT }, { "knee_high_fps", "TO", COL_COUNT },
-	{ "knee_since_ns", "KNEE SINCE", COL_TIME }, { "headroom_p50_pct", "ROOM P50", COL_PERCENT }, { "headroom_p95_pct", "ROOM P95", COL_PERCENT }, { "headroom_p99_pct", "ROOM P99", COL_PERCENT },
-	{ "headroom_max_pct", "ROOM MAX", COL_PERCENT }, { "trend", "TREND", COL_LONG }, { "growth_pct_30d", "GROWTH/30D", COL_PERCENT },
-	{ "growth_low_pct_30d", "LOW", COL_PERCENT }, { "growth_high_pct_30d", "HIGH", COL_PERCENT }, { "weekly_season", "WEEKLY", COL_TEXT },
-	{ "meets_knee_ns", "MEETS", COL_TIME }, { "meets_knee_from_ns", "MEETS FROM", COL_TIME }, { "meets_knee_to_ns", "MEETS TO", COL_TIME },
-	{ "ring_frames", "RING", COL_COUNT }, { "ring_peak_frames", "FULLEST", COL_COUNT }, { "ring_free_frames", "FEWEST FREE", COL_COUNT },
-	{ "ring_mean_frames", "MEAN", COL_NUMBER }, { "ring_looks", "LOOKS", COL_COUNT }, { "ring_headroom_pct", "RING ROOM", COL_PERCENT },
+	{ "vm", "VM", COL_NAME },
+	{ "uuid", "UUID", COL_TEXT },
+	{ "nic", "NIC", COL_NAME },
+	{ "direction", "DIR", COL_TEXT },
+	{ "verdict", "VERDICT", COL_LONG },
+	{ "days", "DAYS", COL_COUNT },
+	{ "hours_seen", "HOURS", COL_NUMBER },
+	{ "p50_fps", "P50", COL_COUNT },
+	{ "p95_fps", "P95", COL_COUNT },
+	{ "p99_fps", "P99", COL_COUNT },
+	{ "max_fps", "MAX", COL_COUNT },
+	{ "lossy_pct", "LOSSY", COL_PERCENT },
+	{ "knee", "KNEE IS", COL_LONG },
+	{ "knee_fps", "KNEE", COL_COUNT },
+	{ "knee_low_fps", "FROM", COL_COUNT },
+	{ "knee_high_fps", "TO", COL_COUNT },
+	{ "knee_since_ns", "KNEE SINCE", COL_TIME },
+	{ "headroom_p50_pct", "ROOM P50", COL_PERCENT },
+	{ "headroom_p95_pct", "ROOM P95", COL_PERCENT },
+	{ "headroom_p99_pct", "ROOM P99", COL_PERCENT },
+	{ "headroom_max_pct", "ROOM MAX", COL_PERCENT },
+	{ "trend", "TREND", COL_LONG },
+	{ "growth_pct_30d", "GROWTH/30D", COL_PERCENT },
+	{ "growth_low_pct_30d", "LOW", COL_PERCENT },
+	{ "growth_high_pct_30d", "HIGH", COL_PERCENT },
+	{ "weekly_season", "WEEKLY", COL_TEXT },
+	{ "meets_knee_ns", "MEETS", COL_TIME },
+	{ "meets_knee_from_ns", "MEETS FROM", COL_TIME },
+	{ "meets_knee_to_ns", "MEETS TO", COL_TIME },
+	{ "ring_frames", "RING", COL_COUNT },
+	{ "ring_peak_frames", "FULLEST", COL_COUNT },
+	{ "ring_free_frames", "FEWEST FREE", COL_COUNT },
+	{ "ring_mean_frames", "MEAN", COL_NUMBER },
+	{ "ring_looks", "LOOKS", COL_COUNT },
+	{ "ring_headroom_pct", "RING ROOM", COL_PERCENT },
 	{ "qdisc_peak_frames", "QDISC", COL_COUNT },
 };
 /* What fits a terminal. */
 static const struct column short_columns[] = {
-	{ "vm", "VM", COL_NAME }, { "nic", "NIC", COL_NAME }, { "direction", "DIR", COL_TEXT }, { "verdict", "VERDICT", COL_LONG },
-	{ "p99_fps", "P99/S", COL_COUNT }, { "knee_fps", "KNEE/S", COL_COUNT }, { "headroom_p99_pct", "ROOM", COL_PERCENT }, { "lossy_pct", "LOSSY", COL_PERCENT },
-	{ "meets_knee_from_ns", "MEETS KNEE FROM", COL_TIME }, { "meets_knee_to_ns", "TO", COL_TIME },
+	{ "vm", "VM", COL_NAME },
+	{ "nic", "NIC", COL_NAME },
+	{ "direction", "DIR", COL_TEXT },
+	{ "verdict", "VERDICT", COL_LONG },
+	{ "p99_fps", "P99/S", COL_COUNT },
+	{ "knee_fps", "KNEE/S", COL_COUNT },
+	{ "headroom_p99_pct", "ROOM", COL_PERCENT },
+	{ "lossy_pct", "LOSSY", COL_PERCENT },
+	{ "meets_knee_from_ns", "MEETS KNEE FROM", COL_TIME },
+	{ "meets_knee_to_ns", "TO", COL_TIME },
 };
 static const struct column compare_columns[] = {
-	{ "vm", "VM", COL_NAME }, { "uuid", "UUID", COL_TEXT }, { "nic", "NIC", COL_NAME }, { "direction", "DIR", COL_TEXT },
-	{ "before_frames", "BEFORE", COL_COUNT }, { "after_frames", "AFTER", COL_COUNT }, { "before_pct", "BEFORE LOST", COL_PERCENT },
-	{ "after_pct", "AFTER LOST", COL_PERCENT }, { "change_points", "CHANGE", COL_NUMBER }, { "change_low_points", "FROM", COL_NUMBER },
-	{ "change_high_points", "TO", COL_NUMBER }, { "verdict", "VERDICT", COL_LONG },
+	{ "vm", "VM", COL_NAME },
+	{ "uuid", "UUID", COL_TEXT },
+	{ "nic", "NIC", COL_NAME },
+	{ "direction", "DIR", COL_TEXT },
+	{ "before_frames", "BEFORE", COL_COUNT },
+	{ "after_frames", "AFTER", COL_COUNT },
+	{ "before_pct", "BEFORE LOST", COL_PERCENT },
+	{ "after_pct", "AFTER LOST", COL_PERCENT },
+	{ "change_points", "CHANGE", COL_NUMBER },
+	{ "change_low_points", "FROM", COL_NUMBER },
+	{ "change_high_points", "TO", COL_NUMBER },
+	{ "verdict", "VERDICT", COL_LONG },
 };
 
 /* A report that is cut off must not look like one: it takes its name when it is whole. */
@@ -75,7 +115,8 @@ static int close_file(FILE *f, const char *file, char *tmp)
 	return EXIT_FAILED;
 }
 
-static int write_html(const char *file, const json_t *root, void (*write)(FILE *f, const json_t *root))
+static int write_html(const char *file, const json_t *root,
+		      void (*write)(FILE *f, const json_t *root))
 {
 	_cleanup_(freep) char *tmp = NULL;
 	FILE *f = open_file(file, &tmp);
@@ -105,7 +146,9 @@ static int print_capacity(const struct request *rq, const json_t *root)
 		return out_done();
 	}
 	window_print(&rq->o.window, json_number_value(json_object_get(root, "coverage_pct")));
-	printf("%s frames lost that did harm\n\n", text_count(buf, (unsigned long long)json_integer_value(json_object_get(root, "harmful_frames"))));
+	printf("%s frames lost that did harm\n\n",
+	       text_count(buf, (unsigned long long)json_integer_value(
+				       json_object_get(root, "harmful_frames"))));
 	out_table(&rq->g, short_columns, ARRAY_SIZE(short_columns), rows);
 	return out_done();
 }
@@ -126,7 +169,8 @@ static int capacity(struct request *rq)
 	if (root && html)
 		status = write_html(rq->file, root, report_html);
 	else if (root && redirect(rq) == 0)
-		status = rq->g.format == FORMAT_JSON ? out_json(json_incref(root)) : print_capacity(rq, root);
+		status = rq->g.format == FORMAT_JSON ? out_json(json_incref(root))
+						     : print_capacity(rq, root);
 	json_decref(root);
 	reader_free(v);
 	return status;
@@ -141,9 +185,11 @@ static int print_compare(const struct request *rq, json_t *root)
 		out_csv(compare_columns, ARRAY_SIZE(compare_columns), rows);
 		return out_done();
 	}
-	printf("before: %s, %lld hours observed\n", text_span(span, rq->before.since_ns, rq->before.until_ns),
+	printf("before: %s, %lld hours observed\n",
+	       text_span(span, rq->before.since_ns, rq->before.until_ns),
 	       (long long)json_integer_value(json_object_get(root, "before_hours")));
-	printf("after:  %s, %lld hours observed\n\n", text_span(span, rq->after.since_ns, rq->after.until_ns),
+	printf("after:  %s, %lld hours observed\n\n",
+	       text_span(span, rq->after.since_ns, rq->after.until_ns),
 	       (long long)json_integer_value(json_object_get(root, "after_hours")));
 	out_table(&rq->g, compare_columns, ARRAY_SIZE(compare_columns), rows);
 	puts("\nCHANGE, FROM, TO: percentage points of what was offered, with its 95 % interval");
@@ -167,21 +213,26 @@ static int compare(struct request *rq)
 	if (root && rq->file && rq->g.format == FORMAT_TEXT)
 		status = write_html(rq->file, root, compare_html);
 	else if (root && redirect(rq) == 0)
-		status = rq->g.format == FORMAT_JSON ? out_json(json_incref(root)) : print_compare(rq, root);
+		status = rq->g.format == FORMAT_JSON ? out_json(json_incref(root))
+						     : print_compare(rq, root);
 	json_decref(root);
 	reader_free(v);
 	return status;
 }
 
 /* "A..B", made whole hours. */
-static int parse_range(const char *name, const char *text, const struct window *now, struct window *ret)
+static int parse_range(const char *name, const char *text, const struct window *now,
+		       struct window *ret)
 {
 	const char *dots = strstr(text, "..");
 	_cleanup_(freep) char *from = dots ? strndup(text, (size_t)(dots - text)) : NULL;
 
 	*ret = *now;
-	if (!from || when_parse(from, now->now_ns, &ret->since_ns) < 0 || when_parse(dots + 2, now->now_ns, &ret->until_ns) < 0) {
-		complain("%s: \"%.60s\" is not a range of time; try -2w..-1w, 2026-11-01..2026-11-08", name, text);
+	if (!from || when_parse(from, now->now_ns, &ret->since_ns) < 0 ||
+	    when_parse(dots + 2, now->now_ns, &ret->until_ns) < 0) {
+		complain("%s: \"%.60s\" is not a range of time; try -2w..-1w, "
+			 "2026-11-01..2026-11-08",
+			 name, text);
 		return -1;
 	}
 	ret->since_ns -= ret->since_ns % NSEC_PER_HOUR;
@@ -220,10 +271,24 @@ static void align(struct window *w)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS, WINDOW_OPTIONS, FILTER_OPTIONS, { "output", required_argument, NULL, 'o' },
-						 { "before", required_argument, NULL, 3000 }, { "after", required_argument, NULL, 3001 }, { 0 } };
+	static const struct option options[] = { GLOBAL_OPTIONS,
+						 WINDOW_OPTIONS,
+						 FILTER_OPTIONS,
+						 { "output", required_argument, NULL, 'o' },
+						 { "before", required_argument, NULL, 3000 },
+						 { "after", required_argument, NULL, 3001 },
+						 { 0 } };
 	struct request rq = { .g = *g };
-	const struct options o = { .cmd = &cmd_report, .table = options, .letters = "o:", .global = &rq.g, .window = &rq.o.window, .filter = &rq.o.filter, .own = own_option, .arg = &rq };
+	const struct options o = {
+		.cmd = &cmd_report,
+		.table = options,
+		.letters = "o:",
+		.global = &rq.g,
+		.window = &rq.o.window,
+		.filter = &rq.o.filter,
+		.own = own_option,
+		.arg = &rq,
+	};
 	int status;
 
 	window_init(&rq.o.window);
@@ -238,15 +303,21 @@ static int run(const struct global *g, int argc, char **argv)
 		return window_valid(&rq.o.window) ? capacity(&rq) : EXIT_USAGE;
 	}
 	if (!strcmp(argv[optind], "compare"))
-		return rq.has_before && rq.has_after ? compare(&rq) : wrong_usage(&cmd_report, "compare needs --before A..B and --after C..D");
+		return rq.has_before && rq.has_after
+			       ? compare(&rq)
+			       : wrong_usage(&cmd_report,
+					     "compare needs --before A..B and --after C..D");
 	return wrong_usage(&cmd_report, "capacity, or compare with --before and --after");
 }
 
 const struct cmd cmd_report = {
-	.name = "report", .args = "capacity|compare", .help = "who will lose packets, and when; did a change help", .run = run,
+	.name = "report",
+	.args = "capacity|compare",
+	.help = "who will lose packets, and when; did a change help",
+	.run = run,
 	.details = "  -o, --output F   one HTML page; with --json or --csv that\n"
 		   "  --before A..B    compare: the time before a change (-2w..-1w)\n"
-		   "  --after C..D     and after it\n"
-		   WINDOW_HELP FILTER_HELP
-		   "                   capacity: --vm gives its NICs' days as well; 30 days by default\n",
+		   "  --after C..D     and after it\n" WINDOW_HELP FILTER_HELP
+		   "                   capacity: --vm gives its NICs' days as well; 30 days by "
+		   "default\n",
 };

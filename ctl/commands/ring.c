@@ -22,18 +22,28 @@ static json_t *row_of(const struct ring_shape *s, const struct request *rq)
 {
 	uint64_t stall = ring_stall_ns(s, rq->frame, rq->rate);
 
-	return json_pack("{ss so so so so so so so}", "version", names[s->version], "block_bytes", out_int(s->block_bytes), "blocks", out_int(s->blocks),
-			 "memory_bytes", out_int(ring_bytes(s)), "frames_per_mib",
-			 s->block_bytes ? out_int(ring_frames_per_block(s, rq->frame) * (1 << 20) / s->block_bytes) : json_null(), "frames", out_int(ring_frames(s, rq->frame)),
-			 "retire_ms", s->version == RING_V3 ? out_int(s->retire_ms) : json_null(), "stall_ns", stall == UINT64_MAX ? json_null() : out_int(stall));
+	return json_pack("{ss so so so so so so so}", "version", names[s->version], "block_bytes",
+			 out_int(s->block_bytes), "blocks", out_int(s->blocks), "memory_bytes",
+			 out_int(ring_bytes(s)), "frames_per_mib",
+			 s->block_bytes ? out_int(ring_frames_per_block(s, rq->frame) * (1 << 20) /
+						  s->block_bytes)
+					: json_null(),
+			 "frames", out_int(ring_frames(s, rq->frame)), "retire_ms",
+			 s->version == RING_V3 ? out_int(s->retire_ms) : json_null(), "stall_ns",
+			 stall == UINT64_MAX ? json_null() : out_int(stall));
 }
 
 static void print_text(const struct request *rq, const json_t *rows)
 {
 	static const struct column columns[] = {
-		{ "version", "RING", COL_TEXT }, { "block_bytes", "BLOCK", COL_BYTES }, { "blocks", "BLOCKS", COL_COUNT },
-		{ "memory_bytes", "MEMORY", COL_BYTES }, { "frames_per_mib", "FRAMES/MIB", COL_COUNT }, { "frames", "FRAMES", COL_COUNT },
-		{ "retire_ms", "RETIRE MS", COL_NUMBER }, { "stall", "BRIDGES", COL_TEXT },
+		{ "version", "RING", COL_TEXT },
+		{ "block_bytes", "BLOCK", COL_BYTES },
+		{ "blocks", "BLOCKS", COL_COUNT },
+		{ "memory_bytes", "MEMORY", COL_BYTES },
+		{ "frames_per_mib", "FRAMES/MIB", COL_COUNT },
+		{ "frames", "FRAMES", COL_COUNT },
+		{ "retire_ms", "RETIRE MS", COL_NUMBER },
+		{ "stall", "BRIDGES", COL_TEXT },
 	};
 	char n[32], duration[32];
 	json_t *row;
@@ -42,22 +52,31 @@ static void print_text(const struct request *rq, const json_t *rows)
 	json_array_foreach(rows, i, row) {
 		const json_t *stall = json_object_get(row, "stall_ns");
 
-		json_object_set_new(row, "stall", out_text(json_is_integer(stall) ?
-							   text_duration(duration, (unsigned long long)json_integer_value(stall)) : "any stall"));
+		json_object_set_new(
+			row, "stall",
+			out_text(json_is_integer(stall)
+					 ? text_duration(duration,
+							 (unsigned long long)json_integer_value(
+								 stall))
+					 : "any stall"));
 	}
-	printf("%s frames a second of %llu bytes\n\n", text_count(n, rq->rate), (unsigned long long)rq->frame);
+	printf("%s frames a second of %llu bytes\n\n", text_count(n, rq->rate),
+	       (unsigned long long)rq->frame);
 	out_table(&rq->g, columns, ARRAY_SIZE(columns), rows);
 }
 
 static int print(struct request *rq, json_t *rows)
 {
 	static const struct column columns[] = {
-		{ "version", "", COL_TEXT }, { "block_bytes", "", COL_BYTES }, { "blocks", "", COL_COUNT }, { "memory_bytes", "", COL_BYTES },
-		{ "frames_per_mib", "", COL_COUNT }, { "frames", "", COL_COUNT }, { "retire_ms", "", COL_NUMBER }, { "stall_ns", "", COL_COUNT },
+		{ "version", "", COL_TEXT },	     { "block_bytes", "", COL_BYTES },
+		{ "blocks", "", COL_COUNT },	     { "memory_bytes", "", COL_BYTES },
+		{ "frames_per_mib", "", COL_COUNT }, { "frames", "", COL_COUNT },
+		{ "retire_ms", "", COL_NUMBER },     { "stall_ns", "", COL_COUNT },
 	};
 
 	if (rq->g.format == FORMAT_JSON)
-		return out_json(json_pack("{so so so}", "rate_pps", out_int(rq->rate), "frame_bytes", out_int(rq->frame), "rings", rows));
+		return out_json(json_pack("{so so so}", "rate_pps", out_int(rq->rate),
+					  "frame_bytes", out_int(rq->frame), "rings", rows));
 	if (rq->g.format == FORMAT_CSV)
 		out_csv(columns, ARRAY_SIZE(columns), rows);
 	else
@@ -72,7 +91,8 @@ static int answer(struct request *rq)
 	json_t *rows = json_array();
 	char why[256];
 
-	for (enum ring_version v = rq->version ? (enum ring_version)rq->version : RING_V1; v <= (rq->version ? rq->version : RING_V3); v++) {
+	for (enum ring_version v = rq->version ? (enum ring_version)rq->version : RING_V1;
+	     v <= (rq->version ? rq->version : RING_V3); v++) {
 		struct ring_shape s = ring_default(v);
 
 		s.block_bytes = rq->block_bytes ? rq->block_bytes : s.block_bytes;
@@ -80,8 +100,10 @@ static int answer(struct request *rq)
 		s.frame_bytes = rq->slot_bytes ? rq->slot_bytes : s.frame_bytes;
 		if (v == RING_V3 && rq->retire_ms != UINT64_MAX)
 			s.retire_ms = rq->retire_ms;
-		if (!rq->blocks && s.block_bytes && s.retire_ms + (v != RING_V3) && ring_for(&s, rq->frame, rq->rate, rq->stall_ms) < 0) {
-			complain("ring: %llu ms at %llu frames a second is more than a ring can have (4 GiB); shorten the stall, or the snap length",
+		if (!rq->blocks && s.block_bytes && s.retire_ms + (v != RING_V3) &&
+		    ring_for(&s, rq->frame, rq->rate, rq->stall_ms) < 0) {
+			complain("ring: %llu ms at %llu frames a second is more than a ring can "
+				 "have (4 GiB); shorten the stall, or the snap length",
 				 (unsigned long long)rq->stall_ms, (unsigned long long)rq->rate);
 			json_decref(rows);
 			return EXIT_FAILED;
@@ -122,11 +144,23 @@ static int own_option(struct request *rq, int opt, const char *value)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS, { "rate", required_argument, NULL, 4000 }, { "frame", required_argument, NULL, 4001 },
-						 { "stall", required_argument, NULL, 4002 }, { "blocks", required_argument, NULL, 4003 },
-						 { "block", required_argument, NULL, 4004 }, { "retire", required_argument, NULL, 4005 },
-						 { "version", required_argument, NULL, 4006 }, { "slot", required_argument, NULL, 4007 }, { 0 } };
-	struct request rq = { .g = *g, .rate = 1000000, .frame = 64, .stall_ms = 100, .retire_ms = UINT64_MAX };
+	static const struct option options[] = { GLOBAL_OPTIONS,
+						 { "rate", required_argument, NULL, 4000 },
+						 { "frame", required_argument, NULL, 4001 },
+						 { "stall", required_argument, NULL, 4002 },
+						 { "blocks", required_argument, NULL, 4003 },
+						 { "block", required_argument, NULL, 4004 },
+						 { "retire", required_argument, NULL, 4005 },
+						 { "version", required_argument, NULL, 4006 },
+						 { "slot", required_argument, NULL, 4007 },
+						 { 0 } };
+	struct request rq = {
+		.g = *g,
+		.rate = 1000000,
+		.frame = 64,
+		.stall_ms = 100,
+		.retire_ms = UINT64_MAX,
+	};
 	int opt, taken, status = EXIT_USAGE;
 
 	while ((opt = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
@@ -142,13 +176,17 @@ static int run(const struct global *g, int argc, char **argv)
 }
 
 const struct cmd cmd_ring = {
-	.name = "ring", .args = "", .help = "how large a capture ring must be, or what one bridges", .run = run,
-	.details = "  --rate PPS       frames a second; 1000000\n"
-		   "  --frame BYTES    captured bytes of each (the snap length, if that is less); 64\n"
-		   "  --stall MS       how long the reader may stand still; 100\n"
-		   "  --blocks N       instead: what do N blocks bridge?\n"
-		   "  --block SIZE     bytes of a block; 1M\n"
-		   "  --retire MS      a block is handed over after this long; 8 (V3)\n"
-		   "  --slot SIZE      bytes of a frame's slot; 2048 (V1, V2)\n"
-		   "  --version N      only this kind of ring: 1, 2 or 3\n",
+	.name = "ring",
+	.args = "",
+	.help = "how large a capture ring must be, or what one bridges",
+	.run = run,
+	.details =
+		"  --rate PPS       frames a second; 1000000\n"
+		"  --frame BYTES    captured bytes of each (the snap length, if that is less); 64\n"
+		"  --stall MS       how long the reader may stand still; 100\n"
+		"  --blocks N       instead: what do N blocks bridge?\n"
+		"  --block SIZE     bytes of a block; 1M\n"
+		"  --retire MS      a block is handed over after this long; 8 (V3)\n"
+		"  --slot SIZE      bytes of a frame's slot; 2048 (V1, V2)\n"
+		"  --version N      only this kind of ring: 1, 2 or 3\n",
 };

@@ -38,10 +38,12 @@ static void on_source(sqlite3_stmt *st, void *arg)
 {
 	struct status *s = arg;
 
-	json_array_append_new(s->sources, json_pack("{so so so sI}", "name", out_text((const char *)sqlite3_column_text(st, 0)), "state",
-						    out_text((const char *)sqlite3_column_text(st, 1)), "why",
-						    out_text((const char *)sqlite3_column_text(st, 2)), "since_ns",
-						    (json_int_t)sqlite3_column_int64(st, 3)));
+	json_array_append_new(s->sources,
+			      json_pack("{so so so sI}", "name",
+					out_text((const char *)sqlite3_column_text(st, 0)), "state",
+					out_text((const char *)sqlite3_column_text(st, 1)), "why",
+					out_text((const char *)sqlite3_column_text(st, 2)),
+					"since_ns", (json_int_t)sqlite3_column_int64(st, 3)));
 }
 
 static uint64_t file_bytes(const struct reader *v, const char *name)
@@ -72,7 +74,10 @@ static bool touches(const json_t *last, const struct reader_interval *next)
 {
 	const char *only = json_string_value(json_object_get(last, "only"));
 
-	return last && (uint64_t)json_integer_value(json_object_get(last, "to_ns")) + NSEC_PER_MSEC >= next->from_ns && !strcmp(only ? only : "", next->only);
+	return last &&
+	       (uint64_t)json_integer_value(json_object_get(last, "to_ns")) + NSEC_PER_MSEC >=
+		       next->from_ns &&
+	       !strcmp(only ? only : "", next->only);
 }
 
 /* Merged: two intervals that touch are one. A restart of a pinned agent leaves no gap. */
@@ -91,7 +96,8 @@ static json_t *coverage(struct reader *v, uint64_t since)
 			json_object_set_new(last, "to_ns", out_int(all[i].to_ns));
 			continue;
 		}
-		last = json_pack("{so so}", "from_ns", out_int(all[i].from_ns), "to_ns", out_int(all[i].to_ns));
+		last = json_pack("{so so}", "from_ns", out_int(all[i].from_ns), "to_ns",
+				 out_int(all[i].to_ns));
 		if (all[i].only[0])
 			json_object_set_new(last, "only", out_text(all[i].only));
 		json_array_append_new(list, last);
@@ -116,16 +122,24 @@ static void print_agent(const struct status *s)
 	uint64_t now = now_ns();
 
 	if (s->v->running)
-		printf("agent      running for %s, since %s\n           process %d, version %s, a tick every %llu ms\n", text_duration(ago, now - s->since_ns),
-		       text_time(buf, s->since_ns), s->v->pid, s->version ? s->version : "?", (unsigned long long)(s->interval_ns / NSEC_PER_MSEC));
+		printf("agent      running for %s, since %s\n           process %d, version %s, a "
+		       "tick every %llu ms\n",
+		       text_duration(ago, now - s->since_ns), text_time(buf, s->since_ns),
+		       s->v->pid, s->version ? s->version : "?",
+		       (unsigned long long)(s->interval_ns / NSEC_PER_MSEC));
 	else if (!s->some)
 		puts("agent      NOT RUNNING, and it never ran on this store");
 	else if (s->clean)
-		printf("agent      NOT RUNNING: stopped at %s (%s ago)\n", text_time(buf, s->until_ns), text_duration(ago, now - s->until_ns));
+		printf("agent      NOT RUNNING: stopped at %s (%s ago)\n",
+		       text_time(buf, s->until_ns), text_duration(ago, now - s->until_ns));
 	else
-		puts("agent      NOT RUNNING: it died or was killed\n           (the kernel goes on counting for the next one, unless the machine was restarted)");
+		puts("agent      NOT RUNNING: it died or was killed\n           (the kernel goes "
+		     "on counting for the next one, unless the machine was restarted)");
 	if (s->some)
-		printf("kernel     %s%s\n", s->kernel, s->reasons ? ", gives a reason for each drop" : by_bpf(s) ? ", gives no reasons (before 5.17)" : "");
+		printf("kernel     %s%s\n", s->kernel,
+		       s->reasons  ? ", gives a reason for each drop"
+		       : by_bpf(s) ? ", gives no reasons (before 5.17)"
+				   : "");
 }
 
 static void print_sources(const struct status *s, const struct global *g)
@@ -134,12 +148,15 @@ static void print_sources(const struct status *s, const struct global *g)
 	json_t *src;
 
 	json_array_foreach(s->sources, i, src) {
-		const char *state = json_string_value(json_object_get(src, "state")), *why = json_string_value(json_object_get(src, "why"));
+		const char *state = json_string_value(json_object_get(src, "state")),
+			   *why = json_string_value(json_object_get(src, "why"));
 		bool ok = !strcmp(state, "ok") || !strcmp(state, "off");
 		_cleanup_(freep) char *safe = text_safe(why);
-		_cleanup_(freep) char *name = text_safe(json_string_value(json_object_get(src, "name")));
+		_cleanup_(freep) char *name =
+			text_safe(json_string_value(json_object_get(src, "name")));
 
-		printf("%-10s %-24s %s%s%s%s%s%s\n", i ? "" : "sources", name, !ok && g->color ? "\033[1;31m" : "", ok ? "" : "!! ", state,
+		printf("%-10s %-24s %s%s%s%s%s%s\n", i ? "" : "sources", name,
+		       !ok && g->color ? "\033[1;31m" : "", ok ? "" : "!! ", state,
 		       !ok && g->color ? "\033[0m" : "", *safe ? ": " : "", safe);
 	}
 	if (!s->v->running && json_array_size(s->sources))
@@ -154,12 +171,15 @@ static void print_coverage(const json_t *list)
 	json_t *c;
 
 	json_array_foreach(list, i, c) {
-		uint64_t a = (uint64_t)json_integer_value(json_object_get(c, "from_ns")), b = (uint64_t)json_integer_value(json_object_get(c, "to_ns"));
+		uint64_t a = (uint64_t)json_integer_value(json_object_get(c, "from_ns")),
+			 b = (uint64_t)json_integer_value(json_object_get(c, "to_ns"));
 
 		if (end && a > end + NSEC_PER_MSEC)
 			printf("%-10s   gap of %s\n", "", text_duration(len, a - end));
-		printf("%-10s %s to %s%s%s\n", i ? "" : "observed", text_time(from, a), text_time(to, b), json_object_get(c, "only") ? ", by " : "",
-		       json_object_get(c, "only") ? json_string_value(json_object_get(c, "only")) : "");
+		printf("%-10s %s to %s%s%s\n", i ? "" : "observed", text_time(from, a),
+		       text_time(to, b), json_object_get(c, "only") ? ", by " : "",
+		       json_object_get(c, "only") ? json_string_value(json_object_get(c, "only"))
+						  : "");
 		end = b;
 	}
 	if (!json_array_size(list))
@@ -179,17 +199,24 @@ static int print(struct status *s, const struct global *g, json_t *covered, cons
 	snprintf(path, sizeof(path), "%s", s->v->dir);
 	if (g->format == FORMAT_JSON)
 		return out_json(json_pack(
-			"{s{sb so so so so} s{so sI} sO s{so sI si} s{sI sI sI} sO}", "agent", "running", s->v->running, "pid",
-			s->v->running ? out_int((uint64_t)s->v->pid) : json_null(), "version", out_text(s->version), "since_ns",
-			s->some ? out_int(s->since_ns) : json_null(), "interval_ns", s->some ? out_int(s->interval_ns) : json_null(), "kernel", "release",
-			out_text(s->kernel), "reasons", (json_int_t)s->reasons, "sources", s->sources, "database", "path", out_text(path), "bytes",
-			(json_int_t)bytes, "schema_version", SCHEMA_META_VERSION, "self", "uncounted_frames", (json_int_t)self->uncounted, "missed_events",
-			(json_int_t)self->missed, "late_ticks", (json_int_t)self->late, "coverage", covered));
+			"{s{sb so so so so} s{so sI} sO s{so sI si} s{sI sI sI} sO}", "agent",
+			"running", s->v->running, "pid",
+			s->v->running ? out_int((uint64_t)s->v->pid) : json_null(), "version",
+			out_text(s->version), "since_ns",
+			s->some ? out_int(s->since_ns) : json_null(), "interval_ns",
+			s->some ? out_int(s->interval_ns) : json_null(), "kernel", "release",
+			out_text(s->kernel), "reasons", (json_int_t)s->reasons, "sources",
+			s->sources, "database", "path", out_text(path), "bytes", (json_int_t)bytes,
+			"schema_version", SCHEMA_META_VERSION, "self", "uncounted_frames",
+			(json_int_t)self->uncounted, "missed_events", (json_int_t)self->missed,
+			"late_ticks", (json_int_t)self->late, "coverage", covered));
 	print_agent(s);
 	print_sources(s, g);
-	printf("store      %s, %s, %zu day%s, schema %d\n", path, text_bytes(buf, bytes), s->v->n_days, s->v->n_days == 1 ? "" : "s", SCHEMA_META_VERSION);
+	printf("store      %s, %s, %zu day%s, schema %d\n", path, text_bytes(buf, bytes),
+	       s->v->n_days, s->v->n_days == 1 ? "" : "s", SCHEMA_META_VERSION);
 	print_coverage(covered);
-	printf("own loss   %s frames without room in the kernel's map\n", text_count(num, self->uncounted));
+	printf("own loss   %s frames without room in the kernel's map\n",
+	       text_count(num, self->uncounted));
 	printf("           %s drops not looked at\n", text_count(num, self->missed));
 	printf("           %s late ticks\n", text_count(num, self->late));
 	return out_done();
@@ -197,7 +224,10 @@ static int print(struct status *s, const struct global *g, json_t *covered, cons
 
 static int csv(struct status *s)
 {
-	static const struct column columns[] = { { "name", "", COL_TEXT }, { "state", "", COL_TEXT }, { "why", "", COL_TEXT }, { "since_ns", "", COL_TIME } };
+	static const struct column columns[] = { { "name", "", COL_TEXT },
+						 { "state", "", COL_TEXT },
+						 { "why", "", COL_TEXT },
+						 { "since_ns", "", COL_TIME } };
 
 	out_csv(columns, ARRAY_SIZE(columns), s->sources);
 	return out_done();
@@ -210,9 +240,15 @@ static int answer(const struct global *g)
 	json_t *covered = NULL;
 	int status = EXIT_FAILED;
 
-	if (s.v && reader_meta(s.v, "SELECT version, kernel, reasons, interval_ns, since_ns, until_ns, clean FROM run ORDER BY id DESC LIMIT 1", on_run, &s) == 0 &&
-	    reader_meta(s.v, "SELECT name, state, why, since_ns FROM source ORDER BY name", on_source, &s) == 0 &&
-	    reader_self(s.v, "uncounted_frames", &self.uncounted) == 0 && reader_self(s.v, "missed_events", &self.missed) == 0 &&
+	if (s.v &&
+	    reader_meta(s.v,
+			"SELECT version, kernel, reasons, interval_ns, since_ns, until_ns, clean "
+			"FROM run ORDER BY id DESC LIMIT 1",
+			on_run, &s) == 0 &&
+	    reader_meta(s.v, "SELECT name, state, why, since_ns FROM source ORDER BY name",
+			on_source, &s) == 0 &&
+	    reader_self(s.v, "uncounted_frames", &self.uncounted) == 0 &&
+	    reader_self(s.v, "missed_events", &self.missed) == 0 &&
 	    reader_self(s.v, "late_ticks", &self.late) == 0) {
 		covered = coverage(s.v, now_ns() - NSEC_PER_DAY);
 		if (covered)
@@ -228,7 +264,9 @@ static int answer(const struct global *g)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS, { "blind", no_argument, NULL, 3000 }, { 0 } };
+	static const struct option options[] = { GLOBAL_OPTIONS,
+						 { "blind", no_argument, NULL, 3000 },
+						 { 0 } };
 	struct global mine = *g;
 	bool blind = false;
 	int opt, status;
@@ -248,7 +286,11 @@ static int run(const struct global *g, int argc, char **argv)
 }
 
 const struct cmd cmd_status = {
-	.name = "status", .args = "[--blind]", .help = "is it counting, since when, what it cannot see", .run = run,
-	.details = "  --blind  which losses cannot be shown on this host, why, and what shows them all the same\n"
+	.name = "status",
+	.args = "[--blind]",
+	.help = "is it counting, since when, what it cannot see",
+	.run = run,
+	.details = "  --blind  which losses cannot be shown on this host, why, and what shows them "
+		   "all the same\n"
 		   "  (coverage is that of the last 24 hours)\n",
 };

@@ -25,9 +25,11 @@ static void on_row(sqlite3_stmt *st, void *arg)
 {
 	struct limitations *b = arg;
 
-	json_array_append_new(b->rows, json_pack("{so so so}", "loss", out_text((const char *)sqlite3_column_text(st, 0)), "why",
-						 out_text((const char *)sqlite3_column_text(st, 1)), "witness",
-						 out_text((const char *)sqlite3_column_text(st, 2))));
+	json_array_append_new(
+		b->rows,
+		json_pack("{so so so}", "loss", out_text((const char *)sqlite3_column_text(st, 0)),
+			  "why", out_text((const char *)sqlite3_column_text(st, 1)), "witness",
+			  out_text((const char *)sqlite3_column_text(st, 2))));
 }
 
 /* @text behind @label, broken between words at @width columns. */
@@ -71,16 +73,20 @@ static void print_text(const struct limitations *b, const struct global *g)
 		putchar('\n');
 		print_wrapped("* ", json_string_value(json_object_get(row, "loss")), width);
 		print_wrapped("  why      ", json_string_value(json_object_get(row, "why")), width);
-		print_wrapped("  witness  ", json_string_value(json_object_get(row, "witness")), width);
+		print_wrapped("  witness  ", json_string_value(json_object_get(row, "witness")),
+			      width);
 	}
 }
 
 static int print(const struct limitations *b, const struct global *g)
 {
-	static const struct column columns[] = { { "loss", "", COL_TEXT }, { "why", "", COL_TEXT }, { "witness", "", COL_TEXT } };
+	static const struct column columns[] = { { "loss", "", COL_TEXT },
+						 { "why", "", COL_TEXT },
+						 { "witness", "", COL_TEXT } };
 
 	if (g->format == FORMAT_JSON)
-		return out_json(json_pack("{so sO}", "kernel", out_text(b->kernel), "blind", b->rows));
+		return out_json(
+			json_pack("{so sO}", "kernel", out_text(b->kernel), "blind", b->rows));
 	if (g->format == FORMAT_CSV)
 		out_csv(columns, ARRAY_SIZE(columns), b->rows);
 	else
@@ -94,7 +100,8 @@ int status_blind(const struct global *g)
 	struct reader *v = reader_open(g->store);
 	int status = EXIT_FAILED;
 
-	if (v && reader_meta(v, "SELECT kernel FROM run ORDER BY id DESC LIMIT 1", on_run, &b) == 0 &&
+	if (v &&
+	    reader_meta(v, "SELECT kernel FROM run ORDER BY id DESC LIMIT 1", on_run, &b) == 0 &&
 	    reader_meta(v, "SELECT loss, why, witness FROM blind ORDER BY id", on_row, &b) == 0)
 		status = print(&b, g);
 	json_decref(b.rows);

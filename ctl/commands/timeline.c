@@ -58,7 +58,8 @@ static size_t line_cells(void)
 /* A step that people can add up in their heads, and no more than @cells of them. */
 static uint64_t nice_step(uint64_t span, size_t cells)
 {
-	static const uint64_t steps[] = { 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400 };
+	static const uint64_t steps[] = { 1,   2,   5,	  10,	15,   30,    60,    120,   300,
+					  600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		if (steps[i] * NSEC_PER_SEC * cells >= span)
@@ -91,7 +92,8 @@ static void add(struct reader_sum *to, const struct reader_sum *more)
 	to->bytes += more->bytes;
 }
 
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum,
+		   void *arg)
 {
 	struct timeline *t = arg;
 	size_t at = (t_ns - 1 - t->window.since_ns) / t->step_ns;
@@ -138,7 +140,8 @@ static json_t *points_array(const struct timeline *t, const struct curve *c)
 
 		if (!c->points[i].frames && !c->points[i].bytes)
 			continue;
-		p = json_pack("{so so so so}", "t_ns", out_int(point_ns(t, i)), "frames", out_int(c->points[i].frames), "segments",
+		p = json_pack("{so so so so}", "t_ns", out_int(point_ns(t, i)), "frames",
+			      out_int(c->points[i].frames), "segments",
 			      out_int(c->points[i].segments), "bytes", out_int(c->points[i].bytes));
 		if (t->coarse[i])
 			json_object_set_new(p, "coarse", json_true());
@@ -160,18 +163,27 @@ static int print_json(struct timeline *t, double covered)
 		json_object_set_new(o, "points", points_array(t, c));
 		json_array_append_new(series, o);
 	}
-	return out_json(json_pack("{so so so sI sI sI sf sI so so}", "vm", out_text(ref->vm_id ? vmref_name(t->v, ref) : NULL), "uuid",
-				  out_text(vmref_uuid(t->v, ref)), "nic", out_text(ref->vm_id ? t->filter.nic : vmref_name(t->v, ref)), "since_ns", (json_int_t)t->window.since_ns, "until_ns",
-				  (json_int_t)t->window.until_ns, "step_ns", (json_int_t)t->step_ns, "coverage_pct", covered, "masked_frames",
-				  (json_int_t)t->masked, "series", series, "rings", ring_history_json(t->v, &t->ring_history, step_end, t)));
+	return out_json(json_pack("{so so so sI sI sI sf sI so so}", "vm",
+				  out_text(ref->vm_id ? vmref_name(t->v, ref) : NULL), "uuid",
+				  out_text(vmref_uuid(t->v, ref)), "nic",
+				  out_text(ref->vm_id ? t->filter.nic : vmref_name(t->v, ref)),
+				  "since_ns", (json_int_t)t->window.since_ns, "until_ns",
+				  (json_int_t)t->window.until_ns, "step_ns", (json_int_t)t->step_ns,
+				  "coverage_pct", covered, "masked_frames", (json_int_t)t->masked,
+				  "series", series, "rings",
+				  ring_history_json(t->v, &t->ring_history, step_end, t)));
 }
 
 static int print_csv(struct timeline *t)
 {
 	static const struct column columns[] = {
-		{ "t_ns", "", COL_TIME }, { "vm", "", COL_NAME }, { "uuid", "", COL_TEXT }, { "nic", "", COL_NAME }, { "queue", "", COL_NUMBER },
-		{ "direction", "", COL_TEXT }, { "class", "", COL_TEXT }, { "kernel_reason", "", COL_TEXT }, { "kind", "", COL_TEXT }, { "site", "", COL_TEXT },
-		{ "frames", "", COL_COUNT }, { "segments", "", COL_COUNT }, { "bytes", "", COL_BYTES }, { "mask", "", COL_TEXT },
+		{ "t_ns", "", COL_TIME },    { "vm", "", COL_NAME },
+		{ "uuid", "", COL_TEXT },    { "nic", "", COL_NAME },
+		{ "queue", "", COL_NUMBER }, { "direction", "", COL_TEXT },
+		{ "class", "", COL_TEXT },   { "kernel_reason", "", COL_TEXT },
+		{ "kind", "", COL_TEXT },    { "site", "", COL_TEXT },
+		{ "frames", "", COL_COUNT }, { "segments", "", COL_COUNT },
+		{ "bytes", "", COL_BYTES },  { "mask", "", COL_TEXT },
 	};
 	json_t *rows = must(json_array()), *p;
 	struct curve *c, *tmp;
@@ -228,7 +240,8 @@ static void print_chart(const struct timeline *t, const uint64_t *values, uint64
 	}
 }
 
-/* "ring of vnet0: at most 37 frames (from 14:05), 463 places free; 1.2 on average", and its chart below. */
+/* "ring of vnet0: at most 37 frames (from 14:05), 463 places free; 1.2 on average", and its chart
+ * below. */
 static void print_fill(const struct timeline *t, const struct ring_fill *f)
 {
 	_cleanup_(freep) uint64_t *values = must(calloc(t->n_steps, sizeof(*values)));
@@ -240,8 +253,10 @@ static void print_fill(const struct timeline *t, const struct ring_fill *f)
 		values[i] = f->points[i].peak;
 		peak = values[i] > values[peak] ? i : peak;
 	}
-	printf("\nring of %s: at most %s frames (from %s), at least %s places free", nic, text_count(most, values[peak]),
-	       text_clock(at, t->window.since_ns + peak * t->step_ns, t->step_ns * t->n_steps), text_count(left, f->total.free));
+	printf("\nring of %s: at most %s frames (from %s), at least %s places free", nic,
+	       text_count(most, values[peak]),
+	       text_clock(at, t->window.since_ns + peak * t->step_ns, t->step_ns * t->n_steps),
+	       text_count(left, f->total.free));
 	if (f->total.samples)
 		printf("; %.1f on average", (double)f->total.sum / (double)f->total.samples);
 	putchar('\n');
@@ -272,8 +287,9 @@ static void print_curve(const struct timeline *t, const struct curve *c)
 		peak = values[i] > values[peak] ? i : peak;
 	}
 	label_of(t, c, label, sizeof(label));
-	printf("\n%s: %s frames %s, at most %s in %s (from %s)\n", label, text_count(total, c->total.frames),
-	       place_words(c->series), text_count(most, values[peak]), text_duration(step, t->step_ns),
+	printf("\n%s: %s frames %s, at most %s in %s (from %s)\n", label,
+	       text_count(total, c->total.frames), place_words(c->series),
+	       text_count(most, values[peak]), text_duration(step, t->step_ns),
 	       text_clock(at, t->window.since_ns + peak * t->step_ns, t->step_ns * t->n_steps));
 	print_chart(t, values, values[peak]);
 }
@@ -298,7 +314,8 @@ static int print_text(struct timeline *t, double covered)
 	if (!t->curves && covered > 0)
 		puts("no loss");
 	if (t->masked && !t->filter.masked)
-		printf("besides, %s frames masked (--masked shows them)\n", text_count(masked, t->masked));
+		printf("besides, %s frames masked (--masked shows them)\n",
+		       text_count(masked, t->masked));
 	HASH_ITER(hh, t->curves, c, tmp)
 		print_curve(t, c);
 	for (size_t i = 0; i < t->ring_history.n; i++)
@@ -306,7 +323,8 @@ static int print_text(struct timeline *t, double covered)
 	if (t->curves && any(t->observed, t->n_steps, false))
 		puts("blank: not observed");
 	if (any(t->coarse, t->n_steps, true))
-		puts("Some loss was stored in one piece for a time longer than a step (the agent was\n"
+		puts("Some loss was stored in one piece for a time longer than a step (the agent "
+		     "was\n"
 		     "away, or the disk full): it stands at that time's end.");
 	return out_done();
 }
@@ -349,8 +367,11 @@ static int answer(struct timeline *t)
 	t->observed = must(calloc(t->n_steps, sizeof(bool)));
 	t->coarse = must(calloc(t->n_steps, sizeof(bool)));
 	t->curve_of = must(calloc(t->v->n_series + 1, sizeof(struct curve *)));
-	if (filter_resolve(&t->filter, t->v) == 0 && reader_observed(t->v, t->window.since_ns, t->step_ns, t->observed, t->n_steps) == 0 && read_rows(t) == 0 &&
-	    ring_history_read(t->v, &t->filter, t->window.since_ns, t->step_ns, t->n_steps, &t->ring_history) == 0)
+	if (filter_resolve(&t->filter, t->v) == 0 &&
+	    reader_observed(t->v, t->window.since_ns, t->step_ns, t->observed, t->n_steps) == 0 &&
+	    read_rows(t) == 0 &&
+	    ring_history_read(t->v, &t->filter, t->window.since_ns, t->step_ns, t->n_steps,
+			      &t->ring_history) == 0)
 		status = print(t);
 	HASH_ITER(hh, t->curves, c, tmp) {
 		HASH_DEL(t->curves, c);
@@ -391,16 +412,29 @@ static int own_option(void *arg, int opt, const char *value)
 		return 0;
 	if (when_length(value, &t->step_ns) == 0 && t->step_ns >= 100 * NSEC_PER_MSEC)
 		return 1;
-	complain("--step: \"%.60s\" is not a length of time of at least 100ms (10s, 5min, 1h)", value);
+	complain("--step: \"%.60s\" is not a length of time of at least 100ms (10s, 5min, 1h)",
+		 value);
 	return -1;
 }
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS, WINDOW_OPTIONS, FILTER_OPTIONS, { "by", required_argument, NULL, 3000 },
-						 { "step", required_argument, NULL, 3001 }, { 0 } };
+	static const struct option options[] = { GLOBAL_OPTIONS,
+						 WINDOW_OPTIONS,
+						 FILTER_OPTIONS,
+						 { "by", required_argument, NULL, 3000 },
+						 { "step", required_argument, NULL, 3001 },
+						 { 0 } };
 	struct timeline t = { .g = *g, .by = BY_DEFAULT };
-	const struct options o = { .cmd = &cmd_timeline, .table = options, .global = &t.g, .window = &t.window, .filter = &t.filter, .own = own_option, .arg = &t };
+	const struct options o = {
+		.cmd = &cmd_timeline,
+		.table = options,
+		.global = &t.g,
+		.window = &t.window,
+		.filter = &t.filter,
+		.own = own_option,
+		.arg = &t,
+	};
 	int status;
 
 	window_init(&t.window);
@@ -417,8 +451,11 @@ static int run(const struct global *g, int argc, char **argv)
 }
 
 const struct cmd cmd_timeline = {
-	.name = "timeline", .args = "VM", .help = "one VM's loss over time", .run = run,
+	.name = "timeline",
+	.args = "VM",
+	.help = "one VM's loss over time",
+	.run = run,
 	.details = WINDOW_HELP FILTER_HELP
-		   "  --by FIELDS      a line for each vm,nic,queue,direction,class,reason,kind,site\n"
-		   "  --step LENGTH    10s, 5min, 1h\n",
+	"  --by FIELDS      a line for each vm,nic,queue,direction,class,reason,kind,site\n"
+	"  --step LENGTH    10s, 5min, 1h\n",
 };

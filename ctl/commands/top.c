@@ -29,9 +29,20 @@ struct top {
 };
 
 static const struct column columns[] = {
-	{ "vm", "VM", COL_NAME }, { "uuid", "", COL_TEXT }, { "nic", "NIC", COL_NAME }, { "direction", "DIR", COL_TEXT }, { "class", "CLASS", COL_TEXT },
-	{ "kind", "KIND", COL_TEXT }, { "frames_per_s", "NOW/s", COL_COUNT }, { "frames", "FRAMES", COL_COUNT }, { "loss_pct", "LOST", COL_PERCENT },
-	{ "first_seen_ns", "FIRST SEEN", COL_TIME }, { "benign_frames", "OF IT BENIGN", COL_COUNT }, { "mask", "MASK", COL_TEXT }, { "chart", "OVER TIME", COL_TEXT },	/* chart: the last, text only */
+	{ "vm", "VM", COL_NAME },
+	{ "uuid", "", COL_TEXT },
+	{ "nic", "NIC", COL_NAME },
+	{ "direction", "DIR", COL_TEXT },
+	{ "class", "CLASS", COL_TEXT },
+	{ "kind", "KIND", COL_TEXT },
+	{ "frames_per_s", "NOW/s", COL_COUNT },
+	{ "frames", "FRAMES", COL_COUNT },
+	{ "loss_pct", "LOST", COL_PERCENT },
+	/* chart: the last, text only */
+	{ "first_seen_ns", "FIRST SEEN", COL_TIME },
+	{ "benign_frames", "OF IT BENIGN", COL_COUNT },
+	{ "mask", "MASK", COL_TEXT },
+	{ "chart", "OVER TIME", COL_TEXT },
 };
 
 static void *must(void *p)
@@ -63,7 +74,8 @@ struct charting {
 	bool observed[CELLS];
 };
 
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum,
+		   void *arg)
 {
 	struct charting *c = arg;
 	size_t row = c->row_of[series];
@@ -93,7 +105,8 @@ static int read_rows(struct charting *c)
 	for (size_t i = 0; i < c->v->n_series; i++) {
 		const struct reader_series *s = &c->v->series[i];
 
-		if (!s->id || (s->mask && !c->t->filter.masked) || !filter_passes(&c->t->filter, c->v, s))
+		if (!s->id || (s->mask && !c->t->filter.masked) ||
+		    !filter_passes(&c->t->filter, c->v, s))
 			continue;
 		row_of[i] = find_row(c, s);
 		wanted[i] = row_of[i] < c->tally->n;
@@ -122,10 +135,12 @@ static json_t *make_rows(const struct top *t, const struct charting *c)
 		double pct = tally_pct(r);
 		json_t *o;
 
-		if ((share_of(r->series) == EMPTIED || share_of(r->series) == COPIED) && !t->filter.class && !t->filter.kind)
+		if ((share_of(r->series) == EMPTIED || share_of(r->series) == COPIED) &&
+		    !t->filter.class && !t->filter.kind)
 			continue;	/* nobody's trouble now, unless asked for */
 		o = split_object(c->v, r->series, by_of(t));
-		json_object_set_new(o, "frames_per_s", out_int(c->now[i] * NSEC_PER_SEC / now_span(t)));
+		json_object_set_new(o, "frames_per_s",
+				    out_int(c->now[i] * NSEC_PER_SEC / now_span(t)));
 		json_object_set_new(o, "frames", out_int(r->sum.frames));
 		json_object_set_new(o, "loss_pct", pct < 0 ? json_null() : json_real(pct));
 		json_object_set_new(o, "first_seen_ns", out_int(r->first_ns));
@@ -197,15 +212,17 @@ static void print_text(const struct top *t, const json_t *rows, size_t more)
 		printf("%zu more\n", more);
 }
 
-static int print(const struct top *t, struct reader *v, json_t *rows, const struct window *w, size_t more)
+static int print(const struct top *t, struct reader *v, json_t *rows, const struct window *w,
+		 size_t more)
 {
 	double covered = reader_covered_pct(v, w->since_ns, w->until_ns);
 
 	if (covered < 0)
 		return EXIT_FAILED;
 	if (t->g.format == FORMAT_JSON)
-		return out_json(json_pack("{sI sI sf sO}", "since_ns", (json_int_t)w->since_ns, "until_ns", (json_int_t)w->until_ns, "coverage_pct", covered,
-					  "rows", rows));
+		return out_json(json_pack("{sI sI sf sO}", "since_ns", (json_int_t)w->since_ns,
+					  "until_ns", (json_int_t)w->until_ns, "coverage_pct",
+					  covered, "rows", rows));
 	if (t->g.format == FORMAT_CSV) {
 		out_csv(columns, ARRAY_SIZE(columns) - 1, rows);
 		return out_done();
@@ -235,10 +252,13 @@ static int look(struct top *t, size_t limit)
 	w.since_ns = w.until_ns - t->span_ns;
 	c.since = w.since_ns;
 	c.until = w.until_ns;
-	if (filter_resolve(&t->filter, v) == 0 && tally_make(v, &w, &t->filter, by_of(t), &tally) == 0) {
+	if (filter_resolve(&t->filter, v) == 0 &&
+	    tally_make(v, &w, &t->filter, by_of(t), &tally) == 0) {
 		c.cells = must(calloc(tally.n + 1, sizeof(*c.cells)));
 		c.now = must(calloc(tally.n + 1, sizeof(*c.now)));
-		if (reader_observed(v, c.since, (c.until - c.since) / CELLS, c.observed, CELLS) == 0 && read_rows(&c) == 0) {
+		if (reader_observed(v, c.since, (c.until - c.since) / CELLS, c.observed, CELLS) ==
+			    0 &&
+		    read_rows(&c) == 0) {
 			rows = sorted(make_rows(t, &c), limit);
 			status = print(t, v, rows, &w, tally.n > limit ? tally.n - limit : 0);
 			json_decref(rows);
@@ -260,7 +280,8 @@ static int own_option(void *arg, int opt, const char *value)
 		t->once = true;
 		return 1;
 	case 3001:
-		if (when_length(value, &t->span_ns) == 0 && t->span_ns >= 2 * NSEC_PER_SEC && t->span_ns <= NSEC_PER_DAY)
+		if (when_length(value, &t->span_ns) == 0 && t->span_ns >= 2 * NSEC_PER_SEC &&
+		    t->span_ns <= NSEC_PER_DAY)
 			return 1;
 		complain("--window: \"%.60s\" is not a length of time from 2s to 1d", value);
 		return -1;
@@ -282,10 +303,22 @@ static int answer(struct top *t)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS, FILTER_OPTIONS, { "once", no_argument, NULL, 3000 },
-						 { "window", required_argument, NULL, 3001 }, { "limit", required_argument, NULL, 'n' }, { 0 } };
+	static const struct option options[] = { GLOBAL_OPTIONS,
+						 FILTER_OPTIONS,
+						 { "once", no_argument, NULL, 3000 },
+						 { "window", required_argument, NULL, 3001 },
+						 { "limit", required_argument, NULL, 'n' },
+						 { 0 } };
 	struct top t = { .g = *g, .limit = UINT64_MAX };
-	const struct options o = { .cmd = &cmd_top, .table = options, .letters = "n:", .global = &t.g, .filter = &t.filter, .own = own_option, .arg = &t };
+	const struct options o = {
+		.cmd = &cmd_top,
+		.table = options,
+		.letters = "n:",
+		.global = &t.g,
+		.filter = &t.filter,
+		.own = own_option,
+		.arg = &t,
+	};
 	int status;
 
 	filter_init(&t.filter);

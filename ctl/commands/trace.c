@@ -91,7 +91,8 @@ static void name_owner(struct request *rq, const struct reader *v)
 		const struct reader_device *d = &v->devices[i];
 		const struct reader_attachment *a;
 
-		if (!d->id || d->until_ns || d->netns != rq->devices[0].netns || d->ifindex != rq->devices[0].ifindex)
+		if (!d->id || d->until_ns || d->netns != rq->devices[0].netns ||
+		    d->ifindex != rq->devices[0].ifindex)
 			continue;
 		a = reader_attached(v, d->id, now_ns());
 		set_vm(rq, a ? reader_vm(v, a->vm_id) : NULL);
@@ -117,11 +118,13 @@ static int find_vm(struct request *rq, struct reader *v)
 	set_vm(rq, reader_vm(v, ref.vm_id));
 	add_live(rq, v, ref.device_id);
 	for (size_t i = 0; ref.vm_id && i < v->n_attachments; i++)
-		if (v->attachments[i].id && v->attachments[i].vm_id == ref.vm_id && !v->attachments[i].until_ns)
+		if (v->attachments[i].id && v->attachments[i].vm_id == ref.vm_id &&
+		    !v->attachments[i].until_ns)
 			add_live(rq, v, v->attachments[i].device_id);
 	if (rq->n_devices)
 		return 0;
-	complain("trace: \"%.200s\" has no tap%s%.60s now (taplossctl vms shows them)", rq->what, rq->nic ? " called " : "", rq->nic ? rq->nic : "");
+	complain("trace: \"%.200s\" has no tap%s%.60s now (taplossctl vms shows them)", rq->what,
+		 rq->nic ? " called " : "", rq->nic ? rq->nic : "");
 	return -ENOENT;
 }
 
@@ -149,14 +152,16 @@ static int find_devices(struct request *rq)
 
 /* Counting. */
 
-/* As long as asked for, or until somebody has seen enough. The signals are held back from before the counting began. */
+/* As long as asked for, or until somebody has seen enough. The signals are held back from before
+ * the counting began. */
 static void wait_long(uint64_t seconds, const sigset_t *enough)
 {
 	struct timespec left;
 	uint64_t end = now_ns() + seconds * NSEC_PER_SEC, now;
 
 	while ((now = now_ns()) < end) {
-		left = (struct timespec){ (time_t)((end - now) / NSEC_PER_SEC), (long)((end - now) % NSEC_PER_SEC) };
+		left = (struct timespec){ (time_t)((end - now) / NSEC_PER_SEC),
+					  (long)((end - now) % NSEC_PER_SEC) };
 		if (sigtimedwait(enough, NULL, &left) > 0)
 			return;
 	}
@@ -166,7 +171,8 @@ static void say_begin(const struct request *rq)
 {
 	_cleanup_(freep) char *name = text_safe(rq->vm ? rq->vm : rq->what);
 
-	fprintf(stderr, "tracing %s for %llu s; Ctrl-C ends it\n", name, (unsigned long long)rq->seconds);
+	fprintf(stderr, "tracing %s for %llu s; Ctrl-C ends it\n", name,
+		(unsigned long long)rq->seconds);
 }
 
 static int count(struct request *rq, struct trace *t)
@@ -215,14 +221,16 @@ static json_t *stack_array(const struct request *rq, const uint64_t *stack, unsi
 		if (ksym_find(rq->syms, stack[i], &sym) < 0)
 			snprintf(line, sizeof(line), "%s", sym.function);
 		else
-			snprintf(line, sizeof(line), "%s+0x%llx%s%s%s", sym.function, (unsigned long long)sym.offset, sym.module[0] ? " [" : "",
+			snprintf(line, sizeof(line), "%s+0x%llx%s%s%s", sym.function,
+				 (unsigned long long)sym.offset, sym.module[0] ? " [" : "",
 				 sym.module, sym.module[0] ? "]" : "");
 		json_array_append_new(list, out_text(line));
 	}
 	return list;
 }
 
-static void on_trace(const struct tl_trace_key *key, const struct tl_trace_count *n, const uint64_t *stack, unsigned int depth, void *arg)
+static void on_trace(const struct tl_trace_key *key, const struct tl_trace_count *n,
+		     const uint64_t *stack, unsigned int depth, void *arg)
 {
 	struct request *rq = arg;
 	struct ksym site;
@@ -231,7 +239,8 @@ static void on_trace(const struct tl_trace_key *key, const struct tl_trace_count
 
 	ksym_find(rq->syms, key->location, &site);
 	class_of(&(struct class_in){ reason, site.function, key->kind, key->ingress }, &c);
-	if (!c.class || (rq->class && strcasecmp(rq->class, c.class) != 0 && strcasecmp(rq->class, reason) != 0))
+	if (!c.class || (rq->class && strcasecmp(rq->class, c.class) != 0 &&
+			 strcasecmp(rq->class, reason) != 0))
 		return;
 	if (class_copy(&c) && !rq->class)
 		return;
@@ -241,16 +250,19 @@ static void on_trace(const struct tl_trace_key *key, const struct tl_trace_count
 		rq->frames += n->frames;
 	if (!depth)
 		rq->stackless += n->frames;
-	json_array_append_new(rq->rows, json_pack("{so ss ss ss ss so so so so}", "nic", out_text(name_of(rq, key)), "direction", c.direction,
-						  "class", c.class, "kernel_reason", reason, "kind", c.kind, "site", out_text(site.function),
-						  "frames", out_int(n->frames), "bytes", out_int(n->bytes), "stack",
-						  stack_array(rq, stack, depth)));
+	json_array_append_new(
+		rq->rows, json_pack("{so ss ss ss ss so so so so}", "nic",
+				    out_text(name_of(rq, key)), "direction", c.direction, "class",
+				    c.class, "kernel_reason", reason, "kind", c.kind, "site",
+				    out_text(site.function), "frames", out_int(n->frames), "bytes",
+				    out_int(n->bytes), "stack", stack_array(rq, stack, depth)));
 }
 
 static int most_first(const void *a, const void *b)
 {
 	json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
-	json_int_t nx = json_integer_value(json_object_get(x, "frames")), ny = json_integer_value(json_object_get(y, "frames"));
+	json_int_t nx = json_integer_value(json_object_get(x, "frames")),
+		   ny = json_integer_value(json_object_get(y, "frames"));
 
 	return nx == ny ? 0 : nx > ny ? -1 : 1;
 }
@@ -286,12 +298,14 @@ static void print_stack(const struct request *rq, const json_t *row)
 	size_t i;
 
 	printf("\n%s frames (%s)  %s %s %s, %s %s\n", text_count(n, (unsigned long long)frames),
-	       text_percent(pct, (double)frames * 100 / (double)(rq->frames + rq->purged)), nic, text_of(row, "direction"), text_of(row, "class"),
-	       text_of(row, "kernel_reason"), text_of(row, "kind"));
+	       text_percent(pct, (double)frames * 100 / (double)(rq->frames + rq->purged)), nic,
+	       text_of(row, "direction"), text_of(row, "class"), text_of(row, "kernel_reason"),
+	       text_of(row, "kind"));
 	json_array_foreach(stack, i, line)
 		printf("    %s\n", json_string_value(line));
 	if (!json_array_size(stack))
-		printf("    at %s; the rest of the stack could not be kept\n", text_of(row, "site"));
+		printf("    at %s; the rest of the stack could not be kept\n",
+		       text_of(row, "site"));
 }
 
 static void print_text(const struct request *rq, const struct trace *t)
@@ -306,17 +320,21 @@ static void print_text(const struct request *rq, const struct trace *t)
 	else
 		fputs("no loss", stdout);
 	if (rq->purged)
-		printf("; besides, %s in rings that were emptied (PURGE), which is not loss", text_count(n, rq->purged));
+		printf("; besides, %s in rings that were emptied (PURGE), which is not loss",
+		       text_count(n, rq->purged));
 	putchar('\n');
 	json_array_foreach(rq->rows, i, row)
 		if (i < rq->limit)
 			print_stack(rq, row);
 	if (json_array_size(rq->rows) > rq->limit)
-		printf("\n%zu more stacks: --limit 0 shows all\n", json_array_size(rq->rows) - rq->limit);
+		printf("\n%zu more stacks: --limit 0 shows all\n",
+		       json_array_size(rq->rows) - rq->limit);
 	if (trace_uncounted(t))
-		printf("\nBesides, %s lost frames found no room in the kernel's map.\n", text_count(n, trace_uncounted(t)));
+		printf("\nBesides, %s lost frames found no room in the kernel's map.\n",
+		       text_count(n, trace_uncounted(t)));
 	if (trace_missed(t))
-		printf("\n%s drops, of any device, were not looked at.\n", text_count(n, trace_missed(t)));
+		printf("\n%s drops, of any device, were not looked at.\n",
+		       text_count(n, trace_missed(t)));
 }
 
 /* A stack in one cell, callers first, as flame graphs are made of. */
@@ -332,7 +350,8 @@ static void fold(json_t *rows)
 
 		for (k = 0; k < n && at < sizeof(text); k++) {
 			line = json_array_get(stack, n - 1 - k);
-			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", k ? ";" : "", json_string_value(line));
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", k ? ";" : "",
+					       json_string_value(line));
 		}
 		json_object_set_new(row, "stack", out_text(text));
 	}
@@ -341,17 +360,24 @@ static void fold(json_t *rows)
 static int print(struct request *rq, const struct trace *t)
 {
 	static const struct column columns[] = {
-		{ "nic", "", COL_NAME }, { "direction", "", COL_TEXT }, { "class", "", COL_TEXT }, { "kernel_reason", "", COL_TEXT },
-		{ "kind", "", COL_TEXT }, { "site", "", COL_TEXT }, { "frames", "", COL_COUNT }, { "bytes", "", COL_BYTES }, { "stack", "", COL_TEXT },
+		{ "nic", "", COL_NAME },     { "direction", "", COL_TEXT },
+		{ "class", "", COL_TEXT },   { "kernel_reason", "", COL_TEXT },
+		{ "kind", "", COL_TEXT },    { "site", "", COL_TEXT },
+		{ "frames", "", COL_COUNT }, { "bytes", "", COL_BYTES },
+		{ "stack", "", COL_TEXT },
 	};
 
 	sort(rq);
 	switch (rq->g.format) {
 	case FORMAT_JSON:
-		return out_json(json_pack("{so so so so so so so so so sO}", "vm", out_text(rq->vm), "uuid", out_text(rq->uuid), "since_ns",
-					  out_int(rq->since_ns), "until_ns", out_int(rq->until_ns), "frames", out_int(rq->frames), "purged_frames",
-					  out_int(rq->purged), "stackless_frames", out_int(rq->stackless), "uncounted_frames",
-					  out_int(trace_uncounted(t)), "missed_events", out_int(trace_missed(t)), "stacks", rq->rows));
+		return out_json(json_pack("{so so so so so so so so so sO}", "vm", out_text(rq->vm),
+					  "uuid", out_text(rq->uuid), "since_ns",
+					  out_int(rq->since_ns), "until_ns", out_int(rq->until_ns),
+					  "frames", out_int(rq->frames), "purged_frames",
+					  out_int(rq->purged), "stackless_frames",
+					  out_int(rq->stackless), "uncounted_frames",
+					  out_int(trace_uncounted(t)), "missed_events",
+					  out_int(trace_missed(t)), "stacks", rq->rows));
 	case FORMAT_CSV:
 		fold(rq->rows);
 		out_csv(columns, ARRAY_SIZE(columns), rq->rows);
@@ -375,7 +401,8 @@ static int answer(struct request *rq)
 	if (find_devices(rq) == 0 && count(rq, t) == 0) {
 		/* Names cost time, and can be had afterwards. */
 		if (ksyms_new(&rq->syms) < 0)
-			complain("trace: kernel functions have no names; give CAP_SYSLOG and set kernel.kptr_restrict below 2");
+			complain("trace: kernel functions have no names; give CAP_SYSLOG and set "
+				 "kernel.kptr_restrict below 2");
 		if (reasons_new(&rq->reasons) < 0)
 			complain("trace: drop reasons have no names on this kernel");
 		rq->rows = json_array();
@@ -419,10 +446,20 @@ static int own_option(void *arg, int opt, const char *value)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS, { "seconds", required_argument, NULL, 3000 }, { "class", required_argument, NULL, 2003 },
-						 { "nic", required_argument, NULL, 2001 }, { "limit", required_argument, NULL, 3001 }, { 0 } };
+	static const struct option options[] = { GLOBAL_OPTIONS,
+						 { "seconds", required_argument, NULL, 3000 },
+						 { "class", required_argument, NULL, 2003 },
+						 { "nic", required_argument, NULL, 2001 },
+						 { "limit", required_argument, NULL, 3001 },
+						 { 0 } };
 	_cleanup_(freep) struct request *rq = calloc(1, sizeof(*rq));
-	const struct options o = { .cmd = &cmd_trace, .table = options, .global = &rq->g, .own = own_option, .arg = rq };
+	const struct options o = {
+		.cmd = &cmd_trace,
+		.table = options,
+		.global = &rq->g,
+		.own = own_option,
+		.arg = rq,
+	};
 	int status;
 
 	if (!rq)
@@ -437,7 +474,10 @@ static int run(const struct global *g, int argc, char **argv)
 }
 
 const struct cmd cmd_trace = {
-	.name = "trace", .args = "VM|TAP", .help = "from which kernel stacks it loses frames, now", .run = run,
+	.name = "trace",
+	.args = "VM|TAP",
+	.help = "from which kernel stacks it loses frames, now",
+	.run = run,
 	.details = "  --seconds N      how long to look; 10 (Ctrl-C ends it earlier)\n"
 		   "  --class C        a class (PTR_FULL), or the kernel's reason (FULL_RING)\n"
 		   "  --nic NAME       only this tap of the VM\n"

@@ -10,9 +10,19 @@
 #include "ctl/query/vmref.h"
 
 static const struct column columns[] = {
-	{ "name", "VM", COL_NAME }, { "uuid", "UUID", COL_TEXT }, { "state", "STATE", COL_TEXT }, { "ifname", "NIC", COL_NAME }, { "mac", "MAC", COL_TEXT },
-	{ "kind", "KIND", COL_TEXT }, { "backend", "BACKEND", COL_LONG }, { "queues", "QUEUES", COL_NUMBER }, { "ring_frames", "RING", COL_NUMBER },
-	{ "bridge", "BRIDGE", COL_NAME }, { "ifindex", "IFINDEX", COL_NUMBER }, { "netns", "NETNS", COL_NUMBER }, { "since_ns", "SINCE", COL_TIME },
+	{ "name", "VM", COL_NAME },
+	{ "uuid", "UUID", COL_TEXT },
+	{ "state", "STATE", COL_TEXT },
+	{ "ifname", "NIC", COL_NAME },
+	{ "mac", "MAC", COL_TEXT },
+	{ "kind", "KIND", COL_TEXT },
+	{ "backend", "BACKEND", COL_LONG },
+	{ "queues", "QUEUES", COL_NUMBER },
+	{ "ring_frames", "RING", COL_NUMBER },
+	{ "bridge", "BRIDGE", COL_NAME },
+	{ "ifindex", "IFINDEX", COL_NUMBER },
+	{ "netns", "NETNS", COL_NUMBER },
+	{ "since_ns", "SINCE", COL_TIME },
 	{ "until_ns", "UNTIL", COL_TIME },
 };
 
@@ -60,7 +70,8 @@ static json_t *vm_object(const struct reader *v, const struct reader_vm *vm, boo
 	for (size_t i = 0; i < v->n_attachments; i++) {
 		const struct reader_attachment *a = &v->attachments[i];
 
-		if (a->id && a->vm_id == vm->id && reader_device(v, a->device_id) && (all || !a->until_ns))
+		if (a->id && a->vm_id == vm->id && reader_device(v, a->device_id) &&
+		    (all || !a->until_ns))
 			json_array_append_new(nics, nic_object(v, a));
 	}
 	put(o, "nics", nics);
@@ -97,8 +108,10 @@ static void print_text(const struct global *g, const json_t *rows, bool all)
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
-		bool wide = !strcmp(columns[i].key, "netns") || !strcmp(columns[i].key, "ifindex") || !strcmp(columns[i].key, "uuid");
-		bool times = !strcmp(columns[i].key, "since_ns") || !strcmp(columns[i].key, "until_ns");
+		bool wide = !strcmp(columns[i].key, "netns") ||
+			    !strcmp(columns[i].key, "ifindex") || !strcmp(columns[i].key, "uuid");
+		bool times =
+			!strcmp(columns[i].key, "since_ns") || !strcmp(columns[i].key, "until_ns");
 
 		if (!wide && (!times || all))
 			shown[n++] = columns[i];
@@ -106,7 +119,8 @@ static void print_text(const struct global *g, const json_t *rows, bool all)
 	if (json_array_size(rows))
 		out_table(g, shown, n, rows);
 	else
-		puts("no VM with a tap is known (taplossctl vms --all shows those of the past, taplossctl status whether anybody looks)");
+		puts("no VM with a tap is known (taplossctl vms --all shows those of the past, "
+		     "taplossctl status whether anybody looks)");
 }
 
 static int answer(const struct global *g, const char *name, bool all)
@@ -145,7 +159,9 @@ static int answer(const struct global *g, const char *name, bool all)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS, { "all", no_argument, NULL, 'a' }, { 0 } };
+	static const struct option options[] = { GLOBAL_OPTIONS,
+						 { "all", no_argument, NULL, 'a' },
+						 { 0 } };
 	struct global mine = *g;
 	bool all = false;
 	int opt, taken, status;

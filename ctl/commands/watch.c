@@ -31,7 +31,8 @@ struct watch {
 	struct global g;
 	struct filter filter;
 	double over_pct;
-	uint64_t for_ns, floor;		/* floor: frames lost in for_ns below which nothing is said */
+	/* floor: frames lost in for_ns below which nothing is said */
+	uint64_t for_ns, floor;
 	const char *exec;
 	uint64_t count;			/* changes to tell before it ends; 0: for ever */
 	uint64_t told;
@@ -59,7 +60,8 @@ static void set(const char *name, const char *value)
 		abort();
 }
 
-/* By the shell, with the facts in the environment: nothing that a guest's owner named is ever part of the command. */
+/* By the shell, with the facts in the environment: nothing that a guest's owner named is ever part
+ * of the command. */
 static void run_command(const struct watch *w, const json_t *line)
 {
 	static const char *const names[] = { "state", "vm", "uuid", "nic", "direction" };
@@ -82,7 +84,8 @@ static void run_command(const struct watch *w, const json_t *line)
 				*c = (char)(*c - 'a' + 'A');
 			set(name, json_string_value(json_object_get(line, names[i])));
 		}
-		snprintf(pct, sizeof(pct), "%.6g", json_number_value(json_object_get(line, "loss_pct")));
+		snprintf(pct, sizeof(pct), "%.6g",
+			 json_number_value(json_object_get(line, "loss_pct")));
 		set("TAPLOSS_LOSS_PCT", pct);
 		execl("/bin/sh", "sh", "-c", w->exec, (char *)NULL);
 		_exit(127);
@@ -128,12 +131,14 @@ static struct alarm *alarm_of(struct watch *w, const char *key)
 }
 
 /* Has it been over the limit in each part of the time, and not just once? A third at a time. */
-static int parts_over(const struct watch *w, struct reader *v, const struct window *win, struct tally ret[static 3])
+static int parts_over(const struct watch *w, struct reader *v, const struct window *win,
+		      struct tally ret[static 3])
 {
 	uint64_t part = (win->until_ns - win->since_ns) / 3;
 
 	for (int i = 0; i < 3; i++) {
-		struct window third = { win->since_ns + (uint64_t)i * part, win->since_ns + (uint64_t)(i + 1) * part, win->now_ns };
+		struct window third = { win->since_ns + (uint64_t)i * part,
+					win->since_ns + (uint64_t)(i + 1) * part, win->now_ns };
 		int r = tally_make(v, &third, &w->filter, BY_WATCH, &ret[i]);
 
 		if (r < 0)
@@ -147,7 +152,8 @@ static bool in_all(const struct tally parts[static 3], const char *key)
 	for (int i = 0; i < 3; i++) {
 		size_t k = 0;
 
-		while (k < parts[i].n && (strcmp(parts[i].rows[k].key, key) != 0 || !parts[i].rows[k].sum.frames))
+		while (k < parts[i].n &&
+		       (strcmp(parts[i].rows[k].key, key) != 0 || !parts[i].rows[k].sum.frames))
 			k++;
 		if (k == parts[i].n)
 			return false;
@@ -155,7 +161,8 @@ static bool in_all(const struct tally parts[static 3], const char *key)
 	return true;
 }
 
-static int judge(struct watch *w, struct reader *v, const struct window *win, const struct tally *t, const struct tally parts[static 3])
+static int judge(struct watch *w, struct reader *v, const struct window *win, const struct tally *t,
+		 const struct tally parts[static 3])
 {
 	struct alarm *a, *tmp;
 	int status = EXIT_OK;
@@ -195,7 +202,9 @@ static int look(struct watch *w)
 		return EXIT_FAILED;
 	win.now_ns = win.until_ns;
 	win.since_ns = win.until_ns - w->for_ns;
-	if (filter_resolve(&w->filter, v) == 0 && tally_make(v, &win, &w->filter, BY_WATCH, &t) == 0 && parts_over(w, v, &win, parts) == 0)
+	if (filter_resolve(&w->filter, v) == 0 &&
+	    tally_make(v, &win, &w->filter, BY_WATCH, &t) == 0 &&
+	    parts_over(w, v, &win, parts) == 0)
 		status = judge(w, v, &win, &t, parts);
 	for (int i = 0; i < 3; i++)
 		tally_free(&parts[i]);
@@ -212,12 +221,14 @@ static int own_option(void *arg, int opt, const char *value)
 	switch (opt) {
 	case 3000:
 		w->over_pct = strtod(value, &end);
-		if (end != value && (!*end || !strcmp(end, "%")) && w->over_pct >= 0 && w->over_pct < 100)
+		if (end != value && (!*end || !strcmp(end, "%")) && w->over_pct >= 0 &&
+		    w->over_pct < 100)
 			return 1;
 		complain("--over: \"%.60s\" is not a share in percent (0.1%%)", value);
 		return -1;
 	case 3001:
-		if (when_length(value, &w->for_ns) == 0 && w->for_ns >= NSEC_PER_SEC && w->for_ns <= NSEC_PER_HOUR)
+		if (when_length(value, &w->for_ns) == 0 && w->for_ns >= NSEC_PER_SEC &&
+		    w->for_ns <= NSEC_PER_HOUR)
 			return 1;
 		complain("--for: \"%.60s\" is not a length of time from 1s to 1h", value);
 		return -1;
@@ -251,12 +262,24 @@ static int loop(struct watch *w)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS, FILTER_OPTIONS, { "over", required_argument, NULL, 3000 }, { "for", required_argument, NULL, 3001 },
-						 { "exec", required_argument, NULL, 3002 }, { "floor", required_argument, NULL, 3003 },
-						 { "count", required_argument, NULL, 3004 }, { 0 } };
+	static const struct option options[] = { GLOBAL_OPTIONS,
+						 FILTER_OPTIONS,
+						 { "over", required_argument, NULL, 3000 },
+						 { "for", required_argument, NULL, 3001 },
+						 { "exec", required_argument, NULL, 3002 },
+						 { "floor", required_argument, NULL, 3003 },
+						 { "count", required_argument, NULL, 3004 },
+						 { 0 } };
 	struct watch w = { .g = *g, .over_pct = 0.1, .for_ns = 10 * NSEC_PER_SEC, .floor = 10 };
 	struct alarm *a, *tmp;
-	const struct options o = { .cmd = &cmd_watch, .table = options, .global = &w.g, .filter = &w.filter, .own = own_option, .arg = &w };
+	const struct options o = {
+		.cmd = &cmd_watch,
+		.table = options,
+		.global = &w.g,
+		.filter = &w.filter,
+		.own = own_option,
+		.arg = &w,
+	};
 	int status;
 
 	filter_init(&w.filter);
@@ -275,10 +298,14 @@ static int run(const struct global *g, int argc, char **argv)
 }
 
 const struct cmd cmd_watch = {
-	.name = "watch", .args = "", .help = "say when a VM loses too much, for scripts", .run = run,
+	.name = "watch",
+	.args = "",
+	.help = "say when a VM loses too much, for scripts",
+	.run = run,
 	.details = "  --over PCT       more than this share lost; 0.1%\n"
 		   "  --for LENGTH     for so long; 10s\n"
 		   "  --floor N        and at least N frames in that time; 10\n"
-		   "  --exec CMD       run by the shell at each change, with TAPLOSS_STATE, _VM, _UUID, _NIC, _DIRECTION, _LOSS_PCT\n"
+		   "  --exec CMD       run by the shell at each change, with TAPLOSS_STATE, _VM, "
+		   "_UUID, _NIC, _DIRECTION, _LOSS_PCT\n"
 		   "  --count N        end after N changes\n" FILTER_HELP,
 };

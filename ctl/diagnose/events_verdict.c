@@ -11,7 +11,9 @@
 
 static uint64_t step_of(uint64_t span)
 {
-	return span <= 6 * NSEC_PER_HOUR ? NSEC_PER_MIN : span <= 2 * NSEC_PER_DAY ? 5 * NSEC_PER_MIN : NSEC_PER_HOUR;
+	return span <= 6 * NSEC_PER_HOUR  ? NSEC_PER_MIN
+	       : span <= 2 * NSEC_PER_DAY ? 5 * NSEC_PER_MIN
+					  : NSEC_PER_HOUR;
 }
 
 static bool same_place(const struct diagnosis_span *a, const struct diagnosis_span *b)
@@ -28,14 +30,17 @@ static void join(struct diagnosis_history *h, uint64_t gap_ns)
 		const struct diagnosis_span *s = &h->all[i];
 		size_t k = n;
 
-		while (k && !(same_place(&h->all[k - 1], s) && h->all[k - 1].rule == s->rule && s->from_ns <= h->all[k - 1].to_ns + gap_ns))
+		while (k && !(same_place(&h->all[k - 1], s) && h->all[k - 1].rule == s->rule &&
+			      s->from_ns <= h->all[k - 1].to_ns + gap_ns))
 			k--;
 		if (!k) {
 			h->all[n++] = *s;
 			continue;
 		}
-		h->all[k - 1].to_ns = s->to_ns > h->all[k - 1].to_ns ? s->to_ns : h->all[k - 1].to_ns;
-		h->all[k - 1].last_ns = s->last_ns > h->all[k - 1].last_ns ? s->last_ns : h->all[k - 1].last_ns;
+		h->all[k - 1].to_ns =
+			s->to_ns > h->all[k - 1].to_ns ? s->to_ns : h->all[k - 1].to_ns;
+		h->all[k - 1].last_ns =
+			s->last_ns > h->all[k - 1].last_ns ? s->last_ns : h->all[k - 1].last_ns;
 		h->all[k - 1].frames += s->frames;
 	}
 	h->n = 0;
@@ -59,9 +64,15 @@ struct telling {
 	uint64_t since, until;
 };
 
-static void tell(const struct telling *t, uint64_t t_ns, const struct diagnosis_span *was, const struct diagnosis_span *became)
+static void tell(const struct telling *t, uint64_t t_ns, const struct diagnosis_span *was,
+		 const struct diagnosis_span *became)
 {
-	struct event ev = { .t_ns = t_ns, .vm_id = t->vm_id, .device_id = (was ? was : became)->device_id, .what = "verdict" };
+	struct event ev = {
+		.t_ns = t_ns,
+		.vm_id = t->vm_id,
+		.device_id = (was ? was : became)->device_id,
+		.what = "verdict",
+	};
 
 	if (t_ns <= t->since || t_ns > t->until)
 		return;		/* steps begin before the window does */
@@ -70,8 +81,8 @@ static void tell(const struct telling *t, uint64_t t_ns, const struct diagnosis_
 	events_insert(t->to, &ev);
 }
 
-/* Where one cause ends as another one of the same NIC and direction begins, it changed. Each span's end is taken once. What
- * lasted until after @ended may go on. */
+/* Where one cause ends as another one of the same NIC and direction begins, it changed. Each span's
+ * end is taken once. What lasted until after @ended may go on. */
 static void tell_all(const struct telling *t, uint64_t ended, const struct diagnosis_history *h)
 {
 	_cleanup_(freep) bool *changed = calloc(h->n + 1, sizeof(*changed));
@@ -81,7 +92,8 @@ static void tell_all(const struct telling *t, uint64_t ended, const struct diagn
 	for (size_t i = 0; i < h->n; i++) {
 		size_t k = 0;
 
-		while (k < h->n && (changed[k] || h->all[k].to_ns != h->all[i].from_ns || !same_place(&h->all[k], &h->all[i])))
+		while (k < h->n && (changed[k] || h->all[k].to_ns != h->all[i].from_ns ||
+				    !same_place(&h->all[k], &h->all[i])))
 			k++;
 		tell(t, h->all[i].first_ns, k < h->n ? &h->all[k] : NULL, &h->all[i]);
 		changed[k < h->n ? k : h->n] = true;
@@ -91,7 +103,8 @@ static void tell_all(const struct telling *t, uint64_t ended, const struct diagn
 			tell(t, h->all[i].last_ns, &h->all[i], NULL);
 }
 
-int events_add_verdicts(struct reader *v, int64_t vm_id, uint64_t since, uint64_t until, struct events *e)
+int events_add_verdicts(struct reader *v, int64_t vm_id, uint64_t since, uint64_t until,
+			struct events *e)
 {
 	uint64_t step = step_of(until - since);
 	const struct telling t = { e, vm_id, since, until };

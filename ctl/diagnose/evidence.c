@@ -19,7 +19,8 @@ static int side(const struct reader_series *s)
 	return !strcmp(s->direction, "tx");
 }
 
-/* What came and what was delivered around @b; the minutes of the store where bursts do not tell it closer. */
+/* What came and what was delivered around @b; the minutes of the store where bursts do not tell it
+ * closer. */
 static uint64_t usual_rate(const struct work *w, const struct burst *b, uint64_t *ret_delivered)
 {
 	uint64_t local = bursts_rate_around(&w->bursts, b);
@@ -29,20 +30,25 @@ static uint64_t usual_rate(const struct work *w, const struct burst *b, uint64_t
 	for (size_t i = 0; i < w->n_traffic; i++) {
 		const struct traffic_row *t = &w->traffic[i];
 
-		if (t->device != b->series->device_id || t->to_ns < b->start_ns || t->from_ns > b->last_ns)
+		if (t->device != b->series->device_id || t->to_ns < b->start_ns ||
+		    t->from_ns > b->last_ns)
 			continue;
 		came += t->came[side(b->series)];
 		*ret_delivered += t->delivered[side(b->series)];
 		span += t->to_ns - t->from_ns;
 	}
-	return local ? local : span ? (uint64_t)((double)came * (double)NSEC_PER_SEC / (double)span) : 0;
+	return local  ? local
+	       : span ? (uint64_t)((double)came * (double)NSEC_PER_SEC / (double)span)
+		      : 0;
 }
 
 static uint64_t burst_rate(const struct burst *b)
 {
 	uint64_t span = b->last_ns - b->start_ns;
 
-	return span && b->frames > 1 ? (uint64_t)((double)(b->frames - 1) * (double)NSEC_PER_SEC / (double)span) : 0;
+	return span && b->frames > 1
+		       ? (uint64_t)((double)(b->frames - 1) * (double)NSEC_PER_SEC / (double)span)
+		       : 0;
 }
 
 static bool same_queue(const struct burst *a, const struct burst *b)
@@ -50,7 +56,8 @@ static bool same_queue(const struct burst *a, const struct burst *b)
 	return a->series->device_id == b->series->device_id && a->series->queue == b->series->queue;
 }
 
-/* A second of loss or more in this burst and two seconds on either side: it does not end. @w->bursts are in order. */
+/* A second of loss or more in this burst and two seconds on either side: it does not end.
+ * @w->bursts are in order. */
 static bool goes_on(const struct work *w, const struct burst *b)
 {
 	uint64_t from = b->start_ns - STEADY_NS, to = b->last_ns + STEADY_NS, sum = 0;
@@ -58,9 +65,11 @@ static bool goes_on(const struct work *w, const struct burst *b)
 	size_t at = (size_t)(b - all);
 
 	for (size_t i = at; i < w->bursts.n && all[i].start_ns < to && sum < STEADY_NS / 2; i++)
-		sum += same_queue(&all[i], b) ? overlap(from, to, all[i].start_ns, all[i].last_ns) : 0;
+		sum += same_queue(&all[i], b) ? overlap(from, to, all[i].start_ns, all[i].last_ns)
+					      : 0;
 	for (size_t i = at; i-- && all[i].start_ns + 2 * STEADY_NS > from && sum < STEADY_NS / 2;)
-		sum += same_queue(&all[i], b) ? overlap(from, to, all[i].start_ns, all[i].last_ns) : 0;
+		sum += same_queue(&all[i], b) ? overlap(from, to, all[i].start_ns, all[i].last_ns)
+					      : 0;
 	return sum >= STEADY_NS / 2;
 }
 
@@ -92,14 +101,22 @@ static struct piece *piece_of(struct work *w, const struct reader_series *s, enu
 	for (size_t i = 0; i < w->n; i++) {
 		const struct reader_series *x = w->pieces[i].e.series;
 
-		if (w->pieces[i].e.shape == shape && x->device_id == s->device_id && same_words(x->direction, s->direction) &&
-		    same_words(x->class, s->class) && same_words(x->reason, s->reason) && same_words(x->place, s->place))
+		if (w->pieces[i].e.shape == shape && x->device_id == s->device_id &&
+		    same_words(x->direction, s->direction) && same_words(x->class, s->class) &&
+		    same_words(x->reason, s->reason) && same_words(x->place, s->place))
 			return &w->pieces[i];
 	}
 	w->pieces = more(w->pieces, w->n, sizeof(*w->pieces));
 	p = &w->pieces[w->n++];
 	memset(p, 0, sizeof(*p));
-	p->e = (struct evidence){ .series = s, .shape = shape, .nic = reader_nic(w->v, s->device_id), .queues = -1, .ring_frames = -1, .queue = -1 };
+	p->e = (struct evidence){
+		.series = s,
+		.shape = shape,
+		.nic = reader_nic(w->v, s->device_id),
+		.queues = -1,
+		.ring_frames = -1,
+		.queue = -1,
+	};
 	return p;
 }
 
@@ -109,7 +126,8 @@ static void add_sender(struct piece *p, const struct reader_series *s, uint64_t 
 
 	if (!s->sender)
 		return;
-	while (i < p->n_senders && (p->senders[i].series->sender_vm_id != s->sender_vm_id || !same_words(p->senders[i].series->sender, s->sender)))
+	while (i < p->n_senders && (p->senders[i].series->sender_vm_id != s->sender_vm_id ||
+				    !same_words(p->senders[i].series->sender, s->sender)))
 		i++;
 	if (i == ARRAY_SIZE(p->senders))
 		return;
@@ -124,18 +142,22 @@ static void add_pressure(const struct work *w, struct piece *p, const struct bur
 		const struct pressure_row *row = &w->pressure[i];
 		uint64_t span = row->to_ns - row->from_ns;
 
-		if (row->to_ns < b->start_ns || row->from_ns > b->last_ns || row->to_ns <= p->pressed_ns)
+		if (row->to_ns < b->start_ns || row->from_ns > b->last_ns ||
+		    row->to_ns <= p->pressed_ns)
 			continue;
 		p->e.pressure = true;
 		p->pressed_ns = row->to_ns;
-		p->e.lost_ns += row->lost_ns < span ? row->lost_ns : span;	/* several queues at once */
+		/* several queues at once */
+		p->e.lost_ns += row->lost_ns < span ? row->lost_ns : span;
 		for (int g = 0; g < GROUPS; g++) {
 			double quiet = w->quiet[g] * (double)span;
 
 			p->e.threads[g] = row->threads[g];
 			p->e.run_ns[g] += row->run_ns[g];
 			p->thread_ns[g] += span * row->threads[g];
-			p->e.wait_ns[g] += (double)row->wait_ns[g] > quiet ? row->wait_ns[g] - (uint64_t)quiet : 0;
+			p->e.wait_ns[g] += (double)row->wait_ns[g] > quiet
+						   ? row->wait_ns[g] - (uint64_t)quiet
+						   : 0;
 		}
 	}
 }
@@ -151,7 +173,8 @@ static void add_burst(struct work *w, const struct burst *b, uint64_t frames)
 {
 	const char *halted;
 	struct piece *p = piece_of(w, b->series, shape_of(w, b, &halted));
-	const struct reader_attachment *a = reader_attached(w->v, b->series->device_id, b->start_ns);
+	const struct reader_attachment *a =
+		reader_attached(w->v, b->series->device_id, b->start_ns);
 	uint64_t delivered, length = b->last_ns - b->start_ns;
 
 	if (halted)
@@ -211,9 +234,12 @@ static void finish(struct work *w, struct piece *p)
 		e->sender_is_vm = vm;
 	}
 	e->sender_pct = e->frames ? (unsigned int)(most * 100 / e->frames) : 0;
-	e->burst_rate = e->length_ns ? (uint64_t)((double)e->frames * (double)NSEC_PER_SEC / (double)e->length_ns) : 0;
+	e->burst_rate = e->length_ns ? (uint64_t)((double)e->frames * (double)NSEC_PER_SEC /
+						  (double)e->length_ns)
+				     : 0;
 	for (int g = 0; g < GROUPS; g++)
-		e->run_pct[g] = p->thread_ns[g] ? (double)e->run_ns[g] * 100 / (double)p->thread_ns[g] : 0;
+		e->run_pct[g] =
+			p->thread_ns[g] ? (double)e->run_ns[g] * 100 / (double)p->thread_ns[g] : 0;
 	for (size_t i = 0; i < w->n_traffic; i++) {
 		if (w->traffic[i].device != e->series->device_id)
 			continue;
@@ -223,7 +249,8 @@ static void finish(struct work *w, struct piece *p)
 			continue;
 		e->calm_looks += w->traffic[i].looks;
 		e->calm_sum += w->traffic[i].sum;
-		e->calm_peak = w->traffic[i].peak > e->calm_peak ? w->traffic[i].peak : e->calm_peak;
+		e->calm_peak =
+			w->traffic[i].peak > e->calm_peak ? w->traffic[i].peak : e->calm_peak;
 	}
 }
 
@@ -244,7 +271,8 @@ static void take(struct work *w, struct evidences *ret)
 	}
 	for (size_t i = 0; i < ret->n; i++)
 		for (size_t k = 0; k < ret->n; k++)
-			if (w->pieces[k].e.series->device_id == ret->all[i].series->device_id && side(w->pieces[k].e.series) == side(ret->all[i].series))
+			if (w->pieces[k].e.series->device_id == ret->all[i].series->device_id &&
+			    side(w->pieces[k].e.series) == side(ret->all[i].series))
 				ret->all[i].all_frames += w->pieces[k].e.frames;
 	qsort(ret->all, ret->n, sizeof(*ret->all), by_frames);
 }
@@ -252,7 +280,8 @@ static void take(struct work *w, struct evidences *ret)
 static int load(struct work *w, uint64_t since, uint64_t until)
 {
 	_cleanup_(freep) bool *rings = must(calloc(w->v->n_series + 1, sizeof(bool)));
-	int r = events_read(w->v, 0, UINT64_MAX, &w->events);	/* later ones tell what a ring was before */
+	/* later ones tell what a ring was before */
+	int r = events_read(w->v, 0, UINT64_MAX, &w->events);
 
 	for (size_t i = 0; i < w->v->n_series; i++)
 		rings[i] = w->wanted[i] && evidence_ring(&w->v->series[i]);
@@ -260,13 +289,15 @@ static int load(struct work *w, uint64_t since, uint64_t until)
 		r = loss_rows_read(w->v, since, until, w->wanted, &w->rows);
 	if (r >= 0)
 		r = bursts_read(w->v, w->rows.from_ns, until, rings, &w->bursts);
-	/* Only bursts are judged by what was around them; on a big host these are millions of rows. */
+	/* Only bursts are judged by what was around them; on a big host these are millions of rows.
+	 */
 	if (r >= 0 && w->bursts.n)
 		r = evidence_rows(w, since, until);
 	return r;
 }
 
-int evidence_gather(struct reader *v, int64_t vm_id, uint64_t since, uint64_t until, const bool *wanted, struct evidences *ret)
+int evidence_gather(struct reader *v, int64_t vm_id, uint64_t since, uint64_t until,
+		    const bool *wanted, struct evidences *ret)
 {
 	struct work w = { .v = v, .vm_id = vm_id, .wanted = wanted };
 	struct evidences e = { 0 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* evidence_priv - what is known of a VM's seconds, shared by evidence's parts: evidence.c puts the pieces together, evidence_rows.c reads what was around
- * them. */
+/* evidence_priv - what is known of a VM's seconds, shared by evidence's parts: evidence.c puts the
+ * pieces together, evidence_rows.c reads what was around them. */
 #ifndef TAPLOSS_CTL_DIAGNOSE_EVIDENCE_PRIV_H
 #define TAPLOSS_CTL_DIAGNOSE_EVIDENCE_PRIV_H
 
@@ -22,14 +22,16 @@ struct pressure_row {
 struct traffic_row {
 	int64_t device;
 	uint64_t from_ns, to_ns, came[2], delivered[2];		/* [0] rx [1] tx */
-	uint64_t looks, sum, peak;				/* into its ring; only of rows without loss */
+	/* into its ring; only of rows without loss */
+	uint64_t looks, sum, peak;
 };
 
 /* A piece while it is gathered. */
 struct piece {
 	struct evidence e;
 	uint64_t by_queue[QUEUES], thread_ns[GROUPS];
-	uint64_t pressed_ns;		/* up to here pressure is in: a second that holds several bursts counts once */
+	/* up to here pressure is in: a second that holds several bursts counts once */
+	uint64_t pressed_ns;
 	struct {
 		const struct reader_series *series;
 		uint64_t frames;
@@ -73,7 +75,8 @@ static inline uint64_t overlap(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 	return to > from ? to - from : 0;
 }
 
-/* The rows of pressure and traffic in the window and a little behind it. 0, or -errno after saying why. */
+/* The rows of pressure and traffic in the window and a little behind it. 0, or -errno after saying
+ * why. */
 int evidence_rows(struct work *w, uint64_t since, uint64_t until);
 
 /* How much of each second bursts took, and what threads wait for when nothing is lost. */

@@ -19,8 +19,11 @@ static void on_pressure(sqlite3_stmt *st, void *arg)
 
 	w->pressure = more(w->pressure, w->n_pressure, sizeof(*w->pressure));
 	p = &w->pressure[w->n_pressure++];
-	*p = (struct pressure_row){ .from_ns = number(st, 0) - number(st, 2), .to_ns = number(st, 0),
-				    .threads = { (unsigned int)number(st, 3), (unsigned int)number(st, 4), 1 } };
+	*p = (struct pressure_row){
+		.from_ns = number(st, 0) - number(st, 2),
+		.to_ns = number(st, 0),
+		.threads = { (unsigned int)number(st, 3), (unsigned int)number(st, 4), 1 },
+	};
 	for (int g = 0; g < GROUPS; g++) {
 		p->run_ns[g] = number(st, 5 + 2 * g);
 		p->wait_ns[g] = number(st, 6 + 2 * g);
@@ -34,22 +37,31 @@ static int pressure_of_day(struct day *d, void *arg)
 
 	if (d->past)
 		return 0;
-	snprintf(sql, sizeof(sql), "SELECT t_ns, vm_id, span_ns, vcpus, vhosts, vcpu_run_ns, vcpu_wait_ns, vhost_run_ns, vhost_wait_ns, emulator_run_ns, "
-		 "emulator_wait_ns FROM pressure WHERE t_ns > ?1 AND t_ns <= ?2 + 10000000000 AND vm_id = %lld ORDER BY t_ns", (long long)w->vm_id);
+	snprintf(sql, sizeof(sql),
+		 "SELECT t_ns, vm_id, span_ns, vcpus, vhosts, vcpu_run_ns, vcpu_wait_ns, "
+		 "vhost_run_ns, vhost_wait_ns, emulator_run_ns, "
+		 "emulator_wait_ns FROM pressure WHERE t_ns > ?1 AND t_ns <= ?2 + 10000000000 AND "
+		 "vm_id = %lld ORDER BY t_ns",
+		 (long long)w->vm_id);
 	return each_row(d, sql, d->since, d->until, on_pressure, arg);
 }
 
 static void on_traffic(sqlite3_stmt *st, void *arg)
 {
 	struct work *w = arg;
-	const struct reader_attachment *a = reader_attached(w->v, sqlite3_column_int64(st, 1), number(st, 0));
+	const struct reader_attachment *a =
+		reader_attached(w->v, sqlite3_column_int64(st, 1), number(st, 0));
 
 	if (!a || a->vm_id != w->vm_id)
 		return;
 	w->traffic = more(w->traffic, w->n_traffic, sizeof(*w->traffic));
-	w->traffic[w->n_traffic] = (struct traffic_row){
-		.device = a->device_id, .from_ns = number(st, 0) - number(st, 2), .to_ns = number(st, 0),
-		.came = { number(st, 3) + number(st, 5), number(st, 4) + number(st, 6) }, .delivered = { number(st, 3), number(st, 4) } };
+	w->traffic[w->n_traffic] =
+		(struct traffic_row){ .device = a->device_id,
+				      .from_ns = number(st, 0) - number(st, 2),
+				      .to_ns = number(st, 0),
+				      .came = { number(st, 3) + number(st, 5),
+						number(st, 4) + number(st, 6) },
+				      .delivered = { number(st, 3), number(st, 4) } };
 	if (!number(st, 5)) {
 		w->traffic[w->n_traffic].peak = number(st, 7);
 		w->traffic[w->n_traffic].looks = number(st, 8);
@@ -58,7 +70,8 @@ static void on_traffic(sqlite3_stmt *st, void *arg)
 	w->n_traffic++;
 }
 
-/* "(3, 9)": a day of a big host has millions of rows, and these are left out before they are looked at. The caller frees it. */
+/* "(3, 9)": a day of a big host has millions of rows, and these are left out before they are looked
+ * at. The caller frees it. */
 static char *devices_of(const struct work *w)
 {
 	char *list = NULL;
@@ -85,8 +98,11 @@ static int traffic_of_day(struct day *d, void *arg)
 	if (version <= 0)
 		return version;
 	devices = devices_of(arg);
-	if (asprintf(&sql, "SELECT t_ns, device_id, span_ns, rx_frames, tx_frames, rx_lost, tx_lost, %s FROM traffic WHERE t_ns > ?1 "
-		     "AND t_ns <= ?2 + 60000000000 AND device_id IN %s ORDER BY t_ns", version < 2 ? "0, 0, 0" : "ring_peak, ring_samples, ring_sum", devices) < 0)
+	if (asprintf(&sql,
+		     "SELECT t_ns, device_id, span_ns, rx_frames, tx_frames, rx_lost, tx_lost, %s "
+		     "FROM traffic WHERE t_ns > ?1 "
+		     "AND t_ns <= ?2 + 60000000000 AND device_id IN %s ORDER BY t_ns",
+		     version < 2 ? "0, 0, 0" : "ring_peak, ring_samples, ring_sum", devices) < 0)
 		abort();
 	return each_row(d, sql, d->since, d->until, on_traffic, arg);
 }

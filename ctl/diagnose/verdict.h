@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* verdict - causes of loss: a table of rules over evidence. Pure.
  *
- * The first rule that fits a piece of evidence names its cause. Confidence: high, when the evidence excludes the nearest other cause; medium,
- * when it speaks for this one; low, when it only does not speak against it. Evidence that no rule fits stays undecided. The
- * verdicts of a window of the store, now or past, and how they changed: diagnosis.h. */
+ * The first rule that fits a piece of evidence names its cause. Confidence: high, when the evidence
+ * excludes the nearest other cause; medium, when it speaks for this one; low, when it only does not
+ * speak against it. Evidence that no rule fits stays undecided. The verdicts of a window of the
+ * store, now or past, and how they changed: diagnosis.h. */
 #ifndef TAPLOSS_CTL_DIAGNOSE_VERDICT_H
 #define TAPLOSS_CTL_DIAGNOSE_VERDICT_H
 
@@ -16,7 +17,9 @@ struct verdict_rule {
 	bool benign;
 	/* Fits it? The confidence, or -1. */
 	int (*fits)(const struct evidence *e);
-	const char *host, *xml, *guest;	/* what helps: a command (NIC and RING stand for the evidence's own), libvirt XML, a look in the guest; NULL: nothing */
+	/* what helps: a command (NIC and RING stand for the evidence's own), libvirt XML, a look in
+	 * the guest; NULL: nothing */
+	const char *host, *xml, *guest;
 	const char *reference;
 };
 
@@ -31,10 +34,12 @@ void verdict_of(const struct evidence *e, struct verdict *ret);
 extern const struct verdict_rule verdict_rules[];
 extern const unsigned int verdict_n_rules;
 
-/* @text of a rule with @nic (NULL: not known) and @ring in their places. The caller frees it; it aborts without memory. */
+/* @text of a rule with @nic (NULL: not known) and @ring in their places. The caller frees it; it
+ * aborts without memory. */
 char *verdict_fix(const char *text, const char *nic, uint64_t ring);
 
-/* Frames that a ring should have held to bridge what was lost: the shortest power of two times 1000 that does. 0: no ring. */
+/* Frames that a ring should have held to bridge what was lost: the shortest power of two times 1000
+ * that does. 0: no ring. */
 uint64_t verdict_ring(const struct evidence *e);
 
 #endif

@@ -10,8 +10,9 @@
 
 char *chart_text(const uint64_t *values, const bool *observed, size_t n, uint64_t max)
 {
-	static const char *const blocks[] = { "\xe2\x96\x81", "\xe2\x96\x82", "\xe2\x96\x83", "\xe2\x96\x84",
-					      "\xe2\x96\x85", "\xe2\x96\x86", "\xe2\x96\x87", "\xe2\x96\x88" };
+	static const char *const blocks[] = { "\xe2\x96\x81", "\xe2\x96\x82", "\xe2\x96\x83",
+					      "\xe2\x96\x84", "\xe2\x96\x85", "\xe2\x96\x86",
+					      "\xe2\x96\x87", "\xe2\x96\x88" };
 	static const char *const letters[] = { "_", ",", "-", "=", "+", "*", "%", "#" };
 	bool utf8 = text_is_utf8();
 	char *text = malloc(n * 3 + 1), *end = text;
@@ -32,7 +33,8 @@ char *chart_text(const uint64_t *values, const bool *observed, size_t n, uint64_
 
 char *chart_axis_text(uint64_t from_ns, uint64_t step_ns, size_t n)
 {
-	bool parts = step_ns * n < 20 * NSEC_PER_SEC;	/* seconds would be the same again and again */
+	/* seconds would be the same again and again */
+	bool parts = step_ns * n < 20 * NSEC_PER_SEC;
 	char buf[80], *text = malloc(n + sizeof(buf) + 1);
 	size_t at = 0, written = 0;
 
@@ -43,7 +45,8 @@ char *chart_axis_text(uint64_t from_ns, uint64_t step_ns, size_t n)
 		size_t len = strlen(text_clock(buf, t_ns, step_ns * n));
 
 		if (parts)
-			len += (size_t)sprintf(buf + len, ".%03u", (unsigned int)(t_ns % NSEC_PER_SEC / NSEC_PER_MSEC));
+			len += (size_t)sprintf(buf + len, ".%03u",
+					       (unsigned int)(t_ns % NSEC_PER_SEC / NSEC_PER_MSEC));
 		if (at + len > n && at)
 			break;
 		sprintf(text + written, "%*s%s", (int)(at - written), "", buf);

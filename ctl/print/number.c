@@ -9,7 +9,8 @@
 
 #define SIZES "size (4096, 64k, 1M, 2G)"
 
-static int parse(const char *option, const char *value, const char *units, uint64_t min, uint64_t max, uint64_t *ret)
+static int parse(const char *option, const char *value, const char *units, uint64_t min,
+		 uint64_t max, uint64_t *ret)
 {
 	unsigned long long n;
 	const char *unit;
@@ -29,9 +30,11 @@ static int parse(const char *option, const char *value, const char *units, uint6
 		return 1;
 	}
 	if (max == UINT64_MAX)
-		complain("%s: \"%.60s\" is not a %s of at least %llu", option, value, *units ? SIZES : "number", (unsigned long long)min);
+		complain("%s: \"%.60s\" is not a %s of at least %llu", option, value,
+			 *units ? SIZES : "number", (unsigned long long)min);
 	else
-		complain("%s: \"%.60s\" is not a %s from %llu to %llu", option, value, *units ? SIZES : "number", (unsigned long long)min,
+		complain("%s: \"%.60s\" is not a %s from %llu to %llu", option, value,
+			 *units ? SIZES : "number", (unsigned long long)min,
 			 (unsigned long long)max);
 	return -1;
 }

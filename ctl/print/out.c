@@ -59,7 +59,8 @@ static char *cell_text(const struct column *col, const json_t *v)
 	if (!v || json_is_null(v))
 		return strdup("-");
 	if (json_is_string(v))
-		return text_short(json_string_value(v), col->type == COL_NAME ? name_columns(out_columns()) : 0);
+		return text_short(json_string_value(v),
+				  col->type == COL_NAME ? name_columns(out_columns()) : 0);
 	if (json_is_boolean(v))
 		return strdup(json_is_true(v) ? "yes" : "no");
 	switch (col->type) {
@@ -97,14 +98,16 @@ static bool used(const struct column *col, const json_t *rows)
 	return false;
 }
 
-static void add_row(struct libscols_table *tb, const struct column *cols, const size_t *shown, size_t n, const json_t *row)
+static void add_row(struct libscols_table *tb, const struct column *cols, const size_t *shown,
+		    size_t n, const json_t *row)
 {
 	struct libscols_line *line = scols_table_new_line(tb, NULL);
 
 	for (size_t i = 0; line && i < n; i++) {
 		const struct column *col = &cols[shown[i]];
 
-		scols_line_refer_data(line, i, cell_text(col, json_object_get(row, col->key)));	/* freed with the table */
+		/* freed with the table */
+		scols_line_refer_data(line, i, cell_text(col, json_object_get(row, col->key)));
 	}
 }
 
@@ -117,11 +120,18 @@ void out_table(const struct global *g, const struct column *cols, size_t n, cons
 	if (!tb)
 		abort();
 	scols_table_enable_colors(tb, g->color);
-	scols_table_enable_noencoding(tb, 1);	/* cells are safe by now; it would write their backslashes as \\x5c */
+	/* cells are safe by now; it would write their backslashes as \\x5c */
+	scols_table_enable_noencoding(tb, 1);
 	for (i = 0; i < n && m < ARRAY_SIZE(shown); i++) {
 		struct libscols_column *c;
-		static const int flags[] = { [COL_NAME] = 0, [COL_TEXT] = 0, [COL_LONG] = SCOLS_FL_TRUNC, [COL_COUNT] = SCOLS_FL_RIGHT,
-					     [COL_BYTES] = SCOLS_FL_RIGHT, [COL_PERCENT] = SCOLS_FL_RIGHT, [COL_TIME] = 0, [COL_NUMBER] = SCOLS_FL_RIGHT };
+		static const int flags[] = { [COL_NAME] = 0,
+					     [COL_TEXT] = 0,
+					     [COL_LONG] = SCOLS_FL_TRUNC,
+					     [COL_COUNT] = SCOLS_FL_RIGHT,
+					     [COL_BYTES] = SCOLS_FL_RIGHT,
+					     [COL_PERCENT] = SCOLS_FL_RIGHT,
+					     [COL_TIME] = 0,
+					     [COL_NUMBER] = SCOLS_FL_RIGHT };
 
 		if (!used(&cols[i], rows))
 			continue;

@@ -31,8 +31,8 @@ static size_t decode(const unsigned char *s, uint32_t *ret)
 
 static bool dangerous(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || (c >= 0x200e && c <= 0x200f) ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
 static char *must(char *p)
@@ -105,7 +105,8 @@ char *text_short(const char *text, size_t columns)
 	head = (columns - gap) * 2 / 3;
 	tail = columns - gap - head;
 	out = must(malloc(strlen(safe) + 8));
-	sprintf(out, "%.*s%s%s", (int)offset_of(safe, head), safe, dots, safe + offset_of(safe, n - tail));
+	sprintf(out, "%.*s%s%s", (int)offset_of(safe, head), safe, dots,
+		safe + offset_of(safe, n - tail));
 	return out;
 }
 
@@ -193,7 +194,8 @@ char *text_span(char buf[static 128], unsigned long long from_ns, unsigned long 
 	local(to_ns, &to);
 	same_zone = from.tm_gmtoff == to.tm_gmtoff;
 	same_day = same_zone && from.tm_year == to.tm_year && from.tm_yday == to.tm_yday;
-	n = strftime(buf, 64, same_zone ? "%Y-%m-%d %H:%M:%S to " : "%Y-%m-%d %H:%M:%S %Z to ", &from);
+	n = strftime(buf, 64, same_zone ? "%Y-%m-%d %H:%M:%S to " : "%Y-%m-%d %H:%M:%S %Z to ",
+		     &from);
 	strftime(buf + n, 64, same_day ? "%H:%M:%S %Z" : "%Y-%m-%d %H:%M:%S %Z", &to);
 	return buf;
 }
@@ -203,11 +205,16 @@ char *text_clock(char buf[static 64], unsigned long long t_ns, unsigned long lon
 	struct tm tm;
 
 	local(t_ns, &tm);
-	strftime(buf, 64, span_ns < 600 * NSEC_PER_SEC ? "%H:%M:%S" : span_ns < 2 * NSEC_PER_DAY ? "%H:%M" : "%m-%d %H:%M", &tm);
+	strftime(buf, 64,
+		 span_ns < 600 * NSEC_PER_SEC ? "%H:%M:%S"
+		 : span_ns < 2 * NSEC_PER_DAY ? "%H:%M"
+					      : "%m-%d %H:%M",
+		 &tm);
 	return buf;
 }
 
-/* How many bytes of the @len of @line fit @columns characters: up to the last blank that does; all of a word that is longer. */
+/* How many bytes of the @len of @line fit @columns characters: up to the last blank that does; all
+ * of a word that is longer. */
 static size_t fitting(const char *line, size_t len, size_t columns)
 {
 	size_t n = 0, at = 0, blank = 0, indent = strspn(line, " ");

@@ -16,12 +16,13 @@ static const struct unit {
 	const char *name;
 	uint64_t ns;
 } units[] = {
-	{ "ms", NSEC_PER_MSEC }, { "msec", NSEC_PER_MSEC },
-	{ "s", NSEC_PER_SEC }, { "sec", NSEC_PER_SEC }, { "second", NSEC_PER_SEC }, { "seconds", NSEC_PER_SEC },
-	{ "m", NSEC_PER_MIN }, { "min", NSEC_PER_MIN }, { "minute", NSEC_PER_MIN }, { "minutes", NSEC_PER_MIN },
-	{ "h", NSEC_PER_HOUR }, { "hour", NSEC_PER_HOUR }, { "hours", NSEC_PER_HOUR },
-	{ "d", NSEC_PER_DAY }, { "day", NSEC_PER_DAY }, { "days", NSEC_PER_DAY },
-	{ "w", 7 * NSEC_PER_DAY }, { "week", 7 * NSEC_PER_DAY }, { "weeks", 7 * NSEC_PER_DAY },
+	{ "ms", NSEC_PER_MSEC },       { "msec", NSEC_PER_MSEC },  { "s", NSEC_PER_SEC },
+	{ "sec", NSEC_PER_SEC },       { "second", NSEC_PER_SEC }, { "seconds", NSEC_PER_SEC },
+	{ "m", NSEC_PER_MIN },	       { "min", NSEC_PER_MIN },	   { "minute", NSEC_PER_MIN },
+	{ "minutes", NSEC_PER_MIN },   { "h", NSEC_PER_HOUR },	   { "hour", NSEC_PER_HOUR },
+	{ "hours", NSEC_PER_HOUR },    { "d", NSEC_PER_DAY },	   { "day", NSEC_PER_DAY },
+	{ "days", NSEC_PER_DAY },      { "w", 7 * NSEC_PER_DAY },  { "week", 7 * NSEC_PER_DAY },
+	{ "weeks", 7 * NSEC_PER_DAY },
 };
 
 static uint64_t unit_ns(const char *at, size_t len)
@@ -143,7 +144,8 @@ static int parse_tail(const char *at, struct tm *tm, uint64_t *ret)
 		t = from_tm(tm);
 	} else if (!strcasecmp(at, "z")) {
 		t = (uint64_t)timegm(tm) * NSEC_PER_SEC;
-	} else if ((*at == '+' || *at == '-') && sscanf(at + 1, "%2d:%2d", &h, &m) == 2 && strlen(at) == 6) {
+	} else if ((*at == '+' || *at == '-') && sscanf(at + 1, "%2d:%2d", &h, &m) == 2 &&
+		   strlen(at) == 6) {
 		sign = *at == '+' ? 1 : -1;
 		t = (uint64_t)((int64_t)timegm(tm) - sign * (h * 3600 + m * 60)) * NSEC_PER_SEC;
 	} else {
@@ -157,8 +159,10 @@ static int parse_tail(const char *at, struct tm *tm, uint64_t *ret)
 
 static int parse_date(const char *text, uint64_t now_ns, uint64_t *ret)
 {
-	static const char *const forms[] = { "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d",
-					     "%H:%M:%S", "%H:%M" };
+	static const char *const forms[] = {
+		"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M",
+		"%Y-%m-%d",	     "%H:%M:%S",	  "%H:%M"
+	};
 	time_t now = (time_t)(now_ns / NSEC_PER_SEC);
 
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {

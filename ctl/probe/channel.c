@@ -127,7 +127,8 @@ int channel_line(struct channel *c, char ret[static WIRE_LINE], int timeout_ms)
 	return r < 0 ? r : 0;
 }
 
-int channel_ask(struct channel *c, const char *line, char *ret, char words[static WIRE_LINE], int timeout_ms)
+int channel_ask(struct channel *c, const char *line, char *ret, char words[static WIRE_LINE],
+		int timeout_ms)
 {
 	char got[WIRE_LINE];
 	int r = channel_say(c, line, timeout_ms);

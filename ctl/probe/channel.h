@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* channel - the host's end of a guest's virtio-serial port: a line there, lines back, each within a time. Nothing that the guest does
- * makes it wait longer or take more than WIRE_LINE bytes a line. -ECANCELED from all: probe_stop_asked(). */
+/* channel - the host's end of a guest's virtio-serial port: a line there, lines back, each within a
+ * time. Nothing that the guest does makes it wait longer or take more than WIRE_LINE bytes a line.
+ * -ECANCELED from all: probe_stop_asked(). */
 #ifndef TAPLOSS_CTL_PROBE_CHANNEL_H
 #define TAPLOSS_CTL_PROBE_CHANNEL_H
 
@@ -22,10 +23,13 @@ void channel_close(struct channel *c);
 /* Sends @line. */
 int channel_say(struct channel *c, const char *line, int timeout_ms);
 
-/* The next line. -ETIMEDOUT; -EPIPE: the other end is gone; -EMSGSIZE: longer than WIRE_LINE; -EBADMSG: bytes that are no text. */
+/* The next line. -ETIMEDOUT; -EPIPE: the other end is gone; -EMSGSIZE: longer than WIRE_LINE;
+ * -EBADMSG: bytes that are no text. */
 int channel_line(struct channel *c, char ret[static WIRE_LINE], int timeout_ms);
 
-/* Says @line and waits for "ok"; a line before it goes to @ret when that is not NULL. -EREMOTEIO: "error WORDS", the words are in @words. */
-int channel_ask(struct channel *c, const char *line, char *ret, char words[static WIRE_LINE], int timeout_ms);
+/* Says @line and waits for "ok"; a line before it goes to @ret when that is not NULL. -EREMOTEIO:
+ * "error WORDS", the words are in @words. */
+int channel_ask(struct channel *c, const char *line, char *ret, char words[static WIRE_LINE],
+		int timeout_ms);
 
 #endif

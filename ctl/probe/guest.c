@@ -17,7 +17,8 @@
 /* Its end is heard on the channel before libvirt has taken note of it. */
 static bool has_ended(const struct guest *g, int r)
 {
-	uint64_t end = now_ns() + (r == -EPIPE || r == -ECONNRESET ? NOTICED_MS * NSEC_PER_MSEC : 0);
+	uint64_t end =
+		now_ns() + (r == -EPIPE || r == -ECONNRESET ? NOTICED_MS * NSEC_PER_MSEC : 0);
 
 	while (vm_runs(g->vm)) {
 		if (now_ns() >= end)
@@ -63,12 +64,15 @@ static int check_version(const struct guest *g, const char *line, char kernel[st
 		return guest_fail(g, -EBADMSG, "the guest's first answer");
 	if (version == WIRE_VERSION)
 		return 0;
-	snprintf(g->why, 512, "the probe in the guest speaks version %d, this taplossctl %d: use the taploss-probe that came with it", version,
-		 WIRE_VERSION);
+	snprintf(g->why, 512,
+		 "the probe in the guest speaks version %d, this taplossctl %d: use the "
+		 "taploss-probe that came with it",
+		 version, WIRE_VERSION);
 	return -EPROTO;
 }
 
-int guest_meet(struct guest *g, const char *path, unsigned long seconds, char kernel[static WIRE_LINE])
+int guest_meet(struct guest *g, const char *path, unsigned long seconds,
+	       char kernel[static WIRE_LINE])
 {
 	uint64_t end = now_ns() + seconds * NSEC_PER_SEC;
 	char line[WIRE_LINE] = "";
@@ -87,7 +91,9 @@ int guest_meet(struct guest *g, const char *path, unsigned long seconds, char ke
 	if (r < 0)
 		return r;
 	r = channel_line(&g->channel, line, ANSWER_MS);
-	return r < 0 || strcmp(line, "ok") != 0 ? guest_fail(g, r < 0 ? r : -EBADMSG, "the guest's first answer") : 0;
+	return r < 0 || strcmp(line, "ok") != 0
+		       ? guest_fail(g, r < 0 ? r : -EBADMSG, "the guest's first answer")
+		       : 0;
 }
 
 int guest_count(struct guest *g, uint64_t *ret, uint64_t *ret_foreign)
@@ -113,10 +119,12 @@ int guest_sent(struct guest *g, struct guest_sent *ret)
 
 	if (r < 0)
 		return r;
-	if (sscanf(line, "sent %llu %llu %llu %llu %llu %llu %llu %llu", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7]) != 8 ||
+	if (sscanf(line, "sent %llu %llu %llu %llu %llu %llu %llu %llu", &v[0], &v[1], &v[2], &v[3],
+		   &v[4], &v[5], &v[6], &v[7]) != 8 ||
 	    v[1] > WIRE_MAX_FRAMES || v[2] > v[1])
 		return guest_fail(g, -EBADMSG, "sending");
-	*ret = (struct guest_sent){ v[0] != 0, (uint32_t)v[1], (uint32_t)v[2], v[3], v[4], v[5], v[6], v[7] };
+	*ret = (struct guest_sent){ v[0] != 0, (uint32_t)v[1], (uint32_t)v[2], v[3],
+				    v[4],      v[5],	       v[6],	       v[7] };
 	return 0;
 }
 

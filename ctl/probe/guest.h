@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* guest - talking with the probe in a guest (collector/probe/wire.h). A guest is not to be believed: every answer is checked and has to
- * come within a time, whatever the guest does. Each failure leaves one sentence in @why. */
+/* guest - talking with the probe in a guest (collector/probe/wire.h). A guest is not to be
+ * believed: every answer is checked and has to come within a time, whatever the guest does. Each
+ * failure leaves one sentence in @why. */
 #ifndef TAPLOSS_CTL_PROBE_GUEST_H
 #define TAPLOSS_CTL_PROBE_GUEST_H
 
@@ -17,8 +18,10 @@ struct guest {
 /* What @r means of a guest at @what, into @why. Returns @r. */
 int guest_fail(const struct guest *g, int r, const char *what);
 
-/* Connects, and waits for the first answer: it comes when the guest has booted. Its kernel's release into @kernel. -EPROTO: another version. */
-int guest_meet(struct guest *g, const char *path, unsigned long seconds, char kernel[static WIRE_LINE]);
+/* Connects, and waits for the first answer: it comes when the guest has booted. Its kernel's
+ * release into @kernel. -EPROTO: another version. */
+int guest_meet(struct guest *g, const char *path, unsigned long seconds,
+	       char kernel[static WIRE_LINE]);
 
 /* One line of wire.h; the line before "ok" into @ret if that is not NULL. */
 int guest_ask(struct guest *g, const char *line, char *ret, const char *what);

@@ -34,13 +34,14 @@ static int fail(const struct maker *m, int error, const char *what, const char *
 }
 
 /* cpio, "newc": a head of hexadecimal numbers, the name, the contents, each to a multiple of 4. */
-static void put(struct maker *m, const char *name, unsigned int mode, const void *data, size_t size, unsigned int major_no, unsigned int minor_no)
+static void put(struct maker *m, const char *name, unsigned int mode, const void *data, size_t size,
+		unsigned int major_no, unsigned int minor_no)
 {
 	static const char zeros[4];
 	size_t len = strlen(name) + 1;
 
-	fprintf(m->out, "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X%s", m->ino++, mode, 0, 0, 1, 0, size, 0, 0, major_no, minor_no,
-		len, 0, name);
+	fprintf(m->out, "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X%s", m->ino++,
+		mode, 0, 0, 1, 0, size, 0, 0, major_no, minor_no, len, 0, name);
 	fwrite(zeros, 1, 1 + (4 - (110 + len) % 4) % 4, m->out);
 	if (size)
 		fwrite(data, 1, size, m->out);
@@ -107,7 +108,8 @@ static int add_module(struct maker *m, struct kmod_module *mod)
 	return m->loaded[m->n++] ? 0 : -ENOMEM;
 }
 
-static int find_module(struct maker *m, struct kmod_ctx *ctx, const char *name, bool needed, const char *dir)
+static int find_module(struct maker *m, struct kmod_ctx *ctx, const char *name, bool needed,
+		       const char *dir)
 {
 	struct kmod_list *list = NULL, *i;
 	int r = kmod_module_new_from_lookup(ctx, name, &list);
@@ -115,7 +117,10 @@ static int find_module(struct maker *m, struct kmod_ctx *ctx, const char *name, 
 	if (r < 0 || !list) {
 		char words[128];
 
-		snprintf(words, sizeof(words), "the kernel has no module %s, which the probe VM needs (--kernel, --modules)", name);
+		snprintf(words, sizeof(words),
+			 "the kernel has no module %s, which the probe VM needs (--kernel, "
+			 "--modules)",
+			 name);
 		return needed ? fail(m, ENOENT, dir, words) : 0;
 	}
 	kmod_list_foreach(i, list) {
@@ -133,7 +138,10 @@ static int find_modules(struct maker *m, const char *dir)
 	static const struct {
 		const char *name;
 		bool needed;
-	} wanted[] = { { "virtio_pci", true }, { "virtio_console", true }, { "virtio_net", true }, { "af_packet", false } };
+	} wanted[] = { { "virtio_pci", true },
+		       { "virtio_console", true },
+		       { "virtio_net", true },
+		       { "af_packet", false } };
 	const char *none = NULL;
 	struct kmod_ctx *ctx;
 	char dep[4096];
@@ -141,7 +149,8 @@ static int find_modules(struct maker *m, const char *dir)
 
 	snprintf(dep, sizeof(dep), "%s/modules.dep.bin", dir);
 	if (access(dep, R_OK) < 0)
-		return fail(m, errno, dep, "the kernel's modules are not there (--modules DIR, after depmod)");
+		return fail(m, errno, dep,
+			    "the kernel's modules are not there (--modules DIR, after depmod)");
 	ctx = kmod_new(dir, &none);
 	if (!ctx)
 		return fail(m, ENOMEM, dir, NULL);
@@ -199,7 +208,9 @@ static int copy(const struct maker *m, const char *from, const char *to)
 	int r = read_all(from, &data, &size);
 
 	if (r < 0)
-		return fail(m, -r, from, r == -ENOENT ? "there is no such kernel (--kernel FILE --modules DIR)" : NULL);
+		return fail(m, -r, from,
+			    r == -ENOENT ? "there is no such kernel (--kernel FILE --modules DIR)"
+					 : NULL);
 	out = fopen(to, "we");
 	if (!out)
 		return fail(m, errno, to, NULL);
@@ -229,7 +240,8 @@ static void sweep(void)
 	if (glob(IMAGE_DIR "*", GLOB_NOSORT, NULL, &found) != 0)
 		return;
 	for (size_t i = 0; i < found.gl_pathc; i++) {
-		_cleanup_(close_fdp) int fd = open(found.gl_pathv[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		_cleanup_(close_fdp) int fd =
+			open(found.gl_pathv[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
 			remove_files(found.gl_pathv[i]);
@@ -237,7 +249,8 @@ static void sweep(void)
 	globfree(&found);
 }
 
-/* The lock on the directory above is held until ours is locked: another process that sweeps would take it for one left behind. */
+/* The lock on the directory above is held until ours is locked: another process that sweeps would
+ * take it for one left behind. */
 static int make_dir(struct image *i)
 {
 	_cleanup_(close_fdp) int above = open("/run", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -256,7 +269,8 @@ static int make_dir(struct image *i)
 	return 0;
 }
 
-int image_make(struct image *i, const char *kernel, const char *modules, const char *probe, char why[static 512])
+int image_make(struct image *i, const char *kernel, const char *modules, const char *probe,
+	       char why[static 512])
 {
 	struct maker m = { .why = why, .ino = 1 };
 	int r;

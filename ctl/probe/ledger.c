@@ -43,7 +43,8 @@ static uint64_t open_frames(const struct ledger_gap *g)
 }
 
 /* Takes as much of @have and @budget as the gap still needs. */
-static void take(struct ledger_gap *g, size_t entry, uint64_t *have, uint64_t *budget, enum ledger_how how)
+static void take(struct ledger_gap *g, size_t entry, uint64_t *have, uint64_t *budget,
+		 enum ledger_how how)
 {
 	uint64_t n = open_frames(g);
 
@@ -66,7 +67,8 @@ static void take(struct ledger_gap *g, size_t entry, uint64_t *have, uint64_t *b
 		g->parts[g->n_parts++] = (struct ledger_part){ entry, n, how };
 }
 
-static void by_position(struct ledger_gap *g, struct ledger_spot *spots, size_t n, size_t *at, uint64_t *budget)
+static void by_position(struct ledger_gap *g, struct ledger_spot *spots, size_t n, size_t *at,
+			uint64_t *budget)
 {
 	int64_t last = (int64_t)g->first + g->count - 1;
 
@@ -76,15 +78,19 @@ static void by_position(struct ledger_gap *g, struct ledger_spot *spots, size_t 
 		take(g, spots[i].entry, &spots[i].frames, &budget[spots[i].entry], BY_POSITION);
 }
 
-static void by_time(struct ledger_gap *g, struct ledger_burst *bursts, size_t n, uint64_t slack_ns, uint64_t *budget)
+static void by_time(struct ledger_gap *g, struct ledger_burst *bursts, size_t n, uint64_t slack_ns,
+		    uint64_t *budget)
 {
 	for (size_t i = 0; i < n; i++)
-		if (bursts[i].frames && bursts[i].from_ns <= g->to_ns + slack_ns && bursts[i].to_ns + slack_ns >= g->from_ns)
-			take(g, bursts[i].entry, &bursts[i].frames, &budget[bursts[i].entry], BY_TIME);
+		if (bursts[i].frames && bursts[i].from_ns <= g->to_ns + slack_ns &&
+		    bursts[i].to_ns + slack_ns >= g->from_ns)
+			take(g, bursts[i].entry, &bursts[i].frames, &budget[bursts[i].entry],
+			     BY_TIME);
 }
 
-void ledger_explain(const struct ledger *l, struct ledger_gap *gaps, size_t n_gaps, struct ledger_spot *spots, size_t n_spots,
-		    struct ledger_burst *bursts, size_t n_bursts, uint64_t slack_ns)
+void ledger_explain(const struct ledger *l, struct ledger_gap *gaps, size_t n_gaps,
+		    struct ledger_spot *spots, size_t n_spots, struct ledger_burst *bursts,
+		    size_t n_bursts, uint64_t slack_ns)
 {
 	uint64_t budget[LEDGER_ENTRIES + 1] = { 0 };
 	size_t at = 0;
@@ -100,6 +106,7 @@ void ledger_explain(const struct ledger *l, struct ledger_gap *gaps, size_t n_ga
 	for (size_t i = 0; i < n_gaps; i++) {
 		for (size_t k = 0; k < l->n && open_frames(&gaps[i]); k++)
 			take(&gaps[i], k, &budget[k], &budget[k], BY_TOTAL);
-		take(&gaps[i], LEDGER_ENTRIES, &budget[LEDGER_ENTRIES], &budget[LEDGER_ENTRIES], BY_TOTAL);
+		take(&gaps[i], LEDGER_ENTRIES, &budget[LEDGER_ENTRIES], &budget[LEDGER_ENTRIES],
+		     BY_TOTAL);
 	}
 }

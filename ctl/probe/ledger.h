@@ -3,8 +3,9 @@
  *
  *   sent = captured + the entries + unaccounted
  *
- * Each entry is what somebody counted (a ring, an interface, the kernel's drop counters), none is made by subtraction; so what they do not
- * explain is seen as unaccounted, and 0 is expected. It is negative when more was counted as lost than is missing. Pure: no I/O. */
+ * Each entry is what somebody counted (a ring, an interface, the kernel's drop counters), none is
+ * made by subtraction; so what they do not explain is seen as unaccounted, and 0 is expected. It is
+ * negative when more was counted as lost than is missing. Pure: no I/O. */
 #ifndef TAPLOSS_CTL_PROBE_LEDGER_H
 #define TAPLOSS_CTL_PROBE_LEDGER_H
 
@@ -28,7 +29,8 @@ struct ledger {
 	int64_t unaccounted;
 };
 
-/* How an explanation was found: the entry's place in the sequence is known, or when it lost; else it is what was left of it. */
+/* How an explanation was found: the entry's place in the sequence is known, or when it lost; else
+ * it is what was left of it. */
 enum ledger_how { BY_POSITION, BY_TIME, BY_TOTAL };
 
 struct ledger_part {
@@ -63,8 +65,10 @@ int ledger_add(struct ledger *l, const char *place, const char *what, uint64_t f
 /* Sets unaccounted. Returns whether it is 0. */
 bool ledger_balance(struct ledger *l);
 
-/* Says for each gap which entries explain it. No entry explains more than it has. Spots and bursts are used up. */
-void ledger_explain(const struct ledger *l, struct ledger_gap *gaps, size_t n_gaps, struct ledger_spot *spots, size_t n_spots,
-		    struct ledger_burst *bursts, size_t n_bursts, uint64_t slack_ns);
+/* Says for each gap which entries explain it. No entry explains more than it has. Spots and bursts
+ * are used up. */
+void ledger_explain(const struct ledger *l, struct ledger_gap *gaps, size_t n_gaps,
+		    struct ledger_spot *spots, size_t n_spots, struct ledger_burst *bursts,
+		    size_t n_bursts, uint64_t slack_ns);
 
 #endif

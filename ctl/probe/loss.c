@@ -37,7 +37,9 @@ int probe_loss_open(struct probe_loss **ret, char why[static 512])
 {
 	struct probe_loss *p = calloc(1, sizeof(*p));
 	struct stat st = { 0 };
-	int r = p ? source_open("bpf", &(struct source_options){ .max_keys = 4096 }, &p->source, why) : -ENOMEM;
+	int r = p ? source_open("bpf", &(struct source_options){ .max_keys = 4096 }, &p->source,
+				why)
+		  : -ENOMEM;
 
 	if (r == 0 && stat("/proc/self/ns/net", &st) < 0)
 		r = -errno;
@@ -75,17 +77,22 @@ static bool ours(const struct probe_loss *p, const struct tl_loss_key *key)
 {
 	if (key->netns != p->netns)
 		return false;
-	return key->kind == TL_KIND_PATH ? !key->ingress == p->out && !memcmp(tl_path_mac(key), p->mac, 6) : key->ifindex == p->ifindex;
+	return key->kind == TL_KIND_PATH
+		       ? !key->ingress == p->out && !memcmp(tl_path_mac(key), p->mac, 6)
+		       : key->ifindex == p->ifindex;
 }
 
-static void entry_words(const struct probe_loss *p, const struct tl_loss_key *key, const char **place, char what[static 64])
+static void entry_words(const struct probe_loss *p, const struct tl_loss_key *key,
+			const char **place, char what[static 64])
 {
 	struct source_text words;
 	struct class_out c;
 
 	source_text(p->source, key, &words);
 	class_of(&(struct class_in){ words.reason, words.site, key->kind, key->ingress }, &c);
-	*place = !c.class || class_copy(&c) || strcmp(c.direction, p->out ? "tx" : "rx") != 0 ? NULL : c.place ? "path" : "tap";
+	*place = !c.class || class_copy(&c) || strcmp(c.direction, p->out ? "tx" : "rx") != 0 ? NULL
+		 : c.place ? "path"
+			   : "tap";
 	snprintf(what, 64, "%s", !c.class ? "" : c.place ? c.place : c.class);
 }
 
@@ -112,7 +119,8 @@ static int on_key(const struct tl_loss_key *key, const struct loss_total *total,
 	if (p->marking)
 		p->keys[i].base = total->frames;
 	else if (place && total->frames > p->keys[i].base)
-		p->keys[i].entry = ledger_add(p->ledger, place, what, total->frames - p->keys[i].base);
+		p->keys[i].entry =
+			ledger_add(p->ledger, place, what, total->frames - p->keys[i].base);
 	return 0;
 }
 
@@ -122,7 +130,9 @@ static int on_burst(const struct tl_burst *b, void *arg)
 
 	for (size_t i = 0; i < p->n_keys && p->bursts && p->n_bursts < MAX_BURSTS; i++)
 		if (p->keys[i].entry >= 0 && !memcmp(&p->keys[i].key, &b->key, sizeof(b->key)))
-			p->bursts[p->n_bursts++] = (struct ledger_burst){ (size_t)p->keys[i].entry, b->start_ns, b->last_ns, b->frames };
+			p->bursts[p->n_bursts++] =
+				(struct ledger_burst){ (size_t)p->keys[i].entry, b->start_ns,
+						       b->last_ns, b->frames };
 	return 0;
 }
 
@@ -186,7 +196,8 @@ static int read_counter(const char *tap, const char *counter, uint64_t *ret)
 
 int tap_counters_read(const struct probe_tap *tap, struct tap_counters *ret)
 {
-	bool tx = tap->macvtap == tap->out;	/* of the device: a tap sends to the guest, a macvtap receives for it */
+	/* of the device: a tap sends to the guest, a macvtap receives for it */
+	bool tx = tap->macvtap == tap->out;
 	struct tap_counters c = { 0 };
 	int r = read_counter(tap->name, tx ? "tx_packets" : "rx_packets", &c.delivered);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* loss - what the host's kernel loses of a probe's frames: at its tap, and on the way there. Counted by programs of this process's own, from
- * the start on; the agent's are left alone. */
+/* loss - what the host's kernel loses of a probe's frames: at its tap, and on the way there.
+ * Counted by programs of this process's own, from the start on; the agent's are left alone. */
 #ifndef TAPLOSS_CTL_PROBE_LOSS_H
 #define TAPLOSS_CTL_PROBE_LOSS_H
 
@@ -27,7 +27,8 @@ int probe_loss_mark(struct probe_loss *p);
 /* What was lost since: into the ledger, and when (*ret is the caller's to free). */
 int probe_loss_read(struct probe_loss *p, struct ledger *l, struct ledger_burst **ret, size_t *n);
 
-/* The tap's own counters, of that direction. A macvtap counts what goes to the guest twice when it loses it: as received and as dropped. */
+/* The tap's own counters, of that direction. A macvtap counts what goes to the guest twice when it
+ * loses it: as received and as dropped. */
 struct tap_counters {
 	uint64_t delivered, dropped;
 };

@@ -19,7 +19,8 @@
 
 const char probe_help[] =
 	"  run WHERE        bridge:NAME, network:NAME or direct:DEVICE; as root; or with --vm\n"
-	"  bench WHERE      the guest's packet rings V1, V2 and V3 side by side, in turn, several times\n"
+	"  bench WHERE      the guest's packet rings V1, V2 and V3 side by side, in turn, several "
+	"times\n"
 	"    --vm VM        no probe VM, but this one, which has taploss-probe inside\n"
 	"    --nic NIC      its interface; the first\n"
 	"    --direction D  in: to the guest; out: from it; in\n"
@@ -50,49 +51,101 @@ static bool target(struct probe_request *rq, const char *value)
 	const char *colon = strchr(value, ':');
 
 	for (size_t i = 0; colon && i < ARRAY_SIZE(types); i++) {
-		if (strncmp(value, types[i], (size_t)(colon - value)) != 0 || types[i][colon - value] || !colon[1] || strlen(colon) > 64)
+		if (strncmp(value, types[i], (size_t)(colon - value)) != 0 ||
+		    types[i][colon - value] || !colon[1] || strlen(colon) > 64)
 			continue;
 		rq->opt.vm.type = types[i];
 		rq->opt.vm.source = colon + 1;
 		return true;
 	}
-	complain("probe: \"%.80s\" is no place for a probe VM: bridge:NAME, network:NAME, direct:DEVICE", value);
+	complain("probe: \"%.80s\" is no place for a probe VM: bridge:NAME, network:NAME, "
+		 "direct:DEVICE",
+		 value);
 	return false;
 }
 
-enum { FRAMES = 3000, LENGTH, BLOCKS, BLOCK_BYTES, MEMORY, CPUS, QUEUES, FLOWS, WORKERS, ROUNDS, BOOT, KERNEL, MODULES, PROBE, CONNECT, END, RATES, RAMP,
-       RINGS, FAIL, ACCEL, DIRECTION, VM, NIC };
+enum {
+	FRAMES = 3000,
+	LENGTH,
+	BLOCKS,
+	BLOCK_BYTES,
+	MEMORY,
+	CPUS,
+	QUEUES,
+	FLOWS,
+	WORKERS,
+	ROUNDS,
+	BOOT,
+	KERNEL,
+	MODULES,
+	PROBE,
+	CONNECT,
+	END,
+	RATES,
+	RAMP,
+	RINGS,
+	FAIL,
+	ACCEL,
+	DIRECTION,
+	VM,
+	NIC
+};
 
-static const struct option table[] = { GLOBAL_OPTIONS, { "frames", required_argument, NULL, FRAMES }, { "length", required_argument, NULL, LENGTH },
-	{ "ring-blocks", required_argument, NULL, BLOCKS }, { "ring-block", required_argument, NULL, BLOCK_BYTES },
-	{ "memory", required_argument, NULL, MEMORY }, { "cpus", required_argument, NULL, CPUS }, { "queues", required_argument, NULL, QUEUES },
-	{ "flows", required_argument, NULL, FLOWS }, { "workers", required_argument, NULL, WORKERS }, { "rounds", required_argument, NULL, ROUNDS },
-	{ "boot-time", required_argument, NULL, BOOT }, { "kernel", required_argument, NULL, KERNEL }, { "modules", required_argument, NULL, MODULES },
-	{ "probe", required_argument, NULL, PROBE }, { "connect", required_argument, NULL, CONNECT }, { "from", required_argument, NULL, END },
-	{ "to", required_argument, NULL, END }, { "rate", required_argument, NULL, RATES }, { "ramp", required_argument, NULL, RAMP },
-	{ "ring", required_argument, NULL, RINGS }, { "fail", no_argument, NULL, FAIL }, { "accel", required_argument, NULL, ACCEL },
-	{ "direction", required_argument, NULL, DIRECTION }, { "vm", required_argument, NULL, VM }, { "nic", required_argument, NULL, NIC }, { 0 } };
+static const struct option table[] = { GLOBAL_OPTIONS,
+				       { "frames", required_argument, NULL, FRAMES },
+				       { "length", required_argument, NULL, LENGTH },
+				       { "ring-blocks", required_argument, NULL, BLOCKS },
+				       { "ring-block", required_argument, NULL, BLOCK_BYTES },
+				       { "memory", required_argument, NULL, MEMORY },
+				       { "cpus", required_argument, NULL, CPUS },
+				       { "queues", required_argument, NULL, QUEUES },
+				       { "flows", required_argument, NULL, FLOWS },
+				       { "workers", required_argument, NULL, WORKERS },
+				       { "rounds", required_argument, NULL, ROUNDS },
+				       { "boot-time", required_argument, NULL, BOOT },
+				       { "kernel", required_argument, NULL, KERNEL },
+				       { "modules", required_argument, NULL, MODULES },
+				       { "probe", required_argument, NULL, PROBE },
+				       { "connect", required_argument, NULL, CONNECT },
+				       { "from", required_argument, NULL, END },
+				       { "to", required_argument, NULL, END },
+				       { "rate", required_argument, NULL, RATES },
+				       { "ramp", required_argument, NULL, RAMP },
+				       { "ring", required_argument, NULL, RINGS },
+				       { "fail", no_argument, NULL, FAIL },
+				       { "accel", required_argument, NULL, ACCEL },
+				       { "direction", required_argument, NULL, DIRECTION },
+				       { "vm", required_argument, NULL, VM },
+				       { "nic", required_argument, NULL, NIC },
+				       { 0 } };
 
 static int take_number(struct probe_request *rq, int opt, const char *value)
 {
 	struct probe_options *o = &rq->opt;
-	uint64_t memory = o->vm.memory_mib, cpus = o->vm.cpus, queues = o->vm.queues, flows = o->order.flows;
+	uint64_t memory = o->vm.memory_mib, cpus = o->vm.cpus, queues = o->vm.queues,
+		 flows = o->order.flows;
 	const struct {
 		int opt;
 		const char *name;
 		uint64_t min, max, *to;
 	} numbers[] = {
-		{ FRAMES, "--frames", 1, WIRE_MAX_FRAMES, &o->frames }, { BLOCKS, "--ring-blocks", 2, 4096, &o->ring_blocks },
-		{ BLOCK_BYTES, "--ring-block", 4096, 4194304, &o->block_bytes }, { MEMORY, "--memory", 128, 65536, &memory },
-		{ CPUS, "--cpus", 1, 64, &cpus }, { QUEUES, "--queues", 1, 64, &queues }, { FLOWS, "--flows", 1, WIRE_MAX_FLOWS, &flows },
-		{ WORKERS, "--workers", 1, SEND_WORKERS, &o->workers }, { ROUNDS, "--rounds", 1, 20, &rq->rounds },
+		{ FRAMES, "--frames", 1, WIRE_MAX_FRAMES, &o->frames },
+		{ BLOCKS, "--ring-blocks", 2, 4096, &o->ring_blocks },
+		{ BLOCK_BYTES, "--ring-block", 4096, 4194304, &o->block_bytes },
+		{ MEMORY, "--memory", 128, 65536, &memory },
+		{ CPUS, "--cpus", 1, 64, &cpus },
+		{ QUEUES, "--queues", 1, 64, &queues },
+		{ FLOWS, "--flows", 1, WIRE_MAX_FLOWS, &flows },
+		{ WORKERS, "--workers", 1, SEND_WORKERS, &o->workers },
+		{ ROUNDS, "--rounds", 1, 20, &rq->rounds },
 		{ BOOT, "--boot-time", 1, 3600, &o->boot_seconds },
 	};
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		if (numbers[i].opt == opt)
-			r = number_option(numbers[i].name, value, numbers[i].min, numbers[i].max, numbers[i].to);
+			r = number_option(numbers[i].name, value, numbers[i].min, numbers[i].max,
+					  numbers[i].to);
 	o->vm.memory_mib = (unsigned int)memory;
 	o->vm.cpus = (unsigned int)cpus;
 	o->vm.queues = (unsigned int)queues;
@@ -101,7 +154,8 @@ static int take_number(struct probe_request *rq, int opt, const char *value)
 }
 
 /* One of two words. */
-static int take_word(const char *option, const char *value, const char *no, const char *yes, bool *ret)
+static int take_word(const char *option, const char *value, const char *no, const char *yes,
+		     bool *ret)
 {
 	*ret = !strcmp(value, yes);
 	if (*ret || !strcmp(value, no))
@@ -116,8 +170,10 @@ static int take_text(struct probe_request *rq, int opt, const char *value)
 	const struct {
 		int opt;
 		const char **to;
-	} texts[] = { { CONNECT, &o->vm.uri }, { END, &o->end }, { RATES, &rq->rates }, { RAMP, &rq->ramp }, { RINGS, &rq->rings }, { VM, &o->vm.vm },
-		      { NIC, &o->vm.nic }, { LENGTH, &o->lengths }, { KERNEL, &o->kernel }, { MODULES, &o->modules }, { PROBE, &o->probe } };
+	} texts[] = { { CONNECT, &o->vm.uri },	{ END, &o->end },	 { RATES, &rq->rates },
+		      { RAMP, &rq->ramp },	{ RINGS, &rq->rings },	 { VM, &o->vm.vm },
+		      { NIC, &o->vm.nic },	{ LENGTH, &o->lengths }, { KERNEL, &o->kernel },
+		      { MODULES, &o->modules }, { PROBE, &o->probe } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		if (texts[i].opt == opt) {
@@ -155,13 +211,27 @@ static int own_option(void *arg, int opt, const char *value)
 	return taken ? taken : take_text(rq, opt, value);
 }
 
-bool probe_options_read(struct probe_request *rq, const struct cmd *cmd, int argc, char **argv, int *ret_exit)
+bool probe_options_read(struct probe_request *rq, const struct cmd *cmd, int argc, char **argv,
+			int *ret_exit)
 {
-	const struct options options = { .cmd = cmd, .table = table, .global = &rq->g, .own = own_option, .arg = rq };
+	const struct options options = {
+		.cmd = cmd,
+		.table = table,
+		.global = &rq->g,
+		.own = own_option,
+		.arg = rq,
+	};
 
 	rq->rounds = 3;
-	rq->opt = (struct probe_options){ .vm = { .uri = "qemu:///system", .memory_mib = 512, .cpus = 1, .queues = 1 }, .order.flows = 1,
-					  .lengths = "60", .workers = 1, .ring_blocks = 64, .block_bytes = 262144, .boot_seconds = 120 };
+	rq->opt = (struct probe_options){
+		.vm = { .uri = "qemu:///system", .memory_mib = 512, .cpus = 1, .queues = 1 },
+		.order.flows = 1,
+		.lengths = "60",
+		.workers = 1,
+		.ring_blocks = 64,
+		.block_bytes = 262144,
+		.boot_seconds = 120,
+	};
 	return options_read(&options, argc, argv, ret_exit);
 }
 
@@ -207,7 +277,8 @@ static bool add_rates(struct probe_request *rq, uint64_t round)
 		uint64_t pps;
 
 		snprintf(text, sizeof(text), "%.*s", (int)(len < 20 ? len : 20), rate);
-		if (number_option("--rate", text, 0, MAX_RATE, &pps) < 0 || !add_rate(rq, pps, round))
+		if (number_option("--rate", text, 0, MAX_RATE, &pps) < 0 ||
+		    !add_rate(rq, pps, round))
 			return false;
 		rate += len;
 	} while (*rate++ == ',');
@@ -221,12 +292,18 @@ static bool add_ramp(struct probe_request *rq)
 	char more;
 	int n = sscanf(rq->ramp, "%lu..%lu/%lu%c", &from, &to, &steps, &more);
 
-	if ((n != 2 && n != 3) || (n == 2 && strchr(rq->ramp, '/')) || !from || from >= to || to > MAX_RATE || steps < 2 || steps > 64 || rq->rates) {
-		complain("probe: --ramp: FROM..TO or FROM..TO/STEPS, as 10000..200000/12, and no --rate");
+	if ((n != 2 && n != 3) || (n == 2 && strchr(rq->ramp, '/')) || !from || from >= to ||
+	    to > MAX_RATE || steps < 2 || steps > 64 || rq->rates) {
+		complain("probe: --ramp: FROM..TO or FROM..TO/STEPS, as 10000..200000/12, and no "
+			 "--rate");
 		return false;
 	}
 	for (unsigned long i = 0; i < steps; i++)
-		if (!add_rate(rq, (uint64_t)llround((double)from * pow((double)to / (double)from, (double)i / (double)(steps - 1))), 0))
+		if (!add_rate(rq,
+			      (uint64_t)llround((double)from *
+						pow((double)to / (double)from,
+						    (double)i / (double)(steps - 1))),
+			      0))
 			return false;
 	return true;
 }
@@ -294,7 +371,8 @@ bool probe_options_run(struct probe_request *rq, const char *kind, const char *w
 	if ((where && !target(rq, where)) || !agree(o))
 		return false;
 	if (!send_lengths(o->lengths, &o->order)) {
-		complain("probe: --length: up to %d lengths from %d to %d, as 60,1514", WIRE_LENGTHS, WIRE_MIN_LEN, WIRE_MAX_LEN);
+		complain("probe: --length: up to %d lengths from %d to %d, as 60,1514",
+			 WIRE_LENGTHS, WIRE_MIN_LEN, WIRE_MAX_LEN);
 		return false;
 	}
 	find_files(rq);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* options - what the command line of `taplossctl probe` asks for. What is wrong is said on stderr. */
+/* options - what the command line of `taplossctl probe` asks for. What is wrong is said on stderr.
+ */
 #ifndef TAPLOSS_CTL_PROBE_OPTIONS_H
 #define TAPLOSS_CTL_PROBE_OPTIONS_H
 
@@ -18,7 +19,8 @@ struct probe_request {
 extern const char probe_help[];
 
 /* Reads all options; optind is then the first word. False: the command ends with *ret_exit. */
-bool probe_options_read(struct probe_request *rq, const struct cmd *cmd, int argc, char **argv, int *ret_exit);
+bool probe_options_read(struct probe_request *rq, const struct cmd *cmd, int argc, char **argv,
+			int *ret_exit);
 
 /* Makes them whole for a run ("run" or "bench") at @where, NULL with --vm: the steps, the files. */
 bool probe_options_run(struct probe_request *rq, const char *kind, const char *where);

@@ -42,13 +42,21 @@ static int end_address(const struct probe *p, char mac[static 18])
 static int open_capture(struct probe *p, struct capture *c, int ring, uint64_t expect)
 {
 	const struct probe_options *o = p->opt;
-	struct capture_order order = { .version = ring, .ifindex = (int)if_nametoindex(p->end), .block_bytes = (uint32_t)o->block_bytes,
-				       .blocks = (uint32_t)o->ring_blocks, .run = ++p->number, .expect = (uint32_t)expect, .flows = 1 };
+	struct capture_order order = {
+		.version = ring,
+		.ifindex = (int)if_nametoindex(p->end),
+		.block_bytes = (uint32_t)o->block_bytes,
+		.blocks = (uint32_t)o->ring_blocks,
+		.run = ++p->number,
+		.expect = (uint32_t)expect,
+		.flows = 1,
+	};
 	const char *what = "these values cannot be";
 	int r = capture_possible(&order) ? capture_open(c, &order, &what) : -EINVAL;
 
 	if (r < 0)
-		snprintf(p->guest.why, 512, "capturing at %.20s: %s: %s", p->end, what, strerror(-r));
+		snprintf(p->guest.why, 512, "capturing at %.20s: %s: %s", p->end, what,
+			 strerror(-r));
 	return r;
 }
 
@@ -58,7 +66,8 @@ static int order_frames(struct probe *p, uint32_t run, uint64_t frames, uint64_t
 	char line[WIRE_LINE], mac[18];
 	int r = end_address(p, mac);
 
-	snprintf(line, sizeof(line), "send %u %llu %llu %.60s %s %s", run, (unsigned long long)frames, (unsigned long long)pps, p->opt->lengths, mac,
+	snprintf(line, sizeof(line), "send %u %llu %llu %.60s %s %s", run,
+		 (unsigned long long)frames, (unsigned long long)pps, p->opt->lengths, mac,
 		 p->facts.mac);
 	return r < 0 ? r : guest_ask(&p->guest, line, NULL, "starting to send");
 }
@@ -85,7 +94,8 @@ int out_warm_up(struct probe *p)
 	}
 	if (r < 0 || c.foreign)
 		return r;
-	snprintf(p->guest.why, 512, "no frame that the probe VM sends reaches %.20s (--to DEV)", p->end);
+	snprintf(p->guest.why, 512, "no frame that the probe VM sends reaches %.20s (--to DEV)",
+		 p->end);
 	return -EHOSTUNREACH;
 }
 
@@ -96,7 +106,8 @@ static int follow(struct probe *p, struct capture *c, struct guest_sent *sent)
 	int r = 0;
 
 	*sent = (struct guest_sent){ .busy = true };
-	while (r == 0 && now_ns() < end && (sent->busy || now_ns() < moved + PROBE_QUIET_MS * NSEC_PER_MSEC)) {
+	while (r == 0 && now_ns() < end &&
+	       (sent->busy || now_ns() < moved + PROBE_QUIET_MS * NSEC_PER_MSEC)) {
 		take(c);
 		if (now_ns() >= asked + ASK_NS) {
 			r = guest_sent(&p->guest, sent);

@@ -14,15 +14,24 @@
 #define BAR 40
 
 static const struct column list_columns[] = {
-	{ "id", "PROBE", COL_NUMBER }, { "since_ns", "WHEN", COL_TIME }, { "kind", "KIND", COL_TEXT }, { "direction", "DIR", COL_TEXT },
-	{ "target", "WHERE", COL_NAME }, { "state", "STATE", COL_TEXT },
-	{ "accel", "GUEST", COL_TEXT }, { "sent_frames", "SENT", COL_COUNT }, { "captured_frames", "CAPTURED", COL_COUNT },
-	{ "lost_frames", "LOST", COL_COUNT }, { "unaccounted_frames", "UNACCOUNTED", COL_COUNT },
+	{ "id", "PROBE", COL_NUMBER },
+	{ "since_ns", "WHEN", COL_TIME },
+	{ "kind", "KIND", COL_TEXT },
+	{ "direction", "DIR", COL_TEXT },
+	{ "target", "WHERE", COL_NAME },
+	{ "state", "STATE", COL_TEXT },
+	{ "accel", "GUEST", COL_TEXT },
+	{ "sent_frames", "SENT", COL_COUNT },
+	{ "captured_frames", "CAPTURED", COL_COUNT },
+	{ "lost_frames", "LOST", COL_COUNT },
+	{ "unaccounted_frames", "UNACCOUNTED", COL_COUNT },
 };
 
 static const struct column gap_columns[] = {
-	{ "step", "STEP", COL_NUMBER }, { "first", "FIRST", COL_NUMBER }, { "last", "LAST", COL_NUMBER }, { "from_ns", "SENT", COL_TIME },
-	{ "frames", "FRAMES", COL_COUNT }, { "place", "LOST AT", COL_TEXT }, { "what", "BY", COL_TEXT }, { "how", "KNOWN BY", COL_TEXT },
+	{ "step", "STEP", COL_NUMBER },	   { "first", "FIRST", COL_NUMBER },
+	{ "last", "LAST", COL_NUMBER },	   { "from_ns", "SENT", COL_TIME },
+	{ "frames", "FRAMES", COL_COUNT }, { "place", "LOST AT", COL_TEXT },
+	{ "what", "BY", COL_TEXT },	   { "how", "KNOWN BY", COL_TEXT },
 };
 
 static const char *text_of(const json_t *o, const char *key)
@@ -44,9 +53,12 @@ static void print_ledger(const json_t *step)
 	size_t i;
 
 	printf("  %14s sent\n", text_count(n, (unsigned long long)int_of(step, "sent_frames")));
-	printf("  %14s captured\n", text_count(n, (unsigned long long)int_of(step, "captured_frames")));
+	printf("  %14s captured\n",
+	       text_count(n, (unsigned long long)int_of(step, "captured_frames")));
 	json_array_foreach(json_object_get(step, "ledger"), i, e)
-		printf("  %14s lost: %s %s\n", text_count(n, (unsigned long long)int_of(e, "frames")), text_of(e, "place"), text_of(e, "what"));
+		printf("  %14s lost: %s %s\n",
+		       text_count(n, (unsigned long long)int_of(e, "frames")), text_of(e, "place"),
+		       text_of(e, "what"));
 	printf("  %14lld unaccounted\n", (long long)int_of(step, "unaccounted_frames"));
 }
 
@@ -56,8 +68,10 @@ static void print_step(const json_t *step)
 
 	printf("\nstep %lld: %s frames/s, ring %s, ", (long long)int_of(step, "step"),
 	       text_count(n, (unsigned long long)int_of(step, "sent_pps")), text_of(step, "ring"));
-	printf("loss %s, ", text_percent(pct, json_number_value(json_object_get(step, "loss_pct"))));
-	printf("guest busy %s\n", text_percent(pct, json_number_value(json_object_get(step, "guest_cpu_pct"))));
+	printf("loss %s, ",
+	       text_percent(pct, json_number_value(json_object_get(step, "loss_pct"))));
+	printf("guest busy %s\n",
+	       text_percent(pct, json_number_value(json_object_get(step, "guest_cpu_pct"))));
 	print_ledger(step);
 }
 
@@ -69,10 +83,13 @@ static void find_knee(const json_t *steps, json_int_t *ret_clean, json_int_t *re
 
 	*ret_clean = *ret_lossy = -1;
 	json_array_foreach(steps, i, s)
-		if (int_of(s, "lost_frames") > 0 && (*ret_lossy < 0 || int_of(s, "sent_pps") < *ret_lossy))
+		if (int_of(s, "lost_frames") > 0 &&
+		    (*ret_lossy < 0 || int_of(s, "sent_pps") < *ret_lossy))
 			*ret_lossy = int_of(s, "sent_pps");
 	json_array_foreach(steps, i, s)
-		if (int_of(s, "lost_frames") == 0 && (*ret_lossy < 0 || int_of(s, "sent_pps") < *ret_lossy) && int_of(s, "sent_pps") > *ret_clean)
+		if (int_of(s, "lost_frames") == 0 &&
+		    (*ret_lossy < 0 || int_of(s, "sent_pps") < *ret_lossy) &&
+		    int_of(s, "sent_pps") > *ret_clean)
 			*ret_clean = int_of(s, "sent_pps");
 }
 
@@ -91,8 +108,10 @@ static void print_chart(const json_t *steps)
 		json_int_t pps = int_of(s, "sent_pps");
 		int bar = (int)(loss * BAR / 100 + (loss > 0 ? 1 : 0));
 
-		printf("%12s/s %s %9s %.*s%s\n", text_count(n, (unsigned long long)pps), text_of(s, "ring"), text_percent(pct, loss), bar > BAR ? BAR : bar,
-		       "########################################", lossy >= 0 && pps == clean ? "<- knee" : "");
+		printf("%12s/s %s %9s %.*s%s\n", text_count(n, (unsigned long long)pps),
+		       text_of(s, "ring"), text_percent(pct, loss), bar > BAR ? BAR : bar,
+		       "########################################",
+		       lossy >= 0 && pps == clean ? "<- knee" : "");
 	}
 	if (lossy >= 0 && clean >= 0)
 		printf("knee: nothing lost up to %s/s", text_count(n, (unsigned long long)clean));
@@ -141,24 +160,31 @@ static void print_gaps(const struct global *g, const json_t *steps)
 
 static void print_head(const json_t *probe)
 {
-	_cleanup_(freep) char *target = text_safe(text_of(probe, "target")), *kernel = text_safe(text_of(probe, "kernel"));
+	_cleanup_(freep) char *target = text_safe(text_of(probe, "target")),
+			      *kernel = text_safe(text_of(probe, "kernel"));
 	_cleanup_(freep) char *why = text_safe(text_of(probe, "why"));
-	json_int_t first = int_of(json_array_get(json_object_get(probe, "steps"), 0), "done_ns"), ready = int_of(probe, "ready_ns");
+	json_int_t first = int_of(json_array_get(json_object_get(probe, "steps"), 0), "done_ns"),
+		   ready = int_of(probe, "ready_ns");
 	char t[64], d[32];
 
-	printf("probe %lld  %s  %s %s  frames of %s bytes", (long long)int_of(probe, "id"), text_time(t, (unsigned long long)int_of(probe, "since_ns")),
-	       !strcmp(text_of(probe, "direction"), "out") ? "from" : "to", target, text_of(probe, "lengths"));
+	printf("probe %lld  %s  %s %s  frames of %s bytes", (long long)int_of(probe, "id"),
+	       text_time(t, (unsigned long long)int_of(probe, "since_ns")),
+	       !strcmp(text_of(probe, "direction"), "out") ? "from" : "to", target,
+	       text_of(probe, "lengths"));
 	if (int_of(probe, "flows") > 1)
 		printf(", %lld flows", (long long)int_of(probe, "flows"));
 	if (int_of(probe, "workers") > 1)
 		printf(", %lld senders", (long long)int_of(probe, "workers"));
 	if (int_of(probe, "queues") > 1)
 		printf(", %lld queues", (long long)int_of(probe, "queues"));
-	printf("  guest: %s, Linux %s\n", *text_of(probe, "accel") ? text_of(probe, "accel") : "none", *kernel ? kernel : "-");
+	printf("  guest: %s, Linux %s\n",
+	       *text_of(probe, "accel") ? text_of(probe, "accel") : "none", *kernel ? kernel : "-");
 	if (ready)
-		printf("guest ready after %s", text_duration(d, (unsigned long long)(ready - int_of(probe, "since_ns"))));
+		printf("guest ready after %s",
+		       text_duration(d, (unsigned long long)(ready - int_of(probe, "since_ns"))));
 	if (ready && first)
-		printf(", first result after %s", text_duration(d, (unsigned long long)(first - int_of(probe, "since_ns"))));
+		printf(", first result after %s",
+		       text_duration(d, (unsigned long long)(first - int_of(probe, "since_ns"))));
 	if (ready)
 		putchar('\n');
 	if (strcmp(text_of(probe, "state"), "complete") != 0)
@@ -176,7 +202,8 @@ static void print_text(const struct global *g, const json_t *probe)
 		probe_table_print(g, json_object_get(probe, "summary"));
 		json_array_foreach(steps, i, step)
 			unaccounted += llabs(int_of(step, "unaccounted_frames"));
-		printf("\n%zu steps, %lld frames unaccounted; --json has each\n", json_array_size(steps), (long long)unaccounted);
+		printf("\n%zu steps, %lld frames unaccounted; --json has each\n",
+		       json_array_size(steps), (long long)unaccounted);
 		return;
 	}
 	json_array_foreach(steps, i, step)
@@ -190,7 +217,8 @@ int probe_print(const struct global *g, json_t *probe)
 {
 	json_t *gaps;
 
-	if (!strcmp(text_of(probe, "kind"), "bench") && json_array_size(json_object_get(probe, "steps")))
+	if (!strcmp(text_of(probe, "kind"), "bench") &&
+	    json_array_size(json_object_get(probe, "steps")))
 		json_object_set_new(probe, "summary", probe_table(json_object_get(probe, "steps")));
 	if (g->format == FORMAT_JSON)
 		return out_json(probe);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* print - probes as a person or a program reads them; out of the objects of probe_store.h, which they free. Return an EXIT_. */
+/* print - probes as a person or a program reads them; out of the objects of probe_store.h, which
+ * they free. Return an EXIT_. */
 #ifndef TAPLOSS_CTL_PROBE_PRINT_H
 #define TAPLOSS_CTL_PROBE_PRINT_H
 
@@ -8,6 +9,7 @@
 #include "ctl/cmd.h"
 
 int probe_print(const struct global *g, json_t *probe);
-int probe_print_list(const struct global *g, json_t *list);	/* NULL: the store could not be read */
+/* NULL: the store could not be read */
+int probe_print_list(const struct global *g, json_t *list);
 
 #endif

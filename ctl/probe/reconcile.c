@@ -22,13 +22,15 @@ static int add_capture(struct step *st)
 
 	st->s.ledger.captured = rep->frames;
 	ledger_add(&st->s.ledger, "guest-nic", "", rep->nic_dropped);
-	ledger_add(&st->s.ledger, "vmm", "", above(st->s.tap_delivered, rep->nic_packets + rep->nic_dropped));
+	ledger_add(&st->s.ledger, "vmm", "",
+		   above(st->s.tap_delivered, rep->nic_packets + rep->nic_dropped));
 	st->s.guest_cpu_ns = rep->cpu_ns;
 	st->s.guest_wall_ns = rep->wall_ns;
 	return ledger_add(&st->s.ledger, "guest-ring", "", rep->ring_drops);
 }
 
-/* ... when it sent; the report is the host's own capture's, but for what the guest's interface counted. */
+/* ... when it sent; the report is the host's own capture's, but for what the guest's interface
+ * counted. */
 static int add_sending(struct step *st)
 {
 	const struct probe_report *rep = &st->report;
@@ -36,23 +38,28 @@ static int add_sending(struct step *st)
 	st->s.ledger.captured = rep->frames;
 	ledger_add(&st->s.ledger, "guest-stack", "", st->sent.refused);
 	ledger_add(&st->s.ledger, "guest-nic", "", rep->nic_dropped);
-	ledger_add(&st->s.ledger, "vmm", "", above(rep->nic_packets, st->s.tap_delivered + st->s.tap_dropped));
+	ledger_add(&st->s.ledger, "vmm", "",
+		   above(rep->nic_packets, st->s.tap_delivered + st->s.tap_dropped));
 	st->s.guest_cpu_ns = rep->cpu_ns;
 	st->s.guest_wall_ns = rep->wall_ns;
 	return ledger_add(&st->s.ledger, "host-ring", "", rep->ring_drops);
 }
 
-/* No report came. What the tap delivered and the guest had not said it has by then is the guest's to know. */
+/* No report came. What the tap delivered and the guest had not said it has by then is the guest's
+ * to know. */
 static void add_silent_guest(struct step *st, uint64_t counted)
 {
 	st->s.ledger.captured = counted < st->sent.sent ? counted : st->sent.sent;
-	ledger_add(&st->s.ledger, "guest", "not reported", above(st->s.tap_delivered, st->s.ledger.captured));
+	ledger_add(&st->s.ledger, "guest", "not reported",
+		   above(st->s.tap_delivered, st->s.ledger.captured));
 }
 
 /* When frames around those numbers came. */
-static void arrival_window(const struct step *st, uint32_t first, uint32_t last, uint64_t *from_ns, uint64_t *to_ns)
+static void arrival_window(const struct step *st, uint32_t first, uint32_t last, uint64_t *from_ns,
+			   uint64_t *to_ns)
 {
-	uint32_t b = first / SEND_BATCH, e = last / SEND_BATCH, n = (st->sent.sent + SEND_BATCH - 1) / SEND_BATCH;
+	uint32_t b = first / SEND_BATCH, e = last / SEND_BATCH,
+		 n = (st->sent.sent + SEND_BATCH - 1) / SEND_BATCH;
 
 	while (b > 0 && !st->arrived_ns[b])
 		b--;
@@ -62,8 +69,10 @@ static void arrival_window(const struct step *st, uint32_t first, uint32_t last,
 	*to_ns = e < n ? st->arrived_ns[e] : st->sent.ended_ns;
 }
 
-/* Where the ring lost is known by what came before and behind: that says nothing when several senders' numbers come mixed. */
-static void explain(const struct probe *p, struct step *st, size_t ring, struct ledger_burst *bursts, size_t n)
+/* Where the ring lost is known by what came before and behind: that says nothing when several
+ * senders' numbers come mixed. */
+static void explain(const struct probe *p, struct step *st, size_t ring,
+		    struct ledger_burst *bursts, size_t n)
 {
 	struct probe_report *rep = &st->report;
 	uint64_t utc = boot_to_utc_offset();
@@ -81,7 +90,8 @@ static void explain(const struct probe *p, struct step *st, size_t ring, struct 
 		else
 			send_window(&st->sent, g->first, last, &g->from_ns, &g->to_ns);
 	}
-	ledger_explain(&st->s.ledger, rep->gaps, rep->n_gaps, rep->spots, rep->n_spots, bursts, n, SLACK_NS);
+	ledger_explain(&st->s.ledger, rep->gaps, rep->n_gaps, rep->spots, rep->n_spots, bursts, n,
+		       SLACK_NS);
 	for (size_t i = 0; i < rep->n_gaps; i++) {
 		rep->gaps[i].from_ns += utc;
 		rep->gaps[i].to_ns += utc;

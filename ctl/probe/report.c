@@ -14,15 +14,19 @@ static const struct field {
 	size_t offset;
 } fields[] = {
 #define FIELD(name) { #name, offsetof(struct probe_report, name) }
-	FIELD(frames), FIELD(repeated), FIELD(late), FIELD(foreign), FIELD(ring_frames), FIELD(ring_drops), FIELD(nic_packets),
-	FIELD(nic_dropped), FIELD(cpu_ns), FIELD(wall_ns), FIELD(omitted),
+	FIELD(frames),	    FIELD(repeated),   FIELD(late),	   FIELD(foreign),
+	FIELD(ring_frames), FIELD(ring_drops), FIELD(nic_packets), FIELD(nic_dropped),
+	FIELD(cpu_ns),	    FIELD(wall_ns),    FIELD(omitted),
 };
 
 #define OMITTED (ARRAY_SIZE(fields) - 1)	/* stands behind the gaps */
 
 int report_new(struct probe_report *r)
 {
-	*r = (struct probe_report){ .gaps = calloc(WIRE_GAPS + 1, sizeof(*r->gaps)), .spots = calloc(WIRE_GAPS, sizeof(*r->spots)) };
+	*r = (struct probe_report){
+		.gaps = calloc(WIRE_GAPS + 1, sizeof(*r->gaps)),
+		.spots = calloc(WIRE_GAPS, sizeof(*r->spots)),
+	};
 	if (r->gaps && r->spots)
 		return 0;
 	report_clear(r);
@@ -64,9 +68,11 @@ static int add_gap(struct probe_report *r, const uint64_t *v)
 	if (!r->gaps || r->n_gaps == WIRE_GAPS)
 		return -EOVERFLOW;
 	/* In order, and with a frame in between: else it would be one gap. */
-	if (v[0] >= WIRE_MAX_FRAMES || !v[1] || v[1] >= WIRE_MAX_FRAMES || (last && v[0] <= (uint64_t)last->first + last->count))
+	if (v[0] >= WIRE_MAX_FRAMES || !v[1] || v[1] >= WIRE_MAX_FRAMES ||
+	    (last && v[0] <= (uint64_t)last->first + last->count))
 		return -EBADMSG;
-	r->gaps[r->n_gaps++] = (struct ledger_gap){ .first = (uint32_t)v[0], .count = (uint32_t)v[1] };
+	r->gaps[r->n_gaps++] =
+		(struct ledger_gap){ .first = (uint32_t)v[0], .count = (uint32_t)v[1] };
 	return 0;
 }
 
@@ -76,7 +82,11 @@ static int add_spot(struct probe_report *r, const uint64_t *v)
 		return -EOVERFLOW;
 	if (v[0] >= WIRE_MAX_FRAMES || v[1] > WIRE_MAX_FRAMES || v[2] > UINT32_MAX)
 		return -EBADMSG;
-	r->spots[r->n_spots++] = (struct ledger_spot){ .after = (int64_t)v[0], .before = (int64_t)v[1], .frames = v[2] };
+	r->spots[r->n_spots++] = (struct ledger_spot){
+		.after = (int64_t)v[0],
+		.before = (int64_t)v[1],
+		.frames = v[2],
+	};
 	return 0;
 }
 
@@ -114,8 +124,11 @@ void report_capture(struct probe_report *r, const struct capture *c)
 			r->omitted++;
 	}
 	for (r->n_spots = 0; r->n_spots < c->n_losses; r->n_spots++)
-		r->spots[r->n_spots] = (struct ledger_spot){ .after = c->losses[r->n_spots].after, .before = c->losses[r->n_spots].before,
-							     .frames = c->losses[r->n_spots].frames };
+		r->spots[r->n_spots] = (struct ledger_spot){
+			.after = c->losses[r->n_spots].after,
+			.before = c->losses[r->n_spots].before,
+			.frames = c->losses[r->n_spots].frames,
+		};
 	r->fields = ARRAY_SIZE(fields);
 }
 
@@ -131,12 +144,16 @@ int report_end(struct probe_report *r, uint32_t sent, char why[static 128])
 		missing += r->gaps[i].count;
 		top = (uint64_t)r->gaps[i].first + r->gaps[i].count;
 	}
-	if (r->frames > sent || (!r->omitted && (r->frames + missing > sent || top > sent)) || (r->n_gaps && !r->frames)) {
-		snprintf(why, 128, "%llu frames received and %llu missing do not go into %u sent", (unsigned long long)r->frames,
-			 (unsigned long long)missing, sent);
+	if (r->frames > sent || (!r->omitted && (r->frames + missing > sent || top > sent)) ||
+	    (r->n_gaps && !r->frames)) {
+		snprintf(why, 128, "%llu frames received and %llu missing do not go into %u sent",
+			 (unsigned long long)r->frames, (unsigned long long)missing, sent);
 		return -EBADMSG;
 	}
 	if (!r->omitted && r->frames + missing < sent)
-		r->gaps[r->n_gaps++] = (struct ledger_gap){ .first = (uint32_t)(r->frames + missing), .count = (uint32_t)(sent - r->frames - missing) };
+		r->gaps[r->n_gaps++] = (struct ledger_gap){
+			.first = (uint32_t)(r->frames + missing),
+			.count = (uint32_t)(sent - r->frames - missing),
+		};
 	return 0;
 }

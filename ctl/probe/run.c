@@ -24,7 +24,8 @@ struct run {
 	char *why;
 };
 
-static void say(const struct run *run, const char *format, ...) __attribute__((__format__(__printf__, 2, 3)));
+static void say(const struct run *run, const char *format, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
 
 /* How far it is, for a person who waits. */
 static void say(const struct run *run, const char *format, ...)
@@ -67,7 +68,8 @@ static int boot(struct run *run)
 {
 	struct probe *p = &run->probe;
 	uint64_t limit = p->opt->boot_seconds;
-	int r = p->opt->vm.vm ? vm_find(&p->opt->vm, &p->guest.vm, &p->facts, run->why) : start_vm(run, false);
+	int r = p->opt->vm.vm ? vm_find(&p->opt->vm, &p->guest.vm, &p->facts, run->why)
+			      : start_vm(run, false);
 
 	if (r < 0)
 		return r;
@@ -92,7 +94,8 @@ static int prepare(struct run *run)
 	int r = probe_loss_open(&run->probe.loss, why);
 
 	if (r < 0)
-		snprintf(run->why, 512, "the kernel's losses cannot be counted: %.400s", why[0] ? why : strerror(-r));
+		snprintf(run->why, 512, "the kernel's losses cannot be counted: %.400s",
+			 why[0] ? why : strerror(-r));
 	if (r < 0 || o->vm.vm)
 		return r;
 	return image_make(&run->image, o->kernel, o->modules, o->probe, run->why);
@@ -110,13 +113,17 @@ static int begin(struct run *run)
 		return r;
 	p->end = p->opt->end ? p->opt->end : p->facts.bridge;
 	if (!p->end[0]) {
-		snprintf(run->why, 512, "a macvtap has its other end elsewhere: name the interface there (--%s DEV)", p->opt->out ? "to" : "from");
+		snprintf(run->why, 512,
+			 "a macvtap has its other end elsewhere: name the interface there (--%s "
+			 "DEV)",
+			 p->opt->out ? "to" : "from");
 		return -EINVAL;
 	}
 	memcpy(p->tap.name, p->facts.tap, sizeof(p->tap.name));
 	p->tap.macvtap = tap_is_macvtap(p->tap.name);
 	p->tap.out = p->opt->out;
-	sscanf(p->facts.mac, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5]);
+	sscanf(p->facts.mac, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &mac[0], &mac[1], &mac[2],
+	       &mac[3], &mac[4], &mac[5]);
 	r = probe_loss_watch(p->loss, &p->tap);
 	return r < 0 ? guest_fail(&p->guest, r, p->facts.tap) : 0;
 }
@@ -126,8 +133,10 @@ static void say_step(const struct run *run, const struct probe_step *s)
 	const struct ledger *l = &s->ledger;
 	char rate[32], lost[32], sent[32];
 
-	say(run, "%s frames/s, %s: %s of %s lost, %lld unaccounted", text_count(rate, s->span_ns ? l->sent * NSEC_PER_SEC / s->span_ns : 0), s->ring,
-	    text_count(lost, l->sent - l->captured), text_count(sent, l->sent), (long long)l->unaccounted);
+	say(run, "%s frames/s, %s: %s of %s lost, %lld unaccounted",
+	    text_count(rate, s->span_ns ? l->sent * NSEC_PER_SEC / s->span_ns : 0), s->ring,
+	    text_count(lost, l->sent - l->captured), text_count(sent, l->sent),
+	    (long long)l->unaccounted);
 }
 
 static int do_steps(struct run *run)
@@ -148,7 +157,8 @@ static void end(struct run *run)
 {
 	channel_close(&run->probe.guest.channel);
 	vm_stop(run->probe.guest.vm);
-	image_remove(&run->image);	/* not earlier: libvirt gives files back to whom they belonged */
+	/* not earlier: libvirt gives files back to whom they belonged */
+	image_remove(&run->image);
 	probe_loss_close(run->probe.loss);
 }
 
@@ -169,16 +179,34 @@ static int begin_store(struct run *run)
 
 	for (unsigned int i = 0; i < o->order.n_lengths; i++)
 		bytes += o->order.lengths[i];
-	snprintf(target, sizeof(target), "%s %.120s", o->vm.vm ? "vm" : o->vm.type, o->vm.vm ? o->vm.vm : o->vm.source);
-	return probe_store_begin(run->probe.db, &(struct probe_head){ .kind = o->kind, .direction = o->out ? "out" : "in", .target = target,
-				 .lengths = o->lengths, .frame_bytes = o->order.n_lengths ? bytes / o->order.n_lengths : 0, .flows = o->order.flows,
-				 .queues = o->vm.vm ? 0 : o->vm.queues, .workers = (uint32_t)o->workers }, &run->probe.id);
+	snprintf(target, sizeof(target), "%s %.120s", o->vm.vm ? "vm" : o->vm.type,
+		 o->vm.vm ? o->vm.vm : o->vm.source);
+	return probe_store_begin(
+		run->probe.db,
+		&(struct probe_head){
+			.kind = o->kind,
+			.direction = o->out ? "out" : "in",
+			.target = target,
+			.lengths = o->lengths,
+			.frame_bytes = o->order.n_lengths ? bytes / o->order.n_lengths : 0,
+			.flows = o->order.flows,
+			.queues = o->vm.vm ? 0 : o->vm.queues,
+			.workers = (uint32_t)o->workers,
+		},
+		&run->probe.id);
 }
 
 int probe_run(const struct probe_options *opt, sqlite3 *db, int64_t *ret_id, char why[static 512])
 {
-	struct run run = { .probe = { .opt = opt, .db = db, .guest = { .channel.fd = -1, .why = why }, .number = first_number() }, .why = why,
-			   .image.lock = -1, .began_ns = now_ns() };
+	struct run run = {
+		.probe.opt = opt,
+		.probe.db = db,
+		.probe.guest = { .channel.fd = -1, .why = why },
+		.probe.number = first_number(),
+		.why = why,
+		.image.lock = -1,
+		.began_ns = now_ns(),
+	};
 	int r;
 
 	why[0] = '\0';

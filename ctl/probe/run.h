@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* run - a probe from beginning to end: the machine, the frames, what came of them, the ledger, the store. */
+/* run - a probe from beginning to end: the machine, the frames, what came of them, the ledger, the
+ * store. */
 #ifndef TAPLOSS_CTL_PROBE_RUN_H
 #define TAPLOSS_CTL_PROBE_RUN_H
 
@@ -15,7 +16,8 @@ struct probe_options {
 	bool out;				/* the guest sends; else it captures */
 	bool talk;				/* each result to standard error when it stands */
 	const char *kernel, *modules, *probe;	/* files */
-	const char *end;			/* the interface at the host's end: frames go out of it, or come in; NULL: the bridge */
+	/* the interface at the host's end: frames go out of it, or come in; NULL: the bridge */
+	const char *end;
 	uint64_t frames, ring_blocks, block_bytes, boot_seconds, workers;
 	struct send_order order;		/* flows and lengths; the rest is the run's */
 	const char *lengths;			/* the same as text */
@@ -26,7 +28,8 @@ struct probe_options {
 	size_t n_steps;
 };
 
-/* *ret_id: the probe in the store, also of one that failed, 0 when it did not begin. -errno after @why is one sentence. */
+/* *ret_id: the probe in the store, also of one that failed, 0 when it did not begin. -errno after
+ * @why is one sentence. */
 int probe_run(const struct probe_options *opt, sqlite3 *db, int64_t *ret_id, char why[static 512]);
 
 #endif

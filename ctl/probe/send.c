@@ -60,12 +60,14 @@ static bool is_gone(int peer)
 static bool all_done(const struct worker *workers, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
-		if (__atomic_load_n(&workers[i].sender.sent, __ATOMIC_RELAXED) < workers[i].sender.o.frames)
+		if (__atomic_load_n(&workers[i].sender.sent, __ATOMIC_RELAXED) <
+		    workers[i].sender.o.frames)
 			return false;
 	return true;
 }
 
-static void watch(const struct send_plan *p, const struct worker *workers, unsigned int n, int *stop)
+static void watch(const struct send_plan *p, const struct worker *workers, unsigned int n,
+		  int *stop)
 {
 	while (!all_done(workers, n) && __atomic_load_n(stop, __ATOMIC_RELAXED) == 0) {
 		if (probe_stop_asked())
@@ -77,7 +79,8 @@ static void watch(const struct send_plan *p, const struct worker *workers, unsig
 }
 
 /* Whole batches each, so that none has two senders. */
-static int start(const struct send_plan *p, struct worker *w, struct send_result *ret, unsigned int i, int *stop)
+static int start(const struct send_plan *p, struct worker *w, struct send_result *ret,
+		 unsigned int i, int *stop)
 {
 	struct send_order o = p->order;
 	uint32_t first = i * ret->per_worker, left = o.frames > first ? o.frames - first : 0;
@@ -113,7 +116,9 @@ static int send_all(const struct send_plan *p, struct send_result *ret)
 		pthread_join(workers[i].thread, NULL);
 		ret->sent += workers[i].sender.sent;
 		ret->refused += workers[i].sender.refused;
-		ret->ended_ns = workers[i].sender.ended_ns > ret->ended_ns ? workers[i].sender.ended_ns : ret->ended_ns;
+		ret->ended_ns = workers[i].sender.ended_ns > ret->ended_ns
+					? workers[i].sender.ended_ns
+					: ret->ended_ns;
 	}
 	for (unsigned int i = 0; i < p->workers; i++)
 		sender_close(&workers[i].sender);
@@ -126,7 +131,10 @@ int send_frames(const struct send_plan *p, struct send_result *ret, char why[sta
 	uint32_t batches = (p->order.frames + SEND_BATCH - 1) / SEND_BATCH;
 	int r;
 
-	*ret = (struct send_result){ .batch_ns = calloc(batches + 1, sizeof(uint64_t)), .began_ns = send_clock_ns() };
+	*ret = (struct send_result){
+		.batch_ns = calloc(batches + 1, sizeof(uint64_t)),
+		.began_ns = send_clock_ns(),
+	};
 	ret->ended_ns = ret->began_ns;
 	if (!ret->batch_ns)
 		return -ENOMEM;
@@ -134,11 +142,13 @@ int send_frames(const struct send_plan *p, struct send_result *ret, char why[sta
 	plan.order.ifindex = (int)if_nametoindex(p->nic);
 	r = plan.order.ifindex ? send_all(&plan, ret) : -errno;
 	if (r < 0)
-		snprintf(why, 512, "sending into %.20s: %s", p->nic, r == -ECANCELED ? "interrupted" : strerror(-r));
+		snprintf(why, 512, "sending into %.20s: %s", p->nic,
+			 r == -ECANCELED ? "interrupted" : strerror(-r));
 	return r;
 }
 
-void send_window(const struct send_result *s, uint32_t first, uint32_t last, uint64_t *from_ns, uint64_t *to_ns)
+void send_window(const struct send_result *s, uint32_t first, uint32_t last, uint64_t *from_ns,
+		 uint64_t *to_ns)
 {
 	*from_ns = s->ended_ns;
 	*to_ns = s->began_ns;

@@ -24,7 +24,8 @@ static int count(struct probe *p, uint64_t *ret, uint64_t *ret_foreign)
 /* Until nothing more comes. */
 static int drain(struct probe *p)
 {
-	uint64_t frames = 0, foreign = 0, last = 0, end = now_ns() + PROBE_DRAIN_MS * NSEC_PER_MSEC, moved = now_ns();
+	uint64_t frames = 0, foreign = 0, last = 0, end = now_ns() + PROBE_DRAIN_MS * NSEC_PER_MSEC,
+		 moved = now_ns();
 	struct tap_counters tap, before = { 0 };
 	int r = 0;
 
@@ -61,14 +62,20 @@ static int start_capture(struct probe *p, int ring, uint64_t expect)
 	char line[WIRE_LINE];
 
 	p->counted = 0;
-	snprintf(line, sizeof(line), "capture %u %d %llu %llu %llu %u %s", ++p->number, ring, (unsigned long long)o->block_bytes,
-		 (unsigned long long)o->ring_blocks, (unsigned long long)expect, o->order.flows, p->facts.mac);
+	snprintf(line, sizeof(line), "capture %u %d %llu %llu %llu %u %s", ++p->number, ring,
+		 (unsigned long long)o->block_bytes, (unsigned long long)o->ring_blocks,
+		 (unsigned long long)expect, o->order.flows, p->facts.mac);
 	return guest_ask(&p->guest, line, NULL, "starting the capture");
 }
 
 static void make_plan(const struct probe *p, struct send_plan *ret)
 {
-	*ret = (struct send_plan){ .order = p->opt->order, .nic = p->end, .workers = (unsigned int)p->opt->workers, .peer = p->guest.channel.fd };
+	*ret = (struct send_plan){
+		.order = p->opt->order,
+		.nic = p->end,
+		.workers = (unsigned int)p->opt->workers,
+		.peer = p->guest.channel.fd,
+	};
 	memcpy(ret->order.to, p->tap.mac, 6);
 	memcpy(ret->order.from, "\2tlpb", 6);
 }
@@ -95,7 +102,9 @@ int step_warm_up(struct probe *p)
 			r = count(p, &frames, &foreign);
 	}
 	if (r == 0 && !foreign) {
-		snprintf(p->guest.why, 512, "no frame sent into %.20s reaches the probe VM on %.20s (--from DEV)", p->end, p->tap.name);
+		snprintf(p->guest.why, 512,
+			 "no frame sent into %.20s reaches the probe VM on %.20s (--from DEV)",
+			 p->end, p->tap.name);
 		return -EHOSTUNREACH;
 	}
 	return r == 0 ? drain(p) : r;
@@ -163,7 +172,11 @@ int step_do(struct probe *p, int i, struct probe_step *ret)
 {
 	static const char *const rings[] = { "", "V1", "V2", "V3" };
 	const struct probe_options *o = p->opt;
-	struct step st = { .s = { .ring = rings[o->steps[i].ring], .ring_bytes = o->ring_blocks * o->block_bytes, .pps = o->steps[i].pps } };
+	struct step st = {
+		.s.ring = rings[o->steps[i].ring],
+		.s.ring_bytes = o->ring_blocks * o->block_bytes,
+		.s.pps = o->steps[i].pps,
+	};
 	int r = run_step(p, &st, i);
 
 	*ret = st.s;

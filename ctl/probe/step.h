@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* step - one rate of a probe: capture, send, wait until nothing moves, ask, account, store. Of a step that fails on the way what the host
- * knows is stored all the same: what was sent, what the kernel lost, how many frames the other end had. */
+/* step - one rate of a probe: capture, send, wait until nothing moves, ask, account, store. Of a
+ * step that fails on the way what the host knows is stored all the same: what was sent, what the
+ * kernel lost, how many frames the other end had. */
 #ifndef TAPLOSS_CTL_PROBE_STEP_H
 #define TAPLOSS_CTL_PROBE_STEP_H
 
@@ -33,21 +34,26 @@ struct step {
 	struct probe_step s;
 	struct probe_report report;	/* of whoever captures */
 	struct send_result sent;
-	uint64_t *arrived_ns;		/* direction out, in place of sent.batch_ns: when SEND_BATCH numbers came; 0: none of them did */
+	/* direction out, in place of sent.batch_ns: when SEND_BATCH numbers came; 0: none of them
+	 * did */
+	uint64_t *arrived_ns;
 	struct tap_counters before;
 };
 
-/* Frames of another number until the other end sees them: the path works, bridges know the address. */
+/* Frames of another number until the other end sees them: the path works, bridges know the address.
+ */
 int step_warm_up(struct probe *p);
 
-/* The step @i of the options; what came of it is in *ret, without gaps. -errno after p->guest.why. */
+/* The step @i of the options; what came of it is in *ret, without gaps. -errno after p->guest.why.
+ */
 int step_do(struct probe *p, int i, struct probe_step *ret);
 
 /* The same towards the host (probe_out.c): all of a step but accounting and storing it. */
 int out_warm_up(struct probe *p);
 int out_step(struct probe *p, struct step *st, const struct probe_rate *rate);
 
-/* The tap's counters when nothing moves there, without the guest's word; waits two seconds at most. */
+/* The tap's counters when nothing moves there, without the guest's word; waits two seconds at most.
+ */
 int tap_still(const struct probe_tap *tap, struct tap_counters *ret);
 
 /* Fills in the ledger and the gaps (probe_settle.c). @whole: both ends have told all they know. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* store - probes in meta.db: written while they run, so that of one that dies what is known stays. */
+/* store - probes in meta.db: written while they run, so that of one that dies what is known stays.
+ */
 #ifndef TAPLOSS_CTL_PROBE_STORE_H
 #define TAPLOSS_CTL_PROBE_STORE_H
 
@@ -12,7 +13,8 @@
 
 struct probe_step {
 	const char *ring;
-	uint64_t ring_bytes, pps, began_ns, span_ns, tap_delivered, tap_dropped, guest_cpu_ns, guest_wall_ns;
+	uint64_t ring_bytes, pps, began_ns, span_ns, tap_delivered, tap_dropped, guest_cpu_ns,
+		guest_wall_ns;
 	struct ledger ledger;
 	struct ledger_gap *gaps;	/* times in UTC */
 	size_t n_gaps;
@@ -26,7 +28,8 @@ struct probe_head {
 
 /* -errno. The probe is incomplete until probe_store_end() says otherwise. */
 int probe_store_begin(sqlite3 *db, const struct probe_head *h, int64_t *ret_id);
-int probe_store_guest(sqlite3 *db, int64_t id, const char *tap, const char *kernel, const char *accel);
+int probe_store_guest(sqlite3 *db, int64_t id, const char *tap, const char *kernel,
+		      const char *accel);
 int probe_store_step(sqlite3 *db, int64_t id, int step, const struct probe_step *s);
 int probe_store_end(sqlite3 *db, int64_t id, const char *why);	/* NULL: complete */
 

@@ -13,14 +13,21 @@
 #define MAX_ROUNDS 64
 
 static const struct column columns[] = {
-	{ "pps", "ASKED", COL_COUNT }, { "ring", "RING", COL_TEXT }, { "rounds", "ROUNDS", COL_COUNT }, { "sent_pps", "SENT/s", COL_COUNT },
-	{ "captured_pps", "CAPTURED/s", COL_COUNT }, { "loss_pct", "LOSS", COL_PERCENT }, { "ring_loss_pct", "IN THE RING", COL_PERCENT },
-	{ "guest_cpu_pct", "GUEST BUSY", COL_PERCENT }, { "guest_cpu_ns_per_frame", "CPU ns/FRAME", COL_COUNT },
+	{ "pps", "ASKED", COL_COUNT },
+	{ "ring", "RING", COL_TEXT },
+	{ "rounds", "ROUNDS", COL_COUNT },
+	{ "sent_pps", "SENT/s", COL_COUNT },
+	{ "captured_pps", "CAPTURED/s", COL_COUNT },
+	{ "loss_pct", "LOSS", COL_PERCENT },
+	{ "ring_loss_pct", "IN THE RING", COL_PERCENT },
+	{ "guest_cpu_pct", "GUEST BUSY", COL_PERCENT },
+	{ "guest_cpu_ns_per_frame", "CPU ns/FRAME", COL_COUNT },
 };
 
 /* What is measured of one rate and ring in all rounds. */
 struct rounds {
-	double sent[MAX_ROUNDS], captured[MAX_ROUNDS], loss[MAX_ROUNDS], ring[MAX_ROUNDS], busy[MAX_ROUNDS], cost[MAX_ROUNDS];
+	double sent[MAX_ROUNDS], captured[MAX_ROUNDS], loss[MAX_ROUNDS], ring[MAX_ROUNDS],
+		busy[MAX_ROUNDS], cost[MAX_ROUNDS];
 	size_t n;
 };
 
@@ -59,7 +66,8 @@ static double lost_in_ring(const json_t *step)
 
 static bool alike(const json_t *a, const json_t *b)
 {
-	return json_equal(json_object_get(a, "pps"), json_object_get(b, "pps")) && json_equal(json_object_get(a, "ring"), json_object_get(b, "ring"));
+	return json_equal(json_object_get(a, "pps"), json_object_get(b, "pps")) &&
+	       json_equal(json_object_get(a, "ring"), json_object_get(b, "ring"));
 }
 
 static void add(struct rounds *r, const json_t *step)
@@ -85,10 +93,12 @@ static json_t *row(const json_t *steps, const json_t *like)
 	json_array_foreach(steps, i, step)
 		if (alike(step, like))
 			add(&r, step);
-	return json_pack("{sOsOsIsIsIsfsfsfsI}", "pps", json_object_get(like, "pps"), "ring", json_object_get(like, "ring"), "rounds",
-			 (json_int_t)r.n, "sent_pps", (json_int_t)median(r.sent, r.n), "captured_pps", (json_int_t)median(r.captured, r.n), "loss_pct",
-			 median(r.loss, r.n), "ring_loss_pct", median(r.ring, r.n), "guest_cpu_pct", median(r.busy, r.n), "guest_cpu_ns_per_frame",
-			 (json_int_t)median(r.cost, r.n));
+	return json_pack("{sOsOsIsIsIsfsfsfsI}", "pps", json_object_get(like, "pps"), "ring",
+			 json_object_get(like, "ring"), "rounds", (json_int_t)r.n, "sent_pps",
+			 (json_int_t)median(r.sent, r.n), "captured_pps",
+			 (json_int_t)median(r.captured, r.n), "loss_pct", median(r.loss, r.n),
+			 "ring_loss_pct", median(r.ring, r.n), "guest_cpu_pct", median(r.busy, r.n),
+			 "guest_cpu_ns_per_frame", (json_int_t)median(r.cost, r.n));
 }
 
 static bool listed(const json_t *table, const json_t *step)
@@ -105,11 +115,13 @@ static bool listed(const json_t *table, const json_t *step)
 static int by_rate_and_ring(const void *a, const void *b)
 {
 	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
-	json_int_t p = json_integer_value(json_object_get(x, "pps")), q = json_integer_value(json_object_get(y, "pps"));
+	json_int_t p = json_integer_value(json_object_get(x, "pps")),
+		   q = json_integer_value(json_object_get(y, "pps"));
 
 	if (p != q)	/* 0: as fast as it goes, so the last */
 		return (p == 0) != (q == 0) ? (p == 0) - (q == 0) : (p > q) - (p < q);
-	return strcmp(json_string_value(json_object_get(x, "ring")), json_string_value(json_object_get(y, "ring")));
+	return strcmp(json_string_value(json_object_get(x, "ring")),
+		      json_string_value(json_object_get(y, "ring")));
 }
 
 json_t *probe_table(const json_t *steps)
@@ -152,8 +164,10 @@ static void print_bars(const json_t *table)
 	puts("\ncaptured, frames a second");
 	json_array_foreach(table, i, row) {
 		print_rate(row);
-		printf(" %s %-*.*s %s\n", json_string_value(json_object_get(row, "ring")), BAR, (int)(number(row, "captured_pps") / most * BAR),
-		       "##################################################", text_count(n, (unsigned long long)number(row, "captured_pps")));
+		printf(" %s %-*.*s %s\n", json_string_value(json_object_get(row, "ring")), BAR,
+		       (int)(number(row, "captured_pps") / most * BAR),
+		       "##################################################",
+		       text_count(n, (unsigned long long)number(row, "captured_pps")));
 	}
 }
 
@@ -163,10 +177,14 @@ static void compare(const json_t *v3, const json_t *other)
 	char a[32], b[32], c[32], d[32];
 
 	print_rate(v3);
-	printf(" V3 against %s: captured %+.0f %%, loss %s -> %s, guest busy %s -> %s, CPU a frame %.2f times less\n",
-	       json_string_value(json_object_get(other, "ring")), was > 0 ? 100 * (number(v3, "captured_pps") - was) / was : 0,
-	       text_percent(a, number(other, "loss_pct")), text_percent(b, number(v3, "loss_pct")), text_percent(c, number(other, "guest_cpu_pct")),
-	       text_percent(d, number(v3, "guest_cpu_pct")), cost > 0 ? number(other, "guest_cpu_ns_per_frame") / cost : 0);
+	printf(" V3 against %s: captured %+.0f %%, loss %s -> %s, guest busy %s -> %s, CPU a frame "
+	       "%.2f times less\n",
+	       json_string_value(json_object_get(other, "ring")),
+	       was > 0 ? 100 * (number(v3, "captured_pps") - was) / was : 0,
+	       text_percent(a, number(other, "loss_pct")), text_percent(b, number(v3, "loss_pct")),
+	       text_percent(c, number(other, "guest_cpu_pct")),
+	       text_percent(d, number(v3, "guest_cpu_pct")),
+	       cost > 0 ? number(other, "guest_cpu_ns_per_frame") / cost : 0);
 }
 
 static bool is_v3(const json_t *row)
@@ -185,6 +203,7 @@ void probe_table_print(const struct global *g, const json_t *table)
 	putchar('\n');
 	json_array_foreach(table, i, v3)
 		json_array_foreach(table, k, other)
-			if (is_v3(v3) && !is_v3(other) && json_equal(json_object_get(v3, "pps"), json_object_get(other, "pps")))
+			if (is_v3(v3) && !is_v3(other) &&
+			    json_equal(json_object_get(v3, "pps"), json_object_get(other, "pps")))
 				compare(v3, other);
 }

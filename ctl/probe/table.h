@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* table - what the rounds of a bench come to: for each rate and ring the medians over all rounds. Out of the steps of probe_store_show(). */
+/* table - what the rounds of a bench come to: for each rate and ring the medians over all rounds.
+ * Out of the steps of probe_store_show(). */
 #ifndef TAPLOSS_CTL_PROBE_TABLE_H
 #define TAPLOSS_CTL_PROBE_TABLE_H
 

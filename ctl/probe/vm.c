@@ -38,8 +38,10 @@ static void quoted(char *ret, size_t size, const char *text)
 	size_t n = 0;
 
 	for (; *text && n + 7 < size; text++)
-		n += (size_t)(*text == '&' ? snprintf(ret + n, size - n, "&amp;") : *text == '<' ? snprintf(ret + n, size - n, "&lt;") :
-			      *text == '\'' ? snprintf(ret + n, size - n, "&apos;") : snprintf(ret + n, size - n, "%c", *text));
+		n += (size_t)(*text == '&'    ? snprintf(ret + n, size - n, "&amp;")
+			      : *text == '<'  ? snprintf(ret + n, size - n, "&lt;")
+			      : *text == '\'' ? snprintf(ret + n, size - n, "&apos;")
+					      : snprintf(ret + n, size - n, "%c", *text));
 	ret[n] = '\0';
 }
 
@@ -58,38 +60,47 @@ static void name_it(struct vm_facts *f)
 
 	if (getrandom(b, sizeof(b), 0) < 0)
 		memcpy(b, &f, sizeof(b));
-	snprintf(f->name, sizeof(f->name), "taploss-probe-%02x%02x%02x%02x", b[0], b[1], b[2], b[3]);
+	snprintf(f->name, sizeof(f->name), "taploss-probe-%02x%02x%02x%02x", b[0], b[1], b[2],
+		 b[3]);
 	snprintf(f->tap, sizeof(f->tap), "tlp%02x%02x%02x%02x", b[0], b[1], b[2], b[3]);
 	snprintf(f->mac, sizeof(f->mac), "52:54:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3]);
 }
 
-static int interface_xml(char *ret, size_t size, const struct vm_options *o, const struct vm_facts *f)
+static int interface_xml(char *ret, size_t size, const struct vm_options *o,
+			 const struct vm_facts *f)
 {
 	bool direct = !strcmp(o->type, "direct");
 	char source[160];
 
 	quoted(source, sizeof(source), o->source);
-	return snprintf(ret, size, "<interface type='%s'><mac address='%s'/><source %s='%s'%s/><target dev='%s'/><model type='virtio'/>"
-			"<driver queues='%u'/></interface>", o->type, f->mac, direct ? "dev" : o->type, source, direct ? " mode='bridge'" : "",
-			f->tap, o->queues);
+	return snprintf(ret, size,
+			"<interface type='%s'><mac address='%s'/><source %s='%s'%s/><target "
+			"dev='%s'/><model type='virtio'/>"
+			"<driver queues='%u'/></interface>",
+			o->type, f->mac, direct ? "dev" : o->type, source,
+			direct ? " mode='bridge'" : "", f->tap, o->queues);
 }
 
-static void domain_xml(char *ret, size_t size, const struct vm_options *o, const struct vm_facts *f, const struct image *image)
+static void domain_xml(char *ret, size_t size, const struct vm_options *o, const struct vm_facts *f,
+		       const struct image *image)
 {
 	char nic[1024];
 
 	interface_xml(nic, sizeof(nic), o, f);
-	snprintf(ret, size,
-		 "<domain type='%s'><name>%s</name><memory unit='MiB'>%u</memory><vcpu>%u</vcpu>"
-		 "<os><type machine='q35'>hvm</type><kernel>%s</kernel><initrd>%s</initrd>"
-		 "<cmdline>console=ttyS0 panic=-1 quiet mitigations=off net.ifnames=0</cmdline></os>"
-		 "<features><acpi/></features><cpu mode='%s'/><clock offset='utc'/>"
-		 "<on_poweroff>destroy</on_poweroff><on_reboot>destroy</on_reboot><on_crash>destroy</on_crash>"
-		 "<devices><controller type='usb' model='none'/><memballoon model='none'/>%s"
-		 "<serial type='file'><source path='%s/console'/></serial>"
-		 "<channel type='unix'><source mode='bind'/><target type='virtio' name='" WIRE_PORT "'/></channel></devices></domain>",
-		 f->kvm ? "kvm" : "qemu", f->name, o->memory_mib, o->cpus, image->kernel, image->initrd, f->kvm ? "host-passthrough" : "maximum", nic,
-		 image->dir);
+	snprintf(
+		ret, size,
+		"<domain type='%s'><name>%s</name><memory unit='MiB'>%u</memory><vcpu>%u</vcpu>"
+		"<os><type machine='q35'>hvm</type><kernel>%s</kernel><initrd>%s</initrd>"
+		"<cmdline>console=ttyS0 panic=-1 quiet mitigations=off net.ifnames=0</cmdline></os>"
+		"<features><acpi/></features><cpu mode='%s'/><clock offset='utc'/>"
+		"<on_poweroff>destroy</on_poweroff><on_reboot>destroy</"
+		"on_reboot><on_crash>destroy</on_crash>"
+		"<devices><controller type='usb' model='none'/><memballoon model='none'/>%s"
+		"<serial type='file'><source path='%s/console'/></serial>"
+		"<channel type='unix'><source mode='bind'/><target type='virtio' name='" WIRE_PORT
+		"'/></channel></devices></domain>",
+		f->kvm ? "kvm" : "qemu", f->name, o->memory_mib, o->cpus, image->kernel,
+		image->initrd, f->kvm ? "host-passthrough" : "maximum", nic, image->dir);
 }
 
 static void xpath(xmlXPathContext *xp, const char *what, char *ret, size_t size)
@@ -110,7 +121,8 @@ static int interface_path(const char *nic, char *ret, size_t size)
 	else if (strchr(nic, '\'') || strlen(nic) > 32)
 		return -EINVAL;
 	else
-		snprintf(ret, size, "(//interface[mac/@address='%s' or target/@dev='%s'])[1]", nic, nic);
+		snprintf(ret, size, "(//interface[mac/@address='%s' or target/@dev='%s'])[1]", nic,
+			 nic);
 	return 0;
 }
 
@@ -129,16 +141,20 @@ static void read_interface(xmlXPathContext *xp, const char *nic, struct vm_facts
 }
 
 /* What libvirt says of it. */
-static int read_facts(struct probe_vm *vm, const char *nic, struct vm_facts *f, char why[static 512])
+static int read_facts(struct probe_vm *vm, const char *nic, struct vm_facts *f,
+		      char why[static 512])
 {
 	char *xml = virDomainGetXMLDesc(vm->dom, 0), type[16] = "";
-	xmlDoc *doc = xml ? xmlReadMemory(xml, (int)strlen(xml), NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR) : NULL;
+	xmlDoc *doc = xml ? xmlReadMemory(xml, (int)strlen(xml), NULL, NULL,
+					  XML_PARSE_NONET | XML_PARSE_NOERROR)
+			  : NULL;
 	xmlXPathContext *xp = doc ? xmlXPathNewContext(doc) : NULL;
 
 	free(xml);
 	if (xp) {
 		xpath(xp, "string(/domain/@type)", type, sizeof(type));
-		xpath(xp, "string(//channel[target/@name='" WIRE_PORT "']/source/@path)", f->channel, sizeof(f->channel));
+		xpath(xp, "string(//channel[target/@name='" WIRE_PORT "']/source/@path)",
+		      f->channel, sizeof(f->channel));
 		read_interface(xp, nic, f);
 	}
 	xmlXPathFreeContext(xp);
@@ -147,10 +163,14 @@ static int read_facts(struct probe_vm *vm, const char *nic, struct vm_facts *f, 
 	if (f->channel[0] && f->tap[0])
 		return 0;
 	if (!f->channel[0])
-		snprintf(why, 512, "%s has no channel " WIRE_PORT " that this host can reach; add one to its XML: <channel type='unix'>"
-			 "<target type='virtio' name='" WIRE_PORT "'/></channel>", f->name);
+		snprintf(why, 512,
+			 "%s has no channel " WIRE_PORT
+			 " that this host can reach; add one to its XML: <channel type='unix'>"
+			 "<target type='virtio' name='" WIRE_PORT "'/></channel>",
+			 f->name);
 	else
-		snprintf(why, 512, "%s has no interface %.32s on a tap or macvtap (--nic)", f->name, nic ? nic : "");
+		snprintf(why, 512, "%s has no interface %.32s on a tap or macvtap (--nic)", f->name,
+			 nic ? nic : "");
 	return -ENXIO;
 }
 
@@ -170,7 +190,8 @@ static int connect_to(const char *uri, struct probe_vm **ret, char why[static 51
 	return 0;
 }
 
-int vm_start(const struct vm_options *opt, const struct image *image, struct probe_vm **ret, struct vm_facts *facts, char why[static 512])
+int vm_start(const struct vm_options *opt, const struct image *image, struct probe_vm **ret,
+	     struct vm_facts *facts, char why[static 512])
 {
 	struct probe_vm *vm = NULL;
 	char xml[4096];
@@ -197,7 +218,8 @@ int vm_start(const struct vm_options *opt, const struct image *image, struct pro
 	return r;
 }
 
-int vm_find(const struct vm_options *opt, struct probe_vm **ret, struct vm_facts *facts, char why[static 512])
+int vm_find(const struct vm_options *opt, struct probe_vm **ret, struct vm_facts *facts,
+	    char why[static 512])
 {
 	struct probe_vm *vm = NULL;
 	int r = connect_to(opt->uri, &vm, why);

@@ -30,23 +30,31 @@ static void on_piece(sqlite3_stmt *st, void *arg)
 	int64_t series = sqlite3_column_int64(st, 1);
 	uint64_t start = (uint64_t)sqlite3_column_int64(st, 0);
 
-	if (series <= 0 || (size_t)series >= rd->v->n_series || !rd->v->series[series].id || (rd->wanted && !rd->wanted[series]))
+	if (series <= 0 || (size_t)series >= rd->v->n_series || !rd->v->series[series].id ||
+	    (rd->wanted && !rd->wanted[series]))
 		return;
 	if (rd->n == rd->size) {
 		rd->size = rd->size ? rd->size * 2 : 256;
 		rd->pieces = must(realloc(rd->pieces, rd->size * sizeof(*rd->pieces)));
 	}
-	rd->pieces[rd->n++] = (struct burst_piece){ .series = series, .start_ns = start, .last_ns = start + (uint64_t)sqlite3_column_int64(st, 3),
-						    .frames = (uint64_t)sqlite3_column_int64(st, 4), .place = (uint64_t)sqlite3_column_int64(st, 5),
-						    .cpu = (uint32_t)sqlite3_column_int64(st, 2) };
+	rd->pieces[rd->n++] = (struct burst_piece){
+		.series = series,
+		.start_ns = start,
+		.last_ns = start + (uint64_t)sqlite3_column_int64(st, 3),
+		.frames = (uint64_t)sqlite3_column_int64(st, 4),
+		.place = (uint64_t)sqlite3_column_int64(st, 5),
+		.cpu = (uint32_t)sqlite3_column_int64(st, 2),
+	};
 }
 
 static int pieces_of_day(struct day *d, void *arg)
 {
 	if (d->past)
 		return 0;	/* sums know no bursts */
-	return each_row(d, "SELECT start_ns, series_id, cpu, span_ns, frames, place FROM burst WHERE start_ns > ?1 AND start_ns <= ?2", d->since, d->until,
-			on_piece, arg);
+	return each_row(d,
+			"SELECT start_ns, series_id, cpu, span_ns, frames, place FROM burst WHERE "
+			"start_ns > ?1 AND start_ns <= ?2",
+			d->since, d->until, on_piece, arg);
 }
 
 /* Series of one queue and class stand together. */
@@ -85,7 +93,8 @@ static bool told_before(const struct burst_piece *pieces, size_t at)
 	return false;
 }
 
-static void begin(struct burst *b, const struct reader *v, const struct burst_piece *p, const struct burst *before)
+static void begin(struct burst *b, const struct reader *v, const struct burst_piece *p,
+		  const struct burst *before)
 {
 	const struct reader_series *s = &v->series[p->series];
 
@@ -122,7 +131,8 @@ void bursts_join(const struct reader *v, struct burst_piece *pieces, size_t n, s
 
 		if (i && told_before(pieces, i))
 			continue;
-		if (!last || by_queue(last->series, &v->series[pieces[i].series]) || pieces[i].start_ns >= last->last_ns + BURST_GAP_NS) {
+		if (!last || by_queue(last->series, &v->series[pieces[i].series]) ||
+		    pieces[i].start_ns >= last->last_ns + BURST_GAP_NS) {
 			begin(&b.all[b.n], v, &pieces[i], last);
 			last = &b.all[b.n++];
 		}
@@ -133,7 +143,8 @@ void bursts_join(const struct reader *v, struct burst_piece *pieces, size_t n, s
 	*ret = b;
 }
 
-int bursts_read(struct reader *v, uint64_t since, uint64_t until, const bool *wanted, struct bursts *ret)
+int bursts_read(struct reader *v, uint64_t since, uint64_t until, const bool *wanted,
+		struct bursts *ret)
 {
 	struct reading rd = { .v = v, .wanted = wanted };
 	int r = each_day(v, since, until, pieces_of_day, &rd);
@@ -152,17 +163,20 @@ void bursts_free(struct bursts *b)
 
 static bool same_way(const struct burst *a, const struct burst *b)
 {
-	return a->place && a->series->device_id == b->series->device_id && !strcmp(a->series->direction, b->series->direction);
+	return a->place && a->series->device_id == b->series->device_id &&
+	       !strcmp(a->series->direction, b->series->direction);
 }
 
-/* The nearest burst of that NIC and direction before @b (@step -1) or after it (1) that tells how far the sequence had come; @b: none. */
+/* The nearest burst of that NIC and direction before @b (@step -1) or after it (1) that tells how
+ * far the sequence had come; @b: none. */
 static const struct burst *nearest(const struct bursts *all, const struct burst *b, int step)
 {
 	size_t at = (size_t)(b - all->all);
 
 	while (step < 0 ? at-- > 0 : ++at < all->n) {
 		const struct burst *x = &all->all[at];
-		uint64_t apart = x->start_ns > b->start_ns ? x->start_ns - b->start_ns : b->start_ns - x->start_ns;
+		uint64_t apart = x->start_ns > b->start_ns ? x->start_ns - b->start_ns
+							   : b->start_ns - x->start_ns;
 
 		if (apart > NEAR_NS)
 			break;
@@ -174,7 +188,8 @@ static const struct burst *nearest(const struct bursts *all, const struct burst 
 
 uint64_t bursts_rate_around(const struct bursts *all, const struct burst *b)
 {
-	const struct burst *from = b->place ? nearest(all, b, -1) : b, *to = b->place ? nearest(all, b, 1) : b;
+	const struct burst *from = b->place ? nearest(all, b, -1) : b,
+			   *to = b->place ? nearest(all, b, 1) : b;
 	uint64_t span = to->start_ns - from->start_ns, came = to->place - from->place;
 
 	if (!span || to->place < from->place)

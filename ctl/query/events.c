@@ -64,7 +64,8 @@ static const char *word_of_state(const char *was, const char *became)
 
 static const char *word_of(const char *what, const char *was, const char *became)
 {
-	static const char *const words[] = { "name", "queues", "ring", "bridge", "backend", "mac", "source", "interval" };
+	static const char *const words[] = { "name",	"queues", "ring",   "bridge",
+					     "backend", "mac",	  "source", "interval" };
 
 	if (!strcmp(what, "state"))
 		return word_of_state(was, became);
@@ -80,7 +81,11 @@ static const char *word_of(const char *what, const char *was, const char *became
 
 static void on_event(sqlite3_stmt *st, void *arg)
 {
-	struct event ev = { (uint64_t)sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2), NULL, copy(st, 4),
+	struct event ev = { (uint64_t)sqlite3_column_int64(st, 0),
+			    sqlite3_column_int64(st, 1),
+			    sqlite3_column_int64(st, 2),
+			    NULL,
+			    copy(st, 4),
 			    copy(st, 5) };
 
 	ev.what = word_of((const char *)sqlite3_column_text(st, 3), ev.was, ev.became);
@@ -103,7 +108,10 @@ static void on_run(sqlite3_stmt *st, void *arg)
 	rd->open_run = sqlite3_column_type(st, 1) == SQLITE_NULL;
 	if (rd->open_run)
 		return;
-	ev = (struct event){ .t_ns = (uint64_t)sqlite3_column_int64(st, 1), .what = "agent-stopped" };
+	ev = (struct event){
+		.t_ns = (uint64_t)sqlite3_column_int64(st, 1),
+		.what = "agent-stopped",
+	};
 	add(rd, &ev);
 }
 
@@ -118,16 +126,21 @@ int events_read(struct reader *v, uint64_t since, uint64_t until, struct events 
 {
 	struct events e = { 0 };
 	struct reading rd = { .v = v, .since = since, .until = until, .to = &e };
-	int r = reader_meta(v, "SELECT since_ns, until_ns, version FROM run ORDER BY id", on_run, &rd);
+	int r = reader_meta(v, "SELECT since_ns, until_ns, version FROM run ORDER BY id", on_run,
+			    &rd);
 
 	if (r >= 0)
-		r = reader_meta(v, "SELECT t_ns, vm_id, device_id, what, was, became FROM event ORDER BY id", on_event, &rd);
+		r = reader_meta(
+			v,
+			"SELECT t_ns, vm_id, device_id, what, was, became FROM event ORDER BY id",
+			on_event, &rd);
 	if (r < 0) {
 		events_free(&e);
 		return r;
 	}
 	if (e.n)
-		qsort(e.all, e.n, sizeof(*e.all), by_time);	/* of one moment, in the order of ids: glibc sorts by merging */
+		/* of one moment, in the order of ids: glibc sorts by merging */
+		qsort(e.all, e.n, sizeof(*e.all), by_time);
 	*ret = e;
 	return 0;
 }
@@ -154,7 +167,8 @@ void events_free(struct events *e)
 
 static bool tells_state(const struct event *ev)
 {
-	static const char *const words[] = { "found", "started", "resumed", "paused", "stopped", "state" };
+	static const char *const words[] = { "found",  "started", "resumed",
+					     "paused", "stopped", "state" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (!strcmp(ev->what, words[i]))
@@ -186,7 +200,8 @@ int events_ring(const struct events *e, const struct reader_attachment *a, uint6
 
 		if (a->until_ns && ev->t_ns > a->until_ns)
 			break;
-		if (ev->t_ns > at_ns && ev->device_id == a->device_id && ev->vm_id == a->vm_id && is(ev->what, "ring") && ev->was)
+		if (ev->t_ns > at_ns && ev->device_id == a->device_id && ev->vm_id == a->vm_id &&
+		    is(ev->what, "ring") && ev->was)
 			return (int)strtol(ev->was, NULL, 10);
 	}
 	return a->ring_frames;

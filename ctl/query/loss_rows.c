@@ -8,7 +8,8 @@
 
 #define SLACK_NS BURST_GAP_NS	/* a burst's clock and a tick's, and the time that reading takes */
 
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum,
+		   void *arg)
 {
 	struct loss_rows *l = arg;
 	struct loss_row *row = &l->all[series];
@@ -25,9 +26,14 @@ static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct
 	l->from_ns = from - SLACK_NS < l->from_ns ? from - SLACK_NS : l->from_ns;
 }
 
-int loss_rows_read(struct reader *v, uint64_t since, uint64_t until, const bool *wanted, struct loss_rows *ret)
+int loss_rows_read(struct reader *v, uint64_t since, uint64_t until, const bool *wanted,
+		   struct loss_rows *ret)
 {
-	struct loss_rows l = { .all = calloc(v->n_series + 1, sizeof(*l.all)), .since_ns = since, .from_ns = since };
+	struct loss_rows l = {
+		.all = calloc(v->n_series + 1, sizeof(*l.all)),
+		.since_ns = since,
+		.from_ns = since,
+	};
 	int r;
 
 	if (!l.all)
@@ -48,10 +54,12 @@ void loss_rows_free(struct loss_rows *l)
 
 static bool same_ring(const struct reader_series *a, const struct reader_series *b)
 {
-	return a->device_id == b->device_id && a->queue == b->queue && !strcmp(a->direction, b->direction) && !strcmp(a->class, b->class);
+	return a->device_id == b->device_id && a->queue == b->queue &&
+	       !strcmp(a->direction, b->direction) && !strcmp(a->class, b->class);
 }
 
-uint64_t loss_rows_take(struct loss_rows *l, const struct reader *v, const bool *wanted, const struct burst *b)
+uint64_t loss_rows_take(struct loss_rows *l, const struct reader *v, const bool *wanted,
+			const struct burst *b)
 {
 	bool early = b->start_ns <= l->since_ns;
 	uint64_t left = b->frames;

@@ -12,19 +12,32 @@
 #include "maskfile.h"
 #include "ctl/print/out.h"
 
-/* Copies that a capture on the host lost; and frames that the host's own stack was offered because a tap hangs on no bridge, or listens to everything,
- * and that it had no use for. What the guest wanted of others they had already, or nobody was there: none of it is what a VM lost. */
+/* Copies that a capture on the host lost; and frames that the host's own stack was offered because
+ * a tap hangs on no bridge, or listens to everything, and that it had no use for. What the guest
+ * wanted of others they had already, or nobody was there: none of it is what a VM lost. */
 static const struct mask builtin[] = {
-	{ .id = "otherhost", .class = "OTHER", .reason = "OTHERHOST",
-	  .note = "from the guest, for another machine: the host only overheard it (a tap without a bridge)" },
-	{ .id = "unhandled-proto", .class = "OTHER", .reason = "UNHANDLED_PROTO",
-	  .note = "from the guest, in a protocol that nobody on the host speaks (LLDP, STP and the like)" },
-	{ .id = "ptype-absent", .class = "OTHER", .reason = "PTYPE_ABSENT",
+	{ .id = "otherhost",
+	  .class = "OTHER",
+	  .reason = "OTHERHOST",
+	  .note = "from the guest, for another machine: the host only overheard it (a tap without "
+		  "a bridge)" },
+	{ .id = "unhandled-proto",
+	  .class = "OTHER",
+	  .reason = "UNHANDLED_PROTO",
+	  .note = "from the guest, in a protocol that nobody on the host speaks (LLDP, STP and the "
+		  "like)" },
+	{ .id = "ptype-absent",
+	  .class = "OTHER",
+	  .reason = "PTYPE_ABSENT",
 	  .note = "the same, as Linux 5.18 called it" },
-	{ .id = "l2-multicast", .class = "OTHER", .reason = "UNICAST_IN_L2_MULTICAST",
+	{ .id = "l2-multicast",
+	  .class = "OTHER",
+	  .reason = "UNICAST_IN_L2_MULTICAST",
 	  .note = "a flooded copy of somebody else's packet: RFC 1122 has the host refuse it" },
-	{ .id = "capture", .class = "CAPTURE",
-	  .note = "only a capture's copy: a packet capture on the host was too slow, and the VM lost nothing" },
+	{ .id = "capture",
+	  .class = "CAPTURE",
+	  .note = "only a capture's copy: a packet capture on the host was too slow, and the VM "
+		  "lost nothing" },
 };
 
 static const char *word(const json_t *o, const char *key)
@@ -57,9 +70,17 @@ static void take(struct masks *m)
 		m->all[i].off = is_off(m->doc, builtin[i].id);
 	}
 	json_array_foreach(list, i, o)
-		m->all[n + i] = (struct mask){ word(o, "id"), word(o, "class"), word(o, "kernel_reason"), word(o, "site"), word(o, "vm"),
-					       word(o, "uuid"), word(o, "nic"), word(o, "note"),
-					       (uint64_t)json_integer_value(json_object_get(o, "added_ns")), false };
+		m->all[n + i] =
+			(struct mask){ word(o, "id"),
+				       word(o, "class"),
+				       word(o, "kernel_reason"),
+				       word(o, "site"),
+				       word(o, "vm"),
+				       word(o, "uuid"),
+				       word(o, "nic"),
+				       word(o, "note"),
+				       (uint64_t)json_integer_value(json_object_get(o, "added_ns")),
+				       false };
 	m->n = n + json_array_size(list);
 }
 
@@ -85,7 +106,8 @@ static bool fits(const char *pattern, const char *text)
 
 	if (!pattern)
 		return true;
-	return n && pattern[n - 1] == '*' ? !strncasecmp(pattern, text, n - 1) : !strcasecmp(pattern, text);
+	return n && pattern[n - 1] == '*' ? !strncasecmp(pattern, text, n - 1)
+					  : !strcasecmp(pattern, text);
 }
 
 static bool fits_vm(const struct mask *m, const struct reader_vm *vm)
@@ -94,10 +116,12 @@ static bool fits_vm(const struct mask *m, const struct reader_vm *vm)
 		return true;
 	if (!vm)
 		return false;
-	return m->uuid ? vm->uuid && !strcasecmp(vm->uuid, m->uuid) : !vm->uuid && !strcmp(vm->name, m->vm);
+	return m->uuid ? vm->uuid && !strcasecmp(vm->uuid, m->uuid)
+		       : !vm->uuid && !strcmp(vm->name, m->vm);
 }
 
-const struct mask *masks_find(const struct masks *m, const struct reader *v, const struct reader_series *s)
+const struct mask *masks_find(const struct masks *m, const struct reader *v,
+			      const struct reader_series *s)
 {
 	const struct reader_vm *vm = reader_vm(v, s->vm_id);
 	const char *nic = reader_nic(v, s->device_id);
@@ -105,7 +129,8 @@ const struct mask *masks_find(const struct masks *m, const struct reader *v, con
 	for (size_t i = 0; i < m->n; i++) {
 		const struct mask *at = &m->all[i];
 
-		if (!at->off && fits(at->class, s->class) && fits(at->reason, s->reason) && fits(at->site, s->site) && fits_vm(at, vm) &&
+		if (!at->off && fits(at->class, s->class) && fits(at->reason, s->reason) &&
+		    fits(at->site, s->site) && fits_vm(at, vm) &&
 		    (!at->nic || (nic && !strcmp(nic, at->nic))))
 			return at;
 	}
@@ -122,7 +147,8 @@ static bool same_word(const char *a, const char *b)
 static bool same(const struct mask *a, const struct mask *b)
 {
 	/* A VM with a UUID may have another name by now. */
-	return same_word(a->class, b->class) && same_word(a->reason, b->reason) && same_word(a->site, b->site) && same_word(a->uuid, b->uuid) &&
+	return same_word(a->class, b->class) && same_word(a->reason, b->reason) &&
+	       same_word(a->site, b->site) && same_word(a->uuid, b->uuid) &&
 	       (a->uuid || same_word(a->vm, b->vm)) && same_word(a->nic, b->nic);
 }
 
@@ -148,9 +174,13 @@ static int add(json_t *doc, void *arg)
 		snprintf(id, sizeof(id), "%lld", (long long)next);
 		a->id = strdup(id);
 		json_object_set_new(doc, "next", json_integer(next + 1));
-		r = json_array_append_new(json_object_get(doc, "masks"), json_pack("{ss so so so so so so so sI}", "id", id, "class", out_text(k->class),
-				"kernel_reason", out_text(k->reason), "site", out_text(k->site), "vm", out_text(k->vm), "uuid", out_text(k->uuid),
-				"nic", out_text(k->nic), "note", out_text(k->note), "added_ns", (json_int_t)k->added_ns));
+		r = json_array_append_new(
+			json_object_get(doc, "masks"),
+			json_pack("{ss so so so so so so so sI}", "id", id, "class",
+				  out_text(k->class), "kernel_reason", out_text(k->reason), "site",
+				  out_text(k->site), "vm", out_text(k->vm), "uuid",
+				  out_text(k->uuid), "nic", out_text(k->nic), "note",
+				  out_text(k->note), "added_ns", (json_int_t)k->added_ns));
 	}
 	masks_free(&old);
 	return r < 0 || !a->id ? -ENOMEM : 0;
@@ -187,7 +217,9 @@ static int remove_it(json_t *doc, void *arg)
 	json_array_foreach(list, i, o)
 		if (!strcmp(word(o, "id"), id))
 			return json_array_remove(list, i);
-	complain(is_builtin(id) ? "mask \"%.60s\" is off already" : "there is no mask \"%.60s\"; taplossctl mask list shows them", id);
+	complain(is_builtin(id) ? "mask \"%.60s\" is off already"
+				: "there is no mask \"%.60s\"; taplossctl mask list shows them",
+		 id);
 	return -ENOENT;
 }
 
@@ -200,7 +232,10 @@ static int restore(json_t *doc, void *arg)
 	json_array_foreach(off, i, name)
 		if (!strcmp(json_string_value(name), id))
 			return json_array_remove(off, i);
-	complain(is_builtin(id) ? "mask \"%.60s\" is not off" : "there is no built-in mask \"%.60s\"; taplossctl mask list shows them", id);
+	complain(is_builtin(id)
+			 ? "mask \"%.60s\" is not off"
+			 : "there is no built-in mask \"%.60s\"; taplossctl mask list shows them",
+		 id);
 	return -ENOENT;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mask - which loss is left out of the figures, and why.
  *
- * Masks stand in masks.json in the store's directory; taplossctl is its only writer. It is changed under a lock and replaced as a whole, so
- * that a reader finds the old one or the new one. Masked loss stays in the store. Some masks are built in: what is never a loss; they can be
- * switched off. A mask takes what all of its words fit. */
+ * Masks stand in masks.json in the store's directory; taplossctl is its only writer. It is changed
+ * under a lock and replaced as a whole, so that a reader finds the old one or the new one. Masked
+ * loss stays in the store. Some masks are built in: what is never a loss; they can be switched off.
+ * A mask takes what all of its words fit. */
 #ifndef TAPLOSS_CTL_QUERY_MASK_H
 #define TAPLOSS_CTL_QUERY_MASK_H
 
@@ -11,11 +12,13 @@
 
 #include "reader.h"
 
-/* Words are NULL where they do not matter. Reason and site may end in *, which stands for any rest. */
+/* Words are NULL where they do not matter. Reason and site may end in *, which stands for any rest.
+ */
 struct mask {
 	const char *id;			/* a number; the name of a built-in one */
 	const char *class, *reason, *site;
-	const char *vm, *uuid, *nic;	/* the VM's name when it was said; with a UUID that alone decides */
+	/* the VM's name when it was said; with a UUID that alone decides */
+	const char *vm, *uuid, *nic;
 	const char *note;		/* why */
 	uint64_t added_ns;		/* 0: built in */
 	bool off;
@@ -27,14 +30,17 @@ struct masks {
 	json_t *doc;			/* the words are its own */
 };
 
-/* No file is no mask but the built-in ones. 0, or -errno after saying why: then nobody can tell what is masked. */
+/* No file is no mask but the built-in ones. 0, or -errno after saying why: then nobody can tell
+ * what is masked. */
 int masks_load(const char *dir, struct masks *ret);
 void masks_free(struct masks *m);
 
 /* The first mask that takes @s, or NULL. */
-const struct mask *masks_find(const struct masks *m, const struct reader *v, const struct reader_series *s);
+const struct mask *masks_find(const struct masks *m, const struct reader *v,
+			      const struct reader_series *s);
 
-/* Adds @mask (id and added_ns are given here) unless one has the same words. *ret_id: its id, the caller's. 0, or -errno after saying why. */
+/* Adds @mask (id and added_ns are given here) unless one has the same words. *ret_id: its id, the
+ * caller's. 0, or -errno after saying why. */
 int masks_add(const char *dir, const struct mask *mask, char **ret_id);
 
 /* Removes a mask, or switches a built-in one off. Said when there is none of that id: -ENOENT. */

@@ -32,7 +32,9 @@ static json_t *empty(void)
 
 static bool is_mask(const json_t *o)
 {
-	static const char *const words[] = { "class", "kernel_reason", "site", "vm", "uuid", "nic" };
+	static const char *const words[] = {
+		"class", "kernel_reason", "site", "vm", "uuid", "nic"
+	};
 	bool some = false;
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
@@ -42,7 +44,8 @@ static bool is_mask(const json_t *o)
 			return false;
 		some |= json_is_string(w);
 	}
-	return some && json_is_string(json_object_get(o, "id"));	/* one without a word would take everything */
+	/* one without a word would take everything */
+	return some && json_is_string(json_object_get(o, "id"));
 }
 
 static bool is_whole(const json_t *doc)
@@ -51,7 +54,8 @@ static bool is_whole(const json_t *doc)
 	json_t *o;
 	size_t i;
 
-	if (!json_is_array(masks) || !json_is_array(off) || !json_is_integer(json_object_get(doc, "next")))
+	if (!json_is_array(masks) || !json_is_array(off) ||
+	    !json_is_integer(json_object_get(doc, "next")))
 		return false;
 	json_array_foreach(masks, i, o)
 		if (!is_mask(o))
@@ -72,13 +76,16 @@ static int check(const char *dir, const json_t *doc)
 	}
 	if (version == VERSION && is_whole(doc))
 		return 0;
-	complain("%s/" MASKFILE " is damaged, so it cannot be told which loss is masked; mend it, or move it away", dir);
+	complain("%s/" MASKFILE
+		 " is damaged, so it cannot be told which loss is masked; mend it, or move it away",
+		 dir);
 	return -EUCLEAN;
 }
 
 static int read_at(int dirfd, const char *dir, json_t **ret)
 {
-	_cleanup_(close_fdp) int fd = openat(dirfd, MASKFILE, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	_cleanup_(close_fdp) int fd =
+		openat(dirfd, MASKFILE, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	json_error_t error;
 	json_t *doc;
 	int r;
@@ -89,7 +96,8 @@ static int read_at(int dirfd, const char *dir, json_t **ret)
 	}
 	if (fd < 0) {
 		r = -errno;
-		complain("%s/" MASKFILE ": %s; without it, it cannot be told which loss is masked", dir, strerror(-r));
+		complain("%s/" MASKFILE ": %s; without it, it cannot be told which loss is masked",
+			 dir, strerror(-r));
 		return r;
 	}
 	doc = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
@@ -119,8 +127,8 @@ int maskfile_read(const char *dir, json_t **ret)
 	return dirfd < 0 ? dirfd : read_at(dirfd, dir, ret);
 }
 
-/* The directory itself is what is locked: masks.json is another file after each change. Who may only read the store could hold the lock, too, so
- * nobody waits for ever. */
+/* The directory itself is what is locked: masks.json is another file after each change. Who may
+ * only read the store could hold the lock, too, so nobody waits for ever. */
 static int lock(int dirfd, const char *dir)
 {
 	const struct timespec pause = { .tv_nsec = TRY_MS * (long)NSEC_PER_MSEC };
@@ -166,7 +174,8 @@ static int replace(int dirfd, const json_t *doc)
 	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
 	if (fd < 0)
 		return -errno;
-	/* The directory's group reads the store. Where the file is not ours to give away, it cannot read it. */
+	/* The directory's group reads the store. Where the file is not ours to give away, it cannot
+	 * read it. */
 	r = fstat(dirfd, &st) == 0 && st.st_gid != getegid() ? fchown(fd, (uid_t)-1, st.st_gid) : 0;
 	if (r == 0)
 		fchmod(fd, FILE_MODE);
@@ -198,7 +207,8 @@ int maskfile_change(const char *dir, maskfile_fn *fn, void *arg)
 		r = replace(dirfd, doc);
 		if (r < 0)
 			complain("%s/" MASKFILE " cannot be changed: %s%s", dir, strerror(-r),
-				 r == -EACCES || r == -EPERM ? "; the store is root's to change" : "");
+				 r == -EACCES || r == -EPERM ? "; the store is root's to change"
+							     : "");
 	}
 	json_decref(doc);
 	return r;

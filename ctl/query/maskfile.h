@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* maskfile - masks.json in the store's directory, read whole and replaced whole.
  *
- * {"version": 1, "next": N, "masks": [{"id": "1", words or null..., "added_ns": N}], "off": ["built-in mask"]} */
+ * {"version": 1, "next": N, "masks": [{"id": "1", words or null..., "added_ns": N}], "off":
+ * ["built-in mask"]} */
 #ifndef TAPLOSS_CTL_QUERY_MASKFILE_H
 #define TAPLOSS_CTL_QUERY_MASKFILE_H
 
@@ -9,10 +10,12 @@
 
 #define MASKFILE "masks.json"
 
-/* *ret has every member of the right type; an empty one when there is no file. 0, or -errno after saying why. */
+/* *ret has every member of the right type; an empty one when there is no file. 0, or -errno after
+ * saying why. */
 int maskfile_read(const char *dir, json_t **ret);
 
-/* Changes the document under a lock; @fn returns 0 or, after saying why, -errno: then nothing changes. 0, or -errno after saying why. */
+/* Changes the document under a lock; @fn returns 0 or, after saying why, -errno: then nothing
+ * changes. 0, or -errno after saying why. */
 typedef int maskfile_fn(json_t *doc, void *arg);
 int maskfile_change(const char *dir, maskfile_fn *fn, void *arg);
 

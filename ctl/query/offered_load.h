@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* offered_load - how many frames a second came for a device, delivered or lost, in the minutes in which it lost some for want of capacity. */
+/* offered_load - how many frames a second came for a device, delivered or lost, in the minutes in
+ * which it lost some for want of capacity. */
 #ifndef TAPLOSS_CTL_QUERY_OFFERED_LOAD_H
 #define TAPLOSS_CTL_QUERY_OFFERED_LOAD_H
 
@@ -9,7 +10,9 @@ struct offered_load {
 	uint64_t mean_fps, peak_fps;	/* peak: in the busiest second. 0: not known */
 };
 
-/* Of one direction (@tx: from the guest). Days that were thinned say nothing. 0, or -errno after saying why. */
-int offered_load_read(struct reader *v, int64_t device, bool tx, uint64_t since, uint64_t until, struct offered_load *ret);
+/* Of one direction (@tx: from the guest). Days that were thinned say nothing. 0, or -errno after
+ * saying why. */
+int offered_load_read(struct reader *v, int64_t device, bool tx, uint64_t since, uint64_t until,
+		      struct offered_load *ret);
 
 #endif

@@ -51,8 +51,10 @@ static void on_past(sqlite3_stmt *st, void *arg)
 	if (!p)
 		abort();
 	v->past = p;
-	v->past[v->n_past++] = (struct reader_past){ (uint64_t)sqlite3_column_int64(st, 0), (uint64_t)sqlite3_column_int64(st, 1),
-						   (uint64_t)sqlite3_column_int64(st, 2), sqlite3_column_int(st, 3) != 0 };
+	v->past[v->n_past++] = (struct reader_past){ (uint64_t)sqlite3_column_int64(st, 0),
+						     (uint64_t)sqlite3_column_int64(st, 1),
+						     (uint64_t)sqlite3_column_int64(st, 2),
+						     sqlite3_column_int(st, 3) != 0 };
 }
 
 int reader_load_past(struct reader *v)
@@ -70,7 +72,9 @@ int reader_load_past(struct reader *v)
 		return r;
 	}
 	d.db = v->history;
-	return each_row(&d, "SELECT day, from_ns, to_ns, hours FROM day WHERE ?1 AND ?2 ORDER BY day", 1, 1, on_past, v);
+	return each_row(&d,
+			"SELECT day, from_ns, to_ns, hours FROM day WHERE ?1 AND ?2 ORDER BY day",
+			1, 1, on_past, v);
 }
 
 static const struct reader_past *past_of(const struct reader *v, uint64_t day)
@@ -182,8 +186,11 @@ int each_stretch(struct day *d, stretch_fn *rows, stretch_fn *hour, void *arg)
 	int r;
 
 	/* A day that was thinned has no minutes: hours at the edges, too. */
-	r = each_row(d, "SELECT t_ns FROM traffic_rolled WHERE (t_ns >= ?1 AND t_ns + 3600000000000 <= ?2) OR (EXISTS (SELECT 1 FROM thinned) "
-		     "AND t_ns + 3600000000000 > ?1 AND t_ns < ?2) ORDER BY t_ns", d->since, d->until, on_hour, &hours);
+	r = each_row(d,
+		     "SELECT t_ns FROM traffic_rolled WHERE (t_ns >= ?1 AND t_ns + 3600000000000 "
+		     "<= ?2) OR (EXISTS (SELECT 1 FROM thinned) "
+		     "AND t_ns + 3600000000000 > ?1 AND t_ns < ?2) ORDER BY t_ns",
+		     d->since, d->until, on_hour, &hours);
 	for (size_t i = 0; r >= 0 && i < hours.n; i++) {
 		r = at < hours.at[i] ? rows(d, at, hours.at[i], arg) : 0;
 		if (r >= 0)
@@ -201,7 +208,9 @@ static void on_version(sqlite3_stmt *st, void *arg)
 
 int day_version(struct day *d)
 {
-	int version = 0, r = each_row(d, "SELECT user_version FROM pragma_user_version WHERE ?1 AND ?2", 1, 1, on_version, &version);
+	int version = 0,
+	    r = each_row(d, "SELECT user_version FROM pragma_user_version WHERE ?1 AND ?2", 1, 1,
+			 on_version, &version);
 
 	return r < 0 ? r : version;
 }
@@ -223,7 +232,8 @@ static void on_coverage(sqlite3_stmt *st, void *arg)
 		abort();
 	c->all = p;
 	p += c->n++;
-	*p = (struct reader_interval){ (uint64_t)sqlite3_column_int64(st, 0), (uint64_t)sqlite3_column_int64(st, 1), "" };
+	*p = (struct reader_interval){ (uint64_t)sqlite3_column_int64(st, 0),
+				       (uint64_t)sqlite3_column_int64(st, 1), "" };
 	if (strcmp(how, "tick") != 0 && strcmp(how, "catch-up") != 0)
 		snprintf(p->only, sizeof(p->only), "%s", how);
 }
@@ -231,9 +241,14 @@ static void on_coverage(sqlite3_stmt *st, void *arg)
 static int coverage_of_day(struct day *d, void *arg)
 {
 	if (d->past)
-		return each_row(d, "SELECT from_ns, to_ns, how FROM coverage WHERE day = ?1 AND ?2 ORDER BY from_ns", d->past->day, 1, on_coverage, arg);
-	return each_row(d, "SELECT from_ns, to_ns, how FROM coverage WHERE to_ns > ?1 AND from_ns < ?2 ORDER BY from_ns", d->since, d->until, on_coverage,
-			arg);
+		return each_row(d,
+				"SELECT from_ns, to_ns, how FROM coverage WHERE day = ?1 AND ?2 "
+				"ORDER BY from_ns",
+				d->past->day, 1, on_coverage, arg);
+	return each_row(d,
+			"SELECT from_ns, to_ns, how FROM coverage WHERE to_ns > ?1 AND from_ns < "
+			"?2 ORDER BY from_ns",
+			d->since, d->until, on_coverage, arg);
 }
 
 static int by_start(const void *a, const void *b)
@@ -248,11 +263,13 @@ static void extend_last(const struct reader *v, struct intervals *c, uint64_t no
 {
 	struct reader_interval *last = c->n ? &c->all[c->n - 1] : NULL;
 
-	if (last && v->running && last->to_ns < now && last->to_ns + FRESH_NS + v->interval_ns > now)
+	if (last && v->running && last->to_ns < now &&
+	    last->to_ns + FRESH_NS + v->interval_ns > now)
 		last->to_ns = now;
 }
 
-int reader_coverage(struct reader *v, uint64_t since, uint64_t until, struct reader_interval **ret, size_t *n)
+int reader_coverage(struct reader *v, uint64_t since, uint64_t until, struct reader_interval **ret,
+		    size_t *n)
 {
 	struct intervals c = { 0 };
 	uint64_t early = FRESH_NS + v->interval_ns;
@@ -304,7 +321,8 @@ double reader_covered_pct(struct reader *v, uint64_t since, uint64_t until)
 	if (until > now)
 		until = now;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t from = all[i].from_ns > end ? all[i].from_ns : end, to = all[i].to_ns < until ? all[i].to_ns : until;
+		uint64_t from = all[i].from_ns > end ? all[i].from_ns : end,
+			 to = all[i].to_ns < until ? all[i].to_ns : until;
 
 		if (to > from) {
 			sum += to - from;
@@ -330,14 +348,17 @@ static int self_of_day(struct day *d, void *arg)
 	char sql[128];
 
 	/* Totals are carried from day to day, so the last file's word is the one that holds. */
-	snprintf(sql, sizeof(sql), "SELECT total FROM self WHERE name = '%.40s' AND ?1 AND ?2", s->name);
+	snprintf(sql, sizeof(sql), "SELECT total FROM self WHERE name = '%.40s' AND ?1 AND ?2",
+		 s->name);
 	return each_row(d, sql, 1, 1, on_total, &s->total);
 }
 
 int reader_self(struct reader *v, const char *name, uint64_t *ret)
 {
 	struct self s = { .name = name };
-	int r = v->n_days ? each_day(v, v->days[v->n_days - 1].from_ns, UINT64_MAX >> 1, self_of_day, &s) : 0;
+	int r = v->n_days ? each_day(v, v->days[v->n_days - 1].from_ns, UINT64_MAX >> 1,
+				     self_of_day, &s)
+			  : 0;
 
 	*ret = s.total;
 	return r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How the minutes of each device's days were: from history.db, and for a day that it does not know yet from that day's rows. See view.h. */
+/* How the minutes of each device's days were: from history.db, and for a day that it does not know
+ * yet from that day's rows. See view.h. */
 #include "reader_priv.h"
 
 #include <stdlib.h>
@@ -34,7 +35,8 @@ static const struct demand *unpack(struct reading *rd, int side, sqlite3_stmt *s
 	if (sqlite3_column_type(st, column) == SQLITE_NULL)
 		return NULL;
 	memset(d, 0, sizeof(*d));
-	if (demand_unpack(d, sqlite3_column_blob(st, column), (size_t)sqlite3_column_bytes(st, column)) < 0)
+	if (demand_unpack(d, sqlite3_column_blob(st, column),
+			  (size_t)sqlite3_column_bytes(st, column)) < 0)
 		return NULL;
 	return d;
 }
@@ -61,7 +63,8 @@ static void on_row(sqlite3_stmt *st, void *arg)
 		return;
 	for (int side = 0; side < 2; side++) {
 		struct device_day *dev = &rd->devices[id];
-		uint64_t frames = (uint64_t)sqlite3_column_int64(st, 2 + 3 * side), peak = (uint64_t)sqlite3_column_int64(st, 3 + 3 * side);
+		uint64_t frames = (uint64_t)sqlite3_column_int64(st, 2 + 3 * side),
+			 peak = (uint64_t)sqlite3_column_int64(st, 3 + 3 * side);
 		uint64_t lost = (uint64_t)sqlite3_column_int64(st, 4 + 3 * side);
 
 		if (!frames && !lost)
@@ -107,22 +110,27 @@ static int demands_of_day(struct day *d, void *arg)
 	if (d->past) {
 		set_day(rd, d->past->day);
 		rd->day.newest = false;
-		return each_row(d, "SELECT device_id, rx_peak, tx_peak, rx_demand, tx_demand FROM traffic_day WHERE day = ?1 AND ?2", d->past->day, 1,
-				on_past, rd);
+		return each_row(d,
+				"SELECT device_id, rx_peak, tx_peak, rx_demand, tx_demand FROM "
+				"traffic_day WHERE day = ?1 AND ?2",
+				d->past->day, 1, on_past, rd);
 	}
 	set_day(rd, d->from_ns / NSEC_PER_DAY);
 	rd->day.newest = d->from_ns == d->v->days[d->v->n_days - 1].from_ns;
 	rd->n_devices = d->v->n_devices;
 	rd->devices = must(calloc(rd->n_devices + 1, sizeof(*rd->devices)));
-	r = each_row(d, "SELECT device_id, span_ns, rx_frames, rx_peak, rx_lost, tx_frames, tx_peak, tx_lost FROM traffic WHERE ?1 AND ?2", 1, 1,
-		     on_row, rd);
+	r = each_row(d,
+		     "SELECT device_id, span_ns, rx_frames, rx_peak, rx_lost, tx_frames, tx_peak, "
+		     "tx_lost FROM traffic WHERE ?1 AND ?2",
+		     1, 1, on_row, rd);
 	give_devices(rd);
 	free(rd->devices);
 	rd->devices = NULL;
 	return r;
 }
 
-int reader_demands(struct reader *v, uint64_t since, uint64_t until, reader_demand_fn *fn, void *arg)
+int reader_demands(struct reader *v, uint64_t since, uint64_t until, reader_demand_fn *fn,
+		   void *arg)
 {
 	struct reading rd = { .fn = fn, .arg = arg };
 	uint64_t from = since - since % NSEC_PER_DAY, to = until + NSEC_PER_DAY - 1;

@@ -15,7 +15,8 @@
 struct reading {
 	const struct reader *v;
 	const bool *wanted;	/* by series; NULL: all */
-	char *among;		/* " AND series_id ...", the same for SQLite, who passes over rows faster than we do */
+	/* " AND series_id ...", the same for SQLite, who passes over rows faster than we do */
+	char *among;
 	reader_row_fn *fn;
 	void *arg;
 	uint64_t span_ns;	/* of hours and days */
@@ -60,12 +61,15 @@ static void set_among(struct reading *rd)
 static void on_row(sqlite3_stmt *st, void *arg)
 {
 	struct reading *rd = arg;
-	struct reader_sum sum = { (uint64_t)sqlite3_column_int64(st, 2), (uint64_t)sqlite3_column_int64(st, 3), (uint64_t)sqlite3_column_int64(st, 4) };
+	struct reader_sum sum = { (uint64_t)sqlite3_column_int64(st, 2),
+				  (uint64_t)sqlite3_column_int64(st, 3),
+				  (uint64_t)sqlite3_column_int64(st, 4) };
 	uint64_t t = (uint64_t)sqlite3_column_int64(st, 0);
 	int64_t series = sqlite3_column_int64(st, 1);
 
 	/* One that was made after the names were read: the next look shows it. */
-	if (series <= 0 || (size_t)series >= rd->v->n_series || !rd->v->series[series].id || (rd->wanted && !rd->wanted[series]))
+	if (series <= 0 || (size_t)series >= rd->v->n_series || !rd->v->series[series].id ||
+	    (rd->wanted && !rd->wanted[series]))
 		return;
 	if (rd->day_span)
 		rd->fn(series, t, rd->day_span, &sum, rd->arg);
@@ -86,12 +90,14 @@ static void on_hour(sqlite3_stmt *st, void *arg)
 	rd->hours[rd->n_hours++] = (uint64_t)sqlite3_column_int64(st, 0);
 }
 
-/* A day without its file. Its hours or its sum stand at their ends, as all loss does that was stored in one piece. */
+/* A day without its file. Its hours or its sum stand at their ends, as all loss does that was
+ * stored in one piece. */
 static void on_past_row(sqlite3_stmt *st, void *arg)
 {
 	struct reading *rd = arg;
 
-	if ((uint64_t)sqlite3_column_int64(st, 0) + rd->span_ns > rd->since && (uint64_t)sqlite3_column_int64(st, 0) + rd->span_ns <= rd->until)
+	if ((uint64_t)sqlite3_column_int64(st, 0) + rd->span_ns > rd->since &&
+	    (uint64_t)sqlite3_column_int64(st, 0) + rd->span_ns <= rd->until)
 		on_row(st, rd);
 }
 
@@ -123,7 +129,8 @@ static int past_sql(struct day *d, struct reading *rd, const char *sql, uint64_t
 /* t_ns > ?1 AND t_ns <= ?2 */
 static int raw_rows(struct day *d, struct reading *rd, uint64_t after, uint64_t upto)
 {
-	static const char sql[] = "SELECT l.t_ns, l.series_id, l.frames, l.segments, l.bytes, k.span_ns FROM loss l LEFT JOIN tick k ON k.t_ns = l.t_ns"
+	static const char sql[] = "SELECT l.t_ns, l.series_id, l.frames, l.segments, l.bytes, "
+				  "k.span_ns FROM loss l LEFT JOIN tick k ON k.t_ns = l.t_ns"
 				  " WHERE l.t_ns > ?1 AND l.t_ns <= ?2";
 
 	if (after >= upto)
@@ -134,7 +141,8 @@ static int raw_rows(struct day *d, struct reading *rd, uint64_t after, uint64_t 
 
 static int hour_rows(struct day *d, struct reading *rd, uint64_t hour)
 {
-	static const char sql[] = "SELECT t_ns, series_id, frames, segments, bytes FROM loss_hour WHERE t_ns >= ?1 AND t_ns <= ?2";
+	static const char sql[] = "SELECT t_ns, series_id, frames, segments, bytes FROM loss_hour "
+				  "WHERE t_ns >= ?1 AND t_ns <= ?2";
 
 	rd->span_ns = NSEC_PER_HOUR;
 	return loss_rows(d, rd, sql, hour, hour);
@@ -151,14 +159,24 @@ static int past_rows(struct day *d, struct reading *rd)
 	if (!d->past->hours || (rd->sums && day_whole(d))) {
 		rd->span_ns = 0;
 		rd->day_span = d->past->to_ns - d->past->from_ns;
-		r = past_sql(d, rd, "SELECT ?2, series_id, frames, segments, bytes FROM loss_day WHERE day = ?1", d->past->to_ns);
+		r = past_sql(d, rd,
+			     "SELECT ?2, series_id, frames, segments, bytes FROM loss_day WHERE "
+			     "day = ?1",
+			     d->past->to_ns);
 		rd->day_span = 0;
 		return r;
 	}
 	if (!*rd->among)
-		return past_sql(d, rd, "SELECT hour * 3600000000000, series_id, frames, segments, bytes FROM loss_hour WHERE day = ?1 AND ?2", 1);
-	for (uint64_t h = d->past->from_ns / NSEC_PER_HOUR; r >= 0 && h * NSEC_PER_HOUR < d->past->to_ns; h++)
-		r = past_sql(d, rd, "SELECT hour * 3600000000000, series_id, frames, segments, bytes FROM loss_hour WHERE day = ?1 AND hour = ?2", h);
+		return past_sql(d, rd,
+				"SELECT hour * 3600000000000, series_id, frames, segments, bytes "
+				"FROM loss_hour WHERE day = ?1 AND ?2",
+				1);
+	for (uint64_t h = d->past->from_ns / NSEC_PER_HOUR;
+	     r >= 0 && h * NSEC_PER_HOUR < d->past->to_ns; h++)
+		r = past_sql(d, rd,
+			     "SELECT hour * 3600000000000, series_id, frames, segments, bytes FROM "
+			     "loss_hour WHERE day = ?1 AND hour = ?2",
+			     h);
 	return r;
 }
 
@@ -171,7 +189,10 @@ static int rows_of_day(struct day *d, void *arg)
 	if (d->past)
 		return past_rows(d, rd);
 	rd->n_hours = 0;
-	r = each_row(d, "SELECT t_ns FROM rolled WHERE t_ns >= ?1 AND t_ns + 3600000000000 <= ?2 ORDER BY t_ns", d->since, d->until, on_hour, rd);
+	r = each_row(d,
+		     "SELECT t_ns FROM rolled WHERE t_ns >= ?1 AND t_ns + 3600000000000 <= ?2 "
+		     "ORDER BY t_ns",
+		     d->since, d->until, on_hour, rd);
 	for (size_t i = 0; r >= 0 && i < rd->n_hours; i++) {
 		uint64_t hour = rd->hours[i];
 
@@ -190,19 +211,22 @@ static int raw_day(struct day *d, void *arg)
 	return raw_rows(d, arg, d->since, d->until);
 }
 
-int reader_rows(struct reader *v, uint64_t since, uint64_t until, bool hours, const bool *wanted, reader_row_fn *fn, void *arg)
+int reader_rows(struct reader *v, uint64_t since, uint64_t until, bool hours, const bool *wanted,
+		reader_row_fn *fn, void *arg)
 {
 	struct reading rd = { .v = v, .wanted = wanted, .fn = fn, .arg = arg };
 	int r;
 
 	set_among(&rd);
-	r = hours ? each_day_or_sum(v, since, until, rows_of_day, &rd) : each_day(v, since, until, raw_day, &rd);
+	r = hours ? each_day_or_sum(v, since, until, rows_of_day, &rd)
+		  : each_day(v, since, until, raw_day, &rd);
 	free(rd.hours);
 	free(rd.among);
 	return r;
 }
 
-static void add_up(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
+static void add_up(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum,
+		   void *arg)
 {
 	struct reader_sum *sums = arg;
 

@@ -29,7 +29,8 @@ static uint64_t share(uint64_t n, double part)
 static void on_traffic(sqlite3_stmt *st, void *arg)
 {
 	struct traffic *t = arg;
-	uint64_t to = (uint64_t)sqlite3_column_int64(st, 0), span = (uint64_t)sqlite3_column_int64(st, 2), from = to - span;
+	uint64_t to = (uint64_t)sqlite3_column_int64(st, 0),
+		 span = (uint64_t)sqlite3_column_int64(st, 2), from = to - span;
 	uint64_t lo = from > t->since ? from : t->since, hi = to < t->until ? to : t->until;
 	double part = span ? (double)(hi - lo) / (double)span : 1;
 
@@ -48,18 +49,21 @@ static void on_traffic_hour(sqlite3_stmt *st, void *arg)
 	double part = (double)(hi - lo) / (double)NSEC_PER_HOUR;
 
 	if (hi > lo)
-		t->fn(sqlite3_column_int64(st, 1), to, share((uint64_t)sqlite3_column_int64(st, 2), part),
+		t->fn(sqlite3_column_int64(st, 1), to,
+		      share((uint64_t)sqlite3_column_int64(st, 2), part),
 		      share((uint64_t)sqlite3_column_int64(st, 3), part), t->arg);
 }
 
 static void on_day_share(sqlite3_stmt *st, void *arg)
 {
 	struct traffic *t = arg;
-	uint64_t lo = t->past->from_ns > t->since ? t->past->from_ns : t->since, hi = t->past->to_ns < t->until ? t->past->to_ns : t->until;
+	uint64_t lo = t->past->from_ns > t->since ? t->past->from_ns : t->since,
+		 hi = t->past->to_ns < t->until ? t->past->to_ns : t->until;
 	double part = (double)(hi - lo) / (double)(t->past->to_ns - t->past->from_ns);
 
 	if (hi > lo)
-		t->fn(sqlite3_column_int64(st, 0), hi, share((uint64_t)sqlite3_column_int64(st, 1), part),
+		t->fn(sqlite3_column_int64(st, 0), hi,
+		      share((uint64_t)sqlite3_column_int64(st, 1), part),
 		      share((uint64_t)sqlite3_column_int64(st, 2), part), t->arg);
 }
 
@@ -69,10 +73,12 @@ static void on_traffic_day(sqlite3_stmt *st, void *arg)
 	struct traffic *t = arg;
 	int64_t device = sqlite3_column_int64(st, 0);
 
-	if (reader_attached(t->v, device, t->past->from_ns + 1) != reader_attached(t->v, device, t->past->to_ns))
+	if (reader_attached(t->v, device, t->past->from_ns + 1) !=
+	    reader_attached(t->v, device, t->past->to_ns))
 		t->changed = true;
 	else
-		t->fn(device, t->past->to_ns, (uint64_t)sqlite3_column_int64(st, 1), (uint64_t)sqlite3_column_int64(st, 2), t->arg);
+		t->fn(device, t->past->to_ns, (uint64_t)sqlite3_column_int64(st, 1),
+		      (uint64_t)sqlite3_column_int64(st, 2), t->arg);
 }
 
 /* The hours of those that changed hands. */
@@ -81,11 +87,14 @@ static void on_changed_hour(sqlite3_stmt *st, void *arg)
 	struct traffic *t = arg;
 	int64_t device = sqlite3_column_int64(st, 1);
 
-	if (reader_attached(t->v, device, t->past->from_ns + 1) != reader_attached(t->v, device, t->past->to_ns))
+	if (reader_attached(t->v, device, t->past->from_ns + 1) !=
+	    reader_attached(t->v, device, t->past->to_ns))
 		on_traffic_hour(st, t);
 }
 
-#define HOURS_OF_DAY "SELECT hour * 3600000000000, device_id, rx_frames, tx_frames FROM traffic_hour WHERE day = ?1 AND ?2"
+#define HOURS_OF_DAY                                                                            \
+	"SELECT hour * 3600000000000, device_id, rx_frames, tx_frames FROM traffic_hour WHERE " \
+	"day = ?1 AND ?2"
 
 static int past_traffic(struct day *d, struct traffic *t)
 {
@@ -96,20 +105,32 @@ static int past_traffic(struct day *d, struct traffic *t)
 	if (d->past->hours && !day_whole(d))
 		return each_row(d, HOURS_OF_DAY, d->past->day, 1, on_traffic_hour, t);
 	if (!day_whole(d))	/* only its sum is left */
-		return each_row(d, "SELECT device_id, rx_frames, tx_frames, ?2 FROM traffic_day WHERE day = ?1", d->past->day, 1, on_day_share, t);
-	r = each_row(d, "SELECT device_id, rx_frames, tx_frames FROM traffic_day WHERE day = ?1 AND ?2", d->past->day, 1, on_traffic_day, t);
-	return r >= 0 && t->changed ? each_row(d, HOURS_OF_DAY, d->past->day, 1, on_changed_hour, t) : r;
+		return each_row(d,
+				"SELECT device_id, rx_frames, tx_frames, ?2 FROM traffic_day WHERE "
+				"day = ?1",
+				d->past->day, 1, on_day_share, t);
+	r = each_row(
+		d, "SELECT device_id, rx_frames, tx_frames FROM traffic_day WHERE day = ?1 AND ?2",
+		d->past->day, 1, on_traffic_day, t);
+	return r >= 0 && t->changed ? each_row(d, HOURS_OF_DAY, d->past->day, 1, on_changed_hour, t)
+				    : r;
 }
 
 static int raw_traffic(struct day *d, uint64_t after, uint64_t upto, void *arg)
 {
-	return each_row(d, "SELECT t_ns, device_id, span_ns, rx_frames, tx_frames FROM traffic WHERE t_ns > ?1 AND t_ns <= ?2", after, upto, on_traffic, arg);
+	return each_row(d,
+			"SELECT t_ns, device_id, span_ns, rx_frames, tx_frames FROM traffic WHERE "
+			"t_ns > ?1 AND t_ns <= ?2",
+			after, upto, on_traffic, arg);
 }
 
 static int hour_of_traffic(struct day *d, uint64_t hour, uint64_t upto, void *arg)
 {
 	(void)upto;
-	return each_row(d, "SELECT t_ns, device_id, rx_frames, tx_frames FROM traffic_hour WHERE t_ns = ?1 AND ?2", hour, 1, on_traffic_hour, arg);
+	return each_row(d,
+			"SELECT t_ns, device_id, rx_frames, tx_frames FROM traffic_hour WHERE t_ns "
+			"= ?1 AND ?2",
+			hour, 1, on_traffic_hour, arg);
 }
 
 static int traffic_of_day(struct day *d, void *arg)
@@ -117,7 +138,8 @@ static int traffic_of_day(struct day *d, void *arg)
 	return d->past ? past_traffic(d, arg) : each_stretch(d, raw_traffic, hour_of_traffic, arg);
 }
 
-int reader_traffic(struct reader *v, uint64_t since, uint64_t until, reader_traffic_fn *fn, void *arg)
+int reader_traffic(struct reader *v, uint64_t since, uint64_t until, reader_traffic_fn *fn,
+		   void *arg)
 {
 	struct traffic t = { .fn = fn, .arg = arg, .since = since, .until = until, .v = v };
 
@@ -134,8 +156,9 @@ static void on_witness(sqlite3_stmt *st, void *arg)
 {
 	struct device_counters *w = arg;
 
-	w->fn(sqlite3_column_int64(st, 1), (uint64_t)sqlite3_column_int64(st, 0), (const char *)sqlite3_column_text(st, 2),
-	      (uint64_t)sqlite3_column_int64(st, 3), w->arg);
+	w->fn(sqlite3_column_int64(st, 1), (uint64_t)sqlite3_column_int64(st, 0),
+	      (const char *)sqlite3_column_text(st, 2), (uint64_t)sqlite3_column_int64(st, 3),
+	      w->arg);
 }
 
 static void on_past_witness(sqlite3_stmt *st, void *arg)
@@ -150,12 +173,18 @@ static void on_past_witness(sqlite3_stmt *st, void *arg)
 static int witnesses_of_day(struct day *d, void *arg)
 {
 	if (d->past)
-		return each_row(d, "SELECT (hour + 1) * 3600000000000, device_id, counter, frames FROM witness_hour WHERE day = ?1 AND ?2", d->past->day,
-				1, on_past_witness, arg);
-	return each_row(d, "SELECT t_ns, device_id, counter, frames FROM witness WHERE t_ns > ?1 AND t_ns <= ?2", d->since, d->until, on_witness, arg);
+		return each_row(d,
+				"SELECT (hour + 1) * 3600000000000, device_id, counter, frames "
+				"FROM witness_hour WHERE day = ?1 AND ?2",
+				d->past->day, 1, on_past_witness, arg);
+	return each_row(d,
+			"SELECT t_ns, device_id, counter, frames FROM witness WHERE t_ns > ?1 AND "
+			"t_ns <= ?2",
+			d->since, d->until, on_witness, arg);
 }
 
-int reader_witnesses(struct reader *v, uint64_t since, uint64_t until, reader_witness_fn *fn, void *arg)
+int reader_witnesses(struct reader *v, uint64_t since, uint64_t until, reader_witness_fn *fn,
+		     void *arg)
 {
 	struct device_counters w = { fn, arg, since, until };
 
@@ -177,11 +206,14 @@ static void on_counted(sqlite3_stmt *st, void *arg)
 static int counted_of_day(struct day *d, void *arg)
 {
 	if (d->past)
-		return each_row(d, "SELECT device_id FROM traffic_day WHERE day = ?1 AND ?2", d->past->day, 1, on_counted, arg);
-	return each_row(d, "SELECT device_id FROM device_baseline WHERE ?1 AND ?2", 1, 1, on_counted, arg);
+		return each_row(d, "SELECT device_id FROM traffic_day WHERE day = ?1 AND ?2",
+				d->past->day, 1, on_counted, arg);
+	return each_row(d, "SELECT device_id FROM device_baseline WHERE ?1 AND ?2", 1, 1,
+			on_counted, arg);
 }
 
-int reader_counted(struct reader *v, uint64_t since, uint64_t until, reader_device_fn *fn, void *arg)
+int reader_counted(struct reader *v, uint64_t since, uint64_t until, reader_device_fn *fn,
+		   void *arg)
 {
 	struct counted c = { fn, arg };
 

@@ -47,7 +47,8 @@ int reader_meta(struct reader *v, const char *sql, reader_meta_fn *fn, void *arg
 	return schema_errno(rc);
 }
 
-/* Room for the statement's id in an array indexed by ids. The element, zeroed; NULL: no agent gives such an id, the file lies. */
+/* Room for the statement's id in an array indexed by ids. The element, zeroed; NULL: no agent gives
+ * such an id, the file lies. */
 static void *slot(void *array, size_t *n, size_t size, sqlite3_stmt *st)
 {
 	char **at = array;
@@ -75,8 +76,9 @@ static void on_vm(sqlite3_stmt *st, void *arg)
 
 	if (!vm)
 		return;
-	*vm = (struct reader_vm){ sqlite3_column_int64(st, 0), column_text(st, 1), column_text(st, 2), column_text(st, 3), column_time(st, 4),
-				column_time(st, 5) };
+	*vm = (struct reader_vm){ sqlite3_column_int64(st, 0), column_text(st, 1),
+				  column_text(st, 2),	       column_text(st, 3),
+				  column_time(st, 4),	       column_time(st, 5) };
 }
 
 static void on_device(sqlite3_stmt *st, void *arg)
@@ -86,8 +88,13 @@ static void on_device(sqlite3_stmt *st, void *arg)
 
 	if (!d)
 		return;
-	*d = (struct reader_device){ sqlite3_column_int64(st, 0), (uint32_t)sqlite3_column_int64(st, 1), (uint32_t)sqlite3_column_int64(st, 2),
-				   column_text(st, 3), column_text(st, 4), column_time(st, 5), column_time(st, 6) };
+	*d = (struct reader_device){ sqlite3_column_int64(st, 0),
+				     (uint32_t)sqlite3_column_int64(st, 1),
+				     (uint32_t)sqlite3_column_int64(st, 2),
+				     column_text(st, 3),
+				     column_text(st, 4),
+				     column_time(st, 5),
+				     column_time(st, 6) };
 }
 
 static void on_attachment(sqlite3_stmt *st, void *arg)
@@ -97,9 +104,11 @@ static void on_attachment(sqlite3_stmt *st, void *arg)
 
 	if (!a)
 		return;
-	*a = (struct reader_attachment){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2), column_text(st, 3),
-				       column_text(st, 4), column_text(st, 5), column_int(st, 6), column_int(st, 7), column_time(st, 8),
-				       column_time(st, 9) };
+	*a = (struct reader_attachment){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1),
+					 sqlite3_column_int64(st, 2), column_text(st, 3),
+					 column_text(st, 4),	      column_text(st, 5),
+					 column_int(st, 6),	      column_int(st, 7),
+					 column_time(st, 8),	      column_time(st, 9) };
 }
 
 static void on_series(sqlite3_stmt *st, void *arg)
@@ -109,10 +118,14 @@ static void on_series(sqlite3_stmt *st, void *arg)
 
 	if (!s)
 		return;
-	*s = (struct reader_series){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3),
-				   column_int(st, 4), column_text(st, 5), column_text(st, 6), column_text(st, 7), column_text(st, 8),
-				   column_text(st, 9), column_text(st, 10), column_text(st, 11), column_text(st, 12),
-				   sqlite3_column_int64(st, 13), column_time(st, 14), NULL };
+	*s = (struct reader_series){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1),
+				     sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3),
+				     column_int(st, 4),		  column_text(st, 5),
+				     column_text(st, 6),	  column_text(st, 7),
+				     column_text(st, 8),	  column_text(st, 9),
+				     column_text(st, 10),	  column_text(st, 11),
+				     column_text(st, 12),	  sqlite3_column_int64(st, 13),
+				     column_time(st, 14),	  NULL };
 }
 
 static void on_interval(sqlite3_stmt *st, void *arg)
@@ -132,17 +145,26 @@ static int load_names(struct reader *v)
 	int r = reader_meta(v, "BEGIN", on_nothing, NULL);
 
 	if (r >= 0)
-		r = reader_meta(v, "SELECT id, uuid, name, state, first_ns, last_ns FROM vm", on_vm, v);
+		r = reader_meta(v, "SELECT id, uuid, name, state, first_ns, last_ns FROM vm", on_vm,
+				v);
 	if (r >= 0)
-		r = reader_meta(v, "SELECT id, netns, ifindex, name, kind, since_ns, until_ns FROM device", on_device, v);
+		r = reader_meta(
+			v, "SELECT id, netns, ifindex, name, kind, since_ns, until_ns FROM device",
+			on_device, v);
 	if (r >= 0)
-		r = reader_meta(v, "SELECT id, vm_id, device_id, mac, backend, bridge, queues, ring_frames, since_ns, until_ns FROM attachment ORDER BY id",
-			      on_attachment, v);
+		r = reader_meta(v,
+				"SELECT id, vm_id, device_id, mac, backend, bridge, queues, "
+				"ring_frames, since_ns, until_ns FROM attachment ORDER BY id",
+				on_attachment, v);
 	if (r >= 0)
-		r = reader_meta(v, "SELECT id, vm_id, attachment_id, device_id, queue, direction, class, kind, reason, site, counter, place, sender, sender_vm_id,"
-			      " first_ns FROM series", on_series, v);
+		r = reader_meta(v,
+				"SELECT id, vm_id, attachment_id, device_id, queue, direction, "
+				"class, kind, reason, site, counter, place, sender, sender_vm_id,"
+				" first_ns FROM series",
+				on_series, v);
 	if (r >= 0)
-		r = reader_meta(v, "SELECT interval_ns FROM run ORDER BY id DESC LIMIT 1", on_interval, v);
+		r = reader_meta(v, "SELECT interval_ns FROM run ORDER BY id DESC LIMIT 1",
+				on_interval, v);
 	return r < 0 ? r : reader_meta(v, "COMMIT", on_nothing, NULL);
 }
 
@@ -171,7 +193,8 @@ static int apply_masks(struct reader *v)
 		abort();
 	r = masks_load(v->dir, v->masks);
 	for (size_t i = 0; r >= 0 && i < v->n_series; i++) {
-		const struct mask *m = v->series[i].id ? masks_find(v->masks, v, &v->series[i]) : NULL;
+		const struct mask *m =
+			v->series[i].id ? masks_find(v->masks, v, &v->series[i]) : NULL;
 
 		v->series[i].mask = m ? m->id : NULL;
 	}
@@ -190,7 +213,9 @@ struct reader *reader_open(const char *dir)
 	snprintf(path, sizeof(path), "%s/meta.db", dir);
 	r = schema_open(path, SCHEMA_META, SCHEMA_READ, &v->meta, why);
 	if (r == -ENOENT)
-		complain("no store in %s: is taplossd running with --store %s? (choose another with --store or TAPLOSS_STORE)", dir, dir);
+		complain("no store in %s: is taplossd running with --store %s? (choose another "
+			 "with --store or TAPLOSS_STORE)",
+			 dir, dir);
 	else if (r < 0)
 		complain("%s", why);
 	if (r >= 0)
@@ -256,7 +281,8 @@ struct reader *reader_free(struct reader *v)
 	return NULL;
 }
 
-const struct reader_attachment *reader_attached(const struct reader *v, int64_t device, uint64_t t_ns)
+const struct reader_attachment *reader_attached(const struct reader *v, int64_t device,
+						uint64_t t_ns)
 {
 	if (device <= 0 || (size_t)device >= v->n_devices)
 		return NULL;

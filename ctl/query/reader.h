@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* store_reader - the store as taplossctl reads it: names in memory, loss added up from the day files. Every SELECT stands in view*.c.
+/* store_reader - the store as taplossctl reads it: names in memory, loss added up from the day
+ * files. Every SELECT stands in view*.c.
  *
- * Read-only; each day file is opened for as long as it is read, so that a long look never holds up the writer or retention.
- * Times are UTC ns; a window is (since, until]. */
+ * Read-only; each day file is opened for as long as it is read, so that a long look never holds up
+ * the writer or retention. Times are UTC ns; a window is (since, until]. */
 #ifndef TAPLOSS_CTL_QUERY_STORE_READER_H
 #define TAPLOSS_CTL_QUERY_STORE_READER_H
 
@@ -38,7 +39,8 @@ struct reader_series {
 	char *sender;					/* NULL: not known */
 	int64_t sender_vm_id;				/* 0: none */
 	uint64_t first_ns;				/* of its first loss ever */
-	const char *mask;				/* id of the mask that leaves it out of the figures; NULL: none */
+	/* id of the mask that leaves it out of the figures; NULL: none */
+	const char *mask;
 };
 
 struct masks;
@@ -64,7 +66,8 @@ struct reader {
 	struct reader_attachment *attachments;
 	struct reader_series *series;
 	size_t n_vms, n_devices, n_attachments, n_series;	/* highest id + 1 */
-	size_t *first_attachment;	/* by device: 0, or the index of its newest one; the others follow by older_attachment */
+	/* by device: 0, or the index of its newest one; the others follow by older_attachment */
+	size_t *first_attachment;
 	size_t *older_attachment;
 	struct masks *masks;
 	bool running;			/* an agent is at work on this store */
@@ -80,47 +83,65 @@ struct reader_sum {
 	uint64_t frames, segments, bytes;
 };
 
-/* Loss of the window, by series: *ret has n_series elements and is the caller's. 0, or -errno after saying why. */
+/* Loss of the window, by series: *ret has n_series elements and is the caller's. 0, or -errno after
+ * saying why. */
 int reader_losses(struct reader *v, uint64_t since, uint64_t until, struct reader_sum **ret);
 
-/* Each loss row of the window whose series is in @wanted (n_series elements; NULL: all); the series given are ones that the
- * view knows. @span_ns is how long before @t_ns it may have happened: rows of days that were thinned are a minute long, those
- * of days whose file is gone an hour or a day. With @hours, whole hours where there are. */
-typedef void reader_row_fn(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg);
-int reader_rows(struct reader *v, uint64_t since, uint64_t until, bool hours, const bool *wanted, reader_row_fn *fn, void *arg);
+/* Each loss row of the window whose series is in @wanted (n_series elements; NULL: all); the series
+ * given are ones that the view knows. @span_ns is how long before @t_ns it may have happened: rows
+ * of days that were thinned are a minute long, those of days whose file is gone an hour or a day.
+ * With @hours, whole hours where there are. */
+typedef void reader_row_fn(int64_t series, uint64_t t_ns, uint64_t span_ns,
+			   const struct reader_sum *sum, void *arg);
+int reader_rows(struct reader *v, uint64_t since, uint64_t until, bool hours, const bool *wanted,
+		reader_row_fn *fn, void *arg);
 
-/* Delivered frames, guest's terms, cut to the window in proportion; whole days in one piece where they have one owner. */
-typedef void reader_traffic_fn(int64_t device, uint64_t t_ns, uint64_t rx_frames, uint64_t tx_frames, void *arg);
-int reader_traffic(struct reader *v, uint64_t since, uint64_t until, reader_traffic_fn *fn, void *arg);
+/* Delivered frames, guest's terms, cut to the window in proportion; whole days in one piece where
+ * they have one owner. */
+typedef void reader_traffic_fn(int64_t device, uint64_t t_ns, uint64_t rx_frames,
+			       uint64_t tx_frames, void *arg);
+int reader_traffic(struct reader *v, uint64_t since, uint64_t until, reader_traffic_fn *fn,
+		   void *arg);
 
-/* How close the rings of a device came to losing frames; of the rows of traffic that touch the window, at its edges the hours or the day where only
- * these are left. Days written before this was kept are passed over. */
+/* How close the rings of a device came to losing frames; of the rows of traffic that touch the
+ * window, at its edges the hours or the day where only these are left. Days written before this was
+ * kept are passed over. */
 struct reader_headroom {
 	int64_t device;
 	bool known;			/* the next two are */
 	uint64_t peak, free;		/* frames in the fullest ring; the fewest places left */
 	uint64_t samples, sum;		/* looks at the fullest ring, and what they found in all */
-	uint64_t qdisc_peak;		/* frames that waited in the queueing discipline in front; 0: none, or not looked at */
+	/* frames that waited in the queueing discipline in front; 0: none, or not looked at */
+	uint64_t qdisc_peak;
 };
-typedef void reader_occupancy_fn(const struct reader_headroom *h, uint64_t from_ns, uint64_t to_ns, void *arg);
-int reader_headroom(struct reader *v, uint64_t since, uint64_t until, reader_occupancy_fn *fn, void *arg);
-/* Of one device, not by the day where hours are left, and by the row in windows of six hours at most. */
-int reader_occupancy_fine(struct reader *v, uint64_t since, uint64_t until, int64_t device, reader_occupancy_fn *fn, void *arg);
+typedef void reader_occupancy_fn(const struct reader_headroom *h, uint64_t from_ns, uint64_t to_ns,
+				 void *arg);
+int reader_headroom(struct reader *v, uint64_t since, uint64_t until, reader_occupancy_fn *fn,
+		    void *arg);
+/* Of one device, not by the day where hours are left, and by the row in windows of six hours at
+ * most. */
+int reader_occupancy_fine(struct reader *v, uint64_t since, uint64_t until, int64_t device,
+			  reader_occupancy_fn *fn, void *arg);
 void reader_occupancy_add(struct reader_headroom *sum, const struct reader_headroom *more);
 
-/* What the threads of a VM's VMM got of the processor, and waited for; from the rows whose end lies in the window, at its edges as above. */
+/* What the threads of a VM's VMM got of the processor, and waited for; from the rows whose end lies
+ * in the window, at its edges as above. */
 struct reader_pressure {
 	int64_t vm;
 	uint64_t span_ns;			/* for how long they were looked at */
-	uint64_t vcpu_ns, vhost_ns;		/* times the threads of each kind; 0: there were none */
-	uint64_t vcpu_run_ns, vcpu_wait_ns, vhost_run_ns, vhost_wait_ns, emulator_run_ns, emulator_wait_ns;
-	int vcpu_peak, vhost_peak;		/* thousandths of that time that were waited for, in the worst row; -1: no such threads */
+	/* times the threads of each kind; 0: there were none */
+	uint64_t vcpu_ns, vhost_ns;
+	uint64_t vcpu_run_ns, vcpu_wait_ns, vhost_run_ns, vhost_wait_ns, emulator_run_ns,
+		emulator_wait_ns;
+	/* thousandths of that time that were waited for, in the worst row; -1: no such threads */
+	int vcpu_peak, vhost_peak;
 };
 typedef void reader_pressure_fn(const struct reader_pressure *p, void *arg);
-int reader_pressure(struct reader *v, uint64_t since, uint64_t until, reader_pressure_fn *fn, void *arg);
+int reader_pressure(struct reader *v, uint64_t since, uint64_t until, reader_pressure_fn *fn,
+		    void *arg);
 
-/* How the minutes of a device's day were; both NULL: it had no traffic. Whole days: all that touch the window. @newest: the day is not
- * over. The demands are valid during the call. */
+/* How the minutes of a device's day were; both NULL: it had no traffic. Whole days: all that touch
+ * the window. @newest: the day is not over. The demands are valid during the call. */
 struct demand;
 struct reader_day_demand {
 	int64_t device;
@@ -130,24 +151,32 @@ struct reader_day_demand {
 	bool newest;
 };
 typedef void reader_demand_fn(const struct reader_day_demand *d, void *arg);
-int reader_demands(struct reader *v, uint64_t since, uint64_t until, reader_demand_fn *fn, void *arg);
+int reader_demands(struct reader *v, uint64_t since, uint64_t until, reader_demand_fn *fn,
+		   void *arg);
 
-typedef void reader_witness_fn(int64_t device, uint64_t t_ns, const char *counter, uint64_t frames, void *arg);
-int reader_witnesses(struct reader *v, uint64_t since, uint64_t until, reader_witness_fn *fn, void *arg);
+typedef void reader_witness_fn(int64_t device, uint64_t t_ns, const char *counter, uint64_t frames,
+			       void *arg);
+int reader_witnesses(struct reader *v, uint64_t since, uint64_t until, reader_witness_fn *fn,
+		     void *arg);
 
-/* Devices whose own counters were read in the window's days; those of other namespaces may not have been. */
+/* Devices whose own counters were read in the window's days; those of other namespaces may not have
+ * been. */
 typedef void reader_device_fn(int64_t device, void *arg);
-int reader_counted(struct reader *v, uint64_t since, uint64_t until, reader_device_fn *fn, void *arg);
+int reader_counted(struct reader *v, uint64_t since, uint64_t until, reader_device_fn *fn,
+		   void *arg);
 
 struct reader_interval {
 	uint64_t from_ns, to_ns;
 	char only[16];		/* the source that counted, when it sees less than all; else "" */
 };
 
-/* Covered intervals that touch the window, in order, not merged; an agent that runs now covers up to now. */
-int reader_coverage(struct reader *v, uint64_t since, uint64_t until, struct reader_interval **ret, size_t *n);
+/* Covered intervals that touch the window, in order, not merged; an agent that runs now covers up
+ * to now. */
+int reader_coverage(struct reader *v, uint64_t since, uint64_t until, struct reader_interval **ret,
+		    size_t *n);
 
-/* Sets those of the @n steps from @since on of which any part is covered. 0, or -errno after saying why. */
+/* Sets those of the @n steps from @since on of which any part is covered. 0, or -errno after saying
+ * why. */
 int reader_observed(struct reader *v, uint64_t since, uint64_t step_ns, bool *steps, size_t n);
 
 /* The covered share of the window in percent. Negative: -errno. */
@@ -157,7 +186,8 @@ double reader_covered_pct(struct reader *v, uint64_t since, uint64_t until);
 int reader_self(struct reader *v, const char *name, uint64_t *ret);
 
 /* The attachment of @device at @t_ns, or NULL. */
-const struct reader_attachment *reader_attached(const struct reader *v, int64_t device, uint64_t t_ns);
+const struct reader_attachment *reader_attached(const struct reader *v, int64_t device,
+						uint64_t t_ns);
 
 /* By id; NULL for 0 and for what the view does not know. */
 const struct reader_vm *reader_vm(const struct reader *v, int64_t id);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* store_reader_priv - what the files of the view share: days, from their own file or from history.db.
+/* store_reader_priv - what the files of the view share: days, from their own file or from
+ * history.db.
  *
- * A day is read from its file; when that is gone, from history.db, which keeps its sums by hour and by day. Both add up to the same.
- * Where a sum of the whole day is all that is asked for, history.db answers at once. */
+ * A day is read from its file; when that is gone, from history.db, which keeps its sums by hour and
+ * by day. Both add up to the same. Where a sum of the whole day is all that is asked for,
+ * history.db answers at once. */
 #ifndef TAPLOSS_CTL_QUERY_STORE_READER_PRIV_H
 #define TAPLOSS_CTL_QUERY_STORE_READER_PRIV_H
 
@@ -16,11 +18,13 @@ struct day {
 	const char *name;
 	uint64_t since, until;		/* the window */
 	uint64_t from_ns;		/* midnight that it begins with */
-	const struct reader_past *past;	/* not NULL: db is history.db, and this is what it has of the day */
+	/* not NULL: db is history.db, and this is what it has of the day */
+	const struct reader_past *past;
 };
 
-/* Calls @fn for each day that can hold moments of the window, or rows that cover them. A clock that was set back leaves older moments in newer
- * files, so all days from the one of @since on are looked at, but those of which history.db says that they begin later. */
+/* Calls @fn for each day that can hold moments of the window, or rows that cover them. A clock that
+ * was set back leaves older moments in newer files, so all days from the one of @since on are
+ * looked at, but those of which history.db says that they begin later. */
 typedef int day_fn(struct day *d, void *arg);
 int each_day(struct reader *v, uint64_t since, uint64_t until, day_fn *fn, void *arg);
 
@@ -37,12 +41,14 @@ static inline bool day_whole(const struct day *d)
 typedef void row_fn(sqlite3_stmt *st, void *arg);
 int each_row(struct day *d, const char *sql, uint64_t a, uint64_t b, row_fn *fn, void *arg);
 
-/* Traffic of a day that has its file: @hour for each hour of the window that is summed up (traffic_hour), @rows for what lies between them. A row
- * covers up to a minute before its moment, so the last one may lie just behind the window. */
+/* Traffic of a day that has its file: @hour for each hour of the window that is summed up
+ * (traffic_hour), @rows for what lies between them. A row covers up to a minute before its moment,
+ * so the last one may lie just behind the window. */
 typedef int stretch_fn(struct day *d, uint64_t from_ns, uint64_t to_ns, void *arg);
 int each_stretch(struct day *d, stretch_fn *rows, stretch_fn *hour, void *arg);
 
-/* The schema version of @d's file: what later ones brought is not there in an older one. Negative: -errno after saying why. */
+/* The schema version of @d's file: what later ones brought is not there in an older one. Negative:
+ * -errno after saying why. */
 int day_version(struct day *d);
 
 /* history.db's days. @v's file of names is open already. */

@@ -26,7 +26,8 @@ struct reading {
 
 static bool is_end(const char *state)
 {
-	return !state || !strcmp(state, "gone") || !strcmp(state, "shutoff") || !strcmp(state, "crashed");
+	return !state || !strcmp(state, "gone") || !strcmp(state, "shutoff") ||
+	       !strcmp(state, "crashed");
 }
 
 static void on_state(sqlite3_stmt *st, void *arg)
@@ -48,14 +49,18 @@ static void on_state(sqlite3_stmt *st, void *arg)
 	if (!p)
 		abort();
 	h->all = p;
-	h->all[h->n++] = (struct downtime){ sqlite3_column_int64(st, 1), t_ns, UINT64_MAX, is_end(became) };
+	h->all[h->n++] =
+		(struct downtime){ sqlite3_column_int64(st, 1), t_ns, UINT64_MAX, is_end(became) };
 }
 
 int downtimes_read(struct reader *v, uint64_t until, struct downtimes *ret)
 {
 	struct downtimes h = { 0 };
 	struct reading rd = { &h, until };
-	int r = reader_meta(v, "SELECT t_ns, vm_id, became FROM event WHERE what IN ('vm', 'state') AND vm_id > 0 ORDER BY t_ns, id", on_state, &rd);
+	int r = reader_meta(v,
+			    "SELECT t_ns, vm_id, became FROM event WHERE what IN ('vm', 'state') "
+			    "AND vm_id > 0 ORDER BY t_ns, id",
+			    on_state, &rd);
 
 	if (r < 0)
 		downtimes_free(&h);
@@ -106,7 +111,8 @@ bool downtimes_any(const struct downtimes *h, int64_t vm_id, uint64_t since, uin
 	return false;
 }
 
-bool severity_benign(const struct downtimes *h, const struct reader_series *s, uint64_t t_ns, uint64_t span_ns)
+bool severity_benign(const struct downtimes *h, const struct reader_series *s, uint64_t t_ns,
+		     uint64_t span_ns)
 {
 	return !strcmp(s->kind, "lifecycle") || downtimes_has(h, s->vm_id, t_ns, span_ns);
 }
@@ -118,7 +124,8 @@ struct summing {
 	bool *wanted;
 };
 
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum,
+		   void *arg)
 {
 	struct summing *w = arg;
 
@@ -133,7 +140,8 @@ static int by_start(const void *a, const void *b)
 	return x->from_ns < y->from_ns ? -1 : x->from_ns > y->from_ns;
 }
 
-/* Rows are read only where some VM did not run: each such time once, though several may not have. */
+/* Rows are read only where some VM did not run: each such time once, though several may not have.
+ */
 static int sum_halts(struct reader *v, uint64_t since, uint64_t until, struct summing *w)
 {
 	struct downtimes *h = &w->downtimes;
@@ -147,14 +155,17 @@ static int sum_halts(struct reader *v, uint64_t since, uint64_t until, struct su
 		for (i++; i < h->n && (to > until || early(&h->all[i]) <= to + LONG_NS); i++)
 			to = h->all[i].to_ns > to ? h->all[i].to_ns : to;
 		from = from > since ? from : since;
-		to = to > until || to + LONG_NS > until ? until : to + LONG_NS;	/* rows may be sums of an hour */
+		/* rows may be sums of an hour */
+		to = to > until || to + LONG_NS > until ? until : to + LONG_NS;
 		if (to > from)
-			r = reader_rows(v, from, to, to - from > NSEC_PER_DAY, w->wanted, on_row, w);
+			r = reader_rows(v, from, to, to - from > NSEC_PER_DAY, w->wanted, on_row,
+					w);
 	}
 	return r;
 }
 
-int severity_sums(struct reader *v, uint64_t since, uint64_t until, const struct reader_sum *sums, uint64_t **ret)
+int severity_sums(struct reader *v, uint64_t since, uint64_t until, const struct reader_sum *sums,
+		  uint64_t **ret)
 {
 	_cleanup_(freep) uint64_t *frames = calloc(v->n_series + 1, sizeof(*frames));
 	_cleanup_(freep) bool *wanted = calloc(v->n_series + 1, sizeof(*wanted));

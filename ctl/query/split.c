@@ -16,8 +16,11 @@ static const struct {
 	const char *name;
 	enum field field;
 } fields[] = {
-	{ "vm", BY_VM }, { "nic", BY_NIC }, { "queue", BY_QUEUE }, { "direction", BY_DIRECTION }, { "class", BY_CLASS }, { "reason", BY_REASON },
-	{ "kind", BY_KIND }, { "site", BY_SITE }, { "place", BY_PLACE }, { "from", BY_FROM },
+	{ "vm", BY_VM },       { "nic", BY_NIC },
+	{ "queue", BY_QUEUE }, { "direction", BY_DIRECTION },
+	{ "class", BY_CLASS }, { "reason", BY_REASON },
+	{ "kind", BY_KIND },   { "site", BY_SITE },
+	{ "place", BY_PLACE }, { "from", BY_FROM },
 };
 
 static unsigned int field_of(const char *name, size_t len)
@@ -37,7 +40,9 @@ unsigned int split_parse(const char *text)
 		unsigned int field = field_of(text, len);
 
 		if (!field) {
-			complain("--by: \"%.*s\" is none of vm, nic, queue, direction, class, reason, kind, site, place, from", (int)len, text);
+			complain("--by: \"%.*s\" is none of vm, nic, queue, direction, class, "
+				 "reason, kind, site, place, from",
+				 (int)len, text);
 			return 0;
 		}
 		by |= field;
@@ -105,7 +110,8 @@ int filter_option(struct filter *f, int opt, const char *value)
 	}
 }
 
-/* Words that nothing answers to are no error, the loss may be yet to come; but silence would look like an answer. */
+/* Words that nothing answers to are no error, the loss may be yet to come; but silence would look
+ * like an answer. */
 static void doubt_words(const struct filter *f, const struct reader *v)
 {
 	bool class = !f->class || class_canonical(f->class), nic = !f->nic;
@@ -115,7 +121,9 @@ static void doubt_words(const struct filter *f, const struct reader *v)
 	for (size_t i = 0; i < v->n_devices && !nic; i++)
 		nic = v->devices[i].id && !strcmp(f->nic, v->devices[i].name);
 	if (!class)
-		complain("--class: \"%.60s\" is no class, and no loss is stored for which the kernel gave it as reason", f->class);
+		complain("--class: \"%.60s\" is no class, and no loss is stored for which the "
+			 "kernel gave it as reason",
+			 f->class);
 	if (!nic)
 		complain("--nic: no tap called \"%.60s\" is known", f->nic);
 }
@@ -139,8 +147,10 @@ bool filter_passes(const struct filter *f, const struct reader *v, const struct 
 
 	for (unsigned int i = 0; i < f->n_vms && !vm; i++)
 		vm = vmref_has(&f->refs[i], s->vm_id, s->device_id);
-	return vm && (!f->nic || (nic && !strcmp(f->nic, nic))) && (!f->direction || !strcmp(f->direction, s->direction)) &&
-	       (!f->kind || !strcmp(f->kind, s->kind)) && (!f->class || !strcasecmp(f->class, s->class) || !strcasecmp(f->class, s->reason)) &&
+	return vm && (!f->nic || (nic && !strcmp(f->nic, nic))) &&
+	       (!f->direction || !strcmp(f->direction, s->direction)) &&
+	       (!f->kind || !strcmp(f->kind, s->kind)) &&
+	       (!f->class || !strcasecmp(f->class, s->class) || !strcasecmp(f->class, s->reason)) &&
 	       (f->queue < 0 || f->queue == s->queue);
 }
 
@@ -203,11 +213,15 @@ char *split_key(const struct reader *v, const struct reader_series *s, unsigned 
 	const char *nic = reader_nic(v, s->device_id);
 	char *key;
 
-	if (asprintf(&key, "%lld|%s|%d|%s|%s|%s|%s|%s|%s|%s|%lld|%s", by & BY_VM ? (long long)s->vm_id : -1, by & BY_NIC && nic ? nic : "",
-		     by & BY_QUEUE ? s->queue : -2, by & BY_DIRECTION ? s->direction : "", by & BY_CLASS ? s->class : "",
-		     by & BY_REASON ? s->reason : "", by & BY_KIND ? s->kind : "", by & BY_SITE ? s->site : "",
-		     by & BY_PLACE && s->place ? s->place : "", by & BY_FROM && s->sender ? s->sender : "",
-		     by & BY_FROM ? (long long)s->sender_vm_id : -1, by & BY_MASK && s->mask ? s->mask : "") < 0)
+	if (asprintf(&key, "%lld|%s|%d|%s|%s|%s|%s|%s|%s|%s|%lld|%s",
+		     by & BY_VM ? (long long)s->vm_id : -1, by & BY_NIC && nic ? nic : "",
+		     by & BY_QUEUE ? s->queue : -2, by & BY_DIRECTION ? s->direction : "",
+		     by & BY_CLASS ? s->class : "", by & BY_REASON ? s->reason : "",
+		     by & BY_KIND ? s->kind : "", by & BY_SITE ? s->site : "",
+		     by & BY_PLACE && s->place ? s->place : "",
+		     by & BY_FROM && s->sender ? s->sender : "",
+		     by & BY_FROM ? (long long)s->sender_vm_id : -1,
+		     by & BY_MASK && s->mask ? s->mask : "") < 0)
 		abort();
 	return key;
 }
@@ -228,7 +242,8 @@ int window_option(struct window *w, int opt, const char *value)
 	r = when_parse(value, w->now_ns, opt == 'S' ? &w->since_ns : &w->until_ns);
 	if (r >= 0)
 		return 1;
-	complain("%s: \"%.60s\" is not a time; try -1h, 2h ago, today, 14:00, 2026-11-20, \"2026-11-20 14:00\", @1700000000",
+	complain("%s: \"%.60s\" is not a time; try -1h, 2h ago, today, 14:00, 2026-11-20, "
+		 "\"2026-11-20 14:00\", @1700000000",
 		 opt == 'S' ? "--since" : "--until", value);
 	return -1;
 }
@@ -245,7 +260,8 @@ void window_print(const struct window *w, double covered_pct)
 {
 	char span[128], length[32], pct[32];
 
-	printf("%s (%s), ", text_span(span, w->since_ns, w->until_ns), text_duration(length, w->until_ns - w->since_ns));
+	printf("%s (%s), ", text_span(span, w->since_ns, w->until_ns),
+	       text_duration(length, w->until_ns - w->since_ns));
 	if (covered_pct <= 0)
 		puts("NOT OBSERVED:\nnobody counted in this time, so nothing is known of it");
 	else if (covered_pct < 99.95)

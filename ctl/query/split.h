@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* split - loss rows by what the user asks to see apart, and which rows at all.
  *
- * A split is a set of fields; series that agree in all of them are one row. A filter passes series by VM, NIC, direction,
- * class (our name or the kernel's), kind, queue. */
+ * A split is a set of fields; series that agree in all of them are one row. A filter passes series
+ * by VM, NIC, direction, class (our name or the kernel's), kind, queue. */
 #ifndef TAPLOSS_CTL_QUERY_SPLIT_H
 #define TAPLOSS_CTL_QUERY_SPLIT_H
 
@@ -14,9 +14,17 @@
 #include "ctl/print/when.h"
 
 enum field {
-	BY_VM = 1 << 0, BY_NIC = 1 << 1, BY_QUEUE = 1 << 2, BY_DIRECTION = 1 << 3, BY_CLASS = 1 << 4, BY_REASON = 1 << 5, BY_KIND = 1 << 6,
-	BY_SITE = 1 << 7, BY_PLACE = 1 << 8, BY_FROM = 1 << 9,
-	BY_MASK = 1 << 10,	/* comes with --masked, not by name */
+	BY_VM = 1 << 0,
+	BY_NIC = 1 << 1,
+	BY_QUEUE = 1 << 2,
+	BY_DIRECTION = 1 << 3,
+	BY_CLASS = 1 << 4,
+	BY_REASON = 1 << 5,
+	BY_KIND = 1 << 6,
+	BY_SITE = 1 << 7,
+	BY_PLACE = 1 << 8,
+	BY_FROM = 1 << 9,
+	BY_MASK = 1 << 10, /* comes with --masked, not by name */
 };
 #define BY_ALL 0x1ff	/* who sent them is told when asked for: each sender is a row */
 
@@ -33,11 +41,17 @@ struct filter {
 	bool masked;			/* show also what is masked */
 };
 
-/* The filter's options for getopt_long(), and what to do with one. filter_option: 1 taken, 0 not a filter's, -1 wrong (said). */
-#define FILTER_OPTIONS \
-	{ "vm", required_argument, NULL, 2000 }, { "nic", required_argument, NULL, 2001 }, { "direction", required_argument, NULL, 2002 }, \
-	{ "class", required_argument, NULL, 2003 }, { "kind", required_argument, NULL, 2004 }, { "queue", required_argument, NULL, 2005 }, \
-	{ "masked", no_argument, NULL, 2006 }
+/* The filter's options for getopt_long(), and what to do with one. filter_option: 1 taken, 0 not a
+ * filter's, -1 wrong (said). */
+#define FILTER_OPTIONS                                                                     \
+	{ "vm", required_argument, NULL, 2000 }, { "nic", required_argument, NULL, 2001 }, \
+		{ "direction", required_argument, NULL, 2002 },                            \
+		{ "class", required_argument, NULL, 2003 },                                \
+		{ "kind", required_argument, NULL, 2004 },                                 \
+		{ "queue", required_argument, NULL, 2005 },                                \
+	{                                                                                  \
+		"masked", no_argument, NULL, 2006                                          \
+	}
 #define FILTER_HELP \
 	"  --vm V           only this VM (name, UUID, MAC, tap); may be given several times\n" \
 	"  --nic NAME       only this device\n" \
@@ -49,12 +63,14 @@ struct filter {
 void filter_init(struct filter *f);
 int filter_option(struct filter *f, int opt, const char *value);
 
-/* Looks up the VMs. 0, or -errno after saying which is unknown. Says when no class or NIC has such a name. */
+/* Looks up the VMs. 0, or -errno after saying which is unknown. Says when no class or NIC has such
+ * a name. */
 int filter_resolve(struct filter *f, struct reader *v);
 
 bool filter_passes(const struct filter *f, const struct reader *v, const struct reader_series *s);
 
-/* The fields of @s that @by splits by, as members of a new object, in the order of the documentation. */
+/* The fields of @s that @by splits by, as members of a new object, in the order of the
+ * documentation. */
 json_t *split_object(const struct reader *v, const struct reader_series *s, unsigned int by);
 
 /* The same as text: equal text, same row. The caller frees it. */
@@ -74,9 +90,14 @@ struct window {
 	uint64_t since_ns, until_ns;
 	uint64_t now_ns;		/* what both are relative to */
 };
-#define WINDOW_OPTIONS { "since", required_argument, NULL, 'S' }, { "until", required_argument, NULL, 'U' }
-#define WINDOW_HELP \
-	"  -S, --since T    from then on (-1h, 2h ago, today, 14:00, 2026-11-20, @epoch); an hour ago\n" \
+#define WINDOW_OPTIONS                                \
+	{ "since", required_argument, NULL, 'S' },    \
+	{                                             \
+		"until", required_argument, NULL, 'U' \
+	}
+#define WINDOW_HELP                                                                            \
+	"  -S, --since T    from then on (-1h, 2h ago, today, 14:00, 2026-11-20, @epoch); an " \
+	"hour ago\n"                                                                           \
 	"  -U, --until T    up to then; now\n"
 void window_init(struct window *w);
 int window_option(struct window *w, int opt, const char *value);	/* as filter_option */

@@ -20,10 +20,14 @@
 static int print_done(const struct global *g, const struct maintain_done *d)
 {
 	if (g->format == FORMAT_JSON)
-		return out_json(json_pack("{si si si si si}", "taken_up_days", (int)d->absorbed, "thinned_days", (int)d->thinned, "forgotten_days",
-					  (int)d->forgotten, "hours_forgotten_days", (int)d->hours_forgotten, "sums_forgotten_days", (int)d->sums_forgotten));
-	printf("days summed up in history.db: %u; thinned to minutes: %u; files deleted: %u; hours forgotten: %u; sums forgotten: %u\n", d->absorbed, d->thinned,
-	       d->forgotten, d->hours_forgotten, d->sums_forgotten);
+		return out_json(json_pack("{si si si si si}", "taken_up_days", (int)d->absorbed,
+					  "thinned_days", (int)d->thinned, "forgotten_days",
+					  (int)d->forgotten, "hours_forgotten_days",
+					  (int)d->hours_forgotten, "sums_forgotten_days",
+					  (int)d->sums_forgotten));
+	printf("days summed up in history.db: %u; thinned to minutes: %u; files deleted: %u; hours "
+	       "forgotten: %u; sums forgotten: %u\n",
+	       d->absorbed, d->thinned, d->forgotten, d->hours_forgotten, d->sums_forgotten);
 	return out_done();
 }
 
@@ -36,12 +40,15 @@ int store_prune(const struct global *g, const struct maintain_limits *l)
 
 	snprintf(meta, sizeof(meta), "%s/meta.db", g->store);
 	if (access(meta, F_OK) < 0) {
-		complain("no store in %s: %s (--store or TAPLOSS_STORE)", g->store, strerror(errno));
+		complain("no store in %s: %s (--store or TAPLOSS_STORE)", g->store,
+			 strerror(errno));
 		return EXIT_FAILED;
 	}
 	r = schema_agent_lock(g->store, &lock, &pid);
 	if (r == -EBUSY)
-		complain("taplossd (pid %d) runs on this store and prunes it itself: set seconds_days, retention_days, hours_days in taploss.conf, or stop it", pid);
+		complain("taplossd (pid %d) runs on this store and prunes it itself: set "
+			 "seconds_days, retention_days, hours_days in taploss.conf, or stop it",
+			 pid);
 	else if (r < 0)
 		complain("%s/lock: %s", g->store, strerror(-r));
 	if (r < 0)
@@ -53,7 +60,8 @@ int store_prune(const struct global *g, const struct maintain_limits *l)
 	return EXIT_FAILED;
 }
 
-/* Backup. Days first: names that their rows point to are in meta.db by then, and a day that goes meanwhile is in history.db. */
+/* Backup. Days first: names that their rows point to are in meta.db by then, and a day that goes
+ * meanwhile is in history.db. */
 
 static int sync_path(const char *path, int flags)
 {
@@ -76,7 +84,8 @@ static int copy_pages(sqlite3 *from, sqlite3 *to)
 }
 
 /* -ENOENT: there is none, which is no fault. */
-static int copy_file(const char *from_dir, const char *to_dir, const char *name, enum schema_kind kind)
+static int copy_file(const char *from_dir, const char *to_dir, const char *name,
+		     enum schema_kind kind)
 {
 	char from[PATH_MAX], to[PATH_MAX], why[SCHEMA_WHY];
 	sqlite3 *in = NULL, *out = NULL;
@@ -90,9 +99,12 @@ static int copy_file(const char *from_dir, const char *to_dir, const char *name,
 			complain("%s", why);
 		return r;
 	}
-	r = sqlite3_open_v2(to, &out, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) == SQLITE_OK ? copy_pages(in, out) : schema_fault(out);
+	r = sqlite3_open_v2(to, &out, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) == SQLITE_OK
+		    ? copy_pages(in, out)
+		    : schema_fault(out);
 	/* As a day that is over: without -wal and -shm, wherever it is put. */
-	if (r >= 0 && sqlite3_exec(out, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL) != SQLITE_OK)
+	if (r >= 0 &&
+	    sqlite3_exec(out, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL) != SQLITE_OK)
 		r = schema_fault(out);
 	sqlite3_close_v2(out);
 	schema_close(in);
@@ -122,7 +134,8 @@ static int copy_all(const char *from, const char *to)
 	if (r >= 0) {
 		r = copy_file(from, to, "meta.db", SCHEMA_META);
 		if (r == -ENOENT)
-			complain("no store in %s: there is no meta.db (--store or TAPLOSS_STORE)", from);
+			complain("no store in %s: there is no meta.db (--store or TAPLOSS_STORE)",
+				 from);
 	}
 	return r;
 }
@@ -174,11 +187,13 @@ struct export {
 	bool failed;
 };
 
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum,
+		   void *arg)
 {
 	struct export *e = arg;
 	const struct reader_series *s = &e->v->series[series];
-	json_t *o = json_pack("{sI sI}", "t_ns", (json_int_t)t_ns, "span_ns", (json_int_t)span_ns), *names = split_object(e->v, s, BY_ALL);
+	json_t *o = json_pack("{sI sI}", "t_ns", (json_int_t)t_ns, "span_ns", (json_int_t)span_ns),
+	       *names = split_object(e->v, s, BY_ALL);
 
 	json_object_update(o, names);
 	json_object_set_new(o, "frames", out_int(sum->frames));
@@ -202,7 +217,8 @@ int store_export(const struct global *g, const struct window *w, struct filter *
 		abort();
 	r = filter_resolve(f, e.v);
 	for (size_t i = 0; i < e.v->n_series && r >= 0; i++)
-		wanted[i] = e.v->series[i].id && filter_passes(f, e.v, &e.v->series[i]) && (f->masked || !e.v->series[i].mask);
+		wanted[i] = e.v->series[i].id && filter_passes(f, e.v, &e.v->series[i]) &&
+			    (f->masked || !e.v->series[i].mask);
 	if (r >= 0)
 		r = reader_rows(e.v, w->since_ns, w->until_ns, false, wanted, on_row, &e);
 	free(wanted);

@@ -8,7 +8,8 @@
 #include "collector/base.h"
 #include "severity.h"
 
-/* A device in the hands of one owner: that is what delivered frames and all loss of a direction belong to. */
+/* A device in the hands of one owner: that is what delivered frames and all loss of a direction
+ * belong to. */
 struct unit {
 	struct {
 		int64_t device, attachment;
@@ -109,8 +110,8 @@ static void on_traffic(int64_t device, uint64_t t_ns, uint64_t rx, uint64_t tx, 
 	u->delivered[1] += tx;
 }
 
-static void add_series(struct work *w, const struct filter *f, const struct reader_series *s, const struct reader_sum *sum, uint64_t benign,
-		       struct tally *t)
+static void add_series(struct work *w, const struct filter *f, const struct reader_series *s,
+		       const struct reader_sum *sum, uint64_t benign, struct tally *t)
 {
 	struct unit *u = unit_of(w, s->device_id, s->attachment_id, s->vm_id);
 	enum share share = share_of(s);
@@ -160,13 +161,15 @@ static void add_side(const struct work *w, const struct unit *u, int side_, stru
 	r->all_lost += u->lost[side_];
 }
 
-/* Delivered is counted by device and direction. Split by NIC, a row's devices are those it has loss of; split by VM alone, all of the VM's. */
+/* Delivered is counted by device and direction. Split by NIC, a row's devices are those it has loss
+ * of; split by VM alone, all of the VM's. */
 static void add_delivered(const struct work *w, const struct group *g, struct tally_row *r)
 {
 	int d = side(g->series->direction);
 	struct unit *u, *tmp;
 
-	r->pct_known = tally_knows_delivered(w->by) && !g->series->mask && g->sum.frames > g->purged + g->path;
+	r->pct_known = tally_knows_delivered(w->by) && !g->series->mask &&
+		       g->sum.frames > g->purged + g->path;
 	if (!r->pct_known)
 		return;
 	if (w->by & BY_NIC) {
@@ -233,7 +236,8 @@ static int read_delivered(struct work *w, const struct window *win)
 	return r < 0 ? r : reader_traffic(w->v, win->since_ns, win->until_ns, on_traffic, w);
 }
 
-int tally_make(struct reader *v, const struct window *win, const struct filter *f, unsigned int by, struct tally *ret)
+int tally_make(struct reader *v, const struct window *win, const struct filter *f, unsigned int by,
+	       struct tally *ret)
 {
 	_cleanup_(freep) struct reader_sum *sums = NULL;
 	_cleanup_(freep) uint64_t *benign = NULL;

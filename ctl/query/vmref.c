@@ -10,7 +10,8 @@
 #include "ctl/cmd.h"
 #include "ctl/print/text.h"
 
-/* The best match so far. Ways to match have ranks: a better one beats all others; between equals the VM that is still there wins. */
+/* The best match so far. Ways to match have ranks: a better one beats all others; between equals
+ * the VM that is still there wins. */
 struct search {
 	struct reader *v;
 	const char *text;
@@ -34,7 +35,8 @@ static void offer(struct search *s, int rank, int64_t vm, int64_t device)
 
 	if (rank == s->rank && s->found.vm_id == vm && s->found.device_id == device)
 		return;
-	if (rank == s->rank && vm && s->found.vm_id && gone(s->v, s->found.vm_id) != gone(s->v, vm)) {
+	if (rank == s->rank && vm && s->found.vm_id &&
+	    gone(s->v, s->found.vm_id) != gone(s->v, vm)) {
 		if (gone(s->v, vm))
 			return;
 		better = true;
@@ -70,7 +72,8 @@ static void on_old_name(sqlite3_stmt *st, void *arg)
 }
 
 /* A tap's name is used again and again: the one that has it now, or had it last. */
-static const struct reader_attachment *later(const struct reader_attachment *a, const struct reader_attachment *b)
+static const struct reader_attachment *later(const struct reader_attachment *a,
+					     const struct reader_attachment *b)
 {
 	if (!a || !a->until_ns != !b->until_ns)
 		return a && !a->until_ns ? a : b;
@@ -105,7 +108,8 @@ static void search_devices(struct search *s)
 
 		if (!d->id || !same_name(d->name, s->text))
 			continue;
-		if (!last || !d->until_ns > !last->until_ns || (!d->until_ns == !last->until_ns && d->since_ns >= last->since_ns))
+		if (!last || !d->until_ns > !last->until_ns ||
+		    (!d->until_ns == !last->until_ns && d->since_ns >= last->since_ns))
 			last = d;
 	}
 	if (last)
@@ -153,9 +157,12 @@ static void say_unknown(struct reader *v, const char *text)
 		near_name = v->vms[i].name;
 	}
 	if (near_name)
-		complain("no VM, MAC address or tap is called \"%.200s\"; did you mean \"%s\"?", text, near_name);
+		complain("no VM, MAC address or tap is called \"%.200s\"; did you mean \"%s\"?",
+			 text, near_name);
 	else
-		complain("no VM, MAC address or tap is called \"%.200s\"; taplossctl vms --all lists them", text);
+		complain("no VM, MAC address or tap is called \"%.200s\"; taplossctl vms --all "
+			 "lists them",
+			 text);
 }
 
 int vmref_find(struct reader *v, const char *text, struct vmref *ret)
@@ -181,7 +188,9 @@ int vmref_find(struct reader *v, const char *text, struct vmref *ret)
 		return -ENOENT;
 	}
 	if (s.several) {
-		complain("several VMs are called \"%.200s\"; say which by its UUID (taplossctl vms --all shows them)", text);
+		complain("several VMs are called \"%.200s\"; say which by its UUID (taplossctl vms "
+			 "--all shows them)",
+			 text);
 		return -ENOTUNIQ;
 	}
 	*ret = s.found;

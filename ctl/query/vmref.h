@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vmref - which VM does somebody mean? By name, UUID, MAC address, or the name of its tap; also by a name that it had. */
+/* vmref - which VM does somebody mean? By name, UUID, MAC address, or the name of its tap; also by
+ * a name that it had. */
 #ifndef TAPLOSS_CTL_QUERY_VMREF_H
 #define TAPLOSS_CTL_QUERY_VMREF_H
 
@@ -10,7 +11,8 @@ struct vmref {
 	int64_t device_id;	/* only when vm_id is 0 */
 };
 
-/* 0, or -ENOENT, -ENOTUNIQ after saying what is wrong and what is near. Names as shown in tables (\xNN) are understood. */
+/* 0, or -ENOENT, -ENOTUNIQ after saying what is wrong and what is near. Names as shown in tables
+ * (\xNN) are understood. */
 int vmref_find(struct reader *v, const char *text, struct vmref *ret);
 
 /* Is the series, or the attachment, of the VM (or device) that is meant? */

@@ -22,17 +22,27 @@ const char *capacity_fix(const char *class)
 	static const struct {
 		const char *class, *fix;
 	} fixes[] = {
-		{ "PTR_FULL", "The ring between tap and guest was full: the guest or its vhost thread did not take frames in time. Give the NIC more queues, "
-			      "the VM vCPUs that are not taken away from it (steal), the tap a longer queue (ip link set DEV txqueuelen)." },
-		{ "NOMEM", "The host had no memory for a frame. Leave it more free memory (vm.min_free_kbytes), or run fewer VMs." },
-		{ "OVERRUN", "The guest offered buffers that were too small or none. Update its virtio driver; check its MTU and mergeable buffers." },
-		{ "QDISC", "The queueing discipline on the tap was full or shaped it. Raise its limit, or the VM's bandwidth." },
-		{ "SKB_COPY_DATA", "Copying between host and guest failed. Look at the VMM and the guest's virtio driver." },
-		{ "VIRTNET_HDR", "The guest sent frames with a bad virtio-net header. Update its virtio driver, or switch its offloads off." },
-		{ "GSO", "A large frame could not be cut or passed on. Switch off the offload that is at odds (ethtool -K) on one side." },
-		{ "CHECKSUM", "A checksum could not be made. Switch off checksum offload on one side." },
+		{ "PTR_FULL", "The ring between tap and guest was full: the guest or its vhost "
+			      "thread did not take frames in time. Give the NIC more queues, "
+			      "the VM vCPUs that are not taken away from it (steal), the tap a "
+			      "longer queue (ip link set DEV txqueuelen)." },
+		{ "NOMEM", "The host had no memory for a frame. Leave it more free memory "
+			   "(vm.min_free_kbytes), or run fewer VMs." },
+		{ "OVERRUN", "The guest offered buffers that were too small or none. Update its "
+			     "virtio driver; check its MTU and mergeable buffers." },
+		{ "QDISC", "The queueing discipline on the tap was full or shaped it. Raise its "
+			   "limit, or the VM's bandwidth." },
+		{ "SKB_COPY_DATA", "Copying between host and guest failed. Look at the VMM and the "
+				   "guest's virtio driver." },
+		{ "VIRTNET_HDR", "The guest sent frames with a bad virtio-net header. Update its "
+				 "virtio driver, or switch its offloads off." },
+		{ "GSO", "A large frame could not be cut or passed on. Switch off the offload that "
+			 "is at odds (ethtool -K) on one side." },
+		{ "CHECKSUM",
+		  "A checksum could not be made. Switch off checksum offload on one side." },
 		{ "HDR_TRUNC", "The guest sent frames that were too short. Look at what it runs." },
-		{ "MTU", "Frames were larger than the next device takes. Make MTUs equal along the way." },
+		{ "MTU",
+		  "Frames were larger than the next device takes. Make MTUs equal along the way." },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fixes); i++)
@@ -46,7 +56,9 @@ static void on_source(sqlite3_stmt *st, void *arg)
 	const char *state = (const char *)sqlite3_column_text(st, 1);
 
 	if (strcmp(state, "ok") != 0)
-		json_array_append_new(arg, json_pack("{ss ss ss}", "source", sqlite3_column_text(st, 0), "state", state, "why", sqlite3_column_text(st, 2)));
+		json_array_append_new(arg,
+				      json_pack("{ss ss ss}", "source", sqlite3_column_text(st, 0),
+						"state", state, "why", sqlite3_column_text(st, 2)));
 }
 
 static void on_run(sqlite3_stmt *st, void *arg)
@@ -54,11 +66,15 @@ static void on_run(sqlite3_stmt *st, void *arg)
 	json_t *root = arg;
 
 	json_object_set_new(root, "kernel", out_text((const char *)sqlite3_column_text(st, 0)));
-	json_object_set_new(root, "agent_version", out_text((const char *)sqlite3_column_text(st, 1)));
-	json_object_set_new(root, "made_up", json_boolean(!strcmp((const char *)sqlite3_column_text(st, 0), "made-up")));
+	json_object_set_new(root, "agent_version",
+			    out_text((const char *)sqlite3_column_text(st, 1)));
+	json_object_set_new(root, "made_up",
+			    json_boolean(
+				    !strcmp((const char *)sqlite3_column_text(st, 0), "made-up")));
 }
 
-/* Longest gaps first would hide how many there are: all of them in order, up to a number that can be read. */
+/* Longest gaps first would hide how many there are: all of them in order, up to a number that can
+ * be read. */
 #define GAPS 50
 
 static int add_gaps(json_t *root, struct reader *v, const struct window *w)
@@ -76,7 +92,8 @@ static int add_gaps(json_t *root, struct reader *v, const struct window *w)
 		uint64_t from = i < n ? all[i].from_ns : w->until_ns;
 
 		if (from > end + NSEC_PER_SEC && found++ < GAPS)
-			json_array_append_new(gaps, json_pack("{sI sI}", "from_ns", (json_int_t)end, "to_ns", (json_int_t)from));
+			json_array_append_new(gaps, json_pack("{sI sI}", "from_ns", (json_int_t)end,
+							      "to_ns", (json_int_t)from));
 		end = i < n && all[i].to_ns > end ? all[i].to_ns : end;
 	}
 	json_object_set_new(root, "gap_count", json_integer((json_int_t)found));
@@ -105,7 +122,8 @@ int capacity_add_host(json_t *root, struct reader *v, const struct window *w)
 	json_object_set_new(root, "version", json_string(TAPLOSS_VERSION));
 	json_object_set_new(root, "host", out_text(host));
 	json_object_set_new(root, "made_ns", out_int(w->now_ns));
-	return reader_meta(v, "SELECT kernel, version FROM run ORDER BY id DESC LIMIT 1", on_run, root);
+	return reader_meta(v, "SELECT kernel, version FROM run ORDER BY id DESC LIMIT 1", on_run,
+			   root);
 }
 
 json_t *capacity_make(struct reader *v, const struct capacity_options *o)
@@ -117,12 +135,14 @@ json_t *capacity_make(struct reader *v, const struct capacity_options *o)
 
 	if (covered < 0)
 		return NULL;
-	root = json_pack("{ss sI sI sf sb}", "report", "capacity", "since_ns", (json_int_t)o->window.since_ns, "until_ns", (json_int_t)o->window.until_ns,
+	root = json_pack("{ss sI sI sf sb}", "report", "capacity", "since_ns",
+			 (json_int_t)o->window.since_ns, "until_ns", (json_int_t)o->window.until_ns,
 			 "coverage_pct", covered, "detail", o->detail);
 	sources = json_array();
 	r = capacity_add_host(root, v, &o->window);
 	if (r >= 0)
-		r = reader_meta(v, "SELECT name, state, why FROM source ORDER BY name", on_source, sources);
+		r = reader_meta(v, "SELECT name, state, why FROM source ORDER BY name", on_source,
+				sources);
 	json_object_set_new(root, "not_ok", sources);
 	if (r >= 0)
 		r = add_gaps(root, v, &o->window);

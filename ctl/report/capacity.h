@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* capacity - the planner's answers as one JSON document: who loses, how much, why, at what load; who is close; who will be,
- * and when. The report as HTML, CSV and text is made of it and of nothing else.
+/* capacity - the planner's answers as one JSON document: who loses, how much, why, at what load;
+ * who is close; who will be, and when. The report as HTML, CSV and text is made of it and of
+ * nothing else.
  *
  *   capacity_loss   loss over time, by kind, class and VM
- *   capacity_nics   demand, knee, headroom, growth and date of each NIC and direction (knee.h, trend.h)
- *   capacity_pressure   what VMs' threads got of the processors, and waited for
- *   capacity_verdicts   what was wrong with those who lose most, and how that changed (diagnosis.h) */
+ *   capacity_nics   demand, knee, headroom, growth and date of each NIC and direction (knee.h,
+ * trend.h) capacity_pressure   what VMs' threads got of the processors, and waited for
+ *   capacity_verdicts   what was wrong with those who lose most, and how that changed (diagnosis.h)
+ */
 #ifndef TAPLOSS_CTL_REPORT_CAPACITY_H
 #define TAPLOSS_CTL_REPORT_CAPACITY_H
 
@@ -16,7 +18,8 @@
 struct capacity_options {
 	struct window window;
 	struct filter filter;		/* which VMs */
-	bool detail;			/* each NIC's days and rates as well: for pages of single VMs */
+	/* each NIC's days and rates as well: for pages of single VMs */
+	bool detail;
 	bool verdicts;			/* the verdicts on those who lost most as well */
 };
 
@@ -30,13 +33,17 @@ struct capacity_top {
 	unsigned int n;
 };
 
-/* What stands in the document; each an array of flat objects or one object. 0, or -errno after saying why. */
-int capacity_add_loss(json_t *root, struct reader *v, const struct capacity_options *o, struct capacity_top *ret);
+/* What stands in the document; each an array of flat objects or one object. 0, or -errno after
+ * saying why. */
+int capacity_add_loss(json_t *root, struct reader *v, const struct capacity_options *o,
+		      struct capacity_top *ret);
 int capacity_add_nics(json_t *root, struct reader *v, const struct capacity_options *o);
 int capacity_add_pressure(json_t *root, struct reader *v, const struct capacity_options *o);
-int capacity_add_verdicts(json_t *root, struct reader *v, const struct capacity_options *o, const struct capacity_top *top);
+int capacity_add_verdicts(json_t *root, struct reader *v, const struct capacity_options *o,
+			  const struct capacity_top *top);
 
-/* Whose report, when and by what it was made; whether its history is made up. 0, or -errno after saying why. */
+/* Whose report, when and by what it was made; whether its history is made up. 0, or -errno after
+ * saying why. */
 int capacity_add_host(json_t *root, struct reader *v, const struct window *w);
 
 /* What helps against a class of loss, and what it takes; NULL: nothing is known. */

@@ -58,7 +58,8 @@ static void add_heat(struct work *w, uint64_t t_ns, uint64_t frames)
 		w->heat[(tm.tm_wday + 6) % 7][tm.tm_hour] += frames;
 }
 
-static void on_row(int64_t id, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
+static void on_row(int64_t id, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum,
+		   void *arg)
 {
 	struct work *w = arg;
 	const struct reader_series *s = &w->v->series[id];
@@ -139,7 +140,8 @@ static json_t *vm_rows(struct work *w)
 
 	HASH_SORT(w->vms, by_frames);
 	for (const struct sum *m = w->vms; m; m = m->hh.next) {
-		json_t *o = split_object(w->v, m->series, m->series->vm_id ? BY_VM : BY_VM | BY_NIC);
+		json_t *o =
+			split_object(w->v, m->series, m->series->vm_id ? BY_VM : BY_VM | BY_NIC);
 
 		json_object_set_new(o, "harmful_frames", out_int(m->kind[0] + m->kind[1]));
 		json_object_set_new(o, "benign_frames", out_int(m->kind[2] + m->kind[3]));
@@ -185,14 +187,19 @@ static json_t *class_rows(struct work *w)
 	HASH_SORT(w->classes, by_frames);
 	for (const struct sum *m = w->classes; m; m = m->hh.next) {
 		bool harm = kind_of(m->series->kind) < 2 && share_of(m->series) == LOST;
-		json_t *o = split_object(w->v, m->series, BY_DIRECTION | BY_CLASS | BY_REASON | BY_KIND | BY_PLACE);
+		json_t *o = split_object(w->v, m->series,
+					 BY_DIRECTION | BY_CLASS | BY_REASON | BY_KIND | BY_PLACE);
 
 		json_object_set_new(o, "frames", out_int(m->all.frames));
 		json_object_set_new(o, "segments", out_int(m->all.segments));
 		json_object_set_new(o, "bytes", out_int(m->all.bytes));
 		json_object_set_new(o, "harmful", json_boolean(harm));
-		json_object_set_new(o, "worth_pct", harm ? json_real(100.0 * (double)m->all.frames / (double)harmful) : json_null());
-		json_object_set_new(o, "fix", harm ? out_text(capacity_fix(m->series->class)) : json_null());
+		json_object_set_new(o, "worth_pct",
+				    harm ? json_real(100.0 * (double)m->all.frames /
+						     (double)harmful)
+					 : json_null());
+		json_object_set_new(o, "fix",
+				    harm ? out_text(capacity_fix(m->series->class)) : json_null());
 		json_array_append_new(rows, o);
 	}
 	return rows;
@@ -204,7 +211,9 @@ static json_t *time_rows(const struct work *w)
 
 	for (size_t i = 0; i < w->n_steps; i++) {
 		uint64_t end = w->o->window.since_ns + (i + 1) * w->step_ns;
-		json_t *o = json_pack("{sI}", "t_ns", (json_int_t)(end < w->o->window.until_ns ? end : w->o->window.until_ns));
+		json_t *o = json_pack(
+			"{sI}", "t_ns",
+			(json_int_t)(end < w->o->window.until_ns ? end : w->o->window.until_ns));
 
 		for (int k = 0; k < KINDS; k++)
 			json_object_set_new(o, kinds[k], out_int(w->steps[k][i]));
@@ -215,7 +224,8 @@ static json_t *time_rows(const struct work *w)
 
 static json_t *heat_rows(const struct work *w)
 {
-	static const char *const names[] = { "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday" };
+	static const char *const names[] = { "Monday", "Tuesday",  "Wednesday", "Thursday",
+					     "Friday", "Saturday", "Sunday" };
 	json_t *rows = json_array();
 
 	for (int d = 0; d < 7; d++) {
@@ -223,7 +233,8 @@ static json_t *heat_rows(const struct work *w)
 
 		for (int h = 0; h < 24; h++)
 			json_array_append_new(hours, out_int(w->heat[d][h]));
-		json_array_append_new(rows, json_pack("{ss so}", "weekday", names[d], "frames_by_hour", hours));
+		json_array_append_new(rows, json_pack("{ss so}", "weekday", names[d],
+						      "frames_by_hour", hours));
 	}
 	return rows;
 }
@@ -239,10 +250,12 @@ static void free_sums(struct sum *all)
 	}
 }
 
-/* At most some three hundred steps, of whole hours where the window is long: those are read from sums. */
+/* At most some three hundred steps, of whole hours where the window is long: those are read from
+ * sums. */
 static uint64_t step_of(uint64_t span)
 {
-	static const uint64_t steps[] = { 10, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86400, 7 * 86400 };
+	static const uint64_t steps[] = { 10,	    60,	      300,	 900,	3600,
+					  3 * 3600, 6 * 3600, 12 * 3600, 86400, 7 * 86400 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		if (steps[i] * NSEC_PER_SEC * 240 >= span)
@@ -255,12 +268,15 @@ static int read_all(struct work *w)
 	_cleanup_(freep) bool *wanted = must(calloc(w->v->n_series + 1, sizeof(bool)));
 
 	for (size_t i = 0; i < w->v->n_series; i++)
-		wanted[i] = w->v->series[i].id && capacity_wants(w->o, w->v->series[i].vm_id, w->v->series[i].device_id);
-	return reader_rows(w->v, w->o->window.since_ns, w->o->window.until_ns, w->step_ns % NSEC_PER_HOUR == 0, w->o->filter.n_vms ? wanted : NULL,
-			 on_row, w);
+		wanted[i] = w->v->series[i].id &&
+			    capacity_wants(w->o, w->v->series[i].vm_id, w->v->series[i].device_id);
+	return reader_rows(w->v, w->o->window.since_ns, w->o->window.until_ns,
+			   w->step_ns % NSEC_PER_HOUR == 0, w->o->filter.n_vms ? wanted : NULL,
+			   on_row, w);
 }
 
-int capacity_add_loss(json_t *root, struct reader *v, const struct capacity_options *o, struct capacity_top *ret)
+int capacity_add_loss(json_t *root, struct reader *v, const struct capacity_options *o,
+		      struct capacity_top *ret)
 {
 	uint64_t span = o->window.until_ns - o->window.since_ns;
 	struct work w = { .v = v, .o = o, .step_ns = step_of(span) };

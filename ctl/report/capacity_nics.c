@@ -12,7 +12,8 @@
 #include "ctl/print/out.h"
 #include "trend.h"
 
-#define NEAR_PCT 20		/* headroom of the 99th percentile below which a NIC is near its knee */
+/* headroom of the 99th percentile below which a NIC is near its knee */
+#define NEAR_PCT 20
 #define SOON_DAYS 180
 
 /* One NIC of one VM, over the devices that it had; one direction. Days are kept packed. */
@@ -57,7 +58,8 @@ static void *must(void *p)
 }
 
 /* Who had the device in that day, at last. */
-static const struct reader_attachment *owner_in(const struct reader *v, int64_t device, uint64_t from_ns, uint64_t to_ns)
+static const struct reader_attachment *owner_in(const struct reader *v, int64_t device,
+						uint64_t from_ns, uint64_t to_ns)
 {
 	if (device <= 0 || (size_t)device >= v->n_devices)
 		return NULL;
@@ -81,12 +83,17 @@ static void on_change(sqlite3_stmt *st, void *arg)
 }
 
 /* The NIC that the device was part of, as far as it is met. *ret_key is the caller's. */
-static struct nic *find_nic(const struct work *w, const struct reader_attachment *a, int64_t device, int side, char **ret_key)
+static struct nic *find_nic(const struct work *w, const struct reader_attachment *a, int64_t device,
+			    int side, char **ret_key)
 {
 	const char *name = reader_nic(w->v, device);
 	struct nic *n;
 
-	if (asprintf(ret_key, "%lld|%s|%d", a ? (long long)a->vm_id : 0, a && a->mac ? a->mac : name ? name : "", side) < 0)
+	if (asprintf(ret_key, "%lld|%s|%d", a ? (long long)a->vm_id : 0,
+		     a && a->mac ? a->mac
+		     : name	 ? name
+				 : "",
+		     side) < 0)
 		abort();
 	HASH_FIND_STR(w->nics, *ret_key, n);
 	return n;
@@ -125,14 +132,19 @@ static void set_packed(struct nic_day *day, const struct demand *d)
 	memcpy(day->packed, buf, day->len);
 }
 
-static void add_day(struct nic *n, const struct reader_day_demand *d, const struct demand *demand, uint64_t peak)
+static void add_day(struct nic *n, const struct reader_day_demand *d, const struct demand *demand,
+		    uint64_t peak)
 {
 	struct nic_day *day = n->n_days ? &n->days[n->n_days - 1] : NULL;
 
 	if (!day || day->day != d->day) {
 		n->days = must(realloc(n->days, (n->n_days + 1) * sizeof(*n->days)));
 		day = &n->days[n->n_days++];
-		*day = (struct nic_day){ .day = (unsigned int)d->day, .newest = d->newest, .peak = peak };
+		*day = (struct nic_day){
+			.day = (unsigned int)d->day,
+			.newest = d->newest,
+			.peak = peak,
+		};
 		set_packed(day, demand);
 		return;
 	}
@@ -197,7 +209,8 @@ struct finding {
 	struct trend_meeting meeting;
 	double p50, p95, p99;
 	uint64_t max;
-	unsigned int since;		/* the knee is of the days from this one on: whole ones after a change */
+	/* the knee is of the days from this one on: whole ones after a change */
+	unsigned int since;
 	unsigned int last_day;		/* newest one of the trend */
 };
 
@@ -262,7 +275,8 @@ static void find_all(const struct nic *n, struct finding *f)
 	find_trend(n, f);
 	f->meeting.from = f->meeting.to = -1;
 	if (f->knee.state == KNEE_FOUND && f->p99 < f->knee.low)	/* else it is there */
-		trend_meets(&f->trend, f->knee.rate, (f->knee.high - f->knee.low) / 3.92, &f->meeting);
+		trend_meets(&f->trend, f->knee.rate, (f->knee.high - f->knee.low) / 3.92,
+			    &f->meeting);
 }
 
 static const char *verdict(const struct finding *f)
@@ -285,7 +299,12 @@ static const char *verdict(const struct finding *f)
 /* The first ones need somebody. */
 static int urgency(const char *verdict_)
 {
-	static const char *const order[] = { "over its knee", "near its knee", "will meet its knee", "loses at any rate", "not enough evidence", "has room",
+	static const char *const order[] = { "over its knee",
+					     "near its knee",
+					     "will meet its knee",
+					     "loses at any rate",
+					     "not enough evidence",
+					     "has room",
 					     "no loss" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
@@ -301,7 +320,10 @@ static json_t *rate(double fps)
 
 static json_t *moment(const struct finding *f, double days)
 {
-	return days < 0 ? json_null() : json_integer((json_int_t)(((uint64_t)f->last_day + (uint64_t)llround(days)) * NSEC_PER_DAY));
+	return days < 0 ? json_null()
+			: json_integer(
+				  (json_int_t)(((uint64_t)f->last_day + (uint64_t)llround(days)) *
+					       NSEC_PER_DAY));
 }
 
 /* Null where nothing is known: the other direction has no ring of the tap's, either. */
@@ -311,18 +333,26 @@ static void put_rings(json_t *o, const struct work *w, const struct nic *n)
 	const struct reader_attachment *a = reader_attached(w->v, n->device, w->o->window.until_ns);
 	uint64_t ring = h->peak + h->free;
 
-	json_object_set_new(o, "ring_frames", !n->side && a && a->ring_frames >= 0 ? json_integer(a->ring_frames) : json_null());
+	json_object_set_new(o, "ring_frames",
+			    !n->side && a && a->ring_frames >= 0 ? json_integer(a->ring_frames)
+								 : json_null());
 	json_object_set_new(o, "ring_peak_frames", h->known ? out_int(h->peak) : json_null());
 	json_object_set_new(o, "ring_free_frames", h->known ? out_int(h->free) : json_null());
-	json_object_set_new(o, "ring_mean_frames", h->samples ? json_real((double)h->sum / (double)h->samples) : json_null());
+	json_object_set_new(o, "ring_mean_frames",
+			    h->samples ? json_real((double)h->sum / (double)h->samples)
+				       : json_null());
 	json_object_set_new(o, "ring_looks", n->side ? json_null() : out_int(h->samples));
-	json_object_set_new(o, "ring_headroom_pct", h->known && ring ? json_real(100.0 * (double)h->free / (double)ring) : json_null());
-	json_object_set_new(o, "qdisc_peak_frames", h->qdisc_peak ? out_int(h->qdisc_peak) : json_null());
+	json_object_set_new(o, "ring_headroom_pct",
+			    h->known && ring ? json_real(100.0 * (double)h->free / (double)ring)
+					     : json_null());
+	json_object_set_new(o, "qdisc_peak_frames",
+			    h->qdisc_peak ? out_int(h->qdisc_peak) : json_null());
 }
 
 static const char *knee_word(enum knee_state s)
 {
-	static const char *const words[] = { "found", "no loss", "not enough evidence", "does not depend on the rate" };
+	static const char *const words[] = { "found", "no loss", "not enough evidence",
+					     "does not depend on the rate" };
 
 	return words[s];
 }
@@ -331,27 +361,52 @@ static json_t *row_of(const struct work *w, const struct nic *n, const struct fi
 {
 	const struct reader_vm *vm = reader_vm(w->v, n->vm);
 	bool found = f->knee.state == KNEE_FOUND;
-	double lossy = f->sum->seconds ? 100.0 * f->sum->over[0] / f->sum->seconds : 0, growth = f->trend.level > 0 ? 3000 / f->trend.level : 0;
-	json_t *o = json_pack("{so so so ss ss si sf so so so so sf}", "vm", out_text(vm ? vm->name : NULL), "uuid", out_text(vm ? vm->uuid : NULL),
-			      "nic", out_text(reader_nic(w->v, n->device)), "direction", n->side ? "tx" : "rx", "verdict", verdict(f), "days",
-			      (int)n->n_days, "hours_seen", f->sum->seconds / 3600.0, "p50_fps", rate(f->p50), "p95_fps", rate(f->p95), "p99_fps",
-			      rate(f->p99), "max_fps", rate((double)f->max), "lossy_pct", lossy);
+	double lossy = f->sum->seconds ? 100.0 * f->sum->over[0] / f->sum->seconds : 0,
+	       growth = f->trend.level > 0 ? 3000 / f->trend.level : 0;
+	json_t *o =
+		json_pack("{so so so ss ss si sf so so so so sf}", "vm",
+			  out_text(vm ? vm->name : NULL), "uuid", out_text(vm ? vm->uuid : NULL),
+			  "nic", out_text(reader_nic(w->v, n->device)), "direction",
+			  n->side ? "tx" : "rx", "verdict", verdict(f), "days", (int)n->n_days,
+			  "hours_seen", f->sum->seconds / 3600.0, "p50_fps", rate(f->p50),
+			  "p95_fps", rate(f->p95), "p99_fps", rate(f->p99), "max_fps",
+			  rate((double)f->max), "lossy_pct", lossy);
 
 	json_object_set_new(o, "knee", json_string(knee_word(f->knee.state)));
 	json_object_set_new(o, "knee_fps", found ? rate(f->knee.rate) : json_null());
 	json_object_set_new(o, "knee_low_fps", found ? rate(f->knee.low) : json_null());
 	json_object_set_new(o, "knee_high_fps", found ? rate(f->knee.high) : json_null());
-	json_object_set_new(o, "knee_since_ns", f->since && f->since < n->n_days ? out_int(n->days[f->since].day * NSEC_PER_DAY) : json_null());
-	json_object_set_new(o, "headroom_p50_pct", found ? json_real(100 - 100 * f->p50 / f->knee.rate) : json_null());
-	json_object_set_new(o, "headroom_p95_pct", found ? json_real(100 - 100 * f->p95 / f->knee.rate) : json_null());
-	json_object_set_new(o, "headroom_p99_pct", found ? json_real(100 - 100 * f->p99 / f->knee.rate) : json_null());
-	json_object_set_new(o, "headroom_max_pct", found ? json_real(100 - 100 * (double)f->max / f->knee.rate) : json_null());
-	json_object_set_new(o, "trend", json_string(!f->trend.known ? "not enough evidence" : f->trend.grows ? "grows" : "no growth that can be told"));
-	json_object_set_new(o, "growth_pct_30d", f->trend.known ? json_real(f->trend.slope * growth) : json_null());
-	json_object_set_new(o, "growth_low_pct_30d", f->trend.known ? json_real((f->trend.slope - 1.96 * f->trend.slope_error) * growth) : json_null());
-	json_object_set_new(o, "growth_high_pct_30d", f->trend.known ? json_real((f->trend.slope + 1.96 * f->trend.slope_error) * growth) : json_null());
-	json_object_set_new(o, "weekly_season", f->trend.known ? json_boolean(f->trend.seasonal) : json_null());
-	json_object_set_new(o, "meets_knee_ns", f->meeting.from < 0 ? json_null() : moment(f, f->meeting.days));
+	json_object_set_new(o, "knee_since_ns",
+			    f->since && f->since < n->n_days
+				    ? out_int(n->days[f->since].day * NSEC_PER_DAY)
+				    : json_null());
+	json_object_set_new(o, "headroom_p50_pct",
+			    found ? json_real(100 - 100 * f->p50 / f->knee.rate) : json_null());
+	json_object_set_new(o, "headroom_p95_pct",
+			    found ? json_real(100 - 100 * f->p95 / f->knee.rate) : json_null());
+	json_object_set_new(o, "headroom_p99_pct",
+			    found ? json_real(100 - 100 * f->p99 / f->knee.rate) : json_null());
+	json_object_set_new(o, "headroom_max_pct",
+			    found ? json_real(100 - 100 * (double)f->max / f->knee.rate)
+				  : json_null());
+	json_object_set_new(o, "trend",
+			    json_string(!f->trend.known	 ? "not enough evidence"
+					: f->trend.grows ? "grows"
+							 : "no growth that can be told"));
+	json_object_set_new(o, "growth_pct_30d",
+			    f->trend.known ? json_real(f->trend.slope * growth) : json_null());
+	json_object_set_new(
+		o, "growth_low_pct_30d",
+		f->trend.known ? json_real((f->trend.slope - 1.96 * f->trend.slope_error) * growth)
+			       : json_null());
+	json_object_set_new(
+		o, "growth_high_pct_30d",
+		f->trend.known ? json_real((f->trend.slope + 1.96 * f->trend.slope_error) * growth)
+			       : json_null());
+	json_object_set_new(o, "weekly_season",
+			    f->trend.known ? json_boolean(f->trend.seasonal) : json_null());
+	json_object_set_new(o, "meets_knee_ns",
+			    f->meeting.from < 0 ? json_null() : moment(f, f->meeting.days));
 	json_object_set_new(o, "meets_knee_from_ns", moment(f, f->meeting.from));
 	json_object_set_new(o, "meets_knee_to_ns", moment(f, f->meeting.to));
 	put_rings(o, w, n);
@@ -365,27 +420,44 @@ static json_t *detail_of(const struct work *w, const struct nic *n, const struct
 	json_t *days = json_array(), *rates = json_array();
 
 	for (unsigned int i = 0; i < n->n_days; i++)
-		json_array_append_new(days, json_pack("{sI so so so so sf}", "day_ns", (json_int_t)(n->days[i].day * NSEC_PER_DAY), "p50_fps",
-						      rate(demand_quantile(&f->days[i], 0.5)), "p95_fps", rate(demand_quantile(&f->days[i], 0.95)),
-						      "p99_fps", rate(demand_quantile(&f->days[i], 0.99)), "max_fps", rate((double)n->days[i].peak),
-						      "lossy_pct", f->days[i].seconds ? 100.0 * f->days[i].over[0] / f->days[i].seconds : 0));
+		json_array_append_new(
+			days, json_pack("{sI so so so so sf}", "day_ns",
+					(json_int_t)(n->days[i].day * NSEC_PER_DAY), "p50_fps",
+					rate(demand_quantile(&f->days[i], 0.5)), "p95_fps",
+					rate(demand_quantile(&f->days[i], 0.95)), "p99_fps",
+					rate(demand_quantile(&f->days[i], 0.99)), "max_fps",
+					rate((double)n->days[i].peak), "lossy_pct",
+					f->days[i].seconds
+						? 100.0 * f->days[i].over[0] / f->days[i].seconds
+						: 0));
 	for (unsigned int b = 0; b < DEMAND_BUCKETS; b++)
 		if (f->sum->clean[b] || f->sum->lossy[b])
-			json_array_append_new(rates, json_pack("{so sf sf}", "rate_fps", rate(demand_rate(b)), "minutes",
-							       (f->sum->clean[b] + f->sum->lossy[b]) / 60.0, "lossy_pct",
-							       100.0 * f->sum->lossy[b] / (f->sum->clean[b] + f->sum->lossy[b])));
-	return json_pack("{so so ss so so so so so}", "vm", out_text(vm ? vm->name : NULL), "nic", out_text(reader_nic(w->v, n->device)), "direction",
-			 n->side ? "tx" : "rx", "knee_fps", f->knee.state == KNEE_FOUND ? rate(f->knee.rate) : json_null(), "level_fps",
-			 f->trend.known ? rate(f->trend.level * f->trend.busiest) : json_null(), "slope_fps_day",
-			 f->trend.known ? json_real(f->trend.slope * f->trend.busiest) : json_null(), "days", days, "rates", rates);
+			json_array_append_new(
+				rates,
+				json_pack("{so sf sf}", "rate_fps", rate(demand_rate(b)), "minutes",
+					  (f->sum->clean[b] + f->sum->lossy[b]) / 60.0, "lossy_pct",
+					  100.0 * f->sum->lossy[b] /
+						  (f->sum->clean[b] + f->sum->lossy[b])));
+	return json_pack("{so so ss so so so so so}", "vm", out_text(vm ? vm->name : NULL), "nic",
+			 out_text(reader_nic(w->v, n->device)), "direction", n->side ? "tx" : "rx",
+			 "knee_fps", f->knee.state == KNEE_FOUND ? rate(f->knee.rate) : json_null(),
+			 "level_fps",
+			 f->trend.known ? rate(f->trend.level * f->trend.busiest) : json_null(),
+			 "slope_fps_day",
+			 f->trend.known ? json_real(f->trend.slope * f->trend.busiest)
+					: json_null(),
+			 "days", days, "rates", rates);
 }
 
 static int by_urgency(const void *a, const void *b)
 {
 	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
-	int ux = urgency(json_string_value(json_object_get(x, "verdict"))), uy = urgency(json_string_value(json_object_get(y, "verdict")));
-	double hx = json_number_value(json_object_get(x, "headroom_p99_pct")), hy = json_number_value(json_object_get(y, "headroom_p99_pct"));
-	double mx = json_number_value(json_object_get(x, "max_fps")), my = json_number_value(json_object_get(y, "max_fps"));
+	int ux = urgency(json_string_value(json_object_get(x, "verdict"))),
+	    uy = urgency(json_string_value(json_object_get(y, "verdict")));
+	double hx = json_number_value(json_object_get(x, "headroom_p99_pct")),
+	       hy = json_number_value(json_object_get(y, "headroom_p99_pct"));
+	double mx = json_number_value(json_object_get(x, "max_fps")),
+	       my = json_number_value(json_object_get(y, "max_fps"));
 
 	if (ux != uy)
 		return ux - uy;
@@ -438,11 +510,16 @@ static json_t *take_times(struct work *w)
 		const struct reader_vm *vm = reader_vm(w->v, t->vm);
 		double all = t->seconds ? 100.0 / (double)t->seconds : 0;
 
-		json_array_append_new(rows, json_pack("{so so sf sf sf sf sf sf}", "vm", out_text(vm ? vm->name : NULL), "uuid",
-						      out_text(vm ? vm->uuid : NULL), "hours_seen", (double)t->seconds / 3600, "clean_pct",
-						      100 - (double)t->over[0] * all, "under_0_01_pct", 100 - (double)t->over[1] * all, "under_0_1_pct",
-						      100 - (double)t->over[2] * all, "under_1_pct", 100 - (double)t->over[3] * all, "under_5_pct",
-						      100 - (double)t->over[4] * all));
+		json_array_append_new(rows,
+				      json_pack("{so so sf sf sf sf sf sf}", "vm",
+						out_text(vm ? vm->name : NULL), "uuid",
+						out_text(vm ? vm->uuid : NULL), "hours_seen",
+						(double)t->seconds / 3600, "clean_pct",
+						100 - (double)t->over[0] * all, "under_0_01_pct",
+						100 - (double)t->over[1] * all, "under_0_1_pct",
+						100 - (double)t->over[2] * all, "under_1_pct",
+						100 - (double)t->over[3] * all, "under_5_pct",
+						100 - (double)t->over[4] * all));
 		HASH_DEL(w->vms, t);
 		free(t);
 	}
@@ -451,9 +528,18 @@ static json_t *take_times(struct work *w)
 
 int capacity_add_nics(json_t *root, struct reader *v, const struct capacity_options *o)
 {
-	struct work w = { .v = v, .o = o, .rows = json_array(), .detail = json_array(), .changed = must(calloc(v->n_devices + 1, sizeof(uint64_t))) };
-	int r = reader_meta(v, "SELECT device_id, t_ns FROM event WHERE what IN ('ring', 'queues', 'backend') AND was IS NOT NULL AND device_id IS NOT NULL "
-			     "ORDER BY t_ns", on_change, &w);
+	struct work w = {
+		.v = v,
+		.o = o,
+		.rows = json_array(),
+		.detail = json_array(),
+		.changed = must(calloc(v->n_devices + 1, sizeof(uint64_t))),
+	};
+	int r = reader_meta(v,
+			    "SELECT device_id, t_ns FROM event WHERE what IN ('ring', 'queues', "
+			    "'backend') AND was IS NOT NULL AND device_id IS NOT NULL "
+			    "ORDER BY t_ns",
+			    on_change, &w);
 
 	if (r >= 0)
 		r = reader_demands(v, o->window.since_ns, o->window.until_ns, on_day, &w);

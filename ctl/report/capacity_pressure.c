@@ -65,10 +65,15 @@ static json_t *row_of(const struct reader *v, const struct reader_pressure *p)
 {
 	const struct reader_vm *vm = reader_vm(v, p->vm);
 
-	return json_pack("{so so sf so so so so so so so}", "vm", out_text(vm ? vm->name : NULL), "uuid", out_text(vm ? vm->uuid : NULL), "hours_seen",
-			 (double)p->span_ns / (double)NSEC_PER_HOUR, "vcpu_run_pct", share(p->vcpu_run_ns, p->vcpu_ns), "vcpu_wait_pct",
-			 share(p->vcpu_wait_ns, p->vcpu_ns), "vcpu_wait_peak_pct", thousandths(p->vcpu_peak), "vhost_run_pct", share(p->vhost_run_ns, p->vhost_ns),
-			 "vhost_wait_pct", share(p->vhost_wait_ns, p->vhost_ns), "vhost_wait_peak_pct", thousandths(p->vhost_peak), "emulator_wait_pct",
+	return json_pack("{so so sf so so so so so so so}", "vm", out_text(vm ? vm->name : NULL),
+			 "uuid", out_text(vm ? vm->uuid : NULL), "hours_seen",
+			 (double)p->span_ns / (double)NSEC_PER_HOUR, "vcpu_run_pct",
+			 share(p->vcpu_run_ns, p->vcpu_ns), "vcpu_wait_pct",
+			 share(p->vcpu_wait_ns, p->vcpu_ns), "vcpu_wait_peak_pct",
+			 thousandths(p->vcpu_peak), "vhost_run_pct",
+			 share(p->vhost_run_ns, p->vhost_ns), "vhost_wait_pct",
+			 share(p->vhost_wait_ns, p->vhost_ns), "vhost_wait_peak_pct",
+			 thousandths(p->vhost_peak), "emulator_wait_pct",
 			 share(p->emulator_wait_ns, p->span_ns));
 }
 

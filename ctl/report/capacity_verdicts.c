@@ -27,10 +27,13 @@ static json_t *fix_of(const char *text, const struct diagnosis_span *s)
 static json_t *row_of(const struct reader *v, int64_t vm_id, const struct diagnosis_span *s)
 {
 	const struct reader_vm *vm = reader_vm(v, vm_id);
-	json_t *o = json_pack("{so so so ss sI sI ss ss ss sb so}", "vm", out_text(vm ? vm->name : NULL), "uuid", out_text(vm ? vm->uuid : NULL), "nic",
-			      out_text(s->nic), "direction", s->direction, "from_ns", (json_int_t)s->from_ns, "to_ns", (json_int_t)s->to_ns, "cause",
-			      s->rule->id, "title", s->rule->title, "confidence", confidence_word(s->confidence), "benign", s->rule->benign, "frames",
-			      out_int(s->frames));
+	json_t *o = json_pack("{so so so ss sI sI ss ss ss sb so}", "vm",
+			      out_text(vm ? vm->name : NULL), "uuid",
+			      out_text(vm ? vm->uuid : NULL), "nic", out_text(s->nic), "direction",
+			      s->direction, "from_ns", (json_int_t)s->from_ns, "to_ns",
+			      (json_int_t)s->to_ns, "cause", s->rule->id, "title", s->rule->title,
+			      "confidence", confidence_word(s->confidence), "benign",
+			      s->rule->benign, "frames", out_int(s->frames));
 
 	if (!o)
 		abort();
@@ -40,7 +43,8 @@ static json_t *row_of(const struct reader *v, int64_t vm_id, const struct diagno
 	return o;
 }
 
-int capacity_add_verdicts(json_t *root, struct reader *v, const struct capacity_options *o, const struct capacity_top *top)
+int capacity_add_verdicts(json_t *root, struct reader *v, const struct capacity_options *o,
+			  const struct capacity_top *top)
 {
 	const struct window *w = &o->window;
 	uint64_t step = step_of(w->until_ns - w->since_ns);

@@ -37,7 +37,8 @@ static void *must(void *p)
 	return p;
 }
 
-static struct unit *unit_of(struct work *w, const char *key, const struct reader_series *s, bool make)
+static struct unit *unit_of(struct work *w, const char *key, const struct reader_series *s,
+			    bool make)
 {
 	struct unit *u;
 
@@ -57,12 +58,17 @@ static struct unit *unit_of(struct work *w, const char *key, const struct reader
 static char *device_key(const struct work *w, int64_t device, uint64_t t_ns, bool tx)
 {
 	const struct reader_attachment *a = reader_attached(w->v, device, t_ns);
-	struct reader_series s = { .vm_id = a ? a->vm_id : 0, .device_id = device, .direction = tx ? (char[]){ "tx" } : (char[]){ "rx" } };
+	struct reader_series s = {
+		.vm_id = a ? a->vm_id : 0,
+		.device_id = device,
+		.direction = tx ? (char[]){ "tx" } : (char[]){ "rx" },
+	};
 
 	return split_key(w->v, &s, BY_VM | BY_NIC | BY_DIRECTION);
 }
 
-static void on_row(int64_t id, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
+static void on_row(int64_t id, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum,
+		   void *arg)
 {
 	struct work *w = arg;
 	const struct reader_series *s = &w->v->series[id];
@@ -101,17 +107,23 @@ static int read_window(struct work *w, int which, bool traffic)
 	w->window = which;
 	w->at = which ? w->n[0] : 0;
 	if (!traffic) {
-		r = reader_rows(w->v, w->since[which], w->since[which] + w->n[which] * NSEC_PER_HOUR, true, NULL, on_row, w);
-		return r < 0 ? r : reader_observed(w->v, w->since[which], NSEC_PER_HOUR, w->observed + w->at, w->n[which]);
+		r = reader_rows(w->v, w->since[which],
+				w->since[which] + w->n[which] * NSEC_PER_HOUR, true, NULL, on_row,
+				w);
+		return r < 0 ? r
+			     : reader_observed(w->v, w->since[which], NSEC_PER_HOUR,
+					       w->observed + w->at, w->n[which]);
 	}
 	for (uint64_t h = 0; h < w->n[which] && r >= 0; h++) {
 		w->now = w->at + h;
-		r = reader_traffic(w->v, w->since[which] + h * NSEC_PER_HOUR, w->since[which] + (h + 1) * NSEC_PER_HOUR, on_traffic, w);
+		r = reader_traffic(w->v, w->since[which] + h * NSEC_PER_HOUR,
+				   w->since[which] + (h + 1) * NSEC_PER_HOUR, on_traffic, w);
 	}
 	return r;
 }
 
-/* Lost in percent of offered, of the hours given by @pick (indices from the window's first); negative: nothing was offered. */
+/* Lost in percent of offered, of the hours given by @pick (indices from the window's first);
+ * negative: nothing was offered. */
 static double share(const struct unit *u, uint64_t at, const uint32_t *pick, uint32_t n)
 {
 	double lost = 0, all = 0;
@@ -139,7 +151,8 @@ static int by_value(const void *a, const void *b)
 }
 
 /* The middle 95 % of the differences; 0 when too few draws had traffic. */
-static int find_interval(const struct work *w, const struct unit *u, const uint32_t *const hours[2], const uint32_t n[2], double *low, double *high)
+static int find_interval(const struct work *w, const struct unit *u, const uint32_t *const hours[2],
+			 const uint32_t n[2], double *low, double *high)
 {
 	_cleanup_(freep) uint32_t *pick = must(malloc((n[0] + n[1] + 1) * sizeof(*pick)));
 	uint64_t state = 88172645463325252ULL;
@@ -179,21 +192,29 @@ static uint64_t frames(const struct unit *u, uint64_t at, uint64_t n)
 	return sum;
 }
 
-static json_t *row_of(const struct work *w, const struct unit *u, const uint32_t *const hours[2], const uint32_t n[2])
+static json_t *row_of(const struct work *w, const struct unit *u, const uint32_t *const hours[2],
+		      const uint32_t n[2])
 {
-	double s[2] = { share(u, 0, hours[0], n[0]), share(u, w->n[0], hours[1], n[1]) }, low = 0, high = 0;
-	bool known = n[0] >= MIN_HOURS && n[1] >= MIN_HOURS && s[0] >= 0 && s[1] >= 0 && find_interval(w, u, hours, n, &low, &high);
-	json_t *o = u->series ? split_object(w->v, u->series, BY_VM | BY_NIC | BY_DIRECTION) : json_pack("{ss}", "vm", "all");
+	double s[2] = { share(u, 0, hours[0], n[0]), share(u, w->n[0], hours[1], n[1]) }, low = 0,
+	       high = 0;
+	bool known = n[0] >= MIN_HOURS && n[1] >= MIN_HOURS && s[0] >= 0 && s[1] >= 0 &&
+		     find_interval(w, u, hours, n, &low, &high);
+	json_t *o = u->series ? split_object(w->v, u->series, BY_VM | BY_NIC | BY_DIRECTION)
+			      : json_pack("{ss}", "vm", "all");
 
 	json_object_set_new(o, "before_frames", out_int(frames(u, 0, w->n[0])));
 	json_object_set_new(o, "after_frames", out_int(frames(u, w->n[0], w->n[1])));
 	json_object_set_new(o, "before_pct", percent(s[0]));
 	json_object_set_new(o, "after_pct", percent(s[1]));
-	json_object_set_new(o, "change_points", s[0] >= 0 && s[1] >= 0 ? json_real(s[1] - s[0]) : json_null());
+	json_object_set_new(o, "change_points",
+			    s[0] >= 0 && s[1] >= 0 ? json_real(s[1] - s[0]) : json_null());
 	json_object_set_new(o, "change_low_points", known ? json_real(low) : json_null());
 	json_object_set_new(o, "change_high_points", known ? json_real(high) : json_null());
-	json_object_set_new(o, "verdict", json_string(!known ? "not enough evidence" : high < 0 ? "less loss" : low > 0 ? "more loss" :
-								"no difference that can be told"));
+	json_object_set_new(o, "verdict",
+			    json_string(!known	   ? "not enough evidence"
+					: high < 0 ? "less loss"
+					: low > 0  ? "more loss"
+						   : "no difference that can be told"));
 	return o;
 }
 
@@ -223,10 +244,12 @@ static json_t *make_rows(struct work *w)
 	HASH_SORT(w->units, by_frames);
 	for (const struct unit *u = w->units; u; u = u->hh.next)
 		json_array_append_new(rows, row_of(w, u, hours, n));
-	return json_pack("{ss so si si}", "report", "compare", "rows", rows, "before_hours", (int)n[0], "after_hours", (int)n[1]);
+	return json_pack("{ss so si si}", "report", "compare", "rows", rows, "before_hours",
+			 (int)n[0], "after_hours", (int)n[1]);
 }
 
-json_t *compare_make(struct reader *v, const struct window *before, const struct window *after, const struct filter *f)
+json_t *compare_make(struct reader *v, const struct window *before, const struct window *after,
+		     const struct filter *f)
 {
 	const struct window *windows[2] = { before, after };
 	struct work w = { .v = v, .f = f };
@@ -244,9 +267,11 @@ json_t *compare_make(struct reader *v, const struct window *before, const struct
 	if (r >= 0) {
 		o = make_rows(&w);
 		json_object_set_new(o, "before_since_ns", out_int(w.since[0]));
-		json_object_set_new(o, "before_until_ns", out_int(w.since[0] + w.n[0] * NSEC_PER_HOUR));
+		json_object_set_new(o, "before_until_ns",
+				    out_int(w.since[0] + w.n[0] * NSEC_PER_HOUR));
 		json_object_set_new(o, "after_since_ns", out_int(w.since[1]));
-		json_object_set_new(o, "after_until_ns", out_int(w.since[1] + w.n[1] * NSEC_PER_HOUR));
+		json_object_set_new(o, "after_until_ns",
+				    out_int(w.since[1] + w.n[1] * NSEC_PER_HOUR));
 	}
 	HASH_ITER(hh, w.units, u, tmp) {
 		HASH_DEL(w.units, u);

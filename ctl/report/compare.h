@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* compare - did a change help? Loss of two windows beside each other, for the host and each NIC and direction that lost frames in
- * one of them, and how sure the difference is.
+/* compare - did a change help? Loss of two windows beside each other, for the host and each NIC and
+ * direction that lost frames in one of them, and how sure the difference is.
  *
- * Hours are what is compared: each has frames lost and frames offered. The difference of the two shares is given with the middle 95 % of
- * the differences of a thousand pairs of windows drawn from their hours (bootstrap): an hour with a burst weighs as one hour. */
+ * Hours are what is compared: each has frames lost and frames offered. The difference of the two
+ * shares is given with the middle 95 % of the differences of a thousand pairs of windows drawn from
+ * their hours (bootstrap): an hour with a burst weighs as one hour. */
 #ifndef TAPLOSS_CTL_REPORT_COMPARE_H
 #define TAPLOSS_CTL_REPORT_COMPARE_H
 
@@ -12,6 +13,7 @@
 #include "ctl/query/split.h"
 
 /* New reference; NULL after saying why. */
-json_t *compare_make(struct reader *v, const struct window *before, const struct window *after, const struct filter *f);
+json_t *compare_make(struct reader *v, const struct window *before, const struct window *after,
+		     const struct filter *f);
 
 #endif

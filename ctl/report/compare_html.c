@@ -8,18 +8,25 @@
 #include "ctl/print/text.h"
 
 static const char method[] =
-	"<dl><dt>Share lost</dt><dd>Frames lost of frames offered (delivered and lost), in the hours of that time that were observed; whole hours.</dd>\n"
-	"<dt>Change</dt><dd>The difference of the two shares, in percentage points. Its interval is the middle 95 % of 1,000 differences between hours drawn anew "
-	"from each time (bootstrap), so it is as wide as hours differ. Hours that follow each other are alike: with only a few, it is too narrow.</dd>\n"
-	"<dt>Verdict</dt><dd>“Less loss” or “more loss” when the whole interval lies on that side of zero. “Not enough evidence” with fewer than six "
-	"observed hours on either side, or without traffic. That loss changed does not say why: demand may have changed as well.</dd></dl>\n";
+	"<dl><dt>Share lost</dt><dd>Frames lost of frames offered (delivered and lost), in the "
+	"hours of that time that were observed; whole hours.</dd>\n"
+	"<dt>Change</dt><dd>The difference of the two shares, in percentage points. Its interval "
+	"is the middle 95 % of 1,000 differences between hours drawn anew "
+	"from each time (bootstrap), so it is as wide as hours differ. Hours that follow each "
+	"other are alike: with only a few, it is too narrow.</dd>\n"
+	"<dt>Verdict</dt><dd>“Less loss” or “more loss” when the whole interval lies on that "
+	"side of zero. “Not enough evidence” with fewer than six "
+	"observed hours on either side, or without traffic. That loss changed does not say why: "
+	"demand may have changed as well.</dd></dl>\n";
 
-static void put_span(FILE *f, const json_t *root, const char *name, const char *since, const char *until, const char *hours)
+static void put_span(FILE *f, const json_t *root, const char *name, const char *since,
+		     const char *until, const char *hours)
 {
 	char span[128];
 
 	fprintf(f, "<p>%s: %s, %lld hours observed.</p>\n", name,
-		text_span(span, (unsigned long long)json_integer_value(json_object_get(root, since)),
+		text_span(span,
+			  (unsigned long long)json_integer_value(json_object_get(root, since)),
 			  (unsigned long long)json_integer_value(json_object_get(root, until))),
 		(long long)json_integer_value(json_object_get(root, hours)));
 }
@@ -27,13 +34,21 @@ static void put_span(FILE *f, const json_t *root, const char *name, const char *
 /* The host's row, as words. */
 static void put_answer(FILE *f, const json_t *row)
 {
-	const json_t *low = json_object_get(row, "change_low_points"), *high = json_object_get(row, "change_high_points");
+	const json_t *low = json_object_get(row, "change_low_points"),
+		     *high = json_object_get(row, "change_high_points");
 	const char *verdict = json_string_value(json_object_get(row, "verdict"));
-	const char *tone = !strcmp(verdict, "less loss") ? "good" : !strcmp(verdict, "more loss") ? "bad" : "warn";
+	const char *tone = !strcmp(verdict, "less loss")   ? "good"
+			   : !strcmp(verdict, "more loss") ? "bad"
+							   : "warn";
 
-	fprintf(f, "<section aria-label=\"In short\" class=\"cards\">\n<div class=\"card %s\"><b>%s</b><span>the host as a whole</span></div>\n", tone, verdict);
+	fprintf(f,
+		"<section aria-label=\"In short\" class=\"cards\">\n<div class=\"card "
+		"%s\"><b>%s</b><span>the host as a whole</span></div>\n",
+		tone, verdict);
 	if (json_is_number(low) && json_is_number(high))
-		fprintf(f, "<div class=\"card\"><b>%+.2g to %+.2g</b><span>percentage points of what was offered: change of the share lost, 95 %% interval</span></div>\n",
+		fprintf(f,
+			"<div class=\"card\"><b>%+.2g to %+.2g</b><span>percentage points of what "
+			"was offered: change of the share lost, 95 %% interval</span></div>\n",
 			json_number_value(low), json_number_value(high));
 	fputs("</section>\n", f);
 }
@@ -41,11 +56,19 @@ static void put_answer(FILE *f, const json_t *row)
 void compare_html(FILE *f, const json_t *root)
 {
 	static const struct column cols[] = {
-		{ "vm", "VM", COL_NAME }, { "nic", "NIC", COL_NAME }, { "direction", "Dir", COL_TEXT }, { "verdict", "Verdict", COL_TEXT },
-		{ "before_frames", "Lost before", COL_COUNT }, { "after_frames", "Lost after", COL_COUNT }, { "before_pct", "Share before", COL_PERCENT },
-		{ "after_pct", "Share after", COL_PERCENT }, { "change", "Change, points", COL_TEXT }, { "interval", "95 % interval, points", COL_TEXT },
+		{ "vm", "VM", COL_NAME },
+		{ "nic", "NIC", COL_NAME },
+		{ "direction", "Dir", COL_TEXT },
+		{ "verdict", "Verdict", COL_TEXT },
+		{ "before_frames", "Lost before", COL_COUNT },
+		{ "after_frames", "Lost after", COL_COUNT },
+		{ "before_pct", "Share before", COL_PERCENT },
+		{ "after_pct", "Share after", COL_PERCENT },
+		{ "change", "Change, points", COL_TEXT },
+		{ "interval", "95 % interval, points", COL_TEXT },
 	};
-	const char *host = json_string_value(json_object_get(root, "host")), *version = json_string_value(json_object_get(root, "version"));
+	const char *host = json_string_value(json_object_get(root, "host")),
+		   *version = json_string_value(json_object_get(root, "version"));
 	json_t *rows = json_deep_copy(json_object_get(root, "rows")), *row;
 	char made[64];
 	size_t i;
@@ -53,21 +76,31 @@ void compare_html(FILE *f, const json_t *root)
 	report_html_begin(f, "before and after", host ? host : "–");
 	put_span(f, root, "Before", "before_since_ns", "before_until_ns", "before_hours");
 	put_span(f, root, "After", "after_since_ns", "after_until_ns", "after_hours");
-	fprintf(f, "<p>Made %s by taploss %s.</p>\n", text_time(made, (unsigned long long)json_integer_value(json_object_get(root, "made_ns"))), version);
+	fprintf(f, "<p>Made %s by taploss %s.</p>\n",
+		text_time(made,
+			  (unsigned long long)json_integer_value(json_object_get(root, "made_ns"))),
+		version);
 	report_html_made_up(f, root);
 	fputs("</header>\n<main>\n", f);
 	put_answer(f, json_array_get(rows, 0));
 	json_array_foreach(rows, i, row) {
-		const json_t *low = json_object_get(row, "change_low_points"), *change = json_object_get(row, "change_points");
+		const json_t *low = json_object_get(row, "change_low_points"),
+			     *change = json_object_get(row, "change_points");
 
 		if (json_is_number(change))
-			json_object_set_new(row, "change", json_sprintf("%+.2g", json_number_value(change)));
+			json_object_set_new(row, "change",
+					    json_sprintf("%+.2g", json_number_value(change)));
 		if (json_is_number(low))
-			json_object_set_new(row, "interval", json_sprintf("%+.2g to %+.2g", json_number_value(low),
-									  json_number_value(json_object_get(row, "change_high_points"))));
+			json_object_set_new(row, "interval",
+					    json_sprintf("%+.2g to %+.2g", json_number_value(low),
+							 json_number_value(json_object_get(
+								 row, "change_high_points"))));
 	}
 	fputs("<section><h2>Did it help?</h2>\n", f);
-	page_table(f, &(struct page_table){ "compare", "Loss before and after, the host and each NIC and direction", cols, ARRAY_SIZE(cols), rows, 50, "Nothing." });
+	page_table(f,
+		   &(struct page_table){
+			   "compare", "Loss before and after, the host and each NIC and direction",
+			   cols, ARRAY_SIZE(cols), rows, 50, "Nothing." });
 	fputs("</section>\n", f);
 	report_html_end(f, method);
 	json_decref(rows);

@@ -25,7 +25,8 @@ static double likelihood(double clean, double lossy)
 {
 	double all = clean + lossy;
 
-	return (clean > 0 ? clean * log(clean / all) : 0) + (lossy > 0 ? lossy * log(lossy / all) : 0);
+	return (clean > 0 ? clean * log(clean / all) : 0) +
+	       (lossy > 0 ? lossy * log(lossy / all) : 0);
 }
 
 struct split {
@@ -55,7 +56,8 @@ static int best_split(const struct minutes *m, struct split *ret)
 			continue;
 		gain = likelihood(clean, lossy) + likelihood(up_clean, up_lossy) - whole;
 		if (gain > ret->gain)
-			*ret = (struct split){ i + 1, gain, lossy / (clean + lossy), up_lossy / (up_clean + up_lossy), up_lossy };
+			*ret = (struct split){ i + 1, gain, lossy / (clean + lossy),
+					       up_lossy / (up_clean + up_lossy), up_lossy };
 	}
 	return ret->gain > 0;
 }
@@ -67,8 +69,8 @@ static double rate_at(const struct minutes *m, unsigned int at)
 }
 
 /* A draw: each day as often as @times says. */
-static void add_up(const struct demand *const *days, unsigned int n, const unsigned int *times, const unsigned int *used, unsigned int n_used,
-		   struct minutes *ret)
+static void add_up(const struct demand *const *days, unsigned int n, const unsigned int *times,
+		   const unsigned int *used, unsigned int n_used, struct minutes *ret)
 {
 	ret->n = 0;
 	for (unsigned int k = 0; k < n_used; k++) {
@@ -102,7 +104,8 @@ static uint32_t draw(uint64_t *state, uint32_t n)
 	return (uint32_t)((*state >> 32) % n);
 }
 
-static void find_interval(const struct demand *const *days, unsigned int n, const unsigned int *used, unsigned int n_used, struct knee *ret)
+static void find_interval(const struct demand *const *days, unsigned int n,
+			  const unsigned int *used, unsigned int n_used, struct knee *ret)
 {
 	_cleanup_(freep) unsigned int *times = calloc(n, sizeof(*times));
 	_cleanup_(freep) struct minutes *m = calloc(1, sizeof(*m));
@@ -138,7 +141,8 @@ static bool has_loss(const struct demand *d)
 	return false;
 }
 
-static void look_over(const struct demand *const *days, unsigned int n, const struct minutes *m, struct knee *ret)
+static void look_over(const struct demand *const *days, unsigned int n, const struct minutes *m,
+		      struct knee *ret)
 {
 	double lossy = 0;
 
@@ -178,7 +182,8 @@ void knee_find(const struct demand *const *days, unsigned int n, struct knee *re
 	if (ret->lossy_minutes < MIN_LOSSY || ret->lossy_days < MIN_DAYS)
 		return;
 	ret->state = KNEE_FLAT;
-	if (!best_split(m, &s) || s.gain < MIN_GAIN || s.above < MIN_RATIO * s.below || s.above < MIN_ABOVE)
+	if (!best_split(m, &s) || s.gain < MIN_GAIN || s.above < MIN_RATIO * s.below ||
+	    s.above < MIN_ABOVE)
 		return;
 	ret->state = s.lossy_above < MIN_LOSSY ? KNEE_FEW : KNEE_FOUND;
 	ret->rate = rate_at(m, s.at);

@@ -73,7 +73,8 @@ static const char *shown(const struct column *c, const json_t *value, char buf[s
 	case COL_PERCENT:
 		return percent(buf, json_number_value(value));
 	case COL_TIME:
-		snprintf(buf, 128, "%.10s", text_time(small, (unsigned long long)json_integer_value(value)));
+		snprintf(buf, 128, "%.10s",
+			 text_time(small, (unsigned long long)json_integer_value(value)));
 		return buf;
 	case COL_NUMBER:
 		snprintf(buf, 128, "%.1f", json_number_value(value));
@@ -102,7 +103,10 @@ static void put_cell(FILE *f, const struct column *c, const json_t *value, bool 
 	char buf[128];
 	const char *tag = head ? "th scope=\"row\"" : "td";
 
-	fprintf(f, "<%s%s", tag, is_number(c->type) ? " class=\"n\"" : c->type == COL_LONG ? " class=\"w\"" : "");
+	fprintf(f, "<%s%s", tag,
+		is_number(c->type)    ? " class=\"n\""
+		: c->type == COL_LONG ? " class=\"w\""
+				      : "");
 	if (json_is_number(value))
 		fprintf(f, " data-v=\"%.15g\"", json_number_value(value));
 	if (c->type == COL_NAME && json_is_string(value)) {
@@ -133,7 +137,10 @@ static void put_head(FILE *f, const struct page_table *t, const bool *used)
 	fprintf(f, "<table id=\"%s\"><caption>%s</caption><thead><tr>", t->id, t->caption);
 	for (size_t k = 0; k < t->n_cols; k++)
 		if (used[k])
-			fprintf(f, "<th scope=\"col\"%s aria-sort=\"none\"><button type=\"button\">%s</button></th>", is_number(t->cols[k].type) ? " class=\"n\"" : "",
+			fprintf(f,
+				"<th scope=\"col\"%s aria-sort=\"none\"><button "
+				"type=\"button\">%s</button></th>",
+				is_number(t->cols[k].type) ? " class=\"n\"" : "",
 				t->cols[k].header);
 	fputs("</tr></thead><tbody>\n", f);
 }
@@ -151,7 +158,8 @@ void page_table(FILE *f, const struct page_table *t)
 	for (size_t k = 0; k < t->n_cols; k++)
 		used[k] = is_used(&t->cols[k], t->rows);
 	/* A region that scrolls must be reachable by keyboard. */
-	fprintf(f, "<div class=\"table%s\" role=\"region\" aria-label=\"%s\" tabindex=\"0\">", t->limit && n > t->limit ? " cut" : "", t->caption);
+	fprintf(f, "<div class=\"table%s\" role=\"region\" aria-label=\"%s\" tabindex=\"0\">",
+		t->limit && n > t->limit ? " cut" : "", t->caption);
 	put_head(f, t, used);
 	json_array_foreach(t->rows, i, row) {
 		bool head = true;
@@ -159,14 +167,18 @@ void page_table(FILE *f, const struct page_table *t)
 		fprintf(f, "<tr%s>", t->limit && i >= t->limit ? " class=\"more\"" : "");
 		for (size_t k = 0; k < t->n_cols; k++)
 			if (used[k]) {
-				put_cell(f, &t->cols[k], json_object_get(row, t->cols[k].key), head);
+				put_cell(f, &t->cols[k], json_object_get(row, t->cols[k].key),
+					 head);
 				head = false;
 			}
 		fputs("</tr>\n", f);
 	}
 	fputs("</tbody></table></div>\n", f);
 	if (t->limit && n > t->limit)
-		fprintf(f, "<p class=\"all\"><button type=\"button\" data-all=\"%s\">Show all %zu rows</button> <label>Find <input type=\"search\" data-find=\"%s\"></label></p>\n",
+		fprintf(f,
+			"<p class=\"all\"><button type=\"button\" data-all=\"%s\">Show all %zu "
+			"rows</button> <label>Find <input type=\"search\" "
+			"data-find=\"%s\"></label></p>\n",
 			t->id, n, t->id);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* page - pieces of an HTML page that stands alone. Everything that somebody else named is made safe here: control characters
- * as text_safe() shows them, and then as HTML. */
+/* page - pieces of an HTML page that stands alone. Everything that somebody else named is made safe
+ * here: control characters as text_safe() shows them, and then as HTML. */
 #ifndef TAPLOSS_CTL_REPORT_PAGE_H
 #define TAPLOSS_CTL_REPORT_PAGE_H
 
@@ -12,8 +12,8 @@
 /* Somebody else's words as text of HTML, also inside an attribute's double quotes. */
 void page_text(FILE *f, const char *text);
 
-/* A table that can be sorted: @cols of @rows, at most @limit at first (0: all; the others can be shown). Columns that no row has are left
- * out. @id is unique on the page. */
+/* A table that can be sorted: @cols of @rows, at most @limit at first (0: all; the others can be
+ * shown). Columns that no row has are left out. @id is unique on the page. */
 struct page_table {
 	const char *id, *caption;
 	const struct column *cols;

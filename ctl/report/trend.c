@@ -11,7 +11,8 @@
 #define MAD_TO_SIGMA 1.4826
 #define MEDIAN_COST 1.5708	/* variance of a median over that of a mean: pi / 2 */
 #define SLOPE_COST 1.1		/* of Theil-Sen over least squares */
-#define GRAIN 0.009		/* values come in classes 3.1 % wide (schema/demand.h): a deviation of that over the root of 12 */
+/* values come in classes 3.1 % wide (schema/demand.h): a deviation of that over the root of 12 */
+#define GRAIN 0.009
 #define SEASON_DAYS 21
 #define SEASON_GAIN 0.7		/* what is left of the deviation; its square is half the variance */
 
@@ -68,7 +69,8 @@ static double deviation(struct fit *f)
 	return MAD_TO_SIGMA * median(f->work, f->n);
 }
 
-/* The deviation is taken over the level: a season that is divided out must not look better by making values smaller. */
+/* The deviation is taken over the level: a season that is divided out must not look better by
+ * making values smaller. */
 static double relative_deviation(struct fit *f)
 {
 	return deviation(f) / fmax(f->level, 1e-9);
@@ -159,7 +161,8 @@ static void measure_errors(struct fit *f, struct trend *t)
 
 void trend_fit(const unsigned int *day, const double *value, unsigned int n, struct trend *ret)
 {
-	_cleanup_(freep) double *x = must(malloc((n + 1) * sizeof(double))), *y = must(malloc((n + 1) * sizeof(double)));
+	_cleanup_(freep) double *x = must(malloc((n + 1) * sizeof(double))),
+				*y = must(malloc((n + 1) * sizeof(double)));
 	_cleanup_(freep) double *rest = must(malloc((n + 1) * sizeof(double)));
 	_cleanup_(freep) double *work = must(malloc(((size_t)n * n / 2 + n + 1) * sizeof(double)));
 	struct fit f = { day, value, x, y, rest, work, { 1, 1, 1, 1, 1, 1, 1 }, 0, 0, n };
@@ -189,7 +192,8 @@ static double line_at(const struct trend *t, double days)
 static double error_at(const struct trend *t, double days)
 {
 	double far = days + t->middle;
-	double line = t->busiest * sqrt(t->level_error * t->level_error + far * far * t->slope_error * t->slope_error);
+	double line = t->busiest * sqrt(t->level_error * t->level_error +
+					far * far * t->slope_error * t->slope_error);
 	double season = (t->level + t->slope * days) * t->busiest_error;
 
 	return sqrt(line * line + season * season);

@@ -51,7 +51,8 @@ static bool same(const char *a, const char *b)
 	return !strcmp(a ? a : "", b ? b : "");
 }
 
-static bool inside(const struct top_model_where *w, const struct reader *v, const struct reader_series *s)
+static bool inside(const struct top_model_where *w, const struct reader *v,
+		   const struct reader_series *s)
 {
 	const char *nic = reader_nic(v, s->device_id);
 
@@ -66,7 +67,8 @@ static bool inside(const struct top_model_where *w, const struct reader *v, cons
 	return w->level == BOARD_QUEUES || (s->queue == w->queue && same(s->class, w->class));
 }
 
-static enum top_model_part part_of(const struct work *w, const struct reader_series *s, uint64_t t_ns, uint64_t span_ns)
+static enum top_model_part part_of(const struct work *w, const struct reader_series *s,
+				   uint64_t t_ns, uint64_t span_ns)
 {
 	if (s->mask)
 		return PART_MASKED;
@@ -83,7 +85,10 @@ static char *key_of(const struct work *w, const struct reader_series *s, enum to
 
 	switch (w->ask->where.level) {
 	case BOARD_VMS:
-		r = asprintf(&key, "%d %lld %s %s", part, (long long)s->vm_id, s->direction, s->vm_id ? "" : nic ? nic : "");
+		r = asprintf(&key, "%d %lld %s %s", part, (long long)s->vm_id, s->direction,
+			     s->vm_id ? ""
+			     : nic    ? nic
+				      : "");
 		break;
 	case BOARD_NICS:
 		r = asprintf(&key, "%d %s %s", part, s->direction, nic ? nic : "");
@@ -108,13 +113,18 @@ static struct group *group_named(struct work *w, char *key)
 	}
 	g = must(calloc(1, sizeof(*g)));
 	g->key = key;
-	g->row = (struct top_model_row){ .key = key, .pct = -1, .cells = must(calloc(w->b->n_cells, sizeof(uint64_t))),
-				     .marks = must(calloc(w->b->n_cells, sizeof(uint64_t))) };
+	g->row = (struct top_model_row){
+		.key = key,
+		.pct = -1,
+		.cells = must(calloc(w->b->n_cells, sizeof(uint64_t))),
+		.marks = must(calloc(w->b->n_cells, sizeof(uint64_t))),
+	};
 	HASH_ADD_KEYPTR(hh, w->groups, g->key, strlen(g->key), g);
 	return g;
 }
 
-static struct group *group_of(struct work *w, const struct reader_series *s, enum top_model_part part)
+static struct group *group_of(struct work *w, const struct reader_series *s,
+			      enum top_model_part part)
 {
 	struct group **slot = &w->group_of[part == PART_BENIGN][s->id];
 
@@ -146,7 +156,8 @@ static size_t cell_of(const struct top_model *b, uint64_t t_ns)
 	return (t_ns - 1 - b->since_ns) / b->step_ns;
 }
 
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum,
+		   void *arg)
 {
 	struct work *w = arg;
 	const struct reader_series *s = &w->b->v->series[series];
@@ -164,7 +175,8 @@ static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct
 static void add_burst(struct work *w, const struct burst *burst)
 {
 	uint64_t length = burst->last_ns - burst->start_ns;
-	struct group *g = group_of(w, burst->series, part_of(w, burst->series, burst->last_ns, length));
+	struct group *g =
+		group_of(w, burst->series, part_of(w, burst->series, burst->last_ns, length));
 
 	g->row.bursts++;
 	g->row.longest_ns = length > g->row.longest_ns ? length : g->row.longest_ns;
@@ -174,7 +186,8 @@ static void add_burst(struct work *w, const struct burst *burst)
 /* Of the VM, or the NIC, of @s: all loss of that direction, and what was delivered. */
 static const struct tally_row *delivered_to(const struct work *w, const struct reader_series *s)
 {
-	bool by_nic = w->ask->where.level != BOARD_VMS || !s->vm_id;	/* what is nobody's has nothing in common */
+	/* what is nobody's has nothing in common */
+	bool by_nic = w->ask->where.level != BOARD_VMS || !s->vm_id;
 	const struct tally *t = by_nic ? &w->by_nic : &w->by_vm;
 	_cleanup_(freep) char *key = split_key(w->b->v, s, by_nic ? BY_EACH_NIC : BY_EACH_VM);
 
@@ -184,7 +197,8 @@ static const struct tally_row *delivered_to(const struct work *w, const struct r
 	return NULL;
 }
 
-/* Delivered frames are known by device and direction; of queues it says which share of the loss they have. */
+/* Delivered frames are known by device and direction; of queues it says which share of the loss
+ * they have. */
 static void tell_share(const struct work *w, struct top_model_row *r)
 {
 	const struct tally_row *all;
@@ -230,7 +244,8 @@ static void take_rows(struct work *w)
 		finish(w, g);
 		if (g->row.series)
 			tell_share(w, &g->row);
-		if (!g->row.series && g->row.part != PART_QUIET) {	/* a burst whose rows lie outside of the window */
+		if (!g->row.series && g->row.part != PART_QUIET) {
+			/* a burst whose rows lie outside of the window */
 			free(g->row.cells);
 			free(g->row.marks);
 			free(g->key);
@@ -257,7 +272,8 @@ static void add_quiet(struct work *w)
 		struct group *g;
 		char *key;
 
-		if (!vm->id || !strcmp(vm->state, "gone") || !strcmp(vm->state, "shutoff") || has_row(w, vm))
+		if (!vm->id || !strcmp(vm->state, "gone") || !strcmp(vm->state, "shutoff") ||
+		    has_row(w, vm))
 			continue;
 		if (asprintf(&key, "%d %lld", PART_QUIET, (long long)vm->id) < 0)
 			abort();
@@ -270,7 +286,8 @@ static void add_quiet(struct work *w)
 /* Cells of whole seconds, at most MAX_CELLS, which begin at whole ones. */
 static void set_cells(struct top_model *b, const struct top_model_ask *ask)
 {
-	uint64_t span = ask->span_ns < 2 * NSEC_PER_SEC ? 2 * NSEC_PER_SEC : ask->span_ns, from = ask->now_ns - span;
+	uint64_t span = ask->span_ns < 2 * NSEC_PER_SEC ? 2 * NSEC_PER_SEC : ask->span_ns,
+		 from = ask->now_ns - span;
 
 	b->step_ns = (span / MAX_CELLS + NSEC_PER_SEC - 1) / NSEC_PER_SEC * NSEC_PER_SEC;
 	b->step_ns = b->step_ns ? b->step_ns : NSEC_PER_SEC;
@@ -341,13 +358,18 @@ static void choose_series(struct work *w)
 
 	for (size_t i = 0; i < v->n_series; i++)
 		w->wanted[i] = v->series[i].id && (!v->series[i].mask || w->ask->filter->masked) &&
-			       filter_passes(w->ask->filter, v, &v->series[i]) && inside(&w->ask->where, v, &v->series[i]);
+			       filter_passes(w->ask->filter, v, &v->series[i]) &&
+			       inside(&w->ask->where, v, &v->series[i]);
 }
 
 int top_model_make(struct reader *v, const struct top_model_ask *ask, struct top_model *ret)
 {
 	struct top_model b = { .v = v };
-	struct work w = { .ask = ask, .b = &b, .now_span = ask->span_ns < NOW_NS ? ask->span_ns : NOW_NS };
+	struct work w = {
+		.ask = ask,
+		.b = &b,
+		.now_span = ask->span_ns < NOW_NS ? ask->span_ns : NOW_NS,
+	};
 	int r;
 
 	w.now_span = w.now_span < v->interval_ns ? v->interval_ns : w.now_span;

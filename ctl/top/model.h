@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* model - what top shows: the loss of the last minutes as rows, by VM, by the NICs of one, by the queues of a NIC, or burst by burst. Knows
- * nothing of terminals.
+/* model - what top shows: the loss of the last minutes as rows, by VM, by the NICs of one, by the
+ * queues of a NIC, or burst by burst. Knows nothing of terminals.
  *
- * Harmful loss, loss on the way to the tap, benign loss and masked loss are rows apart, in this order, and never one sum. */
+ * Harmful loss, loss on the way to the tap, benign loss and masked loss are rows apart, in this
+ * order, and never one sum. */
 #ifndef TAPLOSS_CTL_TOP_MODEL_H
 #define TAPLOSS_CTL_TOP_MODEL_H
 
@@ -10,9 +11,18 @@
 #include "ctl/query/split.h"
 
 enum top_model_level { BOARD_VMS, BOARD_NICS, BOARD_QUEUES, BOARD_BURSTS };
-enum top_model_part { PART_HARM, PART_PATH, PART_BENIGN, PART_MASKED, PART_QUIET };		/* QUIET: loses nothing */
+/* QUIET: loses nothing */
+enum top_model_part { PART_HARM, PART_PATH, PART_BENIGN, PART_MASKED, PART_QUIET };
 #define BOARD_PARTS 5
-enum top_model_order { ORDER_NOW, ORDER_PCT, ORDER_FRAMES, ORDER_BURSTS, ORDER_NAME, ORDER_STATE, ORDER_CLASS };
+enum top_model_order {
+	ORDER_NOW,
+	ORDER_PCT,
+	ORDER_FRAMES,
+	ORDER_BURSTS,
+	ORDER_NAME,
+	ORDER_STATE,
+	ORDER_CLASS
+};
 #define BOARD_ORDERS 7
 
 /* Where one has gone into; what lies below the level does not matter. */
@@ -39,7 +49,8 @@ struct top_model_row {
 	unsigned int classes;		/* of loss in it */
 	uint64_t now;			/* frames/s over the last seconds */
 	uint64_t frames;
-	double pct;			/* of all that came there; of a queue: of the NIC's loss. Negative: not known */
+	/* of all that came there; of a queue: of the NIC's loss. Negative: not known */
+	double pct;
 	uint64_t bursts, longest_ns;
 	uint64_t *cells;		/* n_cells: frames */
 	uint64_t *marks;		/* n_cells: bursts that began */
@@ -47,7 +58,8 @@ struct top_model_row {
 
 struct top_model {
 	struct reader *v;			/* borrowed: as long as the board is used */
-	uint64_t since_ns, until_ns, step_ns;	/* of the cells; since_ns is a multiple of step_ns */
+	/* of the cells; since_ns is a multiple of step_ns */
+	uint64_t since_ns, until_ns, step_ns;
 	size_t n_cells;
 	bool *observed;			/* n_cells */
 	double covered_pct;
@@ -64,7 +76,8 @@ void top_model_free(struct top_model *b);
 /* By part, then as asked; of equals, those that lost more come first, then by name. */
 void top_model_sort(struct top_model *b, enum top_model_order order, bool upwards);
 
-/* Is @text part of the row's words (VM, UUID, NIC, class, reason, state, place), large or small letters alike? "" is. */
+/* Is @text part of the row's words (VM, UUID, NIC, class, reason, state, place), large or small
+ * letters alike? "" is. */
 bool top_model_matches(const struct top_model_row *r, const char *text);
 
 /* One level further in. False: there is none, or the row has nothing below it. */
@@ -73,8 +86,10 @@ bool top_model_enter(struct top_model_where *w, const struct top_model_row *r);
 /* One level out. False: it is the first one. */
 bool top_model_leave(struct top_model_where *w);
 
-/* @cells put together to at most @width; how many these are, and the steps in each (*ret_k). Boundaries stand still while time goes on.
+/* @cells put together to at most @width; how many these are, and the steps in each (*ret_k).
+ * Boundaries stand still while time goes on.
  * @seen may be NULL; else which of them were observed. */
-size_t top_model_fold(const struct top_model *b, const uint64_t *cells, size_t width, uint64_t *out, bool *seen, size_t *ret_k);
+size_t top_model_fold(const struct top_model *b, const uint64_t *cells, size_t width, uint64_t *out,
+		      bool *seen, size_t *ret_k);
 
 #endif

@@ -26,7 +26,8 @@ static int numbers(double a, double b)
 	return a < b ? -1 : a > b;
 }
 
-static int by_column(const struct top_model_row *x, const struct top_model_row *y, enum top_model_order by)
+static int by_column(const struct top_model_row *x, const struct top_model_row *y,
+		     enum top_model_order by)
 {
 	switch (by) {
 	case ORDER_NOW:
@@ -40,9 +41,11 @@ static int by_column(const struct top_model_row *x, const struct top_model_row *
 	case ORDER_NAME:
 		return strcmp(name_of(x), name_of(y));
 	case ORDER_STATE:
-		return strcmp(words(x->vm ? x->vm->state : NULL), words(y->vm ? y->vm->state : NULL));
+		return strcmp(words(x->vm ? x->vm->state : NULL),
+			      words(y->vm ? y->vm->state : NULL));
 	case ORDER_CLASS:
-		return strcmp(words(x->series ? x->series->class : NULL), words(y->series ? y->series->class : NULL));
+		return strcmp(words(x->series ? x->series->class : NULL),
+			      words(y->series ? y->series->class : NULL));
 	}
 	return 0;
 }
@@ -74,8 +77,13 @@ void top_model_sort(struct top_model *b, enum top_model_order by, bool upwards)
 
 bool top_model_matches(const struct top_model_row *r, const char *text)
 {
-	const char *in[] = { r->nic, r->vm ? r->vm->name : NULL, r->vm ? r->vm->uuid : NULL, r->vm ? r->vm->state : NULL,
-			     r->series ? r->series->class : NULL, r->series ? r->series->reason : NULL, r->series ? r->series->place : NULL,
+	const char *in[] = { r->nic,
+			     r->vm ? r->vm->name : NULL,
+			     r->vm ? r->vm->uuid : NULL,
+			     r->vm ? r->vm->state : NULL,
+			     r->series ? r->series->class : NULL,
+			     r->series ? r->series->reason : NULL,
+			     r->series ? r->series->place : NULL,
 			     r->series ? r->series->direction : NULL };
 
 	for (size_t i = 0; i < ARRAY_SIZE(in); i++)
@@ -112,11 +120,13 @@ bool top_model_leave(struct top_model_where *w)
 	return true;
 }
 
-size_t top_model_fold(const struct top_model *b, const uint64_t *cells, size_t width, uint64_t *out, bool *seen, size_t *ret_k)
+size_t top_model_fold(const struct top_model *b, const uint64_t *cells, size_t width, uint64_t *out,
+		      bool *seen, size_t *ret_k)
 {
 	size_t k = 1, n = 0, first;
 
-	/* Together with its neighbours a cell always has the same ones; so there may be a part of a group at either end. */
+	/* Together with its neighbours a cell always has the same ones; so there may be a part of a
+	 * group at either end. */
 	while (width > 1 && (b->n_cells + k - 1) / k + 1 > width && k < b->n_cells)
 		k++;
 	first = b->since_ns / b->step_ns / k;

@@ -11,11 +11,13 @@
 #include "ctl/print/when.h"
 
 #define LOOK_NS NSEC_PER_SEC
-#define PATIENCE 4		/* a look that takes long is taken less often: it may be this part of the time */
+/* a look that takes long is taken less often: it may be this part of the time */
+#define PATIENCE 4
 #define ESC 27
 #define CONTROL(c) ((c) & 0x1f)
 
-static const uint64_t windows[] = { NSEC_PER_MIN, 5 * NSEC_PER_MIN, 15 * NSEC_PER_MIN, NSEC_PER_HOUR, 6 * NSEC_PER_HOUR, NSEC_PER_DAY };
+static const uint64_t windows[] = { NSEC_PER_MIN,  5 * NSEC_PER_MIN,  15 * NSEC_PER_MIN,
+				    NSEC_PER_HOUR, 6 * NSEC_PER_HOUR, NSEC_PER_DAY };
 
 static volatile sig_atomic_t ended;
 
@@ -29,7 +31,8 @@ static void on_end(int signo)
 
 const struct top_model_row *row_at_cursor(const struct screen *s)
 {
-	if (s->where.level == BOARD_BURSTS || s->cursor >= s->n_items || s->items[s->cursor].heading)
+	if (s->where.level == BOARD_BURSTS || s->cursor >= s->n_items ||
+	    s->items[s->cursor].heading)
 		return NULL;
 	return &s->board.rows[s->items[s->cursor].row];
 }
@@ -75,7 +78,8 @@ static void add_item(struct screen *s, bool heading, size_t row)
 	s->items[s->n_items++] = (struct item){ heading, row };
 }
 
-/* The lines of the list from the rows of the board; the cursor stays at its row while that is there. */
+/* The lines of the list from the rows of the board; the cursor stays at its row while that is
+ * there. */
 static void list_rows(struct screen *s)
 {
 	const struct top_model *b = &s->board;
@@ -106,7 +110,13 @@ static void list_rows(struct screen *s)
 /* Looks at the store. What cannot be read now stays as it was, and why is shown. */
 static bool look(struct screen *s)
 {
-	struct top_model_ask ask = { .now_ns = now_ns(), .span_ns = s->span_ns, .where = s->where, .filter = s->o->filter, .quiet = s->quiet };
+	struct top_model_ask ask = {
+		.now_ns = now_ns(),
+		.span_ns = s->span_ns,
+		.where = s->where,
+		.filter = s->o->filter,
+		.quiet = s->quiet,
+	};
 	struct reader *v;
 	struct top_model b;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* screen - top's full screen: draws the board, reads keys, looks at the store anew each second. All that knows curses is in screen*.c. */
+/* screen - top's full screen: draws the board, reads keys, looks at the store anew each second. All
+ * that knows curses is in screen*.c. */
 #ifndef TAPLOSS_CTL_TOP_SCREEN_H
 #define TAPLOSS_CTL_TOP_SCREEN_H
 
@@ -12,7 +13,8 @@ struct screen_options {
 	uint64_t span_ns;	/* how far to look back */
 };
 
-/* Can standard input and output be such a screen? False: not both are terminals, or it cannot move its cursor, which is said. */
+/* Can standard input and output be such a screen? False: not both are terminals, or it cannot move
+ * its cursor, which is said. */
 bool screen_possible(void);
 
 /* Until the user quits. An EXIT_ status; the terminal is as it was before. */

@@ -12,8 +12,11 @@
 #define MAX_WIDTH 512
 #define NAME_WIDTH 32
 
-const char *const order_names[BOARD_ORDERS] = { [ORDER_NOW] = "now", [ORDER_PCT] = "share", [ORDER_FRAMES] = "frames", [ORDER_BURSTS] = "bursts",
-						[ORDER_NAME] = "name", [ORDER_STATE] = "state", [ORDER_CLASS] = "class" };
+const char *const order_names[BOARD_ORDERS] = {
+	[ORDER_NOW] = "now",	   [ORDER_PCT] = "share", [ORDER_FRAMES] = "frames",
+	[ORDER_BURSTS] = "bursts", [ORDER_NAME] = "name", [ORDER_STATE] = "state",
+	[ORDER_CLASS] = "class"
+};
 
 /* A column: the text of a row in it. */
 struct col {
@@ -22,18 +25,24 @@ struct col {
 	int width;		/* 0: all that is left, in equal parts */
 	int from;		/* terminal columns from which on it is shown */
 	bool right;
-	void (*text)(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size);
+	void (*text)(const struct screen *s, const struct top_model_row *r, int width, char *buf,
+		     size_t size);
 };
 
-static void name_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
+static void name_text(const struct screen *s, const struct top_model_row *r, int width, char *buf,
+		      size_t size)
 {
-	_cleanup_(freep) char *name = text_short(r->vm ? r->vm->name : r->nic ? r->nic : "-", (size_t)width - (r->vm ? 0 : 2));
+	_cleanup_(freep) char *name = text_short(r->vm	  ? r->vm->name
+						 : r->nic ? r->nic
+							  : "-",
+						 (size_t)width - (r->vm ? 0 : 2));
 
 	(void)s;
 	snprintf(buf, size, "%s%s", r->vm ? "" : "- ", name);
 }
 
-static void nic_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
+static void nic_text(const struct screen *s, const struct top_model_row *r, int width, char *buf,
+		     size_t size)
 {
 	_cleanup_(freep) char *name = text_short(r->nic ? r->nic : "-", (size_t)width);
 
@@ -41,21 +50,24 @@ static void nic_text(const struct screen *s, const struct top_model_row *r, int 
 	snprintf(buf, size, "%s", name);
 }
 
-static void state_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
+static void state_text(const struct screen *s, const struct top_model_row *r, int width, char *buf,
+		       size_t size)
 {
 	(void)s;
 	(void)width;
 	snprintf(buf, size, "%s", r->vm ? r->vm->state : "-");
 }
 
-static void direction_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
+static void direction_text(const struct screen *s, const struct top_model_row *r, int width,
+			   char *buf, size_t size)
 {
 	(void)s;
 	(void)width;
 	snprintf(buf, size, "%s", r->series ? r->series->direction : "-");
 }
 
-static void queue_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
+static void queue_text(const struct screen *s, const struct top_model_row *r, int width, char *buf,
+		       size_t size)
 {
 	(void)s;
 	(void)width;
@@ -65,7 +77,8 @@ static void queue_text(const struct screen *s, const struct top_model_row *r, in
 		snprintf(buf, size, "%d", r->series->queue);
 }
 
-static void now_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
+static void now_text(const struct screen *s, const struct top_model_row *r, int width, char *buf,
+		     size_t size)
 {
 	char number[32];
 
@@ -73,7 +86,8 @@ static void now_text(const struct screen *s, const struct top_model_row *r, int 
 	snprintf(buf, size, "%s", short_count(number, r->now, width));
 }
 
-static void frames_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
+static void frames_text(const struct screen *s, const struct top_model_row *r, int width, char *buf,
+			size_t size)
 {
 	char number[32];
 
@@ -81,7 +95,8 @@ static void frames_text(const struct screen *s, const struct top_model_row *r, i
 	snprintf(buf, size, "%s", short_count(number, r->frames, width));
 }
 
-static void bursts_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
+static void bursts_text(const struct screen *s, const struct top_model_row *r, int width, char *buf,
+			size_t size)
 {
 	char number[32];
 
@@ -89,7 +104,8 @@ static void bursts_text(const struct screen *s, const struct top_model_row *r, i
 	snprintf(buf, size, "%s", short_count(number, r->bursts, width));
 }
 
-static void longest_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
+static void longest_text(const struct screen *s, const struct top_model_row *r, int width,
+			 char *buf, size_t size)
 {
 	char span[32];
 
@@ -98,7 +114,8 @@ static void longest_text(const struct screen *s, const struct top_model_row *r, 
 	snprintf(buf, size, "%s", r->bursts ? short_span(span, r->longest_ns) : "-");
 }
 
-static void pct_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
+static void pct_text(const struct screen *s, const struct top_model_row *r, int width, char *buf,
+		     size_t size)
 {
 	char pct[32];
 
@@ -107,29 +124,34 @@ static void pct_text(const struct screen *s, const struct top_model_row *r, int 
 	snprintf(buf, size, "%s", r->pct < 0 ? "-" : text_percent(pct, r->pct));
 }
 
-static void class_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
+static void class_text(const struct screen *s, const struct top_model_row *r, int width, char *buf,
+		       size_t size)
 {
 	char more[16] = "";
 
 	(void)s;
 	if (r->classes > 1)
 		snprintf(more, sizeof(more), "+%u", r->classes - 1);
-	snprintf(buf, size, "%.*s%s", width - (int)strlen(more), r->series ? r->series->class : "-", more);
+	snprintf(buf, size, "%.*s%s", width - (int)strlen(more), r->series ? r->series->class : "-",
+		 more);
 }
 
-static void reason_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
+static void reason_text(const struct screen *s, const struct top_model_row *r, int width, char *buf,
+			size_t size)
 {
 	(void)s;
 	(void)width;
 	snprintf(buf, size, "%s", r->series->reason);
 }
 
-static const struct reader_attachment *attachment_of(const struct screen *s, const struct top_model_row *r)
+static const struct reader_attachment *attachment_of(const struct screen *s,
+						     const struct top_model_row *r)
 {
 	return reader_attached(s->v, r->series->device_id, s->board.until_ns);
 }
 
-static void queues_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
+static void queues_text(const struct screen *s, const struct top_model_row *r, int width, char *buf,
+			size_t size)
 {
 	const struct reader_attachment *a = attachment_of(s, r);
 
@@ -140,7 +162,8 @@ static void queues_text(const struct screen *s, const struct top_model_row *r, i
 		snprintf(buf, size, "-");
 }
 
-static void ring_text(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
+static void ring_text(const struct screen *s, const struct top_model_row *r, int width, char *buf,
+		      size_t size)
 {
 	const struct reader_attachment *a = attachment_of(s, r);
 
@@ -151,12 +174,15 @@ static void ring_text(const struct screen *s, const struct top_model_row *r, int
 		snprintf(buf, size, "-");
 }
 
-static void chart_field(const struct screen *s, const struct top_model_row *r, int width, char *buf, size_t size)
+static void chart_field(const struct screen *s, const struct top_model_row *r, int width, char *buf,
+			size_t size)
 {
 	uint64_t cells[MAX_WIDTH], max = 0;
 	bool seen[MAX_WIDTH];
 	_cleanup_(freep) char *text = NULL;
-	size_t k, n = top_model_fold(&s->board, r->cells, (size_t)(width > MAX_WIDTH ? MAX_WIDTH : width), cells, seen, &k);
+	size_t k, n = top_model_fold(&s->board, r->cells,
+				     (size_t)(width > MAX_WIDTH ? MAX_WIDTH : width), cells, seen,
+				     &k);
 
 	for (size_t i = 0; i < n; i++)
 		max = cells[i] > max ? cells[i] : max;
@@ -165,31 +191,51 @@ static void chart_field(const struct screen *s, const struct top_model_row *r, i
 }
 
 static const struct col vm_fields[] = {
-	{ "VM", ORDER_NAME, 0, 0, false, name_text }, { "STATE", ORDER_STATE, 8, 60, false, state_text }, { "DIR", -1, 3, 44, false, direction_text },
-	{ "NOW/s", ORDER_NOW, 8, 0, true, now_text }, { "LOST", ORDER_PCT, 7, 52, true, pct_text }, { "FRAMES", ORDER_FRAMES, 9, 0, true, frames_text },
-	{ "CLASS", ORDER_CLASS, 13, 34, false, class_text }, { "BURSTS", ORDER_BURSTS, 7, 100, true, bursts_text },
-	{ "LONGEST", -1, 8, 110, true, longest_text }, { "OVER TIME", -1, 0, 70, false, chart_field },
+	{ "VM", ORDER_NAME, 0, 0, false, name_text },
+	{ "STATE", ORDER_STATE, 8, 60, false, state_text },
+	{ "DIR", -1, 3, 44, false, direction_text },
+	{ "NOW/s", ORDER_NOW, 8, 0, true, now_text },
+	{ "LOST", ORDER_PCT, 7, 52, true, pct_text },
+	{ "FRAMES", ORDER_FRAMES, 9, 0, true, frames_text },
+	{ "CLASS", ORDER_CLASS, 13, 34, false, class_text },
+	{ "BURSTS", ORDER_BURSTS, 7, 100, true, bursts_text },
+	{ "LONGEST", -1, 8, 110, true, longest_text },
+	{ "OVER TIME", -1, 0, 70, false, chart_field },
 };
 static const struct col nic_fields[] = {
-	{ "NIC", ORDER_NAME, 0, 0, false, nic_text }, { "DIR", -1, 3, 44, false, direction_text }, { "QUEUES", -1, 6, 90, true, queues_text },
-	{ "RING", -1, 6, 90, true, ring_text }, { "NOW/s", ORDER_NOW, 8, 0, true, now_text }, { "LOST", ORDER_PCT, 7, 52, true, pct_text },
-	{ "FRAMES", ORDER_FRAMES, 9, 0, true, frames_text }, { "CLASS", ORDER_CLASS, 13, 34, false, class_text },
-	{ "BURSTS", ORDER_BURSTS, 7, 100, true, bursts_text }, { "LONGEST", -1, 8, 110, true, longest_text },
+	{ "NIC", ORDER_NAME, 0, 0, false, nic_text },
+	{ "DIR", -1, 3, 44, false, direction_text },
+	{ "QUEUES", -1, 6, 90, true, queues_text },
+	{ "RING", -1, 6, 90, true, ring_text },
+	{ "NOW/s", ORDER_NOW, 8, 0, true, now_text },
+	{ "LOST", ORDER_PCT, 7, 52, true, pct_text },
+	{ "FRAMES", ORDER_FRAMES, 9, 0, true, frames_text },
+	{ "CLASS", ORDER_CLASS, 13, 34, false, class_text },
+	{ "BURSTS", ORDER_BURSTS, 7, 100, true, bursts_text },
+	{ "LONGEST", -1, 8, 110, true, longest_text },
 	{ "OVER TIME", -1, 0, 70, false, chart_field },
 };
 static const struct col queue_fields[] = {
-	{ "QUEUE", -1, 5, 0, true, queue_text }, { "CLASS", ORDER_CLASS, 13, 34, false, class_text }, { "KERNEL", -1, 20, 100, false, reason_text },
-	{ "NOW/s", ORDER_NOW, 8, 0, true, now_text }, { "OF LOSS", ORDER_PCT, 7, 52, true, pct_text }, { "FRAMES", ORDER_FRAMES, 9, 0, true, frames_text },
-	{ "BURSTS", ORDER_BURSTS, 7, 0, true, bursts_text }, { "LONGEST", -1, 8, 110, true, longest_text },
+	{ "QUEUE", -1, 5, 0, true, queue_text },
+	{ "CLASS", ORDER_CLASS, 13, 34, false, class_text },
+	{ "KERNEL", -1, 20, 100, false, reason_text },
+	{ "NOW/s", ORDER_NOW, 8, 0, true, now_text },
+	{ "OF LOSS", ORDER_PCT, 7, 52, true, pct_text },
+	{ "FRAMES", ORDER_FRAMES, 9, 0, true, frames_text },
+	{ "BURSTS", ORDER_BURSTS, 7, 0, true, bursts_text },
+	{ "LONGEST", -1, 8, 110, true, longest_text },
 	{ "OVER TIME", -1, 0, 60, false, chart_field },
 };
 
 static const struct {
 	const struct col *fields;
 	size_t n;
-} lists[] = { { vm_fields, ARRAY_SIZE(vm_fields) }, { nic_fields, ARRAY_SIZE(nic_fields) }, { queue_fields, ARRAY_SIZE(queue_fields) } };
+} lists[] = { { vm_fields, ARRAY_SIZE(vm_fields) },
+	      { nic_fields, ARRAY_SIZE(nic_fields) },
+	      { queue_fields, ARRAY_SIZE(queue_fields) } };
 
-/* A name and the chart share what the others leave; a name takes no more than it needs to be told from others. */
+/* A name and the chart share what the others leave; a name takes no more than it needs to be told
+ * from others. */
 static int width_of(const struct screen *s, const struct col *f)
 {
 	bool chart = false, name = false;
@@ -226,7 +272,8 @@ static void draw_heads(const struct screen *s, int y)
 
 		if (COLS < f->from)
 			continue;
-		attrset(paint_of(s, PAINT_HEAD) | ((int)s->order == f->order ? A_BOLD | A_UNDERLINE : 0));
+		attrset(paint_of(s, PAINT_HEAD) |
+			((int)s->order == f->order ? A_BOLD | A_UNDERLINE : 0));
 		x = (f->right ? put_right : put)(y, x, width, f->head) + 1;
 	}
 	attrset(A_NORMAL);
@@ -234,8 +281,11 @@ static void draw_heads(const struct screen *s, int y)
 
 static void draw_row(const struct screen *s, int y, const struct top_model_row *r, bool here)
 {
-	static const enum paint paints[BOARD_PARTS] = { PAINT_HARM, PAINT_PATH, PAINT_BENIGN, PAINT_BENIGN, PAINT_PLAIN };
-	attr_t attr = here ? A_REVERSE : r->part == PART_HARM && !r->now ? A_NORMAL : paint_of(s, paints[r->part]);
+	static const enum paint paints[BOARD_PARTS] = { PAINT_HARM, PAINT_PATH, PAINT_BENIGN,
+							PAINT_BENIGN, PAINT_PLAIN };
+	attr_t attr = here				? A_REVERSE
+		      : r->part == PART_HARM && !r->now ? A_NORMAL
+							: paint_of(s, paints[r->part]);
 	char buf[MAX_WIDTH * 4];
 	int x = 0;
 
@@ -257,8 +307,10 @@ static void draw_row(const struct screen *s, int y, const struct top_model_row *
 
 static void draw_heading(const struct screen *s, int y, enum top_model_part part)
 {
-	static const char *const words[BOARD_PARTS] = { "harmful", "on the way to or from the tap", "benign: VM not running, ring emptied, device not ready",
-							"masked", "no loss" };
+	static const char *const words[BOARD_PARTS] = {
+		"harmful", "on the way to or from the tap",
+		"benign: VM not running, ring emptied, device not ready", "masked", "no loss"
+	};
 	char text[128];
 
 	snprintf(text, sizeof(text), "-- %s", words[part]);
@@ -270,11 +322,17 @@ static void draw_heading(const struct screen *s, int y, enum top_model_part part
 static void draw_burst(const struct screen *s, int y, const struct burst *b, uint64_t most)
 {
 	const struct reader_vm *vm = reader_vm(s->v, b->most->sender_vm_id);
-	_cleanup_(freep) char *from = text_short(vm ? vm->name : b->most->sender ? b->most->sender : "-", 16);
-	char day[64], clock[80], length[32], frames[32], gap[32], place[32], bar[MAX_WIDTH * 3 + 1] = "";
-	int x, width = COLS - 72 > 0 ? (int)((uint64_t)(COLS - 72) * b->frames / (most ? most : 1)) : 0;
+	_cleanup_(freep) char *from = text_short(vm		   ? vm->name
+						 : b->most->sender ? b->most->sender
+								   : "-",
+						 16);
+	char day[64], clock[80], length[32], frames[32], gap[32], place[32],
+		bar[MAX_WIDTH * 3 + 1] = "";
+	int x, width = COLS - 72 > 0 ? (int)((uint64_t)(COLS - 72) * b->frames / (most ? most : 1))
+				     : 0;
 
-	snprintf(clock, sizeof(clock), "%s.%03u", text_clock(day, b->start_ns, 1), (unsigned int)(b->start_ns % NSEC_PER_SEC / NSEC_PER_MSEC));
+	snprintf(clock, sizeof(clock), "%s.%03u", text_clock(day, b->start_ns, 1),
+		 (unsigned int)(b->start_ns % NSEC_PER_SEC / NSEC_PER_MSEC));
 	x = put(y, 0, 12, clock) + 1;
 	x = put_right(y, x, 8, short_span(length, b->last_ns - b->start_ns)) + 1;
 	x = put_right(y, x, 9, short_count(frames, b->frames, 9)) + 1;
@@ -322,8 +380,11 @@ static void draw_totals(const struct screen *s)
 	text_clock(clock, b->until_ns, NSEC_PER_MIN);
 	text_duration(span, s->span_ns);
 	snprintf(text, sizeof(text), "taploss %s  last %s, %s%s%s%s", clock, span,
-		 b->covered_pct <= 0 ? "NOT OBSERVED" : b->covered_pct < 99.95 ? text_percent(pct, b->covered_pct) : "all observed",
-		 b->covered_pct > 0 && b->covered_pct < 99.95 ? " observed" : "", s->v->running ? "" : "  the agent is NOT RUNNING", s->frozen ? "  FROZEN" : "");
+		 b->covered_pct <= 0	  ? "NOT OBSERVED"
+		 : b->covered_pct < 99.95 ? text_percent(pct, b->covered_pct)
+					  : "all observed",
+		 b->covered_pct > 0 && b->covered_pct < 99.95 ? " observed" : "",
+		 s->v->running ? "" : "  the agent is NOT RUNNING", s->frozen ? "  FROZEN" : "");
 	attrset(s->v->running && b->covered_pct > 0 ? A_BOLD : paint_of(s, PAINT_WARN));
 	put_line(0, text);
 	attrset(A_NORMAL);
@@ -331,8 +392,10 @@ static void draw_totals(const struct screen *s)
 		put_line(1, "");
 		return;
 	}
-	snprintf(text, sizeof(text), "lost now %s/s; in %s %s harmful, %s on the way, %s benign", short_count(a, b->now[PART_HARM], 12), span,
-		 short_count(c, b->frames[PART_HARM], 12), short_count(d, b->frames[PART_PATH], 12), short_count(e, b->frames[PART_BENIGN], 12));
+	snprintf(text, sizeof(text), "lost now %s/s; in %s %s harmful, %s on the way, %s benign",
+		 short_count(a, b->now[PART_HARM], 12), span,
+		 short_count(c, b->frames[PART_HARM], 12), short_count(d, b->frames[PART_PATH], 12),
+		 short_count(e, b->frames[PART_BENIGN], 12));
 	put_line(1, text);
 }
 
@@ -340,25 +403,29 @@ static void draw_totals(const struct screen *s)
 static void draw_where(const struct screen *s)
 {
 	const struct reader_vm *vm = reader_vm(s->v, s->where.vm_id);
-	_cleanup_(freep) char *name = text_short(vm ? vm->name : s->where.nic, 32), *nic = text_short(s->where.nic, 24), *filter = text_safe(s->filter);
+	_cleanup_(freep) char *name = text_short(vm ? vm->name : s->where.nic, 32),
+			      *nic = text_short(s->where.nic, 24), *filter = text_safe(s->filter);
 	char text[MAX_WIDTH], order[64] = "";
 	size_t n;
 
 	if (s->where.level == BOARD_VMS)
 		snprintf(text, sizeof(text), "all VMs");
 	else
-		snprintf(text, sizeof(text), "%s%s%s%s", vm ? "" : "nobody's ", name, vm ? " " : "", vm ? vm->state : "");
+		snprintf(text, sizeof(text), "%s%s%s%s", vm ? "" : "nobody's ", name, vm ? " " : "",
+			 vm ? vm->state : "");
 	n = strlen(text);
 	if (s->where.level >= BOARD_QUEUES)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, " > %s %s", nic, s->where.direction);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, " > %s %s", nic,
+				      s->where.direction);
 	if (s->where.level == BOARD_BURSTS && s->where.queue >= 0)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, " > queue %d", s->where.queue);
 	if (s->where.level == BOARD_BURSTS)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, " %s", s->where.class);
 	if (s->where.level != BOARD_BURSTS)
-		snprintf(order, sizeof(order), ", by %s%s", order_names[s->order], s->upwards ? " (least first)" : "");
-	snprintf(text + n, sizeof(text) - n, "%s%s%s%s%s", order, *filter ? ", only \"" : "", filter, *filter ? "\"" : "",
-		 s->no_benign ? ", without benign" : "");
+		snprintf(order, sizeof(order), ", by %s%s", order_names[s->order],
+			 s->upwards ? " (least first)" : "");
+	snprintf(text + n, sizeof(text) - n, "%s%s%s%s%s", order, *filter ? ", only \"" : "",
+		 filter, *filter ? "\"" : "", s->no_benign ? ", without benign" : "");
 	put_line(2, text);
 }
 
@@ -372,7 +439,10 @@ static void draw_foot(const struct screen *s)
 	else if (*s->said)
 		snprintf(text, sizeof(text), "%s", s->said);
 	else
-		snprintf(text, sizeof(text), "%s", COLS < 60 ? "?Help /Filter qQuit" : "F1Help  F4Filter  F6Sort  Enter in  Esc out  d Diagnose  w Window  F10Quit");
+		snprintf(text, sizeof(text), "%s",
+			 COLS < 60 ? "?Help /Filter qQuit"
+				   : "F1Help  F4Filter  F6Sort  Enter in  Esc out  d Diagnose  w "
+				     "Window  F10Quit");
 	attrset(*s->said && !s->typing ? paint_of(s, PAINT_WARN) : A_REVERSE);
 	put_line(LINES - 1, text);
 	attrset(A_NORMAL);
@@ -391,8 +461,11 @@ static void draw_list(struct screen *s)
 
 	draw_heads(s, HEAD_LINES - 1);
 	if (!s->n_items) {
-		put_line(HEAD_LINES, s->board.n ? "no row is shown: filtered, or benign" :
-			 s->board.covered_pct <= 0 ? "nobody counted in this time, so nothing is known of it" : "nobody loses packets");
+		put_line(HEAD_LINES,
+			 s->board.n ? "no row is shown: filtered, or benign"
+			 : s->board.covered_pct <= 0
+				 ? "nobody counted in this time, so nothing is known of it"
+				 : "nobody loses packets");
 		return;
 	}
 	for (size_t i = 0; i < lines && s->top + i < s->n_items; i++) {

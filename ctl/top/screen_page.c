@@ -91,11 +91,14 @@ static void exec_diagnose(const struct screen *s, const struct reader_vm *vm, in
 	char id[64], since[64], until[64];
 
 	snprintf(id, sizeof(id), "%s", vm->uuid ? vm->uuid : vm->name);
-	snprintf(since, sizeof(since), "--since=@%.3f", (double)s->board.since_ns / (double)NSEC_PER_SEC);
-	snprintf(until, sizeof(until), "--until=@%.3f", (double)s->board.until_ns / (double)NSEC_PER_SEC);
+	snprintf(since, sizeof(since), "--since=@%.3f",
+		 (double)s->board.since_ns / (double)NSEC_PER_SEC);
+	snprintf(until, sizeof(until), "--until=@%.3f",
+		 (double)s->board.until_ns / (double)NSEC_PER_SEC);
 	dup2(fd, STDOUT_FILENO);
 	dup2(fd, STDERR_FILENO);
-	execl("/proc/self/exe", "taplossctl", "--store", s->o->g->store, "--color", "never", "diagnose", since, until, "--", id, (char *)NULL);
+	execl("/proc/self/exe", "taplossctl", "--store", s->o->g->store, "--color", "never",
+	      "diagnose", since, until, "--", id, (char *)NULL);
 	_exit(127);
 }
 

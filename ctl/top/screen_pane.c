@@ -13,7 +13,8 @@
 
 static void title_of(const struct top_model_row *r, char *buf, size_t size)
 {
-	_cleanup_(freep) char *name = text_short(r->vm ? r->vm->name : "-", 24), *nic = text_short(r->nic ? r->nic : "-", 16);
+	_cleanup_(freep) char *name = text_short(r->vm ? r->vm->name : "-", 24),
+			      *nic = text_short(r->nic ? r->nic : "-", 16);
 	const struct reader_series *s = r->series;
 	_cleanup_(freep) char *place = s && s->place ? text_short(s->place, 24) : NULL;
 	char longest[32], bursts[32];
@@ -23,18 +24,22 @@ static void title_of(const struct top_model_row *r, char *buf, size_t size)
 		snprintf(buf, size, "%s: no loss", name);
 		return;
 	}
-	n = (size_t)snprintf(buf, size, "%s %s %s: %s %s (%s)", name, nic, s->direction, s->class, s->reason, s->kind);
+	n = (size_t)snprintf(buf, size, "%s %s %s: %s %s (%s)", name, nic, s->direction, s->class,
+			     s->reason, s->kind);
 	if (place && n < size)
 		n += (size_t)snprintf(buf + n, size - n, " at %s", place);
 	if (r->bursts && n < size)
-		snprintf(buf + n, size - n, "; %s bursts, longest %s", text_count(bursts, r->bursts), short_span(longest, r->longest_ns));
+		snprintf(buf + n, size - n, "; %s bursts, longest %s",
+			 text_count(bursts, r->bursts), short_span(longest, r->longest_ns));
 }
 
 /* Below the chart: how many bursts began in each cell, up to 9, then +. */
 static void marks_text(const struct top_model *b, const struct top_model_row *r, char *buf)
 {
 	uint64_t marks[MAX_WIDTH];
-	size_t k, n = top_model_fold(b, r->marks, (size_t)COLS < MAX_WIDTH ? (size_t)COLS : MAX_WIDTH - 1, marks, NULL, &k);
+	size_t k, n = top_model_fold(b, r->marks,
+				     (size_t)COLS < MAX_WIDTH ? (size_t)COLS : MAX_WIDTH - 1, marks,
+				     NULL, &k);
 
 	for (size_t i = 0; i < n; i++)
 		buf[i] = marks[i] > 9 ? '+' : marks[i] ? (char)('0' + marks[i]) : ' ';
@@ -56,7 +61,9 @@ void draw_pane(const struct screen *s, int y)
 	attrset(A_BOLD);
 	put_line(y, text);
 	attrset(A_NORMAL);
-	n = top_model_fold(&s->board, r->cells, (size_t)COLS < MAX_WIDTH ? (size_t)COLS : MAX_WIDTH - 1, cells, seen, &k);
+	n = top_model_fold(&s->board, r->cells,
+			   (size_t)COLS < MAX_WIDTH ? (size_t)COLS : MAX_WIDTH - 1, cells, seen,
+			   &k);
 	for (size_t i = 0; i < n; i++)
 		max = cells[i] > max ? cells[i] : max;
 	chart = chart_text(cells, seen, n, max);

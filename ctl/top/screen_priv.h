@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* screen_priv - what the files of the screen share. screen.c has its state and the keys, screen_draw.c the lists, screen_pane.c what is
- * said of the row at the cursor, screen_page.c the pages of text, screen_put.c text in a place. */
+/* screen_priv - what the files of the screen share. screen.c has its state and the keys,
+ * screen_draw.c the lists, screen_pane.c what is said of the row at the cursor, screen_page.c the
+ * pages of text, screen_put.c text in a place. */
 #ifndef TAPLOSS_CTL_TOP_SCREEN_PRIV_H
 #define TAPLOSS_CTL_TOP_SCREEN_PRIV_H
 
@@ -10,7 +11,8 @@
 #include "model.h"
 #include "screen.h"
 
-#define HEAD_LINES 4		/* above the list: two of totals, where one is, the columns' names */
+/* above the list: two of totals, where one is, the columns' names */
+#define HEAD_LINES 4
 #define PANE_LINES 4
 #define PANE_FROM 18		/* lines that a terminal needs to have the pane, too */
 
@@ -51,7 +53,8 @@ enum paint { PAINT_PLAIN, PAINT_HEAD, PAINT_HARM, PAINT_PATH, PAINT_BENIGN, PAIN
 attr_t paint_of(const struct screen *s, enum paint paint);
 void paints_init(struct screen *s);
 
-/* @text, which may be in any character set and of any length, in @width columns from @x on; what is left is blanks. Returns @x + @width. */
+/* @text, which may be in any character set and of any length, in @width columns from @x on; what is
+ * left is blanks. Returns @x + @width. */
 int put(int y, int x, int width, const char *text);
 int put_right(int y, int x, int width, const char *text);
 void put_line(int y, const char *text);			/* the whole line */

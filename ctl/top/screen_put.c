@@ -11,9 +11,13 @@
 
 void paints_init(struct screen *s)
 {
-	static const short colors[] = { [PAINT_HARM] = COLOR_RED, [PAINT_PATH] = COLOR_YELLOW, [PAINT_BENIGN] = COLOR_CYAN, [PAINT_WARN] = COLOR_RED };
+	static const short colors[] = { [PAINT_HARM] = COLOR_RED,
+					[PAINT_PATH] = COLOR_YELLOW,
+					[PAINT_BENIGN] = COLOR_CYAN,
+					[PAINT_WARN] = COLOR_RED };
 
-	s->colors = s->o->g->color && has_colors() && start_color() == OK && use_default_colors() == OK;
+	s->colors =
+		s->o->g->color && has_colors() && start_color() == OK && use_default_colors() == OK;
 	for (short i = PAINT_HARM; s->colors && i <= PAINT_WARN; i++)
 		init_pair(i, colors[i], -1);
 }

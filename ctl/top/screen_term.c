@@ -15,6 +15,8 @@ bool screen_possible(void)
 		return false;
 	if (setupterm(NULL, STDOUT_FILENO, &err) == OK && tigetstr("cup") > (char *)0)
 		return true;
-	complain("top: the terminal \"%.60s\" (TERM) is not known here or cannot move its cursor: printed once", term ? term : "");
+	complain("top: the terminal \"%.60s\" (TERM) is not known here or cannot move its cursor: "
+		 "printed once",
+		 term ? term : "");
 	return false;
 }

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* drop_cost - what counting costs, by the kernel's own clock on BPF programs (run_time_ns / run_cnt).
+/* drop_cost - what counting costs, by the kernel's own clock on BPF programs (run_time_ns /
+ * run_cnt).
  *
- *   drop_cost [--prog NAME] [--runs N] [--frames N] [--macs N] drops   frames into a tap that nobody reads
- *   drop_cost ...                                   nobody      frames that die on a device that is no tap (veth v0, v1)
- *   drop_cost ...                                   path        the same, addressed to a VM
- *   drop_cost ...                                   delivered   frames through a tap that is read
+ *   drop_cost [--prog NAME] [--runs N] [--frames N] [--macs N] drops   frames into a tap that
+ * nobody reads drop_cost ...                                   nobody      frames that die on a
+ * device that is no tap (veth v0, v1) drop_cost ...                                   path the
+ * same, addressed to a VM drop_cost ...                                   delivered   frames
+ * through a tap that is read
  *
- * --macs: that many VMs' addresses are watched for on the path above the taps. --senders: the frames come into the tap (t0, there already) from
- * that many ports of its bridge (s0, s1, ...; a name like f0 for the end to send into), in turn. Prints one line: median ns per run, runs of the
- * program, frames dropped, frames counted, frames dropped a second (0: not measured). Without --prog it loads taploss'
- * own program; with it, it watches one that somebody else has loaded. Run it in a network namespace of its own. */
+ * --macs: that many VMs' addresses are watched for on the path above the taps. --senders: the
+ * frames come into the tap (t0, there already) from that many ports of its bridge (s0, s1, ...; a
+ * name like f0 for the end to send into), in turn. Prints one line: median ns per run, runs of the
+ * program, frames dropped, frames counted, frames dropped a second (0: not measured). Without
+ * --prog it loads taploss' own program; with it, it watches one that somebody else has loaded. Run
+ * it in a network namespace of its own. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -60,7 +64,8 @@ static int fail(const char *what)
 
 static bool named(const struct bpf_prog_info *info, const char *want)
 {
-	return want ? !strcmp(info->name, want) : !strcmp(info->name, "loss_reason") || !strcmp(info->name, "loss_noreason");
+	return want ? !strcmp(info->name, want)
+		    : !strcmp(info->name, "loss_reason") || !strcmp(info->name, "loss_noreason");
 }
 
 /* The youngest program of that name: ours, also when an agent is counting on this machine. */
@@ -103,7 +108,10 @@ static uint64_t dropped_of(const char *dev, bool tx)
 	bool found = false;
 
 	while (f && !found && fgets(line, sizeof(line), f))
-		found = sscanf(line, " %15[^:]: %*u %*u %*u %" SCNu64 " %*u %*u %*u %*u %*u %*u %*u %" SCNu64, name, &rx_drop, &tx_drop) == 3 &&
+		found = sscanf(line,
+			       " %15[^:]: %*u %*u %*u %" SCNu64
+			       " %*u %*u %*u %*u %*u %*u %*u %" SCNu64,
+			       name, &rx_drop, &tx_drop) == 3 &&
 			!strcmp(name, dev);
 	if (f)
 		fclose(f);
@@ -144,12 +152,16 @@ static struct sockaddr_ll out[BATCH];
 
 static void send_through(unsigned int i, const char *dev)
 {
-	out[i] = (struct sockaddr_ll){ .sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(dev) };
+	out[i] = (struct sockaddr_ll){
+		.sll_family = AF_PACKET,
+		.sll_ifindex = (int)if_nametoindex(dev),
+	};
 	if (!out[i].sll_ifindex)
 		fail(dev);
 }
 
-/* Protocol 0: the socket sends and never receives, so that it holds no reference to what it sent. */
+/* Protocol 0: the socket sends and never receives, so that it holds no reference to what it sent.
+ */
 static int open_sender(const char *dev)
 {
 	int s = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), one = 1;
@@ -187,7 +199,12 @@ static void send_frames(int s, uint64_t n)
 
 	memset(m, 0, sizeof(m));
 	for (size_t i = 0; i < ARRAY_SIZE(m); i++)
-		m[i].msg_hdr = (struct msghdr){ .msg_name = &out[i], .msg_namelen = sizeof(out[i]), .msg_iov = &io, .msg_iovlen = 1 };
+		m[i].msg_hdr = (struct msghdr){
+			.msg_name = &out[i],
+			.msg_namelen = sizeof(out[i]),
+			.msg_iov = &io,
+			.msg_iovlen = 1,
+		};
 	while (n) {
 		int r = sendmmsg(s, m, n < ARRAY_SIZE(m) ? (unsigned int)n : ARRAY_SIZE(m), 0);
 
@@ -241,8 +258,9 @@ static void wait_dropped(const char *dev, bool tx, uint64_t want)
 	fail("the frames were not dropped");
 }
 
-/* Sends one round into @dev until its counter has moved by all of it: veth hands over to a softirq that may come a little later. Through a bridge
- * in parts, for what finds no room on the way (netdev_max_backlog) never comes to @dev. */
+/* Sends one round into @dev until its counter has moved by all of it: veth hands over to a softirq
+ * that may come a little later. Through a bridge in parts, for what finds no room on the way
+ * (netdev_max_backlog) never comes to @dev. */
 static double round_cost(const struct bench *b, int s, const char *dev, bool tx)
 {
 	struct cost from = cost_of(b->prog_fd), to;
@@ -265,7 +283,8 @@ static double seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Until frames are dropped, and none is on its way: a tap's bridge does not use its port before it has noticed that somebody holds it. */
+/* Until frames are dropped, and none is on its way: a tap's bridge does not use its port before it
+ * has noticed that somebody holds it. */
 static void fill_ring(int s, const char *dev, bool tx)
 {
 	uint64_t begin = dropped_of(dev, tx), before;
@@ -302,8 +321,9 @@ static void measure(const struct bench *b, int s, const char *dev, bool tx)
 	begin = seconds() - begin;
 	to = cost_of(b->prog_fd);
 	qsort(ns, b->runs, sizeof(ns[0]), by_number);
-	printf("%.1f %" PRIu64 " %" PRIu64 " %" PRIu64 " %.0f\n", ns[b->runs / 2], to.runs - from.runs, dropped_of(dev, tx) - dropped,
-	       counted_by(b) - counted, (double)(b->frames * b->runs) / begin);
+	printf("%.1f %" PRIu64 " %" PRIu64 " %" PRIu64 " %.0f\n", ns[b->runs / 2],
+	       to.runs - from.runs, dropped_of(dev, tx) - dropped, counted_by(b) - counted,
+	       (double)(b->frames * b->runs) / begin);
 }
 
 static void drops(const struct bench *b)
@@ -344,8 +364,9 @@ static void delivered(const struct bench *b)
 			got++;
 	}
 	to = cost_of(b->prog_fd);
-	printf("%.1f %" PRIu64 " %" PRIu64 " %" PRIu64 " 0\n", (double)(to.ns - from.ns) / (double)got, to.runs - from.runs,
-	       dropped_of("t0", true), got);
+	printf("%.1f %" PRIu64 " %" PRIu64 " %" PRIu64 " 0\n",
+	       (double)(to.ns - from.ns) / (double)got, to.runs - from.runs, dropped_of("t0", true),
+	       got);
 }
 
 /* As libvirt gives them: the last three bytes at random, but for the first. */
@@ -359,7 +380,11 @@ static void watch(const struct bench *b)
 	for (unsigned int i = 0; i < b->macs; i++) {
 		long r = random();
 
-		memcpy(macs[i], i ? (uint8_t[]){ 0x52, 0x54, 0, (uint8_t)(r >> 16), (uint8_t)(r >> 8), (uint8_t)r } : vm_mac, 6);
+		memcpy(macs[i],
+		       i ? (uint8_t[]){ 0x52, 0x54, 0, (uint8_t)(r >> 16), (uint8_t)(r >> 8),
+					(uint8_t)r }
+			 : vm_mac,
+		       6);
 	}
 	errno = -loss_watch_macs(b->loss, (const uint8_t (*)[6])macs, b->macs);
 	if (errno)
@@ -391,7 +416,9 @@ static void pin_to_cpu(void)
 static const struct {
 	const char *name;
 	void (*run)(const struct bench *b);
-} modes[] = { { "drops", drops }, { "nobody", nobody }, { "path", path }, { "delivered", delivered } };
+} modes[] = {
+	{ "drops", drops }, { "nobody", nobody }, { "path", path }, { "delivered", delivered }
+};
 
 int main(int argc, char **argv)
 {
@@ -411,10 +438,12 @@ int main(int argc, char **argv)
 			b.senders = (unsigned int)strtoul(argv[2], NULL, 10);
 	}
 	if (argc != 2 || b.runs < 1 || b.runs > MAX_RUNS || !b.frames) {
-		fprintf(stderr, "usage: drop_cost [--prog NAME] [--runs 1-31] [--frames N] [--macs N] [--senders N] drops|nobody|path|delivered\n");
+		fprintf(stderr, "usage: drop_cost [--prog NAME] [--runs 1-31] [--frames N] [--macs "
+				"N] [--senders N] drops|nobody|path|delivered\n");
 		return 2;
 	}
-	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);	/* for as long as it is open: nothing to put back */
+	/* for as long as it is open: nothing to put back */
+	stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	if (stats < 0)
 		fail("bpf statistics");
 	if (!b.prog)

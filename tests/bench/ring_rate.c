@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One ring and nothing else: frames are taken, looked at and given back, for what the kinds of ring cost and lose by themselves.
+/* One ring and nothing else: frames are taken, looked at and given back, for what the kinds of ring
+ * cost and lose by themselves.
  *
- * ring_rate DEVICE VERSION [key=value]...: block=BYTES blocks=N retire=MS; stall=MS of every second it stands still; slow=NS it works on each
- * batch; check=1: frames are tapframes', and the gaps in their numbers are held against what the ring says. Prints "ready"; from then on until
- * SIGINT it captures; then one line, key=value. */
+ * ring_rate DEVICE VERSION [key=value]...: block=BYTES blocks=N retire=MS; stall=MS of every second
+ * it stands still; slow=NS it works on each batch; check=1: frames are tapframes', and the gaps in
+ * their numbers are held against what the ring says. Prints "ready"; from then on until SIGINT it
+ * captures; then one line, key=value. */
 #include <endian.h>
 #include <net/if.h>
 #include <poll.h>
@@ -56,8 +58,11 @@ static int option(struct run *r, const char *word)
 	struct {
 		const char *key;
 		uint64_t *value;
-	} keys[] = { { "block=", &r->shape.block_bytes }, { "blocks=", &r->shape.blocks }, { "retire=", &r->shape.retire_ms },
-		     { "stall=", &r->stall_ms }, { "slow=", &r->slow_ns } };
+	} keys[] = { { "block=", &r->shape.block_bytes },
+		     { "blocks=", &r->shape.blocks },
+		     { "retire=", &r->shape.retire_ms },
+		     { "stall=", &r->stall_ms },
+		     { "slow=", &r->slow_ns } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (!strncmp(word, keys[i].key, strlen(keys[i].key))) {
@@ -119,7 +124,8 @@ static void take_all(struct run *r)
 		rx_ring_release(r->port);
 		if (r->stall_ms && clock_ns(CLOCK_MONOTONIC) >= r->next_stall_ns) {
 			usleep((useconds_t)r->stall_ms * 1000);
-			r->next_stall_ns = clock_ns(CLOCK_MONOTONIC) - r->stall_ms * NSEC_PER_MSEC + NSEC_PER_SEC;
+			r->next_stall_ns = clock_ns(CLOCK_MONOTONIC) - r->stall_ms * NSEC_PER_MSEC +
+					   NSEC_PER_SEC;
 		}
 	}
 }
@@ -142,7 +148,8 @@ static void capture(struct run *r)
 	take_all(r);
 }
 
-/* A true gap is exact when one of its place and size was told; else a told one that is not exact must have room for it. */
+/* A true gap is exact when one of its place and size was told; else a told one that is not exact
+ * must have room for it. */
 static void judge(const struct run *r, uint64_t *ret_exact, uint64_t *ret_inside)
 {
 	size_t t = 0;
@@ -162,7 +169,8 @@ static void judge(const struct run *r, uint64_t *ret_exact, uint64_t *ret_inside
 				inside = false;
 				break;
 			}
-			inside = inside || (!told->exact && told->lo <= real->before && real->before <= told->hi);
+			inside = inside || (!told->exact && told->lo <= real->before &&
+					    real->before <= told->hi);
 		}
 		*ret_inside += inside;
 	}
@@ -180,15 +188,22 @@ static void report(const struct run *r, uint64_t cpu_ns, bool closed)
 	}
 	for (size_t i = 0; i < r->real.n; i++)
 		real += r->real.gaps[i].lost;
-	printf("captured=%llu lost=%llu offered=%llu freezes=%llu cpu_ns=%llu closed=%d gaps=%zu exact=%llu inside=%llu told_gaps=%zu flagged=%llu "
-	       "lost_in_gaps=%llu told_in_gaps=%llu\n", (unsigned long long)st->captured, (unsigned long long)st->lost, (unsigned long long)st->offered,
-	       (unsigned long long)st->freezes, (unsigned long long)cpu_ns, closed, r->real.n, (unsigned long long)exact, (unsigned long long)inside,
-	       r->told.n, (unsigned long long)flagged, (unsigned long long)real, (unsigned long long)told);
+	printf("captured=%llu lost=%llu offered=%llu freezes=%llu cpu_ns=%llu closed=%d gaps=%zu "
+	       "exact=%llu inside=%llu told_gaps=%zu flagged=%llu "
+	       "lost_in_gaps=%llu told_in_gaps=%llu\n",
+	       (unsigned long long)st->captured, (unsigned long long)st->lost,
+	       (unsigned long long)st->offered, (unsigned long long)st->freezes,
+	       (unsigned long long)cpu_ns, closed, r->real.n, (unsigned long long)exact,
+	       (unsigned long long)inside, r->told.n, (unsigned long long)flagged,
+	       (unsigned long long)real, (unsigned long long)told);
 }
 
 int main(int argc, char **argv)
 {
-	struct run r = { .told.gaps = calloc(MOST_GAPS, sizeof(struct gap)), .real.gaps = calloc(MOST_GAPS, sizeof(struct gap)) };
+	struct run r = {
+		.told.gaps = calloc(MOST_GAPS, sizeof(struct gap)),
+		.real.gaps = calloc(MOST_GAPS, sizeof(struct gap)),
+	};
 	struct rx_ring_options o = { .fanout = -1 };
 	struct sigaction sa = { .sa_handler = on_signal };
 	uint64_t cpu;

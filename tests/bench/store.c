@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a tick costs the store: CPU and wall time, bytes given to write(2), for an idle host, for 200 and for 1,000 losing queues of
- * 250 taps, each with traffic and device counters. Prints a table; exit status 1 when 1,000 queues take 5 ms CPU or more. */
+/* What a tick costs the store: CPU and wall time, bytes given to write(2), for an idle host, for
+ * 200 and for 1,000 losing queues of 250 taps, each with traffic and device counters. Prints a
+ * table; exit status 1 when 1,000 queues take 5 ms CPU or more. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,8 +42,20 @@ static void make_tap(struct host *h, int i)
 {
 	char name[16], ident[40];
 	struct store_vm vm = { .ident = ident, .uuid = ident, .name = name, .state = "running" };
-	struct store_device dev = { .boot_id = "b", .name = name, .kind = "tap", .netns = 1, .ifindex = (uint32_t)i + 10, .since_ns = h->t_ns };
-	struct store_attachment a = { .queues = QUEUES, .ring_frames = 500, .mac = "52:54:00:00:00:01", .since_ns = h->t_ns };
+	struct store_device dev = {
+		.boot_id = "b",
+		.name = name,
+		.kind = "tap",
+		.netns = 1,
+		.ifindex = (uint32_t)i + 10,
+		.since_ns = h->t_ns,
+	};
+	struct store_attachment a = {
+		.queues = QUEUES,
+		.ring_frames = 500,
+		.mac = "52:54:00:00:00:01",
+		.since_ns = h->t_ns,
+	};
 	bool known;
 
 	snprintf(name, sizeof(name), "vnet%d", i);
@@ -50,8 +63,16 @@ static void make_tap(struct host *h, int i)
 	must(store_vm(h->store, &vm, h->t_ns, &a.vm_id), h, "vm");
 	must(store_device(h->store, &dev, &a.device_id, &known), h, "device");
 	h->devices[i] = a.device_id;
-	struct store_series key = { .vm_id = a.vm_id, .device_id = a.device_id, .direction = "rx", .class = "PTR_FULL", .kind = "capacity",
-				    .reason = "FULL_RING", .site = "tun_net_xmit", .counter = "tx_dropped" };
+	struct store_series key = {
+		.vm_id = a.vm_id,
+		.device_id = a.device_id,
+		.direction = "rx",
+		.class = "PTR_FULL",
+		.kind = "capacity",
+		.reason = "FULL_RING",
+		.site = "tun_net_xmit",
+		.counter = "tx_dropped",
+	};
 
 	must(store_attachment(h->store, &a, &key.attachment_id), h, "attachment");
 	for (int q = 0; q < QUEUES; q++) {
@@ -59,8 +80,14 @@ static void make_tap(struct host *h, int i)
 
 		key.queue = q;
 		must(store_series(h->store, &key, h->t_ns, &h->series[at]), h, "series");
-		h->baselines[at].key = (struct tl_loss_key){ .location = 0xffffffff81000000, .netns = 1, .ifindex = (uint32_t)i + 10,
-							     .reason = 70, .queue = (uint16_t)q, .kind = TL_KIND_TUN };
+		h->baselines[at].key = (struct tl_loss_key){
+			.location = 0xffffffff81000000,
+			.netns = 1,
+			.ifindex = (uint32_t)i + 10,
+			.reason = 70,
+			.queue = (uint16_t)q,
+			.kind = TL_KIND_TUN,
+		};
 	}
 }
 
@@ -82,8 +109,14 @@ static void lose(struct host *h, unsigned int n)
 		c->tx_dropped += 10000;
 		h->counters[i].device_id = h->devices[i];
 		h->traffic[i] = (struct store_traffic){
-			.device_id = h->devices[i], .span_ns = NSEC_PER_SEC, .rx_frames = 100000, .rx_bytes = 150000000,
-			.tx_frames = 20000, .tx_bytes = 2000000, .rx_peak = 100000, .tx_peak = 20000,
+			.device_id = h->devices[i],
+			.span_ns = NSEC_PER_SEC,
+			.rx_frames = 100000,
+			.rx_bytes = 150000000,
+			.tx_frames = 20000,
+			.tx_bytes = 2000000,
+			.rx_peak = 100000,
+			.tx_peak = 20000,
 		};
 	}
 }
@@ -112,9 +145,17 @@ static void run(struct host *h, unsigned int n, struct cost *c)
 	double before = written_bytes();
 
 	for (int i = 0; i < TICKS; i++) {
-		struct store_tick tick = { .span_ns = NSEC_PER_SEC, .loss = h->loss, .baselines = h->baselines, .traffic = h->traffic,
-					   .counters = h->counters, .n_loss = n, .n_baselines = n, .n_traffic = n / QUEUES,
-					   .n_counters = n / QUEUES };
+		struct store_tick tick = {
+			.span_ns = NSEC_PER_SEC,
+			.loss = h->loss,
+			.baselines = h->baselines,
+			.traffic = h->traffic,
+			.counters = h->counters,
+			.n_loss = n,
+			.n_baselines = n,
+			.n_traffic = n / QUEUES,
+			.n_counters = n / QUEUES,
+		};
 		double cpu, wall;
 
 		tick.t_ns = h->t_ns += NSEC_PER_SEC;
@@ -148,8 +189,8 @@ static double measure(struct host *h, const char *what, unsigned int n)
 
 	run(h, n, &c);
 	median = at(c.cpu_ms, 500);
-	printf("%-24s %10.3f %10.3f %10.3f %10.3f %12.1f\n", what, median, at(c.cpu_ms, 990), at(c.wall_ms, 500), at(c.wall_ms, 990),
-	       c.written / 1024);
+	printf("%-24s %10.3f %10.3f %10.3f %10.3f %12.1f\n", what, median, at(c.cpu_ms, 990),
+	       at(c.wall_ms, 500), at(c.wall_ms, 990), c.written / 1024);
 	return median;
 }
 
@@ -169,7 +210,8 @@ int main(int argc, char **argv)
 	h.t_ns = utc_ns();
 	for (int i = 0; i < TAPS; i++)
 		make_tap(&h, i);
-	printf("%-24s %10s %10s %10s %10s %12s\n", "tick of the store", "cpu ms", "p99", "wall ms", "p99", "KiB written");
+	printf("%-24s %10s %10s %10s %10s %12s\n", "tick of the store", "cpu ms", "p99", "wall ms",
+	       "p99", "KiB written");
 	measure(&h, "idle", 0);
 	measure(&h, "200 losing queues", 200);
 	worst = measure(&h, "1,000 losing queues", 1000);
@@ -179,6 +221,7 @@ int main(int argc, char **argv)
 		if (system(cmd))
 			return 1;
 	}
-	printf("%s: 1,000 losing queues take %.2f ms CPU, allowed %.0f\n", worst < LIMIT_MS ? "ok" : "TOO SLOW", worst, LIMIT_MS);
+	printf("%s: 1,000 losing queues take %.2f ms CPU, allowed %.0f\n",
+	       worst < LIMIT_MS ? "ok" : "TOO SLOW", worst, LIMIT_MS);
 	return worst < LIMIT_MS ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A probe that does what no probe should, as the first process of a guest. What it does is written behind the program's end, after the mark "hostile:".
- * Until its moment comes it answers as a probe does, without looking at any frame: it has seen one that is not of the run, and 5 that are. */
+/* A probe that does what no probe should, as the first process of a guest. What it does is written
+ * behind the program's end, after the mark "hostile:". Until its moment comes it answers as a probe
+ * does, without looking at any frame: it has seen one that is not of the run, and 5 that are. */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -57,7 +58,8 @@ static void read_mode(void)
 	n = read(fd, tail, sizeof(tail) - 1);
 	close(fd);
 	at = n > 0 ? memmem(tail, (size_t)n, MARK, strlen(MARK)) : NULL;
-	for (size_t i = 0; at && i < sizeof(mode) - 1 && isalpha((unsigned char)at[strlen(MARK) + i]); i++)
+	for (size_t i = 0;
+	     at && i < sizeof(mode) - 1 && isalpha((unsigned char)at[strlen(MARK) + i]); i++)
 		mode[i] = at[strlen(MARK) + i];
 }
 
@@ -111,10 +113,12 @@ static void count(void)
 static void report(void)
 {
 	if (is("flood"))
-		say("frames 5\nrepeated 0\nlate 0\nforeign 0\nring_frames 5\nring_drops 0\nnic_packets 5\nnic_dropped 0\ncpu_ns 1\nwall_ns 1\n");
+		say("frames 5\nrepeated 0\nlate 0\nforeign 0\nring_frames 5\nring_drops "
+		    "0\nnic_packets 5\nnic_dropped 0\ncpu_ns 1\nwall_ns 1\n");
 	for (unsigned int i = 0; is("flood"); i += 2)
 		say("gap %u 1\n", i);
-	say("frames %s\nrepeated 0\nlate 0\nforeign 0\nring_frames 5\nring_drops 0\nnic_packets 5\nnic_dropped 0\ncpu_ns 1\nwall_ns 1\nomitted 0\nok\n",
+	say("frames %s\nrepeated 0\nlate 0\nforeign 0\nring_frames 5\nring_drops 0\nnic_packets "
+	    "5\nnic_dropped 0\ncpu_ns 1\nwall_ns 1\nomitted 0\nok\n",
 	    is("boast") ? "4000000000" : "-1");
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* init of the small guest: loads the modules listed in /modules, brings its interfaces up, and does what it is told on the
- * virtio-serial port "ctl". Every command is one line; the answer ends with a line "OK" or "ERR WORDS":
+/* init of the small guest: loads the modules listed in /modules, brings its interfaces up, and does
+ * what it is told on the virtio-serial port "ctl". Every command is one line; the answer ends with
+ * a line "OK" or "ERR WORDS":
  *
  *   ping                  nothing
- *   up DEV | down DEV     start, stop consuming frames (down: 256 descriptors and the ring still fill)
- *   chan DEV N            use N queues
- *   send DEV N LEN        send N frames of the test's kind, with sequence numbers
- *   count                 frames of that kind received so far: {"frames","first","last","gaps"}
- *   stat DEV              {"rx_packets","rx_dropped","tx_packets"}
+ *   up DEV | down DEV     start, stop consuming frames (down: 256 descriptors and the ring still
+ * fill) chan DEV N            use N queues send DEV N LEN        send N frames of the test's kind,
+ * with sequence numbers count                 frames of that kind received so far:
+ * {"frames","first","last","gaps"} stat DEV              {"rx_packets","rx_dropped","tx_packets"}
  *   spin MS               keep the CPU busy
  *   quit                  power off
  *
@@ -137,8 +137,24 @@ static int set_channels(const char *dev, unsigned int n)
 
 static int send_frames(const char *dev, unsigned long n, size_t len)
 {
-	static const uint8_t head[14] = { 255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 9, TEST_ETHERTYPE >> 8, TEST_ETHERTYPE & 0xff };
-	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(dev) };
+	static const uint8_t head[14] = { 255,
+					  255,
+					  255,
+					  255,
+					  255,
+					  255,
+					  2,
+					  0,
+					  0,
+					  0,
+					  0,
+					  9,
+					  TEST_ETHERTYPE >> 8,
+					  TEST_ETHERTYPE & 0xff };
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET,
+		.sll_ifindex = (int)if_nametoindex(dev),
+	};
 	uint8_t b[MAX_LEN] = { 0 };
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), r = 0;
 
@@ -222,10 +238,14 @@ static int obey(const char *line)
 	if (!strcmp(word, "quit"))
 		return reboot(RB_POWER_OFF);
 	if (!strcmp(word, "count"))
-		return say("{\"frames\":%lu,\"first\":%u,\"last\":%u,\"gaps\":%lu}\n", seen.frames, seen.first, seen.last, seen.gaps), 0;
+		return say("{\"frames\":%lu,\"first\":%u,\"last\":%u,\"gaps\":%lu}\n", seen.frames,
+			   seen.first, seen.last, seen.gaps),
+		       0;
 	if (!strcmp(word, "stat"))
-		return say("{\"rx_packets\":%lu,\"rx_dropped\":%lu,\"tx_packets\":%lu}\n", counter(dev, "rx_packets"),
-			   counter(dev, "rx_dropped"), counter(dev, "tx_packets")), 0;
+		return say("{\"rx_packets\":%lu,\"rx_dropped\":%lu,\"tx_packets\":%lu}\n",
+			   counter(dev, "rx_packets"), counter(dev, "rx_dropped"),
+			   counter(dev, "tx_packets")),
+		       0;
 	return -EINVAL;
 }
 
@@ -241,7 +261,8 @@ static void answer(const char *line)
 		say("OK\n");
 }
 
-/* Whole lines out of what the port gives. Nobody at the other end reads as an end of file, again and again. */
+/* Whole lines out of what the port gives. Nobody at the other end reads as an end of file, again
+ * and again. */
 static void serve(void)
 {
 	static char line[256];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* guestctl SOCKET SECONDS COMMAND... - has the small guest (tests/guest/init.c) do each COMMAND, prints what it answers.
- * Waits up to SECONDS for the whole of it, a guest that still boots included. Exit status 1: a command failed, or no answer. */
+/* guestctl SOCKET SECONDS COMMAND... - has the small guest (tests/guest/init.c) do each COMMAND,
+ * prints what it answers. Waits up to SECONDS for the whole of it, a guest that still boots
+ * included. Exit status 1: a command failed, or no answer. */
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>

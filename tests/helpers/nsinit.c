@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* nsinit COMMAND... - runs COMMAND in pid, mount, network and IPC namespaces of its own, and leaves nothing behind.
+/* nsinit COMMAND... - runs COMMAND in pid, mount, network and IPC namespaces of its own, and leaves
+ * nothing behind.
  *
- * Inside: /proc and /sys of the new namespaces, an empty bpffs at /sys/fs/bpf, an empty /run, a small /dev, lo up, no IPv6
- * (the kernel's own frames would take room in rings). Process 1 reaps orphans at once (libvirt waits for them) and makes
- * /dev/tapN for macvtaps: the kernel makes those in the one devtmpfs that all namespaces share, where their numbers clash.
- * When COMMAND ends, or this program is interrupted or killed, every process inside dies and every mount, link and
- * pinned map goes with the namespaces. The exit status is COMMAND's, 128 + N when signal N ended it. */
+ * Inside: /proc and /sys of the new namespaces, an empty bpffs at /sys/fs/bpf, an empty /run, a
+ * small /dev, lo up, no IPv6 (the kernel's own frames would take room in rings). Process 1 reaps
+ * orphans at once (libvirt waits for them) and makes /dev/tapN for macvtaps: the kernel makes those
+ * in the one devtmpfs that all namespaces share, where their numbers clash. When COMMAND ends, or
+ * this program is interrupted or killed, every process inside dies and every mount, link and pinned
+ * map goes with the namespaces. The exit status is COMMAND's, 128 + N when signal N ended it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -93,7 +95,8 @@ static void furnish_dev(void)
 	must(mkdir("/dev/net", 0755), "/dev/net");
 	must(mkdir("/dev/shm", 01777), "/dev/shm");
 	must(mkdir("/dev/pts", 0755), "/dev/pts");
-	must(mount("devpts", "/dev/pts", "devpts", MS_NOSUID, "newinstance,ptmxmode=0666"), "/dev/pts");
+	must(mount("devpts", "/dev/pts", "devpts", MS_NOSUID, "newinstance,ptmxmode=0666"),
+	     "/dev/pts");
 	must(symlink("pts/ptmx", "/dev/ptmx"), "/dev/ptmx");
 	must(symlink("/proc/self/fd", "/dev/fd"), "/dev/fd");
 	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++) {
@@ -205,7 +208,10 @@ static int run_init(char **argv)
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	must(sigprocmask(SIG_BLOCK, &child, &before), "sigprocmask");
-	p[0] = (struct pollfd){ .fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK), .events = POLLIN };
+	p[0] = (struct pollfd){
+		.fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK),
+		.events = POLLIN,
+	};
 	must(p[0].fd, "signalfd");
 	p[1] = (struct pollfd){ .fd = uevent_socket(), .events = POLLIN };
 	main_pid = start(argv, &before);
@@ -244,18 +250,21 @@ int main(int argc, char **argv)
 		fputs("usage: nsinit COMMAND [ARGUMENT]...\n", stderr);
 		return 2;
 	}
-	must(unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC), "namespaces (root?)");
+	must(unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC),
+	     "namespaces (root?)");
 	must(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), "/");
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
-	must(sigprocmask(SIG_BLOCK, &set, NULL), "sigprocmask");	/* until on_signal() knows whom to kill */
+	/* until on_signal() knows whom to kill */
+	must(sigprocmask(SIG_BLOCK, &set, NULL), "sigprocmask");
 	init_pid = fork();
 	must(init_pid, "fork");
 	if (init_pid)
 		catch_signals(&set);
 	must(sigprocmask(SIG_UNBLOCK, &set, NULL), "sigprocmask");
-	/* Not by way of exit handlers: a leak checker's could not fork any more, its process 1 is dead. */
+	/* Not by way of exit handlers: a leak checker's could not fork any more, its process 1 is
+	 * dead. */
 	_exit(init_pid ? wait_for_init() : run_init(argv + 1));
 }

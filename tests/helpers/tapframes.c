@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a guest sends: numbered frames written into a tap, one system call each, by far the fastest way to offer small frames to a capture.
- * tapframes TAP FRAMES [PPS [SIZE [FIRST]]]; numbers as collector/txgen's. Prints how many were sent and the nanoseconds it took. */
+/* What a guest sends: numbered frames written into a tap, one system call each, by far the fastest
+ * way to offer small frames to a capture. tapframes TAP FRAMES [PPS [SIZE [FIRST]]]; numbers as
+ * collector/txgen's. Prints how many were sent and the nanoseconds it took. */
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -58,7 +59,8 @@ static void pace(uint64_t due_ns)
 }
 
 /* How many it took. */
-static uint64_t blast(int fd, uint8_t *frame, size_t size, uint64_t frames, uint64_t pps, uint64_t number)
+static uint64_t blast(int fd, uint8_t *frame, size_t size, uint64_t frames, uint64_t pps,
+		      uint64_t number)
 {
 	uint64_t begin = clock_ns(CLOCK_MONOTONIC), values[2];
 
@@ -80,7 +82,8 @@ static uint64_t blast(int fd, uint8_t *frame, size_t size, uint64_t frames, uint
 int main(int argc, char **argv)
 {
 	static uint8_t frame[MOST] = { 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x88, 0xb5 };
-	uint64_t n = argc > 2 ? strtoull(argv[2], NULL, 10) : 0, pps = argc > 3 ? strtoull(argv[3], NULL, 10) : 0, sent, begin, first;
+	uint64_t n = argc > 2 ? strtoull(argv[2], NULL, 10) : 0,
+		 pps = argc > 3 ? strtoull(argv[3], NULL, 10) : 0, sent, begin, first;
 	size_t size = argc > 4 ? strtoul(argv[4], NULL, 10) : 64;
 	uint64_t number = argc > 5 ? strtoull(argv[5], NULL, 10) : 0;
 	int fd;
@@ -96,6 +99,7 @@ int main(int argc, char **argv)
 	}
 	begin = clock_ns(CLOCK_MONOTONIC);
 	sent = blast(fd, frame, size, n, pps, number);
-	printf("%llu %llu\n", (unsigned long long)sent, (unsigned long long)(clock_ns(CLOCK_MONOTONIC) - begin));
+	printf("%llu %llu\n", (unsigned long long)sent,
+	       (unsigned long long)(clock_ns(CLOCK_MONOTONIC) - begin));
 	return sent < n;
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vhostguest - a VMM and its guest in one process, on real vhost-net: a tap or macvtap, one vhost worker for each queue.
+/* vhostguest - a VMM and its guest in one process, on real vhost-net: a tap or macvtap, one vhost
+ * worker for each queue.
  *
  *   vhostguest NAME QUEUES tap|macvtap [-- WORDS]
  *
- * Says READY; then for each line "QUEUE COUNT good|bad|short|stuck" of standard input sends COUNT frames of 100 bytes from that queue (bad: a
- * virtio-net header with an unknown GSO type; short: 8 bytes behind the header) and says "sent COUNT" when the worker has taken them
- * all; stuck: it never takes one with a checksum outside the frame, and tries for ever. WORDS are for whoever reads the command line. */
+ * Says READY; then for each line "QUEUE COUNT good|bad|short|stuck" of standard input sends COUNT
+ * frames of 100 bytes from that queue (bad: a virtio-net header with an unknown GSO type; short: 8
+ * bytes behind the header) and says "sent COUNT" when the worker has taken them all; stuck: it
+ * never takes one with a checksum outside the frame, and tries for ever. WORDS are for whoever
+ * reads the command line. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -50,7 +53,10 @@ static void must(int r, const char *what)
 
 static int open_tap(const char *name, int multi)
 {
-	struct ifreq ifr = { .ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (multi ? IFF_MULTI_QUEUE : 0)) };
+	struct ifreq ifr = {
+		.ifr_flags =
+			(short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (multi ? IFF_MULTI_QUEUE : 0)),
+	};
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 
 	must(fd, "/dev/net/tun");
@@ -61,7 +67,9 @@ static int open_tap(const char *name, int multi)
 
 static int open_macvtap(const char *name)
 {
-	struct ifreq ifr = { .ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE) };
+	struct ifreq ifr = {
+		.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE),
+	};
 	unsigned int index = if_nametoindex(name), major, minor;
 	char path[128];
 	FILE *f;
@@ -85,7 +93,8 @@ static void set_ring(struct queue *q, unsigned int which)
 {
 	struct vring *r = &q->rings[which];
 	struct vhost_vring_state state = { which, RING };
-	struct vhost_vring_file kick = { which, eventfd(0, EFD_CLOEXEC) }, call = { which, eventfd(0, EFD_CLOEXEC) };
+	struct vhost_vring_file kick = { which, eventfd(0, EFD_CLOEXEC) },
+				call = { which, eventfd(0, EFD_CLOEXEC) };
 	struct vhost_vring_file backend = { which, q->tap };
 	struct vhost_vring_addr at = { .index = which };
 
@@ -114,14 +123,16 @@ static void set_up(struct queue *q)
 		struct vhost_memory_region region;
 	} table = { .head = { .nregions = 1 } };
 	uint64_t features = 1ULL << VIRTIO_F_VERSION_1;
-	int header = HEADER, unlimited = INT32_MAX;	/* no limit of the send buffer: the worker takes frames in batches */
+	/* no limit of the send buffer: the worker takes frames in batches */
+	int header = HEADER, unlimited = INT32_MAX;
 
 	must(ioctl(q->tap, TUNSETVNETHDRSZ, &header), "header length");
 	must(ioctl(q->tap, TUNSETSNDBUF, &unlimited), "send buffer");
 	q->memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (q->memory == MAP_FAILED)
 		fail("memory");
-	table.region = (struct vhost_memory_region){ (uintptr_t)q->memory, MEMORY, (uintptr_t)q->memory, 0 };
+	table.region = (struct vhost_memory_region){ (uintptr_t)q->memory, MEMORY,
+						     (uintptr_t)q->memory, 0 };
 	q->vhost = open("/dev/vhost-net", O_RDWR | O_CLOEXEC);
 	must(q->vhost, "/dev/vhost-net");
 	must(ioctl(q->vhost, VHOST_SET_OWNER, 0), "owner");
@@ -149,7 +160,10 @@ static void post(struct queue *q, const char *kind)
 	}
 	memset(at + HEADER, 0xff, 6);			/* to everybody, */
 	memcpy(at + HEADER + 6, "\x02\0\0\0\0\1\x88\xb5", 8);	/* in a protocol for experiments */
-	r->desc[slot] = (struct vring_desc){ .addr = (uintptr_t)at, .len = HEADER + (strcmp(kind, "short") ? FRAME : SHORT) };
+	r->desc[slot] = (struct vring_desc){
+		.addr = (uintptr_t)at,
+		.len = HEADER + (strcmp(kind, "short") ? FRAME : SHORT),
+	};
 	r->avail->ring[r->avail->idx % RING] = slot;
 	__sync_synchronize();
 	r->avail->idx++;
@@ -195,7 +209,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	for (unsigned int i = 0; i < n; i++) {
-		queues[i].tap = strcmp(argv[3], "macvtap") ? open_tap(argv[1], n > 1) : open_macvtap(argv[1]);
+		queues[i].tap = strcmp(argv[3], "macvtap") ? open_tap(argv[1], n > 1)
+							   : open_macvtap(argv[1]);
 		set_up(&queues[i]);
 	}
 	up(argv[1]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* xdp - hangs a program of two or four instructions on a device, in the driver (native), until it is killed:
+/* xdp - hangs a program of two or four instructions on a device, in the driver (native), until it
+ * is killed:
  *
  *   xdp DEV pass|drop|abort|back   the answer to every frame
  *   xdp DEV redirect TO            every frame into the device TO
@@ -37,13 +38,23 @@ static unsigned int ifindex(const char *name)
 	return i;
 }
 
-#define MOV(reg, value) ((struct bpf_insn){ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = (reg), .imm = (value) })
+#define MOV(reg, value)                              \
+	((struct bpf_insn){                          \
+		.code = BPF_ALU64 | BPF_MOV | BPF_K, \
+		.dst_reg = (reg),                    \
+		.imm = (value),                      \
+	})
 #define EXIT ((struct bpf_insn){ .code = BPF_JMP | BPF_EXIT })
 #define CALL(func) ((struct bpf_insn){ .code = BPF_JMP | BPF_CALL, .imm = (func) })
 
 static int load(const struct bpf_insn *insns, unsigned int n)
 {
-	union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_XDP, .insn_cnt = n, .insns = (uintptr_t)insns, .license = (uintptr_t)"GPL" };
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_XDP,
+		.insn_cnt = n,
+		.insns = (uintptr_t)insns,
+		.license = (uintptr_t) "GPL",
+	};
 	long fd = bpf(BPF_PROG_LOAD, &attr);
 
 	if (fd < 0)
@@ -56,10 +67,15 @@ static int program(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int act;
-	} answers[] = { { "pass", XDP_PASS }, { "drop", XDP_DROP }, { "abort", XDP_ABORTED }, { "back", XDP_TX } };
+	} answers[] = { { "pass", XDP_PASS },
+			{ "drop", XDP_DROP },
+			{ "abort", XDP_ABORTED },
+			{ "back", XDP_TX } };
 
 	if (argc == 4 && !strcmp(argv[2], "redirect"))
-		return load((struct bpf_insn[]){ MOV(BPF_REG_1, (int)ifindex(argv[3])), MOV(BPF_REG_2, 0), CALL(BPF_FUNC_redirect), EXIT }, 4);
+		return load((struct bpf_insn[]){ MOV(BPF_REG_1, (int)ifindex(argv[3])),
+						 MOV(BPF_REG_2, 0), CALL(BPF_FUNC_redirect), EXIT },
+			    4);
 	for (size_t i = 0; argc == 3 && i < sizeof(answers) / sizeof(answers[0]); i++)
 		if (!strcmp(answers[i].name, argv[2]))
 			return load((struct bpf_insn[]){ MOV(BPF_REG_0, answers[i].act), EXIT }, 2);
@@ -73,7 +89,8 @@ int main(int argc, char **argv)
 
 	if (argc < 3)
 		return 2;
-	setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });	/* up to 5.10 programs count against it */
+	/* up to 5.10 programs count against it */
+	setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });
 	attr.link_create.prog_fd = (unsigned int)program(argc, argv);
 	attr.link_create.target_ifindex = ifindex(argv[1]);
 	attr.link_create.attach_type = BPF_XDP;

@@ -10,7 +10,8 @@
 #include "taptool.h"
 
 static const struct fault_case *const tables[] = {
-	cases_rx, cases_read, cases_tx, cases_stack, cases_path, cases_macvtap, cases_forced, cases_vhost_rx, cases_vhost_tx,
+	cases_rx,      cases_read,   cases_tx,	     cases_stack,    cases_path,
+	cases_macvtap, cases_forced, cases_vhost_rx, cases_vhost_tx,
 };
 
 static const struct fault_case *find(const char *name)
@@ -34,8 +35,8 @@ static unsigned int netns_number(void)
 
 static void print_head(const struct fault_case *c, const struct fault *f, int index)
 {
-	printf("{\"case\":\"%s\",\"dev\":\"%s\",\"kind\":\"%s\",\"ifindex\":%d,\"netns\":%u,", c->name, f->dev, c->kind, index,
-	       netns_number());
+	printf("{\"case\":\"%s\",\"dev\":\"%s\",\"kind\":\"%s\",\"ifindex\":%d,\"netns\":%u,",
+	       c->name, f->dev, c->kind, index, netns_number());
 }
 
 /* Until SIGUSR1: somebody wants to look at the device first. */
@@ -55,12 +56,15 @@ int cmd_case(const struct args *a)
 {
 	const struct fault_case *c = find(args_name(a, 0, ""));
 	struct fault f = { .fd = -1, .fd2 = -1, .lower = -1 };
-	unsigned long rounds = args_number(a, "rounds", 1), pause_ms = args_number(a, "pause", 0), offered = 0;
+	unsigned long rounds = args_number(a, "rounds", 1), pause_ms = args_number(a, "pause", 0),
+		      offered = 0;
 	struct counters before, after;
 	int index;
 
 	frame_mac(args_value(a, "mac"), f.mac);
-	f.dev = args_value(a, "dev") ? args_value(a, "dev") : !strcmp(c->kind, "macvtap") ? "m0" : "t0";
+	f.dev = args_value(a, "dev")	      ? args_value(a, "dev")
+		: !strcmp(c->kind, "macvtap") ? "m0"
+					      : "t0";
 	f.count = (unsigned int)args_number(a, "count", 10);
 	c->set_up(&f);
 	index = device_index(f.dev);
@@ -74,7 +78,8 @@ int cmd_case(const struct args *a)
 	}
 	counters_read(f.dev, &after);
 	print_head(c, &f, index);
-	printf("\"sent\":%lu,\"delivered\":%u,\"left\":%u,\"refused\":%u,", offered, f.delivered, f.left, f.refused);
+	printf("\"sent\":%lu,\"delivered\":%u,\"left\":%u,\"refused\":%u,", offered, f.delivered,
+	       f.left, f.refused);
 	counters_print(&before, &after);
 	puts("}");
 	if (args_flag(a, "stay"))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Frames that are lost because a kernel function fails, as it does for want of memory. The test host's module (tests/vm/fault) makes it fail. */
+/* Frames that are lost because a kernel function fails, as it does for want of memory. The test
+ * host's module (tests/vm/fault) makes it fail. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,8 @@
 #define MTU 9000
 #define LARGE 6000	/* more than a page: what follows its headers lies in pages of its own */
 
-/* @function shall fail with @result, @times. Whoever calls it: a frame may be received by another process than its sender. */
+/* @function shall fail with @result, @times. Whoever calls it: a frame may be received by another
+ * process than its sender. */
 static void order(const char *function, int result, unsigned int times)
 {
 	char line[128];
@@ -105,8 +107,10 @@ static void trimmed_to_40(struct fault *f)
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	union bpf_attr attr = {
-		.prog_type = BPF_PROG_TYPE_SOCKET_FILTER, .insns = (uintptr_t)some, .insn_cnt = ARRAY_SIZE(some),
-		.license = (uintptr_t)"GPL",
+		.prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
+		.insns = (uintptr_t)some,
+		.insn_cnt = ARRAY_SIZE(some),
+		.license = (uintptr_t) "GPL",
 	};
 	int program = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 
@@ -139,19 +143,27 @@ static unsigned int trim(struct fault *f)
 	return f->count;
 }
 
-/* The host's own pages, which the guest must not keep: they are copied before the frame goes into the ring. */
+/* The host's own pages, which the guest must not keep: they are copied before the frame goes into
+ * the ring. */
 static unsigned int copy_out(struct fault *f)
 {
-	const struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = inet_addr("192.0.2.2") };
+	const struct sockaddr_in to = {
+		.sin_family = AF_INET,
+		.sin_port = htons(9),
+		.sin_addr.s_addr = inet_addr("192.0.2.2"),
+	};
 	static uint8_t b[LARGE];
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), one = 1;
 
-	run("ip addr add 192.0.2.1/24 dev %s && ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:07 dev %s", f->dev, f->dev);
+	run("ip addr add 192.0.2.1/24 dev %s && ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:07 "
+	    "dev %s",
+	    f->dev, f->dev);
 	if (setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)) < 0)
 		die("zero copy");
 	order("skb_copy_ubufs", -ENOMEM, f->count);
 	for (unsigned int i = 0; i < f->count; i++)
-		if (sendto(fd, b, sizeof(b), MSG_ZEROCOPY, (const struct sockaddr *)&to, sizeof(to)) < 0)
+		if (sendto(fd, b, sizeof(b), MSG_ZEROCOPY, (const struct sockaddr *)&to,
+			   sizeof(to)) < 0)
 			die("send");
 	obeyed(f->count);
 	close(fd);
@@ -175,7 +187,11 @@ static unsigned int sum_up(struct fault *f)
 
 	device_mac(f->dev, mac);
 	len = frame_tcp(b + VNET_HDR, mac, 100, 5);
-	vnet_put(b, &(struct vnet){ .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 34, .csum_offset = 16 });
+	vnet_put(b, &(struct vnet){
+			    .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+			    .csum_start = 34,
+			    .csum_offset = 16,
+		    });
 	snprintf(far, sizeof(far), "%.14sp", f->dev);
 	order("skb_checksum_help", -ENOMEM, f->count);
 	send_with_header(far, b, VNET_HDR + len, f->count);
@@ -184,10 +200,13 @@ static unsigned int sum_up(struct fault *f)
 }
 
 const struct fault_case cases_forced[] = {
-	{ "hdr_trunc", "the guest's Ethernet header cannot be pulled together", "tap", tap_of_frags, pull },
+	{ "hdr_trunc", "the guest's Ethernet header cannot be pulled together", "tap", tap_of_frags,
+	  pull },
 	{ "no_skb", "no memory for a guest's small frame", "tap", tap, no_skb },
 	{ "no_memory", "no memory to cut a frame as a filter says", "tap", trimmed_to_40, trim },
-	{ "copy_out", "no memory to copy the host's own pages for the guest", "tap", tap, copy_out },
-	{ "mvt_checksum", "a checksum that the guest wants cannot be made", "macvtap", macvtap_of_plain_frames, sum_up },
+	{ "copy_out", "no memory to copy the host's own pages for the guest", "tap", tap,
+	  copy_out },
+	{ "mvt_checksum", "a checksum that the guest wants cannot be made", "macvtap",
+	  macvtap_of_plain_frames, sum_up },
 	{ 0 },
 };

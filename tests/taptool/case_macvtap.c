@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The same on a macvtap. Its lower device is one end of a veth pair made here; frames come in at the other end. */
+/* The same on a macvtap. Its lower device is one end of a veth pair made here; frames come in at
+ * the other end. */
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,8 +92,12 @@ static void macvtap_on_tap(struct fault *f)
 static unsigned int bad_gso(struct fault *f)
 {
 	const struct vnet v = {
-		VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_TCPV4, .hdr_len = 54, .gso_size = 1000,
-		.csum_start = 34, .csum_offset = 16,
+		VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		VIRTIO_NET_HDR_GSO_TCPV4,
+		.hdr_len = 54,
+		.gso_size = 1000,
+		.csum_start = 34,
+		.csum_offset = 16,
 	};
 	uint8_t b[VNET_HDR + 4096], mac[6];
 	size_t len;
@@ -219,18 +224,24 @@ static unsigned int full_ring_flows(struct fault *f)
 	return 200;
 }
 
-/* A sound super-frame of @payload bytes for a queue that takes none: tap_handle_frame() cuts it into frames of 1000. */
+/* A sound super-frame of @payload bytes for a queue that takes none: tap_handle_frame() cuts it
+ * into frames of 1000. */
 static unsigned int send_super_frames(struct fault *f, unsigned int n, size_t payload)
 {
 	const struct vnet v = {
-		VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_TCPV4, .hdr_len = 54, .gso_size = 1000,
-		.csum_start = 34, .csum_offset = 16,
+		VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		VIRTIO_NET_HDR_GSO_TCPV4,
+		.hdr_len = 54,
+		.gso_size = 1000,
+		.csum_start = 34,
+		.csum_offset = 16,
 	};
 	uint8_t b[VNET_HDR + 8192], mac[6];
 	int fd = packet_socket(far_end(f), false), one = 1;
 	size_t len;
 
-	if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)) < 0 || ioctl(f->fd, TUNSETOFFLOAD, 0) < 0)
+	if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)) < 0 ||
+	    ioctl(f->fd, TUNSETOFFLOAD, 0) < 0)
 		die("offload");
 	device_mac(f->dev, mac);
 	len = frame_tcp(b + VNET_HDR, mac, payload, 5);
@@ -250,7 +261,8 @@ static unsigned int cut_up(struct fault *f)
 	return n;
 }
 
-/* Four pieces each: the ring (16) is full after four, all pieces of the others are lost, and no counter knows. */
+/* Four pieces each: the ring (16) is full after four, all pieces of the others are lost, and no
+ * counter knows. */
 static unsigned int full_ring_list(struct fault *f)
 {
 	unsigned int n = send_super_frames(f, 4 + f->count, 4000);
@@ -273,7 +285,9 @@ static void lower_down(struct fault *f)
 	macvtap_make(f);
 	run("ip link set %s down", near_end(f));
 	/* The queueing discipline of the device above goes some time after. */
-	run("for i in $(seq 500); do grep -qx lowerlayerdown /sys/class/net/%s/operstate && exit; sleep 0.02; done; exit 1", f->dev);
+	run("for i in $(seq 500); do grep -qx lowerlayerdown /sys/class/net/%s/operstate && exit; "
+	    "sleep 0.02; done; exit 1",
+	    f->dev);
 }
 
 static unsigned int read_bad_page(struct fault *f)
@@ -300,22 +314,32 @@ static unsigned int fill_and_delete(struct fault *f)
 }
 
 const struct fault_case cases_macvtap[] = {
-	{ "mvt_full_ring", "nobody reads: the ring (16) is filled, then COUNT frames more", "macvtap", macvtap_make, full_ring },
-	{ "mvt_full_ring_mq", "nobody reads two queues, 32 flows", "macvtap", two_queues, full_ring_flows },
-	{ "mvt_full_ring_list", "the ring fills up while a super-frame is cut up", "macvtap", macvtap_make, full_ring_list },
-	{ "mvt_gso_seg_ok", "no loss: a super-frame is cut up and read", "macvtap", macvtap_make, cut_up },
+	{ "mvt_full_ring", "nobody reads: the ring (16) is filled, then COUNT frames more",
+	  "macvtap", macvtap_make, full_ring },
+	{ "mvt_full_ring_mq", "nobody reads two queues, 32 flows", "macvtap", two_queues,
+	  full_ring_flows },
+	{ "mvt_full_ring_list", "the ring fills up while a super-frame is cut up", "macvtap",
+	  macvtap_make, full_ring_list },
+	{ "mvt_gso_seg_ok", "no loss: a super-frame is cut up and read", "macvtap", macvtap_make,
+	  cut_up },
 	{ "mvt_short", "less than an Ethernet header", "macvtap", macvtap_make, write_short },
 	{ "mvt_lower_down", "the device below is down", "macvtap", lower_down, write_plain },
-	{ "mvt_read_efault", "buffers that are not mapped behind the header", "macvtap", macvtap_make, read_bad_page },
-	{ "mvt_purge_delete", "a device that holds frames is deleted, then closed", "macvtap", macvtap_make, fill_and_delete },
-	{ "mvt_no_reader", "no queue is open: the frames go to the host's stack", "macvtap", unopened, offer },
+	{ "mvt_read_efault", "buffers that are not mapped behind the header", "macvtap",
+	  macvtap_make, read_bad_page },
+	{ "mvt_purge_delete", "a device that holds frames is deleted, then closed", "macvtap",
+	  macvtap_make, fill_and_delete },
+	{ "mvt_no_reader", "no queue is open: the frames go to the host's stack", "macvtap",
+	  unopened, offer },
 	{ "mvt_gso_seg", "another guest's bad GSO frame", "macvtap", macvtap_on_tap, bad_gso },
-	{ "mvt_badhdr", "virtio-net header with an unknown GSO type", "macvtap", macvtap_make, bad_header },
+	{ "mvt_badhdr", "virtio-net header with an unknown GSO type", "macvtap", macvtap_make,
+	  bad_header },
 	{ "mvt_ucopy", "the frame's memory cannot be read", "macvtap", macvtap_make, torn },
 	{ "mvt_down", "the device is down", "macvtap", down, write_plain },
 	{ "mvt_read_small", "buffers too small for a frame", "macvtap", macvtap_make, read_small },
-	{ "mvt_purge_close", "a queue that holds frames is closed", "macvtap", macvtap_make, fill_and_close },
-	{ "mvt_purge_shrink", "the ring is made shorter than what it holds (1 stays)", "macvtap", macvtap_make, shrink },
+	{ "mvt_purge_close", "a queue that holds frames is closed", "macvtap", macvtap_make,
+	  fill_and_close },
+	{ "mvt_purge_shrink", "the ring is made shorter than what it holds (1 stays)", "macvtap",
+	  macvtap_make, shrink },
 	{ "mvt_deliver", "no loss: every frame is read", "macvtap", macvtap_make, deliver },
 	{ 0 },
 };

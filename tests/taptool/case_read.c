@@ -36,7 +36,8 @@ static unsigned int read_each(struct fault *f, const struct iovec *parts, int n,
 	return f->count;
 }
 
-/* Buffers smaller than the virtio-net header: what a guest without mergeable buffers does with too small ones. */
+/* Buffers smaller than the virtio-net header: what a guest without mergeable buffers does with too
+ * small ones. */
 static unsigned int read_small(struct fault *f)
 {
 	uint8_t b[5];
@@ -91,7 +92,12 @@ static unsigned int deliver(struct fault *f)
 static unsigned int super_udp(struct fault *f)
 {
 	const struct vnet v = {
-		VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_UDP, .hdr_len = 42, .gso_size = 1000, .csum_start = 34, .csum_offset = 6,
+		VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		VIRTIO_NET_HDR_GSO_UDP,
+		.hdr_len = 42,
+		.gso_size = 1000,
+		.csum_start = 34,
+		.csum_offset = 6,
 	};
 	uint8_t b[VNET_HDR + 4096];
 	int fd = packet_socket(f->dev, false), one = 1;
@@ -110,8 +116,11 @@ static unsigned int super_udp(struct fault *f)
 const struct fault_case cases_read[] = {
 	{ "read_small", "buffers too small for a frame", "tap", tap, read_small },
 	{ "read_bad_page", "buffers that are not mapped", "tap", tap, read_bad_page },
-	{ "read_bad_data", "buffers that are not mapped behind the header: said and counted to be delivered", "tap", tap, read_bad_data },
-	{ "read_cut", "buffers shorter than the frame: cut, counted as delivered", "tap", tap, read_cut },
+	{ "read_bad_data",
+	  "buffers that are not mapped behind the header: said and counted to be delivered", "tap",
+	  tap, read_bad_data },
+	{ "read_cut", "buffers shorter than the frame: cut, counted as delivered", "tap", tap,
+	  read_cut },
 	{ "read_zero", "no loss: buffers without length", "tap", tap, read_zero },
 	{ "gso_ufo_read", "no loss: a UDP super-frame is cut up", "tap", tap, super_udp },
 	{ "deliver", "no loss: every frame is read", "tap", tap, deliver },

@@ -88,19 +88,23 @@ static void persistent(struct fault *f)
 		die("persist");
 }
 
-/* The queue discipline of a persistent tap without a reader goes some time after its last queue: here it has not. */
+/* The queue discipline of a persistent tap without a reader goes some time after its last queue:
+ * here it has not. */
 static unsigned int close_and_offer(struct fault *f)
 {
 	f->fd = close_fd(f->fd);
 	return offer(f);
 }
 
-/* Here it has: the device's carrier is gone, and frames end in the discipline of a device that is not there (noop). */
+/* Here it has: the device's carrier is gone, and frames end in the discipline of a device that is
+ * not there (noop). */
 static void no_reader_late(struct fault *f)
 {
 	persistent(f);
 	f->fd = close_fd(f->fd);
-	run("for i in $(seq 500); do ip -j link show dev %s | grep -q '\"operstate\":\"DOWN\"' && exit; sleep 0.02; done; exit 1", f->dev);
+	run("for i in $(seq 500); do ip -j link show dev %s | grep -q '\"operstate\":\"DOWN\"' && "
+	    "exit; sleep 0.02; done; exit 1",
+	    f->dev);
 }
 
 static unsigned int offer_refused(struct fault *f)
@@ -150,8 +154,10 @@ static void ebpffilter(struct fault *f)
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	union bpf_attr attr = {
-		.prog_type = BPF_PROG_TYPE_SOCKET_FILTER, .insns = (uintptr_t)none, .insn_cnt = ARRAY_SIZE(none),
-		.license = (uintptr_t)"GPL",
+		.prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
+		.insns = (uintptr_t)none,
+		.insn_cnt = ARRAY_SIZE(none),
+		.license = (uintptr_t) "GPL",
 	};
 	int program = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 
@@ -160,12 +166,17 @@ static void ebpffilter(struct fault *f)
 		die("eBPF filter");
 }
 
-/* A TCP super-frame whose header length makes no sense, to a tap that wants no GSO: it cannot be cut up. */
+/* A TCP super-frame whose header length makes no sense, to a tap that wants no GSO: it cannot be
+ * cut up. */
 static unsigned int bad_gso(struct fault *f)
 {
 	const struct vnet v = {
-		VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_TCPV4, .hdr_len = 54, .gso_size = 1000,
-		.csum_start = 34, .csum_offset = 16,
+		VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		VIRTIO_NET_HDR_GSO_TCPV4,
+		.hdr_len = 54,
+		.gso_size = 1000,
+		.csum_start = 34,
+		.csum_offset = 16,
 	};
 	uint8_t b[VNET_HDR + 4096];
 	int fd = packet_socket(f->dev, false), one = 1;
@@ -175,7 +186,8 @@ static unsigned int bad_gso(struct fault *f)
 		die("virtio-net header");
 	vnet_put(b, &v);
 	for (unsigned int i = 0; i < f->count; i++)
-		send(fd, b, VNET_HDR + len, 0);	/* lost and counted in any case; since 6.12 the sender is told so (EINVAL) */
+		/* lost and counted in any case; since 6.12 the sender is told so (EINVAL) */
+		send(fd, b, VNET_HDR + len, 0);
 	close(fd);
 	return f->count;
 }
@@ -212,19 +224,25 @@ static unsigned int fill_and_close(struct fault *f)
 }
 
 const struct fault_case cases_rx[] = {
-	{ "full_ring", "nobody reads: the ring (16) is filled, then COUNT frames more", "tap", tap, full_ring },
-	{ "full_ring_mq", "nobody reads two queues, 32 flows", "tap", tap_two_rings, full_ring_flows },
+	{ "full_ring", "nobody reads: the ring (16) is filled, then COUNT frames more", "tap", tap,
+	  full_ring },
+	{ "full_ring_mq", "nobody reads two queues, 32 flows", "tap", tap_two_rings,
+	  full_ring_flows },
 	{ "detached", "the only queue is detached", "tap", detached, offer },
 	{ "no_reader", "a persistent tap that nobody holds", "tap", persistent, close_and_offer },
-	{ "no_reader_late", "the same when the device has lost its carrier", "tap", no_reader_late, offer_refused },
+	{ "no_reader_late", "the same when the device has lost its carrier", "tap", no_reader_late,
+	  offer_refused },
 	{ "txfilter", "the VMM's address filter", "tap", txfilter, offer_foreign },
 	{ "sockfilter", "a socket filter that takes nothing", "tap", sockfilter, offer },
 	{ "ebpffilter", "an eBPF filter that takes nothing", "tap", ebpffilter, offer },
 	{ "gso_notso", "a bad GSO frame to a tap without GSO", "tap", tap, bad_gso },
-	{ "purge_shrink", "the ring is made shorter than what it holds (1 stays)", "tap", tap, shrink },
-	{ "purge_detach", "a queue that holds frames is detached", "tap", tap_two_queues, fill_and_detach },
+	{ "purge_shrink", "the ring is made shorter than what it holds (1 stays)", "tap", tap,
+	  shrink },
+	{ "purge_detach", "a queue that holds frames is detached", "tap", tap_two_queues,
+	  fill_and_detach },
 	{ "purge_close", "a queue that holds frames is closed", "tap", persistent, fill_and_close },
-	{ "purge_close_gone", "a queue that holds frames is closed, the device goes with it", "tap", tap, fill_and_close },
+	{ "purge_close_gone", "a queue that holds frames is closed, the device goes with it", "tap",
+	  tap, fill_and_close },
 	{ "purge_delete", "a device that holds frames is deleted", "tap", tap, fill_and_delete },
 	{ 0 },
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Frames that something between the tap's driver and the host's stack throws away: XDP, tc, queueing disciplines, the stack itself. */
+/* Frames that something between the tap's driver and the host's stack throws away: XDP, tc,
+ * queueing disciplines, the stack itself. */
 #include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -34,7 +35,8 @@ static unsigned int write_plain(struct fault *f)
 	return f->count;
 }
 
-/* Writes that may not sleep go through the driver's XDP hook, without an skb; others through the generic one. */
+/* Writes that may not sleep go through the driver's XDP hook, without an skb; others through the
+ * generic one. */
 static unsigned int xdp(struct fault *f, const char *answer, bool generic)
 {
 	xdp_attach(f->dev, answer);
@@ -88,7 +90,9 @@ static unsigned int xdp_redirect(struct fault *f)
 	char to[64];
 
 	device_set_ring(f->dev, 16);
-	run("ip link add %.13sn type veth peer name %.13sf && ip link set %.13sn up && ip link set %.13sf up", f->dev, f->dev, f->dev, f->dev);
+	run("ip link add %.13sn type veth peer name %.13sf && ip link set %.13sn up && ip link set "
+	    "%.13sf up",
+	    f->dev, f->dev, f->dev, f->dev);
 	snprintf(to, sizeof(to), "redirect %s", f->dev);
 	snprintf(f->other, sizeof(f->other), "%.13sn", f->dev);
 	xdp_attach(f->other, to);
@@ -100,7 +104,8 @@ static unsigned int xdp_redirect(struct fault *f)
 
 static void tc_drop(struct fault *f, const char *hook)
 {
-	run("tc qdisc add dev %s clsact && tc filter add dev %s %s matchall action drop", f->dev, f->dev, hook);
+	run("tc qdisc add dev %s clsact && tc filter add dev %s %s matchall action drop", f->dev,
+	    f->dev, hook);
 }
 
 static unsigned int tc_ingress(struct fault *f)
@@ -121,14 +126,17 @@ static unsigned int tc_egress(struct fault *f)
 	return offer(f);
 }
 
-/* A discipline that never lets a frame go and holds what its limit says; the rest is counted by it, too. */
+/* A discipline that never lets a frame go and holds what its limit says; the rest is counted by it,
+ * too. */
 static unsigned int qdisc(struct fault *f)
 {
-	run("tc qdisc replace dev %s root netem delay 200s limit 30 2>&- || tc qdisc replace dev %s root tbf rate 8bit burst 100 limit 3000",
+	run("tc qdisc replace dev %s root netem delay 200s limit 30 2>&- || tc qdisc replace dev "
+	    "%s root tbf rate 8bit burst 100 limit 3000",
 	    f->dev, f->dev);
 	packet_send_many(f->dev, broadcast, 100, 100);
 	f->left = qdisc_backlog(f->dev);
-	f->delivered = tap_read_all(f->fd);	/* what went before the discipline had spent its burst */
+	/* what went before the discipline had spent its burst */
+	f->delivered = tap_read_all(f->fd);
 	return 100;
 }
 
@@ -171,17 +179,22 @@ static unsigned int torn(struct fault *f)
 
 const struct fault_case cases_stack[] = {
 	{ "xdp_drop", "an XDP program drops, in the driver", "tap", tap, xdp_drop },
-	{ "xdp_drop_generic", "the same behind a write that may sleep", "tap", tap, xdp_drop_generic },
+	{ "xdp_drop_generic", "the same behind a write that may sleep", "tap", tap,
+	  xdp_drop_generic },
 	{ "xdp_aborted", "an XDP program fails, in the driver", "tap", tap, xdp_abort },
-	{ "xdp_aborted_generic", "the same behind a write that may sleep", "tap", tap, xdp_abort_generic },
+	{ "xdp_aborted_generic", "the same behind a write that may sleep", "tap", tap,
+	  xdp_abort_generic },
 	{ "xdp_redirect", "redirected into a full ring", "tap", tap, xdp_redirect },
 	{ "xdp_back", "sent back into the tap's own full ring", "tap", tap, xdp_back },
-	{ "xdp_redirect_down", "redirected from the tap into a device that is down", "tap", tap, xdp_redirect_down },
+	{ "xdp_redirect_down", "redirected from the tap into a device that is down", "tap", tap,
+	  xdp_redirect_down },
 	{ "tc_ingress", "tc drops what the guest sends", "tap", tap, tc_ingress },
 	{ "tc_egress", "tc drops what the guest shall get", "tap", tap, tc_egress },
 	{ "qdisc", "the queueing discipline is full", "tap", tap, qdisc },
 	{ "otherhost", "the host's stack: for somebody else", "tap", tap, foreign },
-	{ "napi_detached", "a NAPI tap whose queue is detached", "tap", napi_detached, write_plain },
-	{ "ucopy_napi_frags", "a NAPI tap, the frame's memory cannot be read", "tap", napi_frags, torn },
+	{ "napi_detached", "a NAPI tap whose queue is detached", "tap", napi_detached,
+	  write_plain },
+	{ "ucopy_napi_frags", "a NAPI tap, the frame's memory cannot be read", "tap", napi_frags,
+	  torn },
 	{ 0 },
 };

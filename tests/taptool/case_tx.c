@@ -54,19 +54,27 @@ static unsigned int bad_gso_type(struct fault *f)
 
 static unsigned int no_gso_size(struct fault *f)
 {
-	return write_header(f, &(struct vnet){ .gso_type = VIRTIO_NET_HDR_GSO_TCPV4, .hdr_len = 54, .csum_start = 34, .csum_offset = 16 });
+	return write_header(f, &(struct vnet){
+				       .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+				       .hdr_len = 54,
+				       .csum_start = 34,
+				       .csum_offset = 16,
+			       });
 }
 
 static unsigned int checksum_in_ip_header(struct fault *f)
 {
-	return write_header(f, &(struct vnet){ VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_TCPV4, .hdr_len = 54,
-					       .gso_size = 100, .csum_start = 20, .csum_offset = 2 });
+	return write_header(f,
+			    &(struct vnet){ VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_TCPV4,
+					    .hdr_len = 54, .gso_size = 100, .csum_start = 20,
+					    .csum_offset = 2 });
 }
 
 /* The kernel refuses before there is a frame: no reason, no counter. */
 static unsigned int checksum_outside(struct fault *f)
 {
-	return write_header(f, &(struct vnet){ VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 500, .csum_offset = 16 });
+	return write_header(f, &(struct vnet){ VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 500,
+					       .csum_offset = 16 });
 }
 
 static unsigned int header_length(struct fault *f)
@@ -77,7 +85,11 @@ static unsigned int header_length(struct fault *f)
 /* TCPv6 said of an IPv4 frame: taken, and then of no use to the host; refused since 7.2. */
 static unsigned int wrong_protocol(struct fault *f)
 {
-	return write_header(f, &(struct vnet){ .gso_type = VIRTIO_NET_HDR_GSO_TCPV6, .hdr_len = 54, .gso_size = 20 });
+	return write_header(f, &(struct vnet){
+				       .gso_type = VIRTIO_NET_HDR_GSO_TCPV6,
+				       .hdr_len = 54,
+				       .gso_size = 20,
+			       });
 }
 
 static unsigned int write_short(struct fault *f)
@@ -85,7 +97,8 @@ static unsigned int write_short(struct fault *f)
 	const uint8_t b[VNET_HDR + 5] = { 0 };
 
 	for (unsigned int i = 0; i < f->count; i++)
-		tap_write(f->fd, b, i % 2 ? 5 : sizeof(b));	/* less than the header, less than Ethernet's */
+		/* less than the header, less than Ethernet's */
+		tap_write(f->fd, b, i % 2 ? 5 : sizeof(b));
 	return f->count;
 }
 
@@ -135,18 +148,25 @@ static unsigned int write_no_ip(struct fault *f)
 }
 
 const struct fault_case cases_tx[] = {
-	{ "badhdr_gsotype", "virtio-net header with an unknown GSO type", "tap", tap, bad_gso_type },
+	{ "badhdr_gsotype", "virtio-net header with an unknown GSO type", "tap", tap,
+	  bad_gso_type },
 	{ "badhdr_gso0", "virtio-net header with GSO and no size", "tap", tap, no_gso_size },
-	{ "badhdr_csum_net", "virtio-net header that puts the checksum into the IP header", "tap", tap, checksum_in_ip_header },
-	{ "badhdr_refused", "virtio-net header refused before there is a frame: neither reason nor counter", "tap", tap, checksum_outside },
-	{ "badhdr_hdrlen", "virtio-net header longer than the frame: refused", "tap", tap, header_length },
+	{ "badhdr_csum_net", "virtio-net header that puts the checksum into the IP header", "tap",
+	  tap, checksum_in_ip_header },
+	{ "badhdr_refused",
+	  "virtio-net header refused before there is a frame: neither reason nor counter", "tap",
+	  tap, checksum_outside },
+	{ "badhdr_hdrlen", "virtio-net header longer than the frame: refused", "tap", tap,
+	  header_length },
 	{ "badhdr_tcpproto", "virtio-net header of another protocol", "tap", tap, wrong_protocol },
 	{ "short", "less than the headers", "tap", tap, write_short },
 	{ "ucopy", "the frame's memory cannot be read", "tap", tap, torn_small },
 	{ "ucopy_big", "the same, non-blocking, over a page", "tap", tap_nonblocking, torn_big },
-	{ "ucopy_small", "the same, non-blocking, small: counted by the device, no skb yet", "tap", tap_nonblocking, torn_small },
+	{ "ucopy_small", "the same, non-blocking, small: counted by the device, no skb yet", "tap",
+	  tap_nonblocking, torn_small },
 	{ "write_down", "the device is down", "tap", tap_down, write_plain },
 	{ "tun_badver", "neither IPv4 nor IPv6 into a tun", "tun", tun, write_no_ip },
-	{ "unhandled", "the host's stack does not want the guest's frame", "tap", tap, write_plain },
+	{ "unhandled", "the host's stack does not want the guest's frame", "tap", tap,
+	  write_plain },
 	{ 0 },
 };

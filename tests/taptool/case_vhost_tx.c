@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Frames that a guest gives to vhost-net. In batches, as long as nobody limits the tap's send buffer (tun_sendmsg() and
- * tap_sendmsg() with TUN_MSG_PTR); one by one with such a limit, and when a frame is larger than a page. */
+/* Frames that a guest gives to vhost-net. In batches, as long as nobody limits the tap's send
+ * buffer (tun_sendmsg() and tap_sendmsg() with TUN_MSG_PTR); one by one with such a limit, and when
+ * a frame is larger than a page. */
 #include <limits.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
@@ -58,7 +59,8 @@ static void post(struct fault *f, unsigned int n, const struct vnet *hdr, size_t
 	}
 }
 
-/* Up to 5.10 vhost tries a frame that was refused again at once, for ever; the device counts each try. */
+/* Up to 5.10 vhost tries a frame that was refused again at once, for ever; the device counts each
+ * try. */
 static bool tried_again(struct fault *f, unsigned int n)
 {
 	struct counters c = { 0 };
@@ -79,7 +81,8 @@ static unsigned int taken(struct fault *f, unsigned int n)
 	return n;
 }
 
-/* vhost neither takes nor refuses: the ring is stuck, and there is nothing to wait for. Sound frames behind are blocked. */
+/* vhost neither takes nor refuses: the ring is stuck, and there is nothing to wait for. Sound
+ * frames behind are blocked. */
 static unsigned int stuck(struct fault *f, unsigned int n)
 {
 	post(f, 1, NULL, LEN);
@@ -132,8 +135,9 @@ static unsigned int gso_size(struct fault *f)
 
 static unsigned int checksum_in_ip_header(struct fault *f)
 {
-	return with_header(f, &(struct vnet){ VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_TCPV4, .hdr_len = 54,
-					      .gso_size = 100, .csum_start = 20, .csum_offset = 2 });
+	return with_header(f, &(struct vnet){ VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_TCPV4,
+					      .hdr_len = 54, .gso_size = 100, .csum_start = 20,
+					      .csum_offset = 2 });
 }
 
 static unsigned int header_length(struct fault *f)
@@ -156,7 +160,9 @@ static unsigned int mixed(struct fault *f)
 
 static unsigned int checksum_outside(struct fault *f)
 {
-	post(f, f->count, &(struct vnet){ VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 5000, .csum_offset = 16 }, LEN);
+	post(f, f->count,
+	     &(struct vnet){ VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 5000, .csum_offset = 16 },
+	     LEN);
 	return stuck(f, f->count);
 }
 
@@ -195,7 +201,9 @@ static unsigned int writable(struct fault *f)
 {
 	size_t size;
 
-	vhost_post(f->vhost, VHOST_TX, &(struct iovec){ vhost_memory(f->vhost, VHOST_TX, &size), 100 }, 1, VRING_DESC_F_WRITE);
+	vhost_post(f->vhost, VHOST_TX,
+		   &(struct iovec){ vhost_memory(f->vhost, VHOST_TX, &size), 100 }, 1,
+		   VRING_DESC_F_WRITE);
 	return broken(f, 1);
 }
 
@@ -277,40 +285,58 @@ static unsigned int xdp_drops(struct fault *f)
 }
 
 const struct fault_case cases_vhost_tx[] = {
-	{ "vhost_tx_ok", "sound frames, which the host's stack does not want", "tap", on_tap, sound },
-	{ "vhost_tx_badgso", "header with an unknown GSO type, in batches", "tap", on_tap, gso_type },
+	{ "vhost_tx_ok", "sound frames, which the host's stack does not want", "tap", on_tap,
+	  sound },
+	{ "vhost_tx_badgso", "header with an unknown GSO type, in batches", "tap", on_tap,
+	  gso_type },
 	{ "vhost_tx_gso0", "header with GSO and no size", "tap", on_tap, gso_size },
-	{ "vhost_tx_csum_net", "header that puts the checksum into the IP header", "tap", on_tap, checksum_in_ip_header },
+	{ "vhost_tx_csum_net", "header that puts the checksum into the IP header", "tap", on_tap,
+	  checksum_in_ip_header },
 	{ "vhost_tx_mixed", "sound frames behind bad ones in a batch", "tap", on_tap, mixed },
-	{ "vhost_tx_hdrlen", "header length far outside: taken in batches", "tap", on_tap, header_length },
-	{ "vhost_tx_csum_range", "checksum outside the frame: the ring is stuck", "tap", on_tap, checksum_outside },
+	{ "vhost_tx_hdrlen", "header length far outside: taken in batches", "tap", on_tap,
+	  header_length },
+	{ "vhost_tx_csum_range", "checksum outside the frame: the ring is stuck", "tap", on_tap,
+	  checksum_outside },
 	{ "vhost_tx_short", "less than an Ethernet header", "tap", on_tap, short_frame },
 	{ "vhost_tx_hdr_only", "a header and no frame", "tap", on_tap, header_only },
-	{ "vhost_tx_hdr_short", "less than a header: the ring is stuck", "tap", on_tap, short_header },
+	{ "vhost_tx_hdr_short", "less than a header: the ring is stuck", "tap", on_tap,
+	  short_header },
 	{ "vhost_tx_zero", "a descriptor without length", "tap", on_tap, no_length },
 	{ "vhost_tx_outside", "a descriptor outside the guest's memory", "tap", on_tap, outside },
 	{ "vhost_tx_writable", "a descriptor that is to be written", "tap", on_tap, writable },
 	{ "vhost_tx_loop", "descriptors in a circle", "tap", on_tap, loop },
-	{ "vhost_tx_unmapped", "memory that went away: the ring is stuck", "tap", on_tap, unmapped },
-	{ "vhost_tx_big_badgso", "unknown GSO type, larger than a page", "tap", on_tap, big_gso_type },
-	{ "vhost_tx_big_unmapped", "memory that went away, larger than a page", "tap", on_tap, big_unmapped },
+	{ "vhost_tx_unmapped", "memory that went away: the ring is stuck", "tap", on_tap,
+	  unmapped },
+	{ "vhost_tx_big_badgso", "unknown GSO type, larger than a page", "tap", on_tap,
+	  big_gso_type },
+	{ "vhost_tx_big_unmapped", "memory that went away, larger than a page", "tap", on_tap,
+	  big_unmapped },
 	{ "vhost_tx_down", "the device is down: batches go into the stack", "tap", on_tap, down },
 	{ "vhost_tx_big_down", "the device is down, larger than a page", "tap", on_tap, big_down },
 	{ "vhost_tx_deleted", "the device is gone: the ring is stuck", "tap", on_tap, deleted },
 	{ "vhost_tx_xdp_drop", "an XDP program drops", "tap", on_tap, xdp_drops },
-	{ "vhost_tx_one_badgso", "unknown GSO type, one by one", "tap", on_tap_unbatched, gso_type },
-	{ "vhost_tx_one_short", "less than an Ethernet header, one by one", "tap", on_tap_unbatched, short_frame },
+	{ "vhost_tx_one_badgso", "unknown GSO type, one by one", "tap", on_tap_unbatched,
+	  gso_type },
+	{ "vhost_tx_one_short", "less than an Ethernet header, one by one", "tap", on_tap_unbatched,
+	  short_frame },
 	{ "vhost_tx_one_down", "the device is down, one by one", "tap", on_tap_unbatched, down },
 	{ "vhost_mvt_tx_ok", "no loss: sound frames", "macvtap", on_macvtap, sound_out },
-	{ "vhost_mvt_tx_badgso", "header with an unknown GSO type, in batches", "macvtap", on_macvtap, gso_type },
+	{ "vhost_mvt_tx_badgso", "header with an unknown GSO type, in batches", "macvtap",
+	  on_macvtap, gso_type },
 	{ "vhost_mvt_tx_gso0", "header with GSO and no size", "macvtap", on_macvtap, gso_size },
-	{ "vhost_mvt_tx_hdrlen", "no loss: header length far outside", "macvtap", on_macvtap, header_length_out },
-	{ "vhost_mvt_tx_short", "less than an Ethernet header", "macvtap", on_macvtap, short_frame },
-	{ "vhost_mvt_tx_unmapped", "memory that went away: the ring is stuck", "macvtap", on_macvtap, unmapped },
-	{ "vhost_mvt_tx_big_badgso", "unknown GSO type, larger than a page", "macvtap", on_macvtap, big_gso_type },
-	{ "vhost_mvt_tx_big_unmapped", "memory that went away, larger than a page", "macvtap", on_macvtap, big_unmapped },
+	{ "vhost_mvt_tx_hdrlen", "no loss: header length far outside", "macvtap", on_macvtap,
+	  header_length_out },
+	{ "vhost_mvt_tx_short", "less than an Ethernet header", "macvtap", on_macvtap,
+	  short_frame },
+	{ "vhost_mvt_tx_unmapped", "memory that went away: the ring is stuck", "macvtap",
+	  on_macvtap, unmapped },
+	{ "vhost_mvt_tx_big_badgso", "unknown GSO type, larger than a page", "macvtap", on_macvtap,
+	  big_gso_type },
+	{ "vhost_mvt_tx_big_unmapped", "memory that went away, larger than a page", "macvtap",
+	  on_macvtap, big_unmapped },
 	{ "vhost_mvt_tx_down", "the device is down", "macvtap", on_macvtap, down },
 	{ "vhost_mvt_tx_deleted", "the device is gone", "macvtap", on_macvtap, deleted_macvtap },
-	{ "vhost_mvt_tx_one_badgso", "unknown GSO type, one by one", "macvtap", on_macvtap_unbatched, gso_type },
+	{ "vhost_mvt_tx_one_badgso", "unknown GSO type, one by one", "macvtap",
+	  on_macvtap_unbatched, gso_type },
 	{ 0 },
 };

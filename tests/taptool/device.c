@@ -63,7 +63,8 @@ int macvtap_open(const char *name, int flags)
 	return fd;
 }
 
-static void interface_ioctl(unsigned long request, const char *what, struct ifreq *ifr, const char *name)
+static void interface_ioctl(unsigned long request, const char *what, struct ifreq *ifr,
+			    const char *name)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
@@ -135,14 +136,19 @@ void counters_read(const char *name, struct counters *ret)
 
 void counters_print(const struct counters *from, const struct counters *to)
 {
-	printf("\"rx_packets\":%" PRIu64 ",\"tx_packets\":%" PRIu64 ",", to->rx_packets - from->rx_packets, to->tx_packets - from->tx_packets);
-	printf("\"rx_dropped\":%" PRIu64 ",\"tx_dropped\":%" PRIu64 ",", to->rx_dropped - from->rx_dropped, to->tx_dropped - from->tx_dropped);
-	printf("\"rx_errors\":%" PRIu64 ",\"tx_errors\":%" PRIu64, to->rx_errors - from->rx_errors, to->tx_errors - from->tx_errors);
+	printf("\"rx_packets\":%" PRIu64 ",\"tx_packets\":%" PRIu64 ",",
+	       to->rx_packets - from->rx_packets, to->tx_packets - from->tx_packets);
+	printf("\"rx_dropped\":%" PRIu64 ",\"tx_dropped\":%" PRIu64 ",",
+	       to->rx_dropped - from->rx_dropped, to->tx_dropped - from->tx_dropped);
+	printf("\"rx_errors\":%" PRIu64 ",\"tx_errors\":%" PRIu64, to->rx_errors - from->rx_errors,
+	       to->tx_errors - from->tx_errors);
 }
 
 void xdp_attach(const char *name, const char *answer)
 {
-	run("xdp %s %s > xdp.%s 2>&1 & for i in $(seq 500); do grep -qs READY xdp.%s && exit; sleep 0.02; done; exit 1", name, answer, name, name);
+	run("xdp %s %s > xdp.%s 2>&1 & for i in $(seq 500); do grep -qs READY xdp.%s && exit; "
+	    "sleep 0.02; done; exit 1",
+	    name, answer, name, name);
 }
 
 unsigned int tap_read_all(int fd)
@@ -162,7 +168,8 @@ unsigned int qdisc_backlog(const char *name)
 	char command[128];
 	FILE *f;
 
-	snprintf(command, sizeof(command), "tc -s -j qdisc show dev %s root | jq '.[0].qlen'", name);
+	snprintf(command, sizeof(command), "tc -s -j qdisc show dev %s root | jq '.[0].qlen'",
+		 name);
 	f = popen(command, "re");	/* NOLINT */
 	if (!f || fscanf(f, "%u", &n) != 1)
 		die("%s", command);

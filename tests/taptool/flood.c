@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* flood: exactly so many frames. One system call each: sendmmsg() does not say whether it stopped at a frame that the device
- * lost, and offering that again would make one frame too many. */
+/* flood: exactly so many frames. One system call each: sendmmsg() does not say whether it stopped
+ * at a frame that the device lost, and offering that again would make one frame too many. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,7 +27,8 @@ struct flood {
 static void end_run(struct flood *f)
 {
 	if (f->told && f->run.frames)
-		printf("refused %" PRIu64 " %" PRIu64 " %lu\n", f->run.first_ns, f->run.last_ns, f->run.frames);
+		printf("refused %" PRIu64 " %" PRIu64 " %lu\n", f->run.first_ns, f->run.last_ns,
+		       f->run.frames);
 	f->run.frames = 0;
 }
 
@@ -67,7 +68,8 @@ static void offer(struct flood *f, unsigned long seq)
 static void pace(const struct timespec *start, unsigned long n, unsigned long rate)
 {
 	uint64_t ns = (uint64_t)start->tv_nsec + n * NSEC_PER_SEC / rate;
-	struct timespec due = { start->tv_sec + (time_t)(ns / NSEC_PER_SEC), (long)(ns % NSEC_PER_SEC) };
+	struct timespec due = { start->tv_sec + (time_t)(ns / NSEC_PER_SEC),
+				(long)(ns % NSEC_PER_SEC) };
 
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
 }

@@ -19,7 +19,8 @@ void frame_mac(const char *text, uint8_t ret[static 6])
 {
 	if (!text)
 		memcpy(ret, from, 6);
-	else if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", ret, ret + 1, ret + 2, ret + 3, ret + 4, ret + 5) != 6)
+	else if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", ret, ret + 1, ret + 2, ret + 3,
+			ret + 4, ret + 5) != 6)
 		die("not an Ethernet address: %s", text);
 }
 

@@ -24,7 +24,8 @@ static void take_cpu(int cpu)
 
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set) < 0 || sched_setscheduler(0, SCHED_FIFO, &first) < 0)
+	if (sched_setaffinity(0, sizeof(set), &set) < 0 ||
+	    sched_setscheduler(0, SCHED_FIFO, &first) < 0)
 		die("CPU %d", cpu);
 }
 
@@ -49,7 +50,8 @@ int cmd_hog(const struct args *a)
 {
 	const char *dev = args_value(a, "dev");
 	static uint64_t from[MAX_STOPS], to[MAX_STOPS];
-	uint64_t length = args_number(a, "for", 50) * NSEC_PER_MSEC, every = args_number(a, "every", 1000) * NSEC_PER_MSEC, due;
+	uint64_t length = args_number(a, "for", 50) * NSEC_PER_MSEC,
+		 every = args_number(a, "every", 1000) * NSEC_PER_MSEC, due;
 	unsigned long n = args_number(a, "times", 1), most = args_number(a, "lost", 0);
 
 	if (n > MAX_STOPS || length >= every)
@@ -57,13 +59,15 @@ int cmd_hog(const struct args *a)
 	take_cpu((int)args_number(a, "cpu", 0));
 	due = now(CLOCK_MONOTONIC);
 	for (unsigned long i = 0; i < n; i++) {
-		struct timespec at = { (time_t)((due += every) / NSEC_PER_SEC), (long)(due % NSEC_PER_SEC) };
+		struct timespec at = { (time_t)((due += every) / NSEC_PER_SEC),
+				       (long)(due % NSEC_PER_SEC) };
 
 		uint64_t lost;
 
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
 		lost = lost_by(dev);
-		for (from[i] = to[i] = now(CLOCK_REALTIME); to[i] - from[i] < length; to[i] = now(CLOCK_REALTIME))
+		for (from[i] = to[i] = now(CLOCK_REALTIME); to[i] - from[i] < length;
+		     to[i] = now(CLOCK_REALTIME))
 			if (dev && lost_by(dev) >= lost + most)
 				break;
 	}

@@ -30,7 +30,8 @@ struct held {
 static void open_queues(const struct args *a, const char *name, struct held *h)
 {
 	bool macvtap = args_flag(a, "macvtap");
-	int flags = IFF_TAP | (args_flag(a, "vnet") ? IFF_VNET_HDR : 0) | (args_flag(a, "backpressure") ? IFF_BACKPRESSURE : 0);
+	int flags = IFF_TAP | (args_flag(a, "vnet") ? IFF_VNET_HDR : 0) |
+		    (args_flag(a, "backpressure") ? IFF_BACKPRESSURE : 0);
 
 	h->n = (unsigned int)args_number(a, "queues", 1);
 	errno = 0;
@@ -38,7 +39,8 @@ static void open_queues(const struct args *a, const char *name, struct held *h)
 		die("queues: 1 to %d", MAX_QUEUES);
 	if (h->n > 1)
 		flags |= IFF_MULTI_QUEUE;
-	if (macvtap && args_value(a, "ring"))	/* a macvtap's rings are as long as it says when they are opened */
+	/* a macvtap's rings are as long as it says when they are opened */
+	if (macvtap && args_value(a, "ring"))
 		device_set_ring(name, (unsigned int)args_number(a, "ring", 0));
 	for (unsigned int i = 0; i < h->n; i++) {
 		h->fds[i] = macvtap ? macvtap_open(name, flags) : tap_open(name, flags);
@@ -125,7 +127,8 @@ int cmd_hold(const struct args *a)
 
 	open_queues(a, name, &h);
 	puts("READY");
-	for (uint32_t signo = next_signal(fd); signo == SIGUSR1 || signo == SIGUSR2; signo = next_signal(fd)) {
+	for (uint32_t signo = next_signal(fd); signo == SIGUSR1 || signo == SIGUSR2;
+	     signo = next_signal(fd)) {
 		if (signo == SIGUSR2) {
 			say(a, &h);
 			continue;
@@ -157,7 +160,8 @@ static void doze(uint64_t *since, unsigned long nap, unsigned long every)
 
 int cmd_drain(const struct args *a)
 {
-	unsigned long nap = args_number(a, "nap", 0), every = args_number(a, "every", 1000), each = args_number(a, "each", 0);
+	unsigned long nap = args_number(a, "nap", 0), every = args_number(a, "every", 1000),
+		      each = args_number(a, "each", 0);
 	uint64_t awake = now_ms();
 	const char *name = args_name(a, 0, "tap0");
 	struct pollfd p[MAX_QUEUES + 1];

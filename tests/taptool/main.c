@@ -18,19 +18,34 @@ static const struct command {
 	const char *name, *args, *help;
 	int (*run)(const struct args *a);
 } commands[] = {
-	{ "hold", "NAME [queues N] [ring N] [vnet] [backpressure] [down] [persist] [macvtap] [say N len N to MAC from MAC] [-- WORDS]",
-	  "open NAME and never read it; says READY and waits to be killed; SIGUSR1: read all there is and print how much; SIGUSR2: send N frames "
-	  "as the guest would", cmd_hold },
-	{ "drain", "NAME [queues N] [ring N] [vnet] [macvtap] [nap MS every MS] [each US] [-- WORDS]",
-	  "open NAME and read all that comes, but for a nap now and then, or one after each frame; prints how much at SIGTERM", cmd_drain },
-	{ "flood", "DEV COUNT [len N] [flows N] [bypass] [rate PPS [even | apart]] [to MAC] [from MAC] [told]",
-	  "send exactly COUNT frames out of DEV, several UDP flows or sequence-numbered ones; even: one at a time; apart: and never faster; told: "
-	  "when frames were refused", cmd_flood },
+	{ "hold",
+	  "NAME [queues N] [ring N] [vnet] [backpressure] [down] [persist] [macvtap] [say N len N "
+	  "to MAC from MAC] [-- WORDS]",
+	  "open NAME and never read it; says READY and waits to be killed; SIGUSR1: read all there "
+	  "is and print how much; SIGUSR2: send N frames "
+	  "as the guest would",
+	  cmd_hold },
+	{ "drain",
+	  "NAME [queues N] [ring N] [vnet] [macvtap] [nap MS every MS] [each US] [-- WORDS]",
+	  "open NAME and read all that comes, but for a nap now and then, or one after each frame; "
+	  "prints how much at SIGTERM",
+	  cmd_drain },
+	{ "flood",
+	  "DEV COUNT [len N] [flows N] [bypass] [rate PPS [even | apart]] [to MAC] [from MAC] "
+	  "[told]",
+	  "send exactly COUNT frames out of DEV, several UDP flows or sequence-numbered ones; "
+	  "even: one at a time; apart: and never faster; told: "
+	  "when frames were refused",
+	  cmd_flood },
 	{ "hog", "[cpu N] [for MS] [every MS] [times N] [dev NAME lost N]",
-	  "take a CPU from all other programs for a while, again and again, or until NAME lost N frames; prints when: "
-	  "CLOCK_REALTIME ns, from and to", cmd_hog },
+	  "take a CPU from all other programs for a while, again and again, or until NAME lost N "
+	  "frames; prints when: "
+	  "CLOCK_REALTIME ns, from and to",
+	  cmd_hog },
 	{ "case", "CASE [dev NAME] [count N] [rounds N] [pause MS] [wait] [stay] [-- WORDS]",
-	  "lose frames in one certain way, print what was offered and how DEV's counters moved; wait: say READY, and begin at SIGUSR1", cmd_case },
+	  "lose frames in one certain way, print what was offered and how DEV's counters moved; "
+	  "wait: say READY, and begin at SIGUSR1",
+	  cmd_case },
 	{ "cases", "", "list the ways", cmd_cases },
 };
 
@@ -86,7 +101,8 @@ const char *args_name(const struct args *a, int i, const char *otherwise)
 static int usage(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(stderr, "taptool %s %s\n\t%s\n", commands[i].name, commands[i].args, commands[i].help);
+		fprintf(stderr, "taptool %s %s\n\t%s\n", commands[i].name, commands[i].args,
+			commands[i].help);
 	return 2;
 }
 
@@ -95,7 +111,8 @@ int main(int argc, char **argv)
 	struct args a = { argv + 2, 0 };
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });	/* up to 5.10 BPF programs count against it */
+	/* up to 5.10 BPF programs count against it */
+	setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });
 	while (a.n + 2 < argc && strcmp(a.words[a.n], "--") != 0)
 		a.n++;
 	for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(commands); i++)

@@ -43,11 +43,13 @@ static void command(const struct vhost *v, unsigned long request, const char *wh
 
 static void set_memory(const struct vhost *v)
 {
-	uint64_t room[(sizeof(struct vhost_memory) + sizeof(struct vhost_memory_region)) / sizeof(uint64_t)] = { 0 };
+	uint64_t room[(sizeof(struct vhost_memory) + sizeof(struct vhost_memory_region)) /
+		      sizeof(uint64_t)] = { 0 };
 	struct vhost_memory *table = (struct vhost_memory *)room;
 
 	table->nregions = 1;
-	table->regions[0] = (struct vhost_memory_region){ (uintptr_t)v->memory, MEMORY, (uintptr_t)v->memory, 0 };
+	table->regions[0] = (struct vhost_memory_region){ (uintptr_t)v->memory, MEMORY,
+							  (uintptr_t)v->memory, 0 };
 	command(v, VHOST_SET_MEM_TABLE, "memory", table);
 }
 
@@ -137,7 +139,8 @@ static void make_available(struct virtqueue *q, unsigned int head)
 	__sync_synchronize();
 }
 
-void vhost_post(struct vhost *v, enum vhost_queue queue, const struct iovec *parts, unsigned int n, uint16_t flags)
+void vhost_post(struct vhost *v, enum vhost_queue queue, const struct iovec *parts, unsigned int n,
+		uint16_t flags)
 {
 	struct virtqueue *q = v->queues + queue;
 	unsigned int head = q->next;
@@ -149,8 +152,10 @@ void vhost_post(struct vhost *v, enum vhost_queue queue, const struct iovec *par
 		bool last = i + 1 == n;
 
 		q->ring.desc[q->next] = (struct vring_desc){
-			.addr = (uintptr_t)parts[i].iov_base, .len = (uint32_t)parts[i].iov_len,
-			.flags = flags | (last ? 0 : VRING_DESC_F_NEXT), .next = (uint16_t)(last ? 0 : q->next + 1),
+			.addr = (uintptr_t)parts[i].iov_base,
+			.len = (uint32_t)parts[i].iov_len,
+			.flags = flags | (last ? 0 : VRING_DESC_F_NEXT),
+			.next = (uint16_t)(last ? 0 : q->next + 1),
 		};
 		q->next++;
 	}
@@ -163,7 +168,8 @@ void vhost_loop(struct vhost *v, enum vhost_queue queue)
 	struct vring_desc *d = q->ring.desc + q->next;
 	size_t size;
 
-	d[0] = (struct vring_desc){ (uintptr_t)vhost_memory(v, queue, &size), 12, VRING_DESC_F_NEXT, (uint16_t)(q->next + 1) };
+	d[0] = (struct vring_desc){ (uintptr_t)vhost_memory(v, queue, &size), 12, VRING_DESC_F_NEXT,
+				    (uint16_t)(q->next + 1) };
 	d[1] = (struct vring_desc){ d[0].addr + 12, 60, VRING_DESC_F_NEXT, (uint16_t)q->next };
 	make_available(q, q->next);
 	q->next += 2;
@@ -190,10 +196,12 @@ void vhost_post_buffers(struct vhost *v, unsigned int n, size_t len)
 	vhost_kick(v, VHOST_RX);
 }
 
-void vhost_post_frame(struct vhost *v, const struct vnet *hdr, size_t head, const void *frame, size_t len)
+void vhost_post_frame(struct vhost *v, const struct vnet *hdr, size_t head, const void *frame,
+		      size_t len)
 {
 	size_t size;
-	uint8_t *b = vhost_memory(v, VHOST_TX, &size) + (size_t)v->frames++ * (len > BUFFER - VHOST_HDR ? 4 * 4096 : BUFFER);
+	uint8_t *b = vhost_memory(v, VHOST_TX, &size) +
+		     (size_t)v->frames++ * (len > BUFFER - VHOST_HDR ? 4 * 4096 : BUFFER);
 
 	if (hdr)
 		vnet_put(b, hdr);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* faultyvfs - SQLite's way to the disk, with a failure once, or from then on, at the Nth operation that changes the disk; or it kills the
- * process there, in the middle of a write. install_shim() is a group's set-up. Header only. */
+/* faultyvfs - SQLite's way to the disk, with a failure once, or from then on, at the Nth operation
+ * that changes the disk; or it kills the process there, in the middle of a write. install_shim() is
+ * a group's set-up. Header only. */
 #ifndef TAPLOSS_TESTS_UNIT_FAULTYVFS_H
 #define TAPLOSS_TESTS_UNIT_FAULTYVFS_H
 

@@ -30,7 +30,14 @@ static inline int64_t a_vm(struct store *s, const char *ident, const char *name)
 {
 	int64_t id;
 
-	must(s, store_vm(s, &(struct store_vm){ .ident = ident, .uuid = ident, .name = name, .state = "running" }, NOON, &id));
+	must(s, store_vm(s,
+			 &(struct store_vm){
+				 .ident = ident,
+				 .uuid = ident,
+				 .name = name,
+				 .state = "running",
+			 },
+			 NOON, &id));
 	return id;
 }
 
@@ -38,8 +45,16 @@ static inline int64_t a_device(struct store *s, uint32_t ifindex, bool *known)
 {
 	int64_t id;
 
-	must(s, store_device(s, &(struct store_device){ .boot_id = "boot", .name = "vnet0", .kind = "tap", .netns = 4, .ifindex = ifindex,
-							.since_ns = NOON }, &id, known));
+	must(s, store_device(s,
+			     &(struct store_device){
+				     .boot_id = "boot",
+				     .name = "vnet0",
+				     .kind = "tap",
+				     .netns = 4,
+				     .ifindex = ifindex,
+				     .since_ns = NOON,
+			     },
+			     &id, known));
 	return id;
 }
 
@@ -47,9 +62,19 @@ static inline int64_t a_series(struct store *s, int64_t vm, int64_t attachment, 
 {
 	int64_t id;
 
-	must(s, store_series(s, &(struct store_series){ .vm_id = vm, .attachment_id = attachment, .device_id = device, .queue = 1,
-							.direction = "rx", .class = "PTR_FULL", .kind = "capacity", .reason = "FULL_RING",
-							.site = "tun_net_xmit" }, NOON, &id));
+	must(s, store_series(s,
+			     &(struct store_series){
+				     .vm_id = vm,
+				     .attachment_id = attachment,
+				     .device_id = device,
+				     .queue = 1,
+				     .direction = "rx",
+				     .class = "PTR_FULL",
+				     .kind = "capacity",
+				     .reason = "FULL_RING",
+				     .site = "tun_net_xmit",
+			     },
+			     NOON, &id));
 	return id;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Loss that was nobody's finds its owner: every frame once, before and after, in rows and in roll-ups. */
+/* Loss that was nobody's finds its owner: every frame once, before and after, in rows and in
+ * roll-ups. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,8 +40,17 @@ static void open_store(struct host *h, const char *dir)
 
 static int64_t series(struct host *h, bool owned, int queue)
 {
-	struct store_series key = { .vm_id = owned ? h->vm : 0, .attachment_id = owned ? h->attachment : 0, .device_id = h->device, .queue = queue,
-				    .direction = "rx", .class = "PTR_FULL", .kind = "capacity", .reason = "FULL_RING", .site = "tun_net_xmit" };
+	struct store_series key = {
+		.vm_id = owned ? h->vm : 0,
+		.attachment_id = owned ? h->attachment : 0,
+		.device_id = h->device,
+		.queue = queue,
+		.direction = "rx",
+		.class = "PTR_FULL",
+		.kind = "capacity",
+		.reason = "FULL_RING",
+		.site = "tun_net_xmit",
+	};
 	int64_t id;
 
 	must(h->s, store_series(h->s, &key, NOON, &id));
@@ -51,12 +61,21 @@ static void lose(struct host *h, uint64_t t_ns, int64_t id, uint64_t frames)
 {
 	struct store_loss loss = { id, frames, frames, frames };
 
-	must(h->s, store_tick(h->s, &(struct store_tick){ .t_ns = t_ns, .span_ns = SEC, .loss = &loss, .n_loss = 1 }));
+	must(h->s,
+	     store_tick(h->s, &(struct store_tick){
+				      .t_ns = t_ns, .span_ns = SEC, .loss = &loss, .n_loss = 1 }));
 }
 
 static void set_up(struct host *h, const char *dir)
 {
-	struct store_device dev = { .boot_id = "b", .name = "vnet0", .kind = "tap", .netns = 1, .ifindex = 5, .since_ns = NOON };
+	struct store_device dev = {
+		.boot_id = "b",
+		.name = "vnet0",
+		.kind = "tap",
+		.netns = 1,
+		.ifindex = 5,
+		.since_ns = NOON,
+	};
 	struct store_vm vm = { .ident = "u", .name = "web", .state = "running" };
 	bool known;
 
@@ -67,22 +86,37 @@ static void set_up(struct host *h, const char *dir)
 
 static void attach(struct host *h, uint64_t since_ns)
 {
-	struct store_attachment a = { .vm_id = h->vm, .device_id = h->device, .queues = 1, .ring_frames = 1, .since_ns = since_ns };
+	struct store_attachment a = {
+		.vm_id = h->vm,
+		.device_id = h->device,
+		.queues = 1,
+		.ring_frames = 1,
+		.since_ns = since_ns,
+	};
 
 	must(h->s, store_attachment(h->s, &a, &h->attachment));
 }
 
 static int64_t frames(const char *dir, const char *day, int64_t id)
 {
-	return ask(below(dir, day), "SELECT coalesce(sum(frames), 0) FROM loss WHERE series_id = %d", (int)id);
+	return ask(below(dir, day),
+		   "SELECT coalesce(sum(frames), 0) FROM loss WHERE series_id = %d", (int)id);
 }
 
 static void assert_rolled_right(const char *dir, const char *day)
 {
-	assert_int_equal(ask(below(dir, day), "SELECT count(*) FROM (SELECT (t_ns - 1) / 3600000000000 * 3600000000000 AS h, series_id, sum(frames), sum(segments), "
-			     "sum(bytes) FROM loss WHERE h IN (SELECT t_ns FROM rolled) GROUP BY 1, 2 EXCEPT SELECT * FROM loss_hour)"), 0);
-	assert_int_equal(ask(below(dir, day), "SELECT (SELECT coalesce(sum(frames), 0) FROM loss_hour) = (SELECT coalesce(sum(frames), 0) FROM loss "
-			     "WHERE (t_ns - 1) / 3600000000000 * 3600000000000 IN (SELECT t_ns FROM rolled))"), 1);
+	assert_int_equal(ask(below(dir, day),
+			     "SELECT count(*) FROM (SELECT (t_ns - 1) / 3600000000000 * "
+			     "3600000000000 AS h, series_id, sum(frames), sum(segments), "
+			     "sum(bytes) FROM loss WHERE h IN (SELECT t_ns FROM rolled) GROUP BY "
+			     "1, 2 EXCEPT SELECT * FROM loss_hour)"),
+			 0);
+	assert_int_equal(ask(below(dir, day),
+			     "SELECT (SELECT coalesce(sum(frames), 0) FROM loss_hour) = (SELECT "
+			     "coalesce(sum(frames), 0) FROM loss "
+			     "WHERE (t_ns - 1) / 3600000000000 * 3600000000000 IN (SELECT t_ns "
+			     "FROM rolled))"),
+			 1);
 }
 
 static void all_of_it_is_his(void **state)
@@ -97,8 +131,11 @@ static void all_of_it_is_his(void **state)
 	must(h.s, store_attribute(h.s, h.device, h.attachment, h.vm, NOON));
 	assert_int_equal(series(&h, true, 1), id);	/* the series changed hands, no row moved */
 	assert_int_not_equal(series(&h, false, 1), id);
-	assert_int_equal(ask(below(*state, "meta.db"), "SELECT count(*) FROM series WHERE vm_id = %d AND attachment_id = %d AND id = %d",
-			     (int)h.vm, (int)h.attachment, (int)id), 1);
+	assert_int_equal(ask(below(*state, "meta.db"),
+			     "SELECT count(*) FROM series WHERE vm_id = %d AND attachment_id = %d "
+			     "AND id = %d",
+			     (int)h.vm, (int)h.attachment, (int)id),
+			 1);
 	assert_int_equal(frames(*state, DAY1, id), 5);
 	store_close(h.s);
 }
@@ -127,7 +164,9 @@ static void some_of_it_stays_nobodys(void **state)
 	assert_rolled_right(*state, DAY2);
 	lose(&h, NOON + 41 * NSEC_PER_HOUR, his, 7);	/* rolls up the hour that was at hand */
 	assert_rolled_right(*state, DAY3);
-	assert_int_equal(ask(below(*state, DAY3), "SELECT sum(frames) FROM loss_hour WHERE series_id = %d", (int)his), 4 * 100 + 36 * 4 + 6);
+	assert_int_equal(ask(below(*state, DAY3),
+			     "SELECT sum(frames) FROM loss_hour WHERE series_id = %d", (int)his),
+			 4 * 100 + 36 * 4 + 6);
 	assert_false(exists(below(*state, DAY2 "-wal")));	/* a parked day stays parked */
 	store_close(h.s);
 }
@@ -145,10 +184,16 @@ static void twice_is_as_good_as_once(void **state)
 	for (int i = 0; i < 2; i++)
 		must(h.s, store_attribute(h.s, h.device, h.attachment, h.vm, NOON + 5 * SEC));
 	his = series(&h, true, 1);
-	/* More of the same that was nobody's, at a moment at which the owner has loss of his own. */
+	/* More of the same that was nobody's, at a moment at which the owner has loss of his own.
+	 */
 	struct store_loss both[] = { { his, 10, 10, 10 }, { nobody, 100, 100, 100 } };
 
-	must(h.s, store_tick(h.s, &(struct store_tick){ .t_ns = NOON + 11 * SEC, .span_ns = SEC, .loss = both, .n_loss = 2 }));
+	must(h.s, store_tick(h.s, &(struct store_tick){
+					  .t_ns = NOON + 11 * SEC,
+					  .span_ns = SEC,
+					  .loss = both,
+					  .n_loss = 2,
+				  }));
 	must(h.s, store_attribute(h.s, h.device, h.attachment, h.vm, NOON + 5 * SEC));
 	assert_int_equal(frames(*state, DAY1, nobody), 5);
 	assert_int_equal(frames(*state, DAY1, his), 116);
@@ -157,7 +202,14 @@ static void twice_is_as_good_as_once(void **state)
 
 static void loss_of_others_is_not_touched(void **state)
 {
-	struct store_device dev = { .boot_id = "b", .name = "vnet1", .kind = "tap", .netns = 1, .ifindex = 6, .since_ns = NOON };
+	struct store_device dev = {
+		.boot_id = "b",
+		.name = "vnet1",
+		.kind = "tap",
+		.netns = 1,
+		.ifindex = 6,
+		.since_ns = NOON,
+	};
 	struct host h = { 0 }, neighbour;
 	int64_t id, other;
 	bool known;
@@ -171,11 +223,15 @@ static void loss_of_others_is_not_touched(void **state)
 	lose(&h, NOON + 1, other, 5);
 	lose(&h, NOON + 2, id, 6);
 	must(h.s, store_attribute(h.s, h.device, h.attachment, h.vm, NOON));
-	assert_int_equal(ask(below(*state, "meta.db"), "SELECT count(*) FROM series WHERE id = %d AND vm_id IS NULL", (int)other), 1);
+	assert_int_equal(ask(below(*state, "meta.db"),
+			     "SELECT count(*) FROM series WHERE id = %d AND vm_id IS NULL",
+			     (int)other),
+			 1);
 	store_close(h.s);
 }
 
-/* The agent dies between store_attachment() and store_attribute(): the next one ends what was begun. */
+/* The agent dies between store_attachment() and store_attribute(): the next one ends what was
+ * begun. */
 static void a_crash_in_between_is_made_good(void **state)
 {
 	struct host h = { 0 };
@@ -197,9 +253,18 @@ static void a_crash_in_between_is_made_good(void **state)
 	open_store(&h, *state);
 	store_close(h.s);
 	vm = ask(below(*state, "meta.db"), "SELECT id FROM vm");
-	assert_int_equal(ask(below(*state, "meta.db"), "SELECT count(*) FROM series WHERE vm_id = %d", (int)vm), 2);
-	assert_int_equal(frames(*state, DAY1, ask(below(*state, "meta.db"), "SELECT id FROM series WHERE vm_id IS NULL")), 5);
-	assert_int_equal(frames(*state, DAY1, ask(below(*state, "meta.db"), "SELECT id FROM series WHERE queue = 1 AND vm_id = %d", (int)vm)), 6);
+	assert_int_equal(ask(below(*state, "meta.db"),
+			     "SELECT count(*) FROM series WHERE vm_id = %d", (int)vm),
+			 2);
+	assert_int_equal(frames(*state, DAY1,
+				ask(below(*state, "meta.db"),
+				    "SELECT id FROM series WHERE vm_id IS NULL")),
+			 5);
+	assert_int_equal(frames(*state, DAY1,
+				ask(below(*state, "meta.db"),
+				    "SELECT id FROM series WHERE queue = 1 AND vm_id = %d",
+				    (int)vm)),
+			 6);
 	assert_int_equal(ask(below(*state, DAY1), "SELECT sum(frames) FROM loss"), 18);
 }
 

@@ -21,21 +21,57 @@ void complain(const char *fmt, ...)
 /* 1 and 2: the same queue, other senders; 3: another queue; 4: another class. */
 static struct reader_series series[] = {
 	{ 0 },
-	{ .id = 1, .vm_id = 1, .device_id = 1, .direction = (char *)"rx", .class = (char *)"PTR_FULL", .sender = (char *)"a" },
-	{ .id = 2, .vm_id = 1, .device_id = 1, .direction = (char *)"rx", .class = (char *)"PTR_FULL", .sender = (char *)"b" },
-	{ .id = 3, .vm_id = 1, .device_id = 1, .queue = 1, .direction = (char *)"rx", .class = (char *)"PTR_FULL" },
-	{ .id = 4, .vm_id = 1, .device_id = 1, .direction = (char *)"rx", .class = (char *)"OVERRUN" },
+	{
+		.id = 1,
+		.vm_id = 1,
+		.device_id = 1,
+		.direction = (char *)"rx",
+		.class = (char *)"PTR_FULL",
+		.sender = (char *)"a",
+	},
+	{
+		.id = 2,
+		.vm_id = 1,
+		.device_id = 1,
+		.direction = (char *)"rx",
+		.class = (char *)"PTR_FULL",
+		.sender = (char *)"b",
+	},
+	{
+		.id = 3,
+		.vm_id = 1,
+		.device_id = 1,
+		.queue = 1,
+		.direction = (char *)"rx",
+		.class = (char *)"PTR_FULL",
+	},
+	{
+		.id = 4,
+		.vm_id = 1,
+		.device_id = 1,
+		.direction = (char *)"rx",
+		.class = (char *)"OVERRUN",
+	},
 };
 static const struct reader v = { .series = series, .n_series = ARRAY_SIZE(series) };
 
-static struct burst_piece piece(int64_t s, uint64_t from_ms, uint64_t to_ms, uint64_t frames, uint32_t cpu)
+static struct burst_piece piece(int64_t s, uint64_t from_ms, uint64_t to_ms, uint64_t frames,
+				uint32_t cpu)
 {
-	return (struct burst_piece){ .series = s, .start_ns = T0 + from_ms * MS, .last_ns = T0 + to_ms * MS, .frames = frames, .cpu = cpu, .place = from_ms };
+	return (struct burst_piece){
+		.series = s,
+		.start_ns = T0 + from_ms * MS,
+		.last_ns = T0 + to_ms * MS,
+		.frames = frames,
+		.cpu = cpu,
+		.place = from_ms,
+	};
 }
 
 static void pieces_of_one_queue_are_one_burst(void **state)
 {
-	struct burst_piece p[] = { piece(2, 3, 12, 30, 1), piece(1, 0, 8, 10, 0), piece(1, 21, 30, 5, 0) };
+	struct burst_piece p[] = { piece(2, 3, 12, 30, 1), piece(1, 0, 8, 10, 0),
+				   piece(1, 21, 30, 5, 0) };
 	struct bursts b;
 
 	(void)state;
@@ -50,7 +86,8 @@ static void pieces_of_one_queue_are_one_burst(void **state)
 
 static void a_gap_of_10_ms_divides(void **state)
 {
-	struct burst_piece p[] = { piece(1, 0, 8, 10, 0), piece(1, 18, 20, 7, 0), piece(1, 29, 40, 1, 0) };
+	struct burst_piece p[] = { piece(1, 0, 8, 10, 0), piece(1, 18, 20, 7, 0),
+				   piece(1, 29, 40, 1, 0) };
 	struct bursts b;
 
 	(void)state;
@@ -65,7 +102,8 @@ static void a_gap_of_10_ms_divides(void **state)
 
 static void queues_and_classes_stay_apart(void **state)
 {
-	struct burst_piece p[] = { piece(4, 2, 4, 1, 0), piece(3, 1, 5, 2, 0), piece(1, 0, 8, 10, 0) };
+	struct burst_piece p[] = { piece(4, 2, 4, 1, 0), piece(3, 1, 5, 2, 0),
+				   piece(1, 0, 8, 10, 0) };
 	struct bursts b;
 
 	(void)state;
@@ -77,10 +115,12 @@ static void queues_and_classes_stay_apart(void **state)
 	bursts_free(&b);
 }
 
-/* Two files tell of it, with the difference of two looks at a clock. Another CPU's piece of the same moment is another one. */
+/* Two files tell of it, with the difference of two looks at a clock. Another CPU's piece of the
+ * same moment is another one. */
 static void what_was_told_twice_counts_once(void **state)
 {
-	struct burst_piece p[] = { piece(1, 0, 8, 10, 0), piece(1, 0, 8, 10, 0), piece(1, 0, 8, 10, 1) };
+	struct burst_piece p[] = { piece(1, 0, 8, 10, 0), piece(1, 0, 8, 10, 0),
+				   piece(1, 0, 8, 10, 1) };
 	struct bursts b;
 
 	(void)state;
@@ -96,12 +136,19 @@ static void what_was_told_twice_counts_once(void **state)
 
 static void the_rate_between_bursts(void **state)
 {
-	struct reader_series tap = { .id = 1, .device_id = 1, .direction = (char *)"rx" }, other = { .id = 2, .device_id = 2, .direction = (char *)"rx" };
+	struct reader_series tap = { .id = 1, .device_id = 1, .direction = (char *)"rx" },
+			     other = { .id = 2, .device_id = 2, .direction = (char *)"rx" };
 	struct burst all[] = {
 		{ .series = &tap, .start_ns = 1 * NSEC_PER_SEC, .frames = 100, .place = 1001 },
-		{ .series = &other, .start_ns = 2 * NSEC_PER_SEC - 1, .frames = 5000, .place = 9000 },
+		{
+			.series = &other,
+			.start_ns = 2 * NSEC_PER_SEC - 1,
+			.frames = 5000,
+			.place = 9000,
+		},
 		{ .series = &tap, .start_ns = 2 * NSEC_PER_SEC, .frames = 100, .place = 1901 },
-		{ .series = &tap, .start_ns = 2 * NSEC_PER_SEC + 1, .frames = 100, .place = 1901 },	/* another queue, at once */
+		/* another queue, at once */
+		{ .series = &tap, .start_ns = 2 * NSEC_PER_SEC + 1, .frames = 100, .place = 1901 },
 		{ .series = &tap, .start_ns = 3 * NSEC_PER_SEC, .frames = 50, .place = 3001 },
 		{ .series = &tap, .start_ns = 30 * NSEC_PER_SEC, .frames = 50, .place = 3002 },
 	};
@@ -129,8 +176,11 @@ static void quantiles(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pieces_of_one_queue_are_one_burst), cmocka_unit_test(a_gap_of_10_ms_divides),
-		cmocka_unit_test(queues_and_classes_stay_apart), cmocka_unit_test(what_was_told_twice_counts_once), cmocka_unit_test(the_rate_between_bursts),
+		cmocka_unit_test(pieces_of_one_queue_are_one_burst),
+		cmocka_unit_test(a_gap_of_10_ms_divides),
+		cmocka_unit_test(queues_and_classes_stay_apart),
+		cmocka_unit_test(what_was_told_twice_counts_once),
+		cmocka_unit_test(the_rate_between_bursts),
 		cmocka_unit_test(quantiles),
 	};
 

@@ -28,10 +28,13 @@ static void heights(void **state)
 	drawn("......", NULL, 0, (uint64_t[6]){ 0 });
 	drawn(".__+##", NULL, 1000, (uint64_t[6]){ 0, 1, 124, 600, 999, 1000 });
 	drawn("...   ", half, 0, (uint64_t[6]){ 0 });
-	drawn(".#. # ", half, 5, (uint64_t[6]){ 0, 5, 0, 0, 5, 0 });	/* loss is drawn, observed or not */
-	drawn("#####_", NULL, UINT64_MAX, (uint64_t[6]){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, 1 });
+	/* loss is drawn, observed or not */
+	drawn(".#. # ", half, 5, (uint64_t[6]){ 0, 5, 0, 0, 5, 0 });
+	drawn("#####_", NULL, UINT64_MAX,
+	      (uint64_t[6]){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, 1 });
 	setlocale(LC_CTYPE, "C.UTF-8");
-	drawn("\xc2\xb7\xe2\x96\x81\xe2\x96\x81\xe2\x96\x85\xe2\x96\x88\xe2\x96\x88", NULL, 1000, (uint64_t[6]){ 0, 1, 124, 600, 999, 1000 });
+	drawn("\xc2\xb7\xe2\x96\x81\xe2\x96\x81\xe2\x96\x85\xe2\x96\x88\xe2\x96\x88", NULL, 1000,
+	      (uint64_t[6]){ 0, 1, 124, 600, 999, 1000 });
 }
 
 static void nothing_to_draw(void **state)
@@ -45,7 +48,8 @@ static void nothing_to_draw(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(heights), cmocka_unit_test(nothing_to_draw) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(heights),
+					    cmocka_unit_test(nothing_to_draw) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which losses above the taps count, as what, and which are copies or answers of the host's own protocols. */
+/* Which losses above the taps count, as what, and which are copies or answers of the host's own
+ * protocols. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +37,8 @@ static const struct {
 	{ "PACKET_SOCK_ERROR", "packet_rcv", true, NULL, NULL },
 	{ "NOT_SPECIFIED", "tpacket_rcv", true, NULL, NULL },
 	{ "NOT_SPECIFIED", "skb_release_data", true, NULL, NULL },
-	/* An answer of the host's own protocols to a VM; the same words for a frame that was to reach one. */
+	/* An answer of the host's own protocols to a VM; the same words for a frame that was to
+	   reach one. */
 	{ "NO_SOCKET", "__udp4_lib_rcv", false, NULL, NULL },
 	{ "NOT_SPECIFIED", "some_driver_xmit", false, NULL, NULL },
 	{ "NOT_SPECIFIED", "some_driver_xmit", true, "policy", "other" },
@@ -46,7 +48,8 @@ static void the_table(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct class_in in = { cases[i].reason, cases[i].function, TL_KIND_PATH, cases[i].to_vm };
+		struct class_in in = { cases[i].reason, cases[i].function, TL_KIND_PATH,
+				       cases[i].to_vm };
 		struct class_out out;
 
 		class_of(&in, &out);
@@ -77,7 +80,8 @@ static void taps_are_no_path(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(the_table), cmocka_unit_test(taps_are_no_path) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(the_table),
+					    cmocka_unit_test(taps_are_no_path) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,8 +65,12 @@ static void all_keys_are_read(void **state)
 
 	(void)state;
 	config_defaults(&c);
-	assert_int_equal(read_text("[agent]\ninterval_ms = 250\nlog=debug\n[store]\ndirectory=/x\nretention_days=0\n"
-				   "[libvirt]\nuri = qemu:///system xen:///\n[proc]\nenabled = no\n", &c, why), 0);
+	assert_int_equal(
+		read_text("[agent]\ninterval_ms = "
+			  "250\nlog=debug\n[store]\ndirectory=/x\nretention_days=0\n"
+			  "[libvirt]\nuri = qemu:///system xen:///\n[proc]\nenabled = no\n",
+			  &c, why),
+		0);
 	assert_int_equal(c.interval_ms, 250);
 	assert_int_equal(c.log_level, LOG_LEVEL_DEBUG);
 	assert_string_equal(c.store, "/x");
@@ -105,7 +109,8 @@ static void mistakes_are_named(void **state)
 		{ "[agnet]\ninterval_ms = 500\n", ":2: agnet.interval_ms:", "no such key" },
 		{ "[agent]\nlog = loud\n", ":2: agent.log:", "not one of" },
 		{ "[proc]\nenabled = maybe\n", ":2: proc.enabled:", "neither yes nor no" },
-		{ "[agent]\ninterval_ms = 500\ninterval_ms = 600\n", ":3: agent.interval_ms:", "given twice" },
+		{ "[agent]\ninterval_ms = 500\ninterval_ms = 600\n",
+		  ":3: agent.interval_ms:", "given twice" },
 		{ "[agent]\nnonsense\n", ":2: line:", "neither" },
 	};
 
@@ -118,7 +123,8 @@ static void mistakes_are_named(void **state)
 		before = c;
 		assert_int_equal(read_text(bad[i].text, &c, why), -EINVAL);
 		assert_memory_equal(&c, &before, sizeof(c));
-		if (!strstr(why, bad[i].where) || !strstr(why, bad[i].what) || strncmp(why, path, strlen(path)) != 0)
+		if (!strstr(why, bad[i].where) || !strstr(why, bad[i].what) ||
+		    strncmp(why, path, strlen(path)) != 0)
 			fail_msg("%s: got \"%s\"", bad[i].text, why);
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Each frame is handed out once, and again only when the transaction that should have stored it did not happen. */
+/* Each frame is handed out once, and again only when the transaction that should have stored it did
+ * not happen. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,12 @@
 
 static struct tl_loss_key key_of(uint32_t ifindex)
 {
-	return (struct tl_loss_key){ .location = 0xffffffff81000000, .netns = 4026531840U, .ifindex = ifindex, .kind = TL_KIND_TUN };
+	return (struct tl_loss_key){
+		.location = 0xffffffff81000000,
+		.netns = 4026531840U,
+		.ifindex = ifindex,
+		.kind = TL_KIND_TUN,
+	};
 }
 
 static struct loss_total total_of(uint64_t frames, uint64_t born_ns)
@@ -87,7 +93,8 @@ static void seed_is_a_baseline(void **state)
 	assert_int_equal(next(*state, 1, 130, 9), 30);
 }
 
-/* The key was deleted and came back: all of it is new, also when the new total is the larger or the very same one. */
+/* The key was deleted and came back: all of it is new, also when the new total is the larger or the
+ * very same one. */
 static void another_birth_starts_at_zero(void **state)
 {
 	assert_int_equal(next(*state, 1, 50, 9), 50);
@@ -99,7 +106,8 @@ static void another_birth_starts_at_zero(void **state)
 	assert_int_equal(next(*state, 1, 90, 12), 90);
 }
 
-/* A CPU may be between its adds when it is read: the bytes of a frame that was handed out already still come. */
+/* A CPU may be between its adds when it is read: the bytes of a frame that was handed out already
+ * still come. */
 static void late_bytes_are_not_lost(void **state)
 {
 	struct tl_loss_key key = key_of(1);
@@ -164,7 +172,8 @@ static void forgotten_key_begins_anew(void **state)
 	assert_int_equal(next(*state, 1, 6, 9), 6);
 }
 
-/* A key whose frames are on their way to the store must survive: the commit that follows would write to freed memory. */
+/* A key whose frames are on their way to the store must survive: the commit that follows would
+ * write to freed memory. */
 static void forgetting_waits_for_the_commit(void **state)
 {
 	struct tl_loss_key key = key_of(1);
@@ -180,9 +189,15 @@ static void forgetting_waits_for_the_commit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(hands_out_the_difference), TEST(hands_out_again_after_rollback), TEST(last_asked_total_is_committed),
-		TEST(seed_is_a_baseline), TEST(another_birth_starts_at_zero), TEST(late_bytes_are_not_lost),
-		TEST(keeps_ten_thousand), TEST(each_stops_when_told), TEST(forgotten_key_begins_anew),
+		TEST(hands_out_the_difference),
+		TEST(hands_out_again_after_rollback),
+		TEST(last_asked_total_is_committed),
+		TEST(seed_is_a_baseline),
+		TEST(another_birth_starts_at_zero),
+		TEST(late_bytes_are_not_lost),
+		TEST(keeps_ten_thousand),
+		TEST(each_stops_when_told),
+		TEST(forgotten_key_begins_anew),
 		TEST(forgetting_waits_for_the_commit),
 	};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Device counters to rows: guest's terms, exactly once, nothing lost when a tick could not be stored. */
+/* Device counters to rows: guest's terms, exactly once, nothing lost when a tick could not be
+ * stored. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,7 +28,13 @@ static void tun_transmits_what_the_guest_receives(void **state)
 	struct device_counter_rows w = { 0 };
 
 	(void)state;
-	t.counted.now = (struct link_counters){ .tx_frames = 10, .tx_bytes = 600, .rx_frames = 4, .rx_bytes = 240, .tx_dropped = 7 };
+	t.counted.now = (struct link_counters){
+		.tx_frames = 10,
+		.tx_bytes = 600,
+		.rx_frames = 4,
+		.rx_bytes = 240,
+		.tx_dropped = 7,
+	};
 	device_counters_tick(&t);
 	assert_int_equal(device_counters_add(&w, &t, T0 + NSEC_PER_SEC, false), 0);
 	assert_int_equal(w.n_traffic, 1);
@@ -47,7 +54,12 @@ static void macvtap_counts_a_dropped_frame_as_received_and_twice_as_dropped(void
 	struct device_counter_rows w = { 0 };
 
 	(void)state;
-	t.counted.now = (struct link_counters){ .rx_frames = 40, .rx_dropped = 28, .rx_errors = 28, .tx_frames = 5 };
+	t.counted.now = (struct link_counters){
+		.rx_frames = 40,
+		.rx_dropped = 28,
+		.rx_errors = 28,
+		.tx_frames = 5,
+	};
 	assert_int_equal(device_counters_add(&w, &t, T0 + NSEC_PER_SEC, false), 0);
 	assert_int_equal(w.traffic[0].rx_frames, 12);
 	assert_int_equal(w.traffic[0].tx_frames, 5);
@@ -57,15 +69,28 @@ static void macvtap_counts_a_dropped_frame_as_received_and_twice_as_dropped(void
 	device_counters_free(&w);
 }
 
-/* What was seen of rings goes into the row once; a ring that holds frames makes a row, also when nothing moves. */
+/* What was seen of rings goes into the row once; a ring that holds frames makes a row, also when
+ * nothing moves. */
 static void rings_go_with_the_traffic(void **state)
 {
 	struct tap t = tap_of(TL_KIND_TUN);
 	struct device_counter_rows w = { 0 };
 
 	(void)state;
-	store_headroom_add(&t.headroom.now, &(struct store_headroom){ .known = true, .peak = 37, .free = 463, .samples = 1, .sum = 37 });
-	store_headroom_add(&t.headroom.now, &(struct store_headroom){ .known = true, .peak = 20, .free = 480, .samples = 1, .sum = 20 });
+	store_headroom_add(&t.headroom.now, &(struct store_headroom){
+						    .known = true,
+						    .peak = 37,
+						    .free = 463,
+						    .samples = 1,
+						    .sum = 37,
+					    });
+	store_headroom_add(&t.headroom.now, &(struct store_headroom){
+						    .known = true,
+						    .peak = 20,
+						    .free = 480,
+						    .samples = 1,
+						    .sum = 20,
+					    });
 	assert_int_equal(device_counters_add(&w, &t, T0 + NSEC_PER_SEC, false), 0);
 	assert_int_equal(w.n_traffic, 0);
 	device_counters_clear(&w);
@@ -78,7 +103,8 @@ static void rings_go_with_the_traffic(void **state)
 	assert_int_equal(w.traffic[0].headroom.sum, 57);
 	device_counters_commit(&w, T0 + 60 * NSEC_PER_SEC);
 	assert_false(t.headroom.now.known);
-	store_headroom_add(&t.headroom.now, &(struct store_headroom){ .known = true, .free = 500, .samples = 1 });
+	store_headroom_add(&t.headroom.now,
+			   &(struct store_headroom){ .known = true, .free = 500, .samples = 1 });
 	assert_int_equal(device_counters_add(&w, &t, T0 + 120 * NSEC_PER_SEC, false), 0);
 	assert_int_equal(w.n_traffic, 0);	/* empty and quiet */
 	assert_int_equal(t.headroom.now.samples, 0);
@@ -161,8 +187,8 @@ static void quiet_minutes_are_not_spanned(void **state)
 	device_counters_free(&w);
 }
 
-/* A tenth of a second each, for 70 s; 5 frames got through and 3 were lost in each. One row a minute in the end, and what was
- * offered in its busiest second. */
+/* A tenth of a second each, for 70 s; 5 frames got through and 3 were lost in each. One row a
+ * minute in the end, and what was offered in its busiest second. */
 static void a_losing_nic_has_a_row_that_grows(void **state)
 {
 	struct tap t = tap_of(TL_KIND_TUN);
@@ -183,7 +209,8 @@ static void a_losing_nic_has_a_row_that_grows(void **state)
 		assert_int_equal(device_counters_add(&w, &t, now, false), 0);
 		assert_int_equal(w.n_traffic, 1);
 		assert_int_equal(w.traffic[0].rx_frames, 5);
-		assert_true(w.traffic[0].joins_ns == 0 || w.traffic[0].joins_ns == now - 100 * NSEC_PER_MSEC);
+		assert_true(w.traffic[0].joins_ns == 0 ||
+			    w.traffic[0].joins_ns == now - 100 * NSEC_PER_MSEC);
 		begun += !w.traffic[0].joins_ns;
 		lost += w.traffic[0].rx_lost;
 		if (i > 10)
@@ -227,7 +254,8 @@ static void a_hidden_counter_of_an_old_device_begins_with_its_first_reading(void
 	t.counted.now.tx_dropped = 1;
 	assert_int_equal(device_counters_add(&w, &t, T0 + NSEC_PER_SEC, false), 0);
 	assert_int_equal(w.n_witnesses, 1);
-	assert_true(w.counters[0].counters.rx_frame_errors == LINK_UNREAD);	/* so the next agent knows it as well */
+	/* so the next agent knows it as well */
+	assert_true(w.counters[0].counters.rx_frame_errors == LINK_UNREAD);
 	device_counters_commit(&w, T0 + NSEC_PER_SEC);
 	t.counted.now.rx_frame_errors = 1000;
 	assert_int_equal(device_counters_add(&w, &t, T0 + 2 * NSEC_PER_SEC, false), 0);
@@ -252,7 +280,8 @@ static void a_hidden_counter_that_was_not_read_stays_where_it_was(void **state)
 	assert_int_equal(device_counters_add(&w, &t, T0 + NSEC_PER_SEC, false), 0);
 	assert_int_equal(w.counters[0].counters.rx_frame_errors, 40);
 	device_counters_commit(&w, T0 + NSEC_PER_SEC);
-	t.counted.now.rx_frame_errors = 42;		/* its first reading here; nobody saw those two */
+	/* its first reading here; nobody saw those two */
+	t.counted.now.rx_frame_errors = 42;
 	assert_int_equal(device_counters_add(&w, &t, T0 + 2 * NSEC_PER_SEC, false), 0);
 	assert_int_equal(w.witnesses[0].frames, 2);
 	device_counters_free(&w);

@@ -20,14 +20,23 @@ static void interfaces(void **state)
 	struct owner_vm vm;
 
 	(void)state;
-	assert_int_equal(domxml_parse(
-		HEAD "<devices>"
-		"<interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='br0'/><target dev='vnet0'/><driver name='qemu' queues='4'/></interface>"
-		"<interface type='direct'><mac address='52:54:00:00:00:02'/><source dev='eth0' mode='bridge'/><target dev='macvtap0'/></interface>"
-		"<interface type='network'><source network='default' bridge='virbr0'/><target dev='vnet1'/><driver name='vhost'/></interface>"
-		"<interface type='user'><mac address='52:54:00:00:00:03'/></interface>"
-		"<interface type='ethernet'><target dev='a-name-that-no-device-can-have'/></interface>"
-		"</devices></domain>", &vm), 0);
+	assert_int_equal(
+		domxml_parse(
+			HEAD
+			"<devices>"
+			"<interface type='bridge'><mac address='52:54:00:00:00:01'/><source "
+			"bridge='br0'/><target dev='vnet0'/><driver name='qemu' "
+			"queues='4'/></interface>"
+			"<interface type='direct'><mac address='52:54:00:00:00:02'/><source "
+			"dev='eth0' mode='bridge'/><target dev='macvtap0'/></interface>"
+			"<interface type='network'><source network='default' "
+			"bridge='virbr0'/><target dev='vnet1'/><driver name='vhost'/></interface>"
+			"<interface type='user'><mac address='52:54:00:00:00:03'/></interface>"
+			"<interface type='ethernet'><target "
+			"dev='a-name-that-no-device-can-have'/></interface>"
+			"</devices></domain>",
+			&vm),
+		0);
 	assert_string_equal(vm.name, "web");
 	assert_string_equal(vm.uuid, "11111111-2222-3333-4444-55555555555a");
 	assert_string_equal(vm.ident, vm.uuid);
@@ -62,9 +71,16 @@ static void names_of_any_length_and_letter(void **state)
 static void what_is_no_domain(void **state)
 {
 	static const char *const bad[] = {
-		"", "x", "<domain/>", "<network><name>a</name><uuid>11111111-2222-3333-4444-555555555555</uuid></network>", "<domain><name>a</name></domain>",
-		"<domain><name>a</name><uuid>short</uuid></domain>", HEAD,
-		"<!DOCTYPE d [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;'><!ENTITY c '&b;&b;&b;&b;&b;&b;&b;&b;'>]>"
+		"",
+		"x",
+		"<domain/>",
+		"<network><name>a</name><uuid>11111111-2222-3333-4444-555555555555</uuid></"
+		"network>",
+		"<domain><name>a</name></domain>",
+		"<domain><name>a</name><uuid>short</uuid></domain>",
+		HEAD,
+		"<!DOCTYPE d [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b "
+		"'&a;&a;&a;&a;&a;&a;&a;&a;'><!ENTITY c '&b;&b;&b;&b;&b;&b;&b;&b;'>]>"
 		"<domain><name>&c;</name></domain>",
 	};
 	struct owner_vm vm;
@@ -79,16 +95,21 @@ static void files_are_not_read(void **state)
 	struct owner_vm vm;
 
 	(void)state;
-	assert_int_equal(domxml_parse("<!DOCTYPE d [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><domain><name>a&e;b</name>"
-				      "<uuid>11111111-2222-3333-4444-555555555555</uuid></domain>", &vm), 0);
+	assert_int_equal(domxml_parse("<!DOCTYPE d [<!ENTITY e SYSTEM "
+				      "'file:///etc/passwd'>]><domain><name>a&e;b</name>"
+				      "<uuid>11111111-2222-3333-4444-555555555555</uuid></domain>",
+				      &vm),
+			 0);
 	assert_null(strstr(vm.name, "root"));
 	owner_vm_free(&vm);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(interfaces), cmocka_unit_test(names_of_any_length_and_letter),
-					    cmocka_unit_test(what_is_no_domain), cmocka_unit_test(files_are_not_read) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(interfaces),
+					    cmocka_unit_test(names_of_any_length_and_letter),
+					    cmocka_unit_test(what_is_no_domain),
+					    cmocka_unit_test(files_are_not_read) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

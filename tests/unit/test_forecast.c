@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Two hundred made-up histories with known knee, growth and date: minutes of two months with a day's and a week's rhythm, noise, bursts
- * above any knee, loss below it now and then. What is found has to be what was put in. The same histories each time. */
+/* Two hundred made-up histories with known knee, growth and date: minutes of two months with a
+ * day's and a week's rhythm, noise, bursts above any knee, loss below it now and then. What is
+ * found has to be what was put in. The same histories each time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,10 +34,12 @@ static double normal(void)
 	return sqrt(-2 * log(uniform() + 1e-300)) * cos(2 * M_PI * uniform());
 }
 
-/* Busiest second of a minute, over the day's level: two humps, noise, and once in five hundred a burst. */
+/* Busiest second of a minute, over the day's level: two humps, noise, and once in five hundred a
+ * burst. */
 static double shape(unsigned int minute)
 {
-	double hour = minute / 60.0, hump = 0.35 + 0.65 * exp(-(hour - 14) * (hour - 14) / 18) + 0.2 * exp(-(hour - 20) * (hour - 20) / 4);
+	double hour = minute / 60.0, hump = 0.35 + 0.65 * exp(-(hour - 14) * (hour - 14) / 18) +
+					    0.2 * exp(-(hour - 20) * (hour - 20) / 4);
 
 	return hump * exp(0.08 * normal()) * (uniform() < 0.002 ? 1.5 + 2 * uniform() : 1);
 }
@@ -78,7 +81,8 @@ static void make_day(const struct truth *t, unsigned int d, struct demand *ret)
 		double peak = day * shape(m);
 		bool lost = peak > t->knee * exp(0.01 * normal()) || uniform() < 0.0005;
 
-		demand_add(ret, NSEC_PER_MIN, (uint64_t)peak, (uint64_t)(peak * 30), lost ? 1 + (uint64_t)(peak * 0.01) : 0);
+		demand_add(ret, NSEC_PER_MIN, (uint64_t)peak, (uint64_t)(peak * 30),
+			   lost ? 1 + (uint64_t)(peak * 0.01) : 0);
 	}
 }
 
@@ -112,7 +116,11 @@ static void growing_histories(void **unused)
 
 	(void)unused;
 	for (int i = 0; i < HISTORIES; i++) {
-		struct truth t = { .level = exp(log(2000) + uniform() * log(200)), .growth = 0.003 + 0.012 * uniform(), .weekend = i % 2 ? 0.6 : 1 };
+		struct truth t = {
+			.level = exp(log(2000) + uniform() * log(200)),
+			.growth = 0.003 + 0.012 * uniform(),
+			.weekend = i % 2 ? 0.6 : 1,
+		};
 		double last = level_on(&t, DAYS - 1) * factor, meets, slope, error;
 		struct trend_meeting meeting;
 		struct knee knee;
@@ -132,12 +140,15 @@ static void growing_histories(void **unused)
 		s.knee_inside += knee.low <= t.knee && t.knee <= knee.high;
 		trend_meets(&trend, knee.rate, (knee.high - knee.low) / 3.92, &meeting);
 		s.dated += meeting.from >= 0;
-		s.inside += meeting.from >= 0 && meets >= meeting.from - 1 && (meeting.to < 0 || meets <= meeting.to + 1);
+		s.inside += meeting.from >= 0 && meets >= meeting.from - 1 &&
+			    (meeting.to < 0 || meets <= meeting.to + 1);
 		s.sum_width += meeting.to >= 0 ? meeting.to - meeting.from : 0;
 	}
-	print_message("%d histories: knee found %u, within 5 %% %u (worst %.1f %%), in its interval %u; growth within 10 %% %u; dated %u, date in range %u, mean range %.0f days\n",
-		      HISTORIES, s.knee_found, s.knee_right, s.worst_knee * 100, s.knee_inside, s.growth_right, s.dated, s.inside,
-		      s.sum_width / HISTORIES);
+	print_message(
+		"%d histories: knee found %u, within 5 %% %u (worst %.1f %%), in its interval %u; "
+		"growth within 10 %% %u; dated %u, date in range %u, mean range %.0f days\n",
+		HISTORIES, s.knee_found, s.knee_right, s.worst_knee * 100, s.knee_inside,
+		s.growth_right, s.dated, s.inside, s.sum_width / HISTORIES);
 	assert_true(s.knee_found >= HISTORIES * 9 / 10);
 	assert_true(s.knee_right >= s.knee_found * 99 / 100);
 	assert_true(s.knee_inside >= s.knee_found * 9 / 10);
@@ -152,7 +163,10 @@ static void flat_histories(void **unused)
 
 	(void)unused;
 	for (int i = 0; i < HISTORIES; i++) {
-		struct truth t = { .level = exp(log(2000) + uniform() * log(200)), .weekend = i % 2 ? 0.6 : 1 };
+		struct truth t = {
+			.level = exp(log(2000) + uniform() * log(200)),
+			.weekend = i % 2 ? 0.6 : 1,
+		};
 		struct trend_meeting meeting;
 		struct knee knee;
 		struct trend trend;
@@ -180,11 +194,15 @@ static void no_knee_is_no_knee(void **unused)
 			for (unsigned int m = 0; m < 1440; m++) {
 				uint64_t rate = (uint64_t)(10000 * shape(m));
 
-				demand_add(&days[d], NSEC_PER_MIN, rate, rate * 30, kind == 1 ? uniform() < 0.02 : kind == 2 && d == 5 && m > 700 && m < 760);
+				demand_add(&days[d], NSEC_PER_MIN, rate, rate * 30,
+					   kind == 1 ? uniform() < 0.02
+						     : kind == 2 && d == 5 && m > 700 && m < 760);
 			}
 		}
 		knee_find(list, DAYS, &knee);
-		assert_int_equal(knee.state, kind == 0 ? KNEE_NO_LOSS : kind == 1 ? KNEE_FLAT : KNEE_FEW);
+		assert_int_equal(knee.state, kind == 0	 ? KNEE_NO_LOSS
+					     : kind == 1 ? KNEE_FLAT
+							 : KNEE_FEW);
 	}
 }
 
@@ -209,7 +227,8 @@ static void too_little_is_said(void **unused)
 	trend_fit(day, value, TREND_MIN_DAYS, &t);
 	assert_true(t.known && t.grows && fabs(t.slope - 10) < 1e-6 && fabs(t.level - 1130) < 1e-6);
 	trend_meets(&t, 2000, 0, &meeting);
-	assert_true(fabs(meeting.days - 87) < 0.01 && meeting.from < 87 && meeting.from > 60 && meeting.to > 87 && meeting.to < 130);
+	assert_true(fabs(meeting.days - 87) < 0.01 && meeting.from < 87 && meeting.from > 60 &&
+		    meeting.to > 87 && meeting.to < 130);
 	value[3] = 1e9;		/* a wild day */
 	trend_fit(day, value, TREND_MIN_DAYS, &t);
 	assert_true(fabs(t.slope - 10) < 1);
@@ -217,8 +236,10 @@ static void too_little_is_said(void **unused)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(growing_histories), cmocka_unit_test(flat_histories),
-					    cmocka_unit_test(no_knee_is_no_knee), cmocka_unit_test(too_little_is_said) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(growing_histories),
+					    cmocka_unit_test(flat_histories),
+					    cmocka_unit_test(no_knee_is_no_knee),
+					    cmocka_unit_test(too_little_is_said) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

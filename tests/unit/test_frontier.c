@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* collector/port: up to which time a port with nothing ready vouches for, which bounds how long a frame of another port waits: a block's retire
- * time and PORT_SLACK_NS. With made-up rings and times; no clock is asked. */
+/* collector/port: up to which time a port with nothing ready vouches for, which bounds how long a
+ * frame of another port waits: a block's retire time and PORT_SLACK_NS. With made-up rings and
+ * times; no clock is asked. */
 #include <linux/if_packet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +20,12 @@ static _Alignas(8) uint8_t ring[2 * BLOCK];
 
 static struct rx_ring made_up(enum ring_version version)
 {
-	struct rx_ring p = { .shape = ring_default(version), .ring = ring, .ring_bytes = sizeof(ring), .turn = version == RING_V3 };
+	struct rx_ring p = {
+		.shape = ring_default(version),
+		.ring = ring,
+		.ring_bytes = sizeof(ring),
+		.turn = version == RING_V3,
+	};
 
 	p.shape.block_bytes = BLOCK;
 	p.shape.blocks = 2;
@@ -43,7 +49,8 @@ static void test_idle(void **state)
 
 	(void)state;
 	assert_int_equal(rx_ring_frontier(&p, NOW), NOW - PORT_SLACK_NS);
-	open_block(0, 1, 0, NOW - 60 * NSEC_PER_SEC);	/* opened long ago, still empty: it holds nobody up */
+	/* opened long ago, still empty: it holds nobody up */
+	open_block(0, 1, 0, NOW - 60 * NSEC_PER_SEC);
 	assert_int_equal(rx_ring_frontier(&p, NOW), NOW - PORT_SLACK_NS);
 }
 
@@ -73,17 +80,20 @@ static void test_used_before(void **state)
 	assert_int_equal(rx_ring_frontier(&p, NOW), NOW - NSEC_PER_MSEC - PORT_SLACK_NS);
 }
 
-/* A frame of time t may be written as soon as every other port's frontier is at t: at t + retire + slack at the latest, whatever the others do. */
+/* A frame of time t may be written as soon as every other port's frontier is at t: at t + retire +
+ * slack at the latest, whatever the others do. */
 static void test_bound(void **state)
 {
 	struct rx_ring p = made_up(RING_V3);
 	const uint64_t t = NOW;
 
 	(void)state;
-	for (uint64_t opened = t - 20 * NSEC_PER_MSEC; opened <= t + 20 * NSEC_PER_MSEC; opened += NSEC_PER_MSEC / 4) {
+	for (uint64_t opened = t - 20 * NSEC_PER_MSEC; opened <= t + 20 * NSEC_PER_MSEC;
+	     opened += NSEC_PER_MSEC / 4) {
 		uint64_t latest = t + RETIRE_NS + PORT_SLACK_NS;
 
-		if (latest - opened > RETIRE_NS && opened < latest)	/* the kernel has handed it over by then, and the next one is open */
+		/* the kernel has handed it over by then, and the next one is open */
+		if (latest - opened > RETIRE_NS && opened < latest)
 			continue;
 		open_block(0, 1, 1, opened);
 		assert_true(rx_ring_frontier(&p, latest) >= t);
@@ -101,8 +111,11 @@ static void test_slots(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_idle), cmocka_unit_test(test_filling), cmocka_unit_test(test_used_before),
-					    cmocka_unit_test(test_bound), cmocka_unit_test(test_slots) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_idle),
+					    cmocka_unit_test(test_filling),
+					    cmocka_unit_test(test_used_before),
+					    cmocka_unit_test(test_bound),
+					    cmocka_unit_test(test_slots) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

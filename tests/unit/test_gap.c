@@ -17,16 +17,81 @@ static void places(void **state)
 		uint64_t before[2], lost[2];
 		bool exact;
 	} cases[] = {
-		{ { .released = 10, .blocks = 4, .newest_before = 11, .newest = 12 }, 0, { 0 }, { 0 }, true },
+		{ {
+			  .released = 10,
+			  .blocks = 4,
+			  .newest_before = 11,
+			  .newest = 12,
+		  },
+		  0,
+		  { 0 },
+		  { 0 },
+		  true },
 		/* the ring was full: the ordinary case */
-		{ { .released = 10, .blocks = 4, .newest_before = 13, .newest = 13, .drops = 500, .freezes = 1 }, 1, { 14 }, { 500 }, true },
+		{ {
+			  .released = 10,
+			  .blocks = 4,
+			  .newest_before = 13,
+			  .newest = 13,
+			  .drops = 500,
+			  .freezes = 1,
+		  },
+		  1,
+		  { 14 },
+		  { 500 },
+		  true },
 		/* full again before the count was read: between two places */
-		{ { .released = 10, .blocks = 4, .newest_before = 13, .newest = 13, .drops = 500, .freezes = 2, .again = true }, 1, { 14 }, { 500 }, false },
+		{ {
+			  .released = 10,
+			  .blocks = 4,
+			  .newest_before = 13,
+			  .newest = 13,
+			  .drops = 500,
+			  .freezes = 2,
+			  .again = true,
+		  },
+		  1,
+		  { 14 },
+		  { 500 },
+		  false },
 		/* not full: the kernel dropped one while it changed blocks */
-		{ { .released = 10, .blocks = 4, .newest_before = 11, .newest = 12, .losing = 12, .drops = 1 }, 1, { 12 }, { 1 }, true },
-		{ { .released = 10, .blocks = 4, .newest_before = 11, .newest = 12, .drops = 2 }, 1, { 13 }, { 2 }, true },
+		{ {
+			  .released = 10,
+			  .blocks = 4,
+			  .newest_before = 11,
+			  .newest = 12,
+			  .losing = 12,
+			  .drops = 1,
+		  },
+		  1,
+		  { 12 },
+		  { 1 },
+		  true },
+		{ {
+			  .released = 10,
+			  .blocks = 4,
+			  .newest_before = 11,
+			  .newest = 12,
+			  .drops = 2,
+		  },
+		  1,
+		  { 13 },
+		  { 2 },
+		  true },
 		/* both */
-		{ { .released = 10, .blocks = 4, .newest_before = 11, .newest = 13, .losing = 12, .drops = 9, .freezes = 1 }, 2, { 12, 14 }, { 1, 8 }, false },
+		{ {
+			  .released = 10,
+			  .blocks = 4,
+			  .newest_before = 11,
+			  .newest = 13,
+			  .losing = 12,
+			  .drops = 9,
+			  .freezes = 1,
+		  },
+		  2,
+		  { 12, 14 },
+		  { 1, 8 },
+		  false },
 	};
 
 	(void)state;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An hour's worth of ticks, one after the other, on real counters and a real store, while taps come, lose frames and go: every frame is
- * stored once. tests/netns/hour_of_ticks.sh runs the same under valgrind: nothing leaks. Needs root; in namespaces of its own. */
+/* An hour's worth of ticks, one after the other, on real counters and a real store, while taps
+ * come, lose frames and go: every frame is stored once. tests/netns/hour_of_ticks.sh runs the same
+ * under valgrind: nothing leaks. Needs root; in namespaces of its own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,7 +65,8 @@ static void make_tap(struct host *h, int n)
 
 	h->tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	assert_true(h->tap >= 0);
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "h%dx%d", (int)getpid() % 1000000, n);	/* no other run's */
+	/* no other run's */
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "h%dx%d", (int)getpid() % 1000000, n);
 	assert_int_equal(ioctl(h->tap, TUNSETIFF, &ifr), 0);
 	ifr.ifr_qlen = RING;
 	assert_int_equal(ioctl(ctl, SIOCSIFTXQLEN, &ifr), 0);
@@ -111,7 +113,9 @@ static void open_all(struct host *h)
 	char why[SOURCE_WHY], store[64];
 	struct loss_epoch epoch;
 
-	assert_int_equal(source_open("bpf", &(struct source_options){ .max_keys = 4096 }, &h->source, why), 0);
+	assert_int_equal(source_open("bpf", &(struct source_options){ .max_keys = 4096 },
+				     &h->source, why),
+			 0);
 	assert_true(loss_sockets_known(source_loss(h->source), why));
 	snprintf(store, sizeof(store), "%s/store", dir);
 	assert_int_equal(store_open(store, &(struct store_options){ 0 }, &h->store, why), 0);
@@ -121,9 +125,19 @@ static void open_all(struct host *h)
 	assert_int_equal(tapmap_new(h->store, epoch.boot_id, h->lists.own_netns, &h->taps), 0);
 	assert_int_equal(extra_counters_new(h->lists.own_netns, true, true, &h->hidden), 0);
 	assert_int_equal(ring_occupancy_new(&h->headroom), 0);
-	assert_int_equal(sampler_new(&(struct sampler_options){ .store = h->store, .source = h->source, .taps = h->taps, .links = h->links, .hidden = h->hidden, .headroom = h->headroom,
-								.lists = &h->lists, .storm_rows = 4000 },
-				     &h->sampler), 0);
+	assert_int_equal(sampler_new(
+				 &(struct sampler_options){
+					 .store = h->store,
+					 .source = h->source,
+					 .taps = h->taps,
+					 .links = h->links,
+					 .hidden = h->hidden,
+					 .headroom = h->headroom,
+					 .lists = &h->lists,
+					 .storm_rows = 4000,
+				 },
+				 &h->sampler),
+			 0);
 	assert_int_equal(links_dump(h->links, on_link, h), 0);
 	assert_int_equal(sampler_tick(h->sampler, false), 0);
 }
@@ -202,14 +216,21 @@ static void an_hour(void **state)
 	snprintf(ours, sizeof(ours), "d.name LIKE 'h%dx%%'", (int)getpid() % 1000000);
 	snprintf(sql, sizeof(sql), "SELECT count(*) FROM device d WHERE %s", ours);
 	assert_int_equal(query("meta.db", sql), TICKS / LIFE);
-	snprintf(sql, sizeof(sql), "SELECT count(*) FROM attachment a JOIN device d ON d.id = a.device_id WHERE %s", ours);
+	snprintf(sql, sizeof(sql),
+		 "SELECT count(*) FROM attachment a JOIN device d ON d.id = a.device_id WHERE %s",
+		 ours);
 	assert_int_equal(query("meta.db", sql), TICKS / LIFE);
 	for (int64_t id = query("meta.db", "SELECT max(id) FROM series"); id > 0; id--) {
-		snprintf(sql, sizeof(sql), "SELECT count(*) FROM series s JOIN device d ON d.id = s.device_id WHERE s.id = %lld AND "
-			 "%s AND s.class = 'PTR_FULL'", (long long)id, ours);
+		snprintf(sql, sizeof(sql),
+			 "SELECT count(*) FROM series s JOIN device d ON d.id = s.device_id WHERE "
+			 "s.id = %lld AND "
+			 "%s AND s.class = 'PTR_FULL'",
+			 (long long)id, ours);
 		if (!query("meta.db", sql))
 			continue;
-		snprintf(sql, sizeof(sql), "SELECT coalesce(sum(frames), 0) FROM loss WHERE series_id = %lld", (long long)id);
+		snprintf(sql, sizeof(sql),
+			 "SELECT coalesce(sum(frames), 0) FROM loss WHERE series_id = %lld",
+			 (long long)id);
 		stored += query_days(sql);
 	}
 	assert_int_equal(stored, h.lost);
@@ -224,7 +245,8 @@ static int set_up(void **state)
 		fprintf(stderr, "needs root: %s\n", strerror(errno));
 		return -1;
 	}
-	if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 || mount("tmpfs", dir, "tmpfs", 0, NULL) < 0)
+	if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("tmpfs", dir, "tmpfs", 0, NULL) < 0)
 		return -1;
 	write_file("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
 	return 0;

@@ -36,7 +36,8 @@ static uint64_t address_of(const char *function)
 
 	assert_non_null(f);
 	while (!addr && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%" SCNx64 " %*c %255s", &at, name) == 2 && !strcmp(name, function))
+		if (sscanf(line, "%" SCNx64 " %*c %255s", &at, name) == 2 &&
+		    !strcmp(name, function))
 			addr = at;
 	fclose(f);
 	return addr;
@@ -57,7 +58,8 @@ static void finds_the_function_around(void **state)
 	assert_int_equal(sym.offset, 4);
 }
 
-/* A call that never returns may be a function's last instruction: its return address is where the next function begins. */
+/* A call that never returns may be a function's last instruction: its return address is where the
+ * next function begins. */
 static void return_address_belongs_to_the_caller(void **state)
 {
 	struct ksym sym;
@@ -82,7 +84,8 @@ static void unknown_is_a_number(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(finds_the_function_around), cmocka_unit_test(return_address_belongs_to_the_caller),
+		cmocka_unit_test(finds_the_function_around),
+		cmocka_unit_test(return_address_belongs_to_the_caller),
 		cmocka_unit_test(unknown_is_a_number),
 	};
 

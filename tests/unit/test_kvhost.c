@@ -159,7 +159,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(they_come_and_go, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_without_its_name_is_asked_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_without_its_name_is_asked_again, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(no_more_at_once_than_asked_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(only_kthreadd_has_them, setup, teardown),
 	};

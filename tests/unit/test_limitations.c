@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What cannot be shown follows from the kernel and from what could be attached, and from nothing else. */
+/* What cannot be shown follows from the kernel and from what could be attached, and from nothing
+ * else. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,8 +14,15 @@
 /* A host on which everything works. */
 static struct limitations_facts good(unsigned int major, unsigned int minor)
 {
-	return (struct limitations_facts){ .kernel = RELEASE(major, minor), .reasons = true, .functions = true, .sockets = true, .xdp = true,
-				     .context_mode = LOSS_CONTEXT_AUTO, .context = LOSS_CONTEXT_FENTRY };
+	return (struct limitations_facts){
+		.kernel = RELEASE(major, minor),
+		.reasons = true,
+		.functions = true,
+		.sockets = true,
+		.xdp = true,
+		.context_mode = LOSS_CONTEXT_AUTO,
+		.context = LOSS_CONTEXT_FENTRY,
+	};
 }
 
 static const struct limitation_row *find(const struct limitations_facts *f, const char *part)
@@ -62,11 +70,13 @@ static void what_a_vhost_worker_drops_has_a_name_from_7_2_on(void **state)
 	f.context = LOSS_CONTEXT_IDLE;
 	assert_non_null(find(&f, "the first frames with a bad header"));
 	f.context_mode = LOSS_CONTEXT_OFF;
-	assert_non_null(strstr(find(&f, "device and queue of a frame with a bad header")->why, "context = off"));
+	assert_non_null(strstr(find(&f, "device and queue of a frame with a bad header")->why,
+			       "context = off"));
 	f.context_mode = LOSS_CONTEXT_AUTO;
 	f.context = LOSS_CONTEXT_REFUSED;
 	strcpy(f.context_why, "no way in");
-	assert_string_equal(find(&f, "device and queue of a frame with a bad header")->why, "no way in");
+	assert_string_equal(find(&f, "device and queue of a frame with a bad header")->why,
+			    "no way in");
 	f.own_pids = true;
 	assert_non_null(find(&f, "only a vhost worker names"));
 	f.kernel = RELEASE(7, 2);
@@ -82,7 +92,8 @@ static void limits_of_disciplines_are_told_by_a_tracepoint(void **state)
 	f.refusals = true;
 	assert_null(find(&f, "which limit of a queueing discipline"));
 	f = good(6, 18);
-	assert_null(find(&f, "which limit of a queueing discipline"));	/* in the reasons themselves */
+	/* in the reasons themselves */
+	assert_null(find(&f, "which limit of a queueing discipline"));
 }
 
 static void what_is_missing_is_said(void **state)

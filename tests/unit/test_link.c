@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Links as the kernel really shows them: in a network namespace of the test's own, with a second one beside it. */
+/* Links as the kernel really shows them: in a network namespace of the test's own, with a second
+ * one beside it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -70,7 +71,8 @@ static bool gone(const struct seen *s, const char *name)
 }
 
 /* Everything that was said until @name is in it. */
-static void events_until(struct links *l, struct seen *s, bool (*enough)(const struct seen *s, const char *name), const char *name)
+static void events_until(struct links *l, struct seen *s,
+			 bool (*enough)(const struct seen *s, const char *name), const char *name)
 {
 	struct pollfd p = { .fd = links_fd(l), .events = POLLIN };
 
@@ -154,9 +156,11 @@ static void every_kind_with_all_its_figures(void **state)
 	detach(q[3]);
 	single = open_tap("one0", IFF_TAP | IFF_NO_PI);
 	tun = open_tap("tun0", IFF_TUN | IFF_NO_PI);
-	run("ip link add zbr type bridge && ip link set mq0 master zbr txqueuelen 77 address 02:00:00:00:00:07 up");
+	run("ip link add zbr type bridge && ip link set mq0 master zbr txqueuelen 77 address "
+	    "02:00:00:00:00:07 up");
 	run("ip tuntap add keep0 mode tap");
-	run("ip link add low0 type veth peer name low1 && ip link set low0 up && ip link add link low0 name mv0 type macvtap mode bridge");
+	run("ip link add low0 type veth peer name low1 && ip link set low0 up && ip link add link "
+	    "low0 name mv0 type macvtap mode bridge");
 	assert_int_equal(links_dump(l, on_link, s), 0);
 
 	i = find(s, "mq0");
@@ -204,7 +208,8 @@ static void a_life_in_events(void **state)
 	run("ip link add lbr type bridge && ip link set life0 master lbr");
 	run("ip link set life0 nomaster && ip link set life0 name life1 && ip link set life1 up");
 	events_until(l, s, known, "life1");
-	assert_false(gone(s, "life0"));		/* the bridge said that its port left; the device stayed */
+	/* the bridge said that its port left; the device stayed */
+	assert_false(gone(s, "life0"));
 	assert_string_equal(find(s, "life0")->bridge, "");
 
 	from_guest(fd, 5);
@@ -249,7 +254,8 @@ static void more_events_than_the_buffer_holds(void **state)
 	close(sk);
 }
 
-/* A process with a namespace and a tap of its own; ends when its standard input, *ret_end, is closed. */
+/* A process with a namespace and a tap of its own; ends when its standard input, *ret_end, is
+ * closed. */
 static pid_t other_namespace(int *ret_end)
 {
 	int in[2], ready[2];
@@ -324,8 +330,10 @@ static void another_namespace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_kind_with_all_its_figures), cmocka_unit_test(a_life_in_events),
-		cmocka_unit_test(more_events_than_the_buffer_holds), cmocka_unit_test(another_namespace),
+		cmocka_unit_test(every_kind_with_all_its_figures),
+		cmocka_unit_test(a_life_in_events),
+		cmocka_unit_test(more_events_than_the_buffer_holds),
+		cmocka_unit_test(another_namespace),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The kernel's counters: exact, one agent at a time, and whole again wherever an agent died. Needs root; in namespaces of its own. */
+/* The kernel's counters: exact, one agent at a time, and whole again wherever an agent died. Needs
+ * root; in namespaces of its own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,13 +52,15 @@ static int set_up(void **state)
 	if (!mkdtemp(root))
 		return -1;
 	snprintf(pins, sizeof(pins), "%s/bpf/deep/taploss", root);
-	if (unshare(CLONE_NEWNS | CLONE_NEWNET) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	if (unshare(CLONE_NEWNS | CLONE_NEWNET) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return 0;	/* every test is skipped */
 	write_file("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
 	if (mount("tmpfs", root, "tmpfs", 0, NULL) < 0)
 		return 0;
 	snprintf(why, sizeof(why), "%s/bpf", root);
-	ready = mkdir(why, 0700) == 0 && mount("bpf", why, "bpf", 0, NULL) == 0 && access("/dev/net/tun", W_OK) == 0;
+	ready = mkdir(why, 0700) == 0 && mount("bpf", why, "bpf", 0, NULL) == 0 &&
+		access("/dev/net/tun", W_OK) == 0;
 	return 0;
 }
 
@@ -89,7 +92,8 @@ static struct loss *start(void)
 static int open_tap(void)
 {
 	struct ifreq r = { .ifr_name = "t0", .ifr_flags = IFF_TAP | IFF_NO_PI };
-	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0),
+	    fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
 	assert_true(s >= 0 && fd >= 0);
 	assert_int_equal(ioctl(fd, TUNSETIFF, &r), 0);
@@ -103,13 +107,18 @@ static int open_tap(void)
 
 static void send_frames(unsigned int n)
 {
-	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex("t0") };
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET,
+		.sll_ifindex = (int)if_nametoindex("t0"),
+	};
 	int s = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), one = 1;
 	unsigned char frame[100] = { 255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 1, 0x88, 0xb5 };
 
 	assert_int_equal(setsockopt(s, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one)), 0);
 	while (n--)
-		assert_true(sendto(s, frame, sizeof(frame), 0, (struct sockaddr *)&to, sizeof(to)) > 0 || errno == ENOBUFS);
+		assert_true(sendto(s, frame, sizeof(frame), 0, (struct sockaddr *)&to, sizeof(to)) >
+				    0 ||
+			    errno == ENOBUFS);
 	close(s);
 }
 
@@ -126,7 +135,8 @@ static int pick(const struct tl_loss_key *key, const struct loss_total *total, v
 	struct lost *lost = arg;
 	struct stat net;
 
-	if (stat("/proc/self/ns/net", &net) < 0 || key->netns != net.st_ino || key->ingress != lost->ingress)
+	if (stat("/proc/self/ns/net", &net) < 0 || key->netns != net.st_ino ||
+	    key->ingress != lost->ingress)
 		return 0;
 	lost->key = *key;
 	lost->total = *total;
@@ -173,7 +183,8 @@ static void counts_to_the_frame(void **state)
 	loss_close(l);
 }
 
-/* A frame that the guest's own header spoils has no device yet: its socket tells device, queue and direction. */
+/* A frame that the guest's own header spoils has no device yet: its socket tells device, queue and
+ * direction. */
 static void guests_own_frame_is_found_by_its_socket(void **state)
 {
 	unsigned char frame[10 + 60] = { [1] = 99 };	/* virtio_net_hdr.gso_type: no such */
@@ -246,12 +257,15 @@ static void one_agent_at_a_time(void **state)
 	loss_close(start());
 }
 
-/* An agent can die between any two of its steps: every subset of its pins must be a good place to start from. Counts survive where
- * all maps are there; nothing counts twice, and nothing is said to have been counted that was not. */
+/* An agent can die between any two of its steps: every subset of its pins must be a good place to
+ * start from. Counts survive where all maps are there; nothing counts twice, and nothing is said to
+ * have been counted that was not. */
 static void starts_from_any_ruin(void **state)
 {
-	static const char *const names[] = { "losses", "devices", "stats", "programs", "program", "link" };
-	const unsigned int all = 1U << (sizeof(names) / sizeof(names[0])), maps = 0xf, link = 1U << 5;
+	static const char *const names[] = { "losses",	 "devices", "stats",
+					     "programs", "program", "link" };
+	const unsigned int all = 1U << (sizeof(names) / sizeof(names[0])), maps = 0xf,
+			   link = 1U << 5;
 	int tap;
 
 	(void)state;
@@ -378,7 +392,8 @@ static void full_map_is_counted(void **state)
 	send_frames(RING + 5);	/* the one key */
 	close(tap);		/* the purge of the ring would be the next */
 	assert_int_equal(loss_stats(l, stats), 0);
-	assert_true(stats[TL_STAT_UNCOUNTED_FRAMES] >= RING);	/* more when another tap of this machine took the one key */
+	/* more when another tap of this machine took the one key */
+	assert_true(stats[TL_STAT_UNCOUNTED_FRAMES] >= RING);
 	assert_true(stats[TL_STAT_UNCOUNTED_BYTES] >= RING * 100);
 	assert_true(stats[TL_STAT_UNCOUNTED_FRAMES] + lost_at(l, false).total.frames >= RING + 5);
 	loss_close(l);
@@ -428,7 +443,8 @@ static bool context_is_in_place(void)
 	return there;
 }
 
-/* Attached when a worker loses a frame without a name, where the kernel allows it; taken away when none was lost for a minute, to the nanosecond. */
+/* Attached when a worker loses a frame without a name, where the kernel allows it; taken away when
+ * none was lost for a minute, to the nanosecond. */
 static void context_comes_and_goes(void **state)
 {
 	uint64_t t = 5000000000ULL, end = t + 2 + LOSS_CONTEXT_QUIET_NS;
@@ -439,7 +455,8 @@ static void context_comes_and_goes(void **state)
 	if (!ready)
 		skip();
 	l = start();
-	assert_int_equal(loss_context(l, LOSS_CONTEXT_AUTO, 7, t, why), LOSS_CONTEXT_IDLE);	/* lost before us */
+	/* lost before us */
+	assert_int_equal(loss_context(l, LOSS_CONTEXT_AUTO, 7, t, why), LOSS_CONTEXT_IDLE);
 	assert_int_equal(loss_context(l, LOSS_CONTEXT_AUTO, 7, t + 1, why), LOSS_CONTEXT_IDLE);
 	attached = loss_context(l, LOSS_CONTEXT_AUTO, 8, t + 2, why);
 	assert_int_not_equal(attached, LOSS_CONTEXT_IDLE);
@@ -448,9 +465,11 @@ static void context_comes_and_goes(void **state)
 	assert_int_equal(loss_context(l, LOSS_CONTEXT_AUTO, 8, end - 1, why), attached);
 	assert_int_equal(loss_context(l, LOSS_CONTEXT_AUTO, 8, end, why), LOSS_CONTEXT_IDLE);
 	assert_false(context_is_in_place());
-	assert_int_equal(loss_context(l, LOSS_CONTEXT_AUTO, 9, end + 1, why), attached);	/* and comes back */
+	/* and comes back */
+	assert_int_equal(loss_context(l, LOSS_CONTEXT_AUTO, 9, end + 1, why), attached);
 	assert_int_equal(loss_context(l, LOSS_CONTEXT_ON, 9, end * 2, why), attached);
-	assert_int_equal(loss_context(l, LOSS_CONTEXT_OFF, 10, end * 2 + 1, why), LOSS_CONTEXT_IDLE);
+	assert_int_equal(loss_context(l, LOSS_CONTEXT_OFF, 10, end * 2 + 1, why),
+			 LOSS_CONTEXT_IDLE);
 	assert_false(context_is_in_place());
 	loss_close(l);
 }
@@ -471,7 +490,8 @@ static void says_what_is_missing_without_privilege(void **state)
 
 		if (setgid(65534) < 0 || setuid(65534) < 0)
 			_exit(2);
-		said = loss_open(&opt, &l, why) == -EPERM && strstr(why, "CAP_BPF") && strstr(why, "CAP_PERFMON");
+		said = loss_open(&opt, &l, why) == -EPERM && strstr(why, "CAP_BPF") &&
+		       strstr(why, "CAP_PERFMON");
 		opt.pin_dir = NULL;
 		_exit(said && loss_open(&opt, &l, why) == -EPERM && strstr(why, "CAP_BPF") ? 0 : 1);
 	}
@@ -484,10 +504,18 @@ static void says_what_is_missing_without_privilege(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(counts_to_the_frame), TEST(guests_own_frame_is_found_by_its_socket), TEST(counting_goes_on_without_an_agent),
-		TEST(one_agent_at_a_time), TEST(starts_from_any_ruin), TEST(a_foreign_link_is_replaced), TEST(another_layout_is_refused),
-		TEST(other_versions_are_swept_away), TEST(full_map_is_counted), TEST(forgets_only_what_did_not_move),
-		TEST(context_comes_and_goes), TEST(says_what_is_missing_without_privilege),
+		TEST(counts_to_the_frame),
+		TEST(guests_own_frame_is_found_by_its_socket),
+		TEST(counting_goes_on_without_an_agent),
+		TEST(one_agent_at_a_time),
+		TEST(starts_from_any_ruin),
+		TEST(a_foreign_link_is_replaced),
+		TEST(another_layout_is_refused),
+		TEST(other_versions_are_swept_away),
+		TEST(full_map_is_counted),
+		TEST(forgets_only_what_did_not_move),
+		TEST(context_comes_and_goes),
+		TEST(says_what_is_missing_without_privilege),
 	};
 
 	if (argc > 1)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Days are summed up, thinned and forgotten: whatever the level that answers, and whatever kills the work, totals are the same. */
+/* Days are summed up, thinned and forgotten: whatever the level that answers, and whatever kills
+ * the work, totals are the same. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -106,11 +107,22 @@ static void make_rings(struct store_traffic *x)
 	uint64_t peak = below_n(501);
 
 	if (below_n(3))
-		x->headroom = (struct store_headroom){ .known = true, .peak = peak, .free = 500 - peak, .samples = 1, .sum = peak };
+		x->headroom = (struct store_headroom){
+			.known = true,
+			.peak = peak,
+			.free = 500 - peak,
+			.samples = 1,
+			.sum = peak,
+		};
 	x->headroom.qdisc_peak = below_n(10) ? 0 : below_n(1000);
-	reader_occupancy_add(&rings, &(struct reader_headroom){ .known = x->headroom.known, .peak = x->headroom.peak, .free = x->headroom.free,
-							   .samples = x->headroom.samples, .sum = x->headroom.sum,
-							   .qdisc_peak = x->headroom.qdisc_peak });
+	reader_occupancy_add(&rings, &(struct reader_headroom){
+					     .known = x->headroom.known,
+					     .peak = x->headroom.peak,
+					     .free = x->headroom.free,
+					     .samples = x->headroom.samples,
+					     .sum = x->headroom.sum,
+					     .qdisc_peak = x->headroom.qdisc_peak,
+				     });
 }
 
 static void add_waits(const struct store_pressure *p)
@@ -134,10 +146,27 @@ static void write_store(const char *dir)
 	int64_t id;
 	bool known;
 
-	must(s, store_device(s, &(struct store_device){ .boot_id = "b", .name = "vnet0", .kind = "tap", .since_ns = START }, &id, &known));
+	must(s, store_device(s,
+			     &(struct store_device){
+				     .boot_id = "b",
+				     .name = "vnet0",
+				     .kind = "tap",
+				     .since_ns = START,
+			     },
+			     &id, &known));
 	for (int i = 0; i < SERIES; i++)
-		must(s, store_series(s, &(struct store_series){ .device_id = 1, .queue = i, .direction = "rx", .class = "PTR_FULL", .kind = "capacity",
-								.reason = "r", .site = "f", .counter = "tx_dropped" }, START, &id));
+		must(s, store_series(s,
+				     &(struct store_series){
+					     .device_id = 1,
+					     .queue = i,
+					     .direction = "rx",
+					     .class = "PTR_FULL",
+					     .kind = "capacity",
+					     .reason = "r",
+					     .site = "f",
+					     .counter = "tx_dropped",
+				     },
+				     START, &id));
 	must(s, store_tick(s, &(struct store_tick){ .t_ns = START + 1, .gap = true }));
 	delivered = 0;
 	rings = (struct reader_headroom){ 0 };
@@ -145,14 +174,35 @@ static void write_store(const char *dir)
 	for (int i = 0; i < ROWS;) {
 		struct store_loss loss[SERIES * 4];
 		struct store_witness w = { 1, "tx_dropped", 0 };
-		struct store_traffic x = { .device_id = 1, .span_ns = SEC, .rx_frames = 1 + below_n(100) };
-		struct store_pressure p = { .vm_id = 1, .t_ns = rows[i].t_ns, .span_ns = SEC, .vcpus = 1 + (unsigned int)below_n(4),
-					    .vcpu_run_ns = below_n(SEC), .vcpu_wait_ns = below_n(SEC), .emulator_wait_ns = below_n(SEC) };
-		struct store_tick t = { .t_ns = rows[i].t_ns, .loss = loss, .witnesses = &w, .n_witnesses = 1, .traffic = &x, .n_traffic = 1,
-					.pressure = &p, .n_pressure = 1 };
+		struct store_traffic x = {
+			.device_id = 1,
+			.span_ns = SEC,
+			.rx_frames = 1 + below_n(100),
+		};
+		struct store_pressure p = {
+			.vm_id = 1,
+			.t_ns = rows[i].t_ns,
+			.span_ns = SEC,
+			.vcpus = 1 + (unsigned int)below_n(4),
+			.vcpu_run_ns = below_n(SEC),
+			.vcpu_wait_ns = below_n(SEC),
+			.emulator_wait_ns = below_n(SEC),
+		};
+		struct store_tick t = {
+			.t_ns = rows[i].t_ns,
+			.loss = loss,
+			.witnesses = &w,
+			.n_witnesses = 1,
+			.traffic = &x,
+			.n_traffic = 1,
+			.pressure = &p,
+			.n_pressure = 1,
+		};
 
 		for (; i < ROWS && rows[i].t_ns == t.t_ns && t.n_loss < SERIES * 4; i++) {
-			loss[t.n_loss++] = (struct store_loss){ rows[i].series, rows[i].frames, rows[i].frames, rows[i].frames * 60 };
+			loss[t.n_loss++] =
+				(struct store_loss){ rows[i].series, rows[i].frames, rows[i].frames,
+						     rows[i].frames * 60 };
 			w.frames += rows[i].frames;
 		}
 		for (; i < ROWS && rows[i].t_ns == t.t_ns; i++)
@@ -166,7 +216,10 @@ static void write_store(const char *dir)
 		must(s, store_tick(s, &t));
 		last = t.t_ns;
 	}
-	must(s, store_tick(s, &(struct store_tick){ .t_ns = START + DAYS * NSEC_PER_DAY + SEC, .span_ns = START + DAYS * NSEC_PER_DAY + SEC - last }));
+	must(s, store_tick(s, &(struct store_tick){
+				      .t_ns = START + DAYS * NSEC_PER_DAY + SEC,
+				      .span_ns = START + DAYS * NSEC_PER_DAY + SEC - last,
+			      }));
 	store_close(s);
 }
 
@@ -178,7 +231,8 @@ static void add_traffic(int64_t device, uint64_t t_ns, uint64_t rx, uint64_t tx,
 	*(uint64_t *)arg += rx;
 }
 
-static void add_witness(int64_t device, uint64_t t_ns, const char *counter, uint64_t frames, void *arg)
+static void add_witness(int64_t device, uint64_t t_ns, const char *counter, uint64_t frames,
+			void *arg)
 {
 	(void)device;
 	(void)t_ns;
@@ -186,7 +240,8 @@ static void add_witness(int64_t device, uint64_t t_ns, const char *counter, uint
 	*(uint64_t *)arg += frames;
 }
 
-static void add_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
+static void add_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum,
+		    void *arg)
 {
 	(void)series;
 	assert_true(t_ns > START && span_ns > 0);
@@ -201,7 +256,10 @@ static void assert_windows(const char *dir, uint64_t step, int n)
 	assert_non_null(v);
 	for (int i = 0; i < n; i++) {
 		uint64_t since = i ? START + below_n(DAYS * NSEC_PER_DAY / step) * step : START;
-		uint64_t until = i ? since + (1 + below_n((START + DAYS * NSEC_PER_DAY - since) / step)) * step : START + DAYS * NSEC_PER_DAY;
+		uint64_t until =
+			i ? since + (1 + below_n((START + DAYS * NSEC_PER_DAY - since) / step)) *
+						step
+			  : START + DAYS * NSEC_PER_DAY;
 		uint64_t want[SERIES + 1] = { 0 }, all = 0, seen = 0, got = 0;
 		struct reader_sum *sums;
 
@@ -213,8 +271,10 @@ static void assert_windows(const char *dir, uint64_t step, int n)
 		assert_int_equal(reader_losses(v, since, until, &sums), 0);
 		for (int s = 1; s <= SERIES; s++)
 			if (sums[s].frames != want[s] || sums[s].bytes != want[s] * 60)
-				fail_msg("(%llu, %llu] series %d: %llu, not %llu", (unsigned long long)since, (unsigned long long)until, s,
-					 (unsigned long long)sums[s].frames, (unsigned long long)want[s]);
+				fail_msg("(%llu, %llu] series %d: %llu, not %llu",
+					 (unsigned long long)since, (unsigned long long)until, s,
+					 (unsigned long long)sums[s].frames,
+					 (unsigned long long)want[s]);
 		free(sums);
 		assert_int_equal(reader_rows(v, since, until, i % 2, NULL, add_row, &got), 0);
 		assert_int_equal(got, all);
@@ -249,9 +309,11 @@ static void assert_headroom(struct reader *v)
 	struct reader_headroom got = { 0 };
 	struct reader_pressure waits = { .vhost_peak = -1 };
 
-	assert_int_equal(reader_headroom(v, START, START + DAYS * NSEC_PER_DAY, add_rings, &got), 0);
+	assert_int_equal(reader_headroom(v, START, START + DAYS * NSEC_PER_DAY, add_rings, &got),
+			 0);
 	assert_memory_equal(&got, &rings, sizeof(got));
-	assert_int_equal(reader_pressure(v, START, START + DAYS * NSEC_PER_DAY, add_pressure, &waits), 0);
+	assert_int_equal(
+		reader_pressure(v, START, START + DAYS * NSEC_PER_DAY, add_pressure, &waits), 0);
 	assert_memory_equal(&waits, &waited, sizeof(waits));
 }
 
@@ -260,7 +322,8 @@ static void assert_delivered(const char *dir)
 	struct reader *v = reader_open(dir);
 	uint64_t sum = 0;
 
-	assert_int_equal(reader_traffic(v, START, START + DAYS * NSEC_PER_DAY, add_traffic, &sum), 0);
+	assert_int_equal(reader_traffic(v, START, START + DAYS * NSEC_PER_DAY, add_traffic, &sum),
+			 0);
 	assert_int_equal(sum, delivered);
 	assert_headroom(v);
 	assert_true(reader_covered_pct(v, START, START + DAYS * NSEC_PER_DAY) > 99.99);
@@ -293,8 +356,11 @@ static void every_level_says_the_same(void **state)
 	done = must_tidy(dir, &(struct maintain_limits){ .fine_days = 1 });
 	assert_int_equal(done.thinned, DAYS - 1);
 	assert_int_equal(must_tidy(dir, &(struct maintain_limits){ .fine_days = 1 }).thinned, 0);
-	assert_int_equal(ask(below(dir, "timeline-20260302.db"), "SELECT count(*) FROM loss WHERE t_ns %% 60000000000"), 0);
-	assert_int_equal(ask(below(dir, "timeline-20260302.db"), "SELECT count(*) FROM pressure"), 0);
+	assert_int_equal(ask(below(dir, "timeline-20260302.db"),
+			     "SELECT count(*) FROM loss WHERE t_ns %% 60000000000"),
+			 0);
+	assert_int_equal(ask(below(dir, "timeline-20260302.db"), "SELECT count(*) FROM pressure"),
+			 0);
 	assert_windows(dir, NSEC_PER_MIN, 50);
 	assert_delivered(dir);
 	assert_int_equal(rename(below(dir, "history.db"), below(dir, "away")), 0);
@@ -311,15 +377,21 @@ static void every_level_says_the_same(void **state)
 	assert_int_equal(done.hours_forgotten, DAYS - 1);
 	assert_windows(dir, NSEC_PER_DAY, 20);
 	assert_delivered(dir);
-	assert_int_equal(ask(below(dir, "history.db"), "SELECT freelist_count FROM pragma_freelist_count"), 0);
-	assert_int_equal(ask(below(dir, "history.db"), "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
+	assert_int_equal(ask(below(dir, "history.db"),
+			     "SELECT freelist_count FROM pragma_freelist_count"),
+			 0);
+	assert_int_equal(
+		ask(below(dir, "history.db"),
+		    "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
+		0);
 
 	/* What no longer fits goes, oldest first, whole days. */
 	done = must_tidy(dir, &(struct maintain_limits){ .history_bytes = 1 });
 	assert_true(done.sums_forgotten >= DAYS - 1);
 }
 
-/* Everything that there is to do, by a process that dies within the @nth operation that changes the disk. Did it die? */
+/* Everything that there is to do, by a process that dies within the @nth operation that changes the
+ * disk. Did it die? */
 static bool maintain_until(const char *dir, const struct maintain_limits *l, long nth)
 {
 	pid_t pid = fork();
@@ -347,12 +419,14 @@ static void killed_at_any_write(void **state)
 
 	for (int round = 0; round < 8; round++) {
 		const char *dir = store_of(state);
-		uint64_t longest = 20;	/* a life that is too short gets nowhere: they become longer */
+		/* a life that is too short gets nowhere: they become longer */
+		uint64_t longest = 20;
 		void *sub;
 
 		make_rows();
 		write_store(dir);
-		remove(below(dir, "history.db"));	/* what the store did itself: all is to be done again */
+		/* what the store did itself: all is to be done again */
+		remove(below(dir, "history.db"));
 		remove(below(dir, "history.db-wal"));
 		remove(below(dir, "history.db-shm"));
 		while (maintain_until(dir, &all, (long)below_n(longest))) {
@@ -380,7 +454,9 @@ static void it_stops_when_told(void **state)
 
 	make_rows();
 	write_store(dir);
-	assert_int_equal(maintain(dir, &(struct maintain_limits){ .fine_days = 1, .days = 1 }, START + 99 * NSEC_PER_DAY, &stop, &done, why), -EINTR);
+	assert_int_equal(maintain(dir, &(struct maintain_limits){ .fine_days = 1, .days = 1 },
+				  START + 99 * NSEC_PER_DAY, &stop, &done, why),
+			 -EINTR);
 	assert_int_equal(done.thinned, 0);
 	assert_windows(dir, SEC, 5);
 }
@@ -399,8 +475,17 @@ static void an_owner_that_is_found_late(void **state)
 	make_rows();
 	write_store(dir);
 	s = must_open(dir, &opt);
-	must(s, store_vm(s, &(struct store_vm){ .ident = "u", .name = "web", .state = "running" }, START, &vm));
-	must(s, store_attachment(s, &(struct store_attachment){ .vm_id = vm, .device_id = 1, .queues = -1, .ring_frames = -1, .since_ns = since }, &attachment));
+	must(s, store_vm(s, &(struct store_vm){ .ident = "u", .name = "web", .state = "running" },
+			 START, &vm));
+	must(s, store_attachment(s,
+				 &(struct store_attachment){
+					 .vm_id = vm,
+					 .device_id = 1,
+					 .queues = -1,
+					 .ring_frames = -1,
+					 .since_ns = since,
+				 },
+				 &attachment));
 	must(s, store_attribute(s, 1, attachment, vm, since));
 	store_close(s);
 	must_tidy(dir, &(struct maintain_limits){ .days = 1 });
@@ -433,8 +518,10 @@ static void demand_is_packed(void **state)
 	assert_memory_equal(&a, &b, sizeof(a));
 	assert_int_equal(demand_unpack(&b, buf, len), 0);
 	assert_int_equal(b.seconds, 2 * a.seconds);
-	assert_int_equal(demand_unpack(&b, (const unsigned char *)"\xff\xff\xff\xff\xff\xff", 6), -EBADMSG);
-	assert_int_equal(demand_unpack(&b, (const unsigned char *)"\1\1\1\1\1\1\xff\x7f\1\1", 10), -EBADMSG);
+	assert_int_equal(demand_unpack(&b, (const unsigned char *)"\xff\xff\xff\xff\xff\xff", 6),
+			 -EBADMSG);
+	assert_int_equal(demand_unpack(&b, (const unsigned char *)"\1\1\1\1\1\1\xff\x7f\1\1", 10),
+			 -EBADMSG);
 	memset(&a, 0, sizeof(a));
 	for (uint64_t i = 1; i <= 100; i++)
 		demand_add(&a, 60 * SEC, i * 1000, i, 0);
@@ -447,8 +534,10 @@ static void demand_is_packed(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(every_level_says_the_same), TEST(killed_at_any_write), TEST(it_stops_when_told),
-					    TEST(an_owner_that_is_found_late), TEST(demand_is_packed) };
+	const struct CMUnitTest tests[] = { TEST(every_level_says_the_same),
+					    TEST(killed_at_any_write), TEST(it_stops_when_told),
+					    TEST(an_owner_that_is_found_late),
+					    TEST(demand_is_packed) };
 
 	return cmocka_run_group_tests(tests, install_shim, NULL);
 }

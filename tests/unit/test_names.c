@@ -15,12 +15,29 @@ static void a_vm_keeps_its_id_and_all_its_names(void **state)
 	int64_t id = a_vm(s, "u1", "web"), other = a_vm(s, "u2", "db"), again;
 
 	assert_true(id > 0 && other > 0 && id != other);
-	must(s, store_vm(s, &(struct store_vm){ .ident = "u1", .name = "it's \"new\"\n\x1b[31m", .state = "paused" }, NOON + SEC, &again));
+	must(s, store_vm(s,
+			 &(struct store_vm){
+				 .ident = "u1",
+				 .name = "it's \"new\"\n\x1b[31m",
+				 .state = "paused",
+			 },
+			 NOON + SEC, &again));
 	assert_int_equal(again, id);
-	must(s, store_vm(s, &(struct store_vm){ .ident = "u1", .name = "it's \"new\"\n\x1b[31m", .state = "gone" }, NOON + 2 * SEC, &again));
+	must(s, store_vm(s,
+			 &(struct store_vm){
+				 .ident = "u1",
+				 .name = "it's \"new\"\n\x1b[31m",
+				 .state = "gone",
+			 },
+			 NOON + 2 * SEC, &again));
 	assert_int_equal(ask(meta, "SELECT count(*) FROM vm_name WHERE vm_id = %d", (int)id), 2);
-	assert_int_equal(ask(meta, "SELECT state = 'gone' AND uuid = 'u1' AND name LIKE 'it''s \"new\"%%' FROM vm WHERE id = %d", (int)id), 1);
-	assert_int_equal(ask(meta, "SELECT last_ns - first_ns FROM vm WHERE id = %d", (int)id), 2 * SEC);
+	assert_int_equal(ask(meta,
+			     "SELECT state = 'gone' AND uuid = 'u1' AND name LIKE 'it''s "
+			     "\"new\"%%' FROM vm WHERE id = %d",
+			     (int)id),
+			 1);
+	assert_int_equal(ask(meta, "SELECT last_ns - first_ns FROM vm WHERE id = %d", (int)id),
+			 2 * SEC);
 	store_close(s);
 	s = must_open(*state);
 	assert_int_equal(a_vm(s, "u1", "web"), id);
@@ -39,9 +56,11 @@ static void a_long_name_is_a_name(void **state)
 	store_close(s);
 }
 
-static int count_device(int64_t id, uint32_t netns, uint32_t ifindex, const char *name, const char *kind, uint64_t since_ns, void *arg)
+static int count_device(int64_t id, uint32_t netns, uint32_t ifindex, const char *name,
+			const char *kind, uint64_t since_ns, void *arg)
 {
-	assert_true(netns == 4 && !strcmp(name, "vnet0") && !strcmp(kind, "tap") && since_ns == NOON);
+	assert_true(netns == 4 && !strcmp(name, "vnet0") && !strcmp(kind, "tap") &&
+		    since_ns == NOON);
 	*(int64_t *)arg = *(int64_t *)arg * 1000 + id * 10 + ifindex;
 	return 0;
 }
@@ -59,7 +78,9 @@ static void a_device_is_a_lifetime(void **state)
 	second = a_device(s, 7, &known);
 	assert_false(known);
 	assert_int_not_equal(first, second);
-	assert_int_equal(ask(below(*state, "meta.db"), "SELECT until_ns FROM device WHERE id = %d", (int)first), NOON + SEC);
+	assert_int_equal(ask(below(*state, "meta.db"), "SELECT until_ns FROM device WHERE id = %d",
+			     (int)first),
+			 NOON + SEC);
 	must(s, store_each_device(s, "boot", count_device, &seen));
 	assert_int_equal(seen, second * 10 + 7);
 	must(s, store_end_other_boots(s, "another boot", NOON + 5 * SEC));
@@ -69,7 +90,8 @@ static void a_device_is_a_lifetime(void **state)
 	store_close(s);
 }
 
-static int note_attachment(int64_t id, int64_t device_id, int64_t vm_id, const char *ident, uint64_t since_ns, void *arg)
+static int note_attachment(int64_t id, int64_t device_id, int64_t vm_id, const char *ident,
+			   uint64_t since_ns, void *arg)
 {
 	assert_true(device_id > 0 && vm_id > 0 && !strcmp(ident, "u1") && since_ns == NOON);
 	*(int64_t *)arg += id;
@@ -81,18 +103,28 @@ static void an_attachment_is_kept_up_to_date(void **state)
 	const char *meta = below(*state, "meta.db");
 	struct store *s = must_open(*state);
 	bool known;
-	struct store_attachment a = { .vm_id = a_vm(s, "u1", "web"), .device_id = a_device(s, 7, &known), .mac = "52:54:00:00:00:01",
-				      .queues = -1, .ring_frames = 500, .since_ns = NOON };
+	struct store_attachment a = {
+		.vm_id = a_vm(s, "u1", "web"),
+		.device_id = a_device(s, 7, &known),
+		.mac = "52:54:00:00:00:01",
+		.queues = -1,
+		.ring_frames = 500,
+		.since_ns = NOON,
+	};
 	int64_t id, again, seen = 0;
 
 	must(s, store_attachment(s, &a, &id));
-	assert_int_equal(ask(meta, "SELECT queues IS NULL AND backend IS NULL AND ring_frames = 500 FROM attachment"), 1);
+	assert_int_equal(ask(meta, "SELECT queues IS NULL AND backend IS NULL AND ring_frames = "
+				   "500 FROM attachment"),
+			 1);
 	a.mac = NULL;
 	a.queues = 4;
 	a.backend = "vhost";
 	must(s, store_attachment(s, &a, &again));
 	assert_int_equal(again, id);
-	assert_int_equal(ask(meta, "SELECT queues = 4 AND backend = 'vhost' AND mac = '52:54:00:00:00:01' FROM attachment"), 1);
+	assert_int_equal(ask(meta, "SELECT queues = 4 AND backend = 'vhost' AND mac = "
+				   "'52:54:00:00:00:01' FROM attachment"),
+			 1);
 	must(s, store_each_attachment(s, note_attachment, &seen));
 	assert_int_equal(seen, id);
 	must(s, store_attachment_end(s, id, NOON + SEC));
@@ -124,11 +156,14 @@ static void a_source_says_since_when(void **state)
 	must(s, store_source(s, "link", "ok", "", NOON));
 	must(s, store_source(s, "link", "stale", "1 s", NOON + SEC));
 	must(s, store_source(s, "link", "stale", "2 s", NOON + 2 * SEC));
-	assert_int_equal(ask(meta, "SELECT since_ns FROM source WHERE state = 'stale' AND why = '2 s'"), NOON + SEC);
+	assert_int_equal(ask(meta,
+			     "SELECT since_ns FROM source WHERE state = 'stale' AND why = '2 s'"),
+			 NOON + SEC);
 	store_close(s);
 }
 
-/* It is said in every tick: somebody who holds the database, or has lost it, does not matter then. */
+/* It is said in every tick: somebody who holds the database, or has lost it, does not matter then.
+ */
 static void the_same_again_is_not_written(void **state)
 {
 	const char *meta = below(*state, "meta.db");
@@ -145,14 +180,22 @@ static void the_same_again_is_not_written(void **state)
 	must(s, store_source_gone(s, "link"));
 	assert_int_equal(ask(meta, "SELECT count(*) FROM source"), 1);
 	must(s, store_source(s, "link", "ok", "", NOON + 2 * SEC));
-	assert_int_equal(ask(meta, "SELECT since_ns FROM source WHERE name = 'link'"), NOON + 2 * SEC);
+	assert_int_equal(ask(meta, "SELECT since_ns FROM source WHERE name = 'link'"),
+			 NOON + 2 * SEC);
 	store_close(s);
 }
 
 static void a_run_ends_clean_or_not(void **state)
 {
 	const char *meta = below(*state, "meta.db");
-	struct store_run run = { .pid = 1, .version = "1", .kernel = "6", .reasons = 100, .interval_ns = SEC, .since_ns = NOON };
+	struct store_run run = {
+		.pid = 1,
+		.version = "1",
+		.kernel = "6",
+		.reasons = 100,
+		.interval_ns = SEC,
+		.since_ns = NOON,
+	};
 	struct store *s = must_open(*state);
 
 	must(s, store_run_begin(s, &run));

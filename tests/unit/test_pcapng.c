@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Frames put into a file many at once are, to the byte, what they are one by one; and none is written beyond the room there is. */
+/* Frames put into a file many at once are, to the byte, what they are one by one; and none is
+ * written beyond the room there is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,9 +32,15 @@ static size_t one(uint8_t *at, uint32_t snaplen, const struct rx_ring_frame *f)
 
 static void make(struct rx_ring_frame *f, uint32_t i, uint32_t caplen)
 {
-	*f = (struct rx_ring_frame){ .data = data + i, .caplen = caplen, .len = caplen + i, .t_ns = 0x123456789abcdefULL * (i + 1),
-				  .status = TP_STATUS_USER | (i % 2 ? TP_STATUS_CSUMNOTREADY : 0) | (i % 3 ? 0 : TP_STATUS_CSUM_VALID),
-				  .type = (uint8_t)(i % 5) };
+	*f = (struct rx_ring_frame){
+		.data = data + i,
+		.caplen = caplen,
+		.len = caplen + i,
+		.t_ns = 0x123456789abcdefULL * (i + 1),
+		.status = TP_STATUS_USER | (i % 2 ? TP_STATUS_CSUMNOTREADY : 0) |
+			  (i % 3 ? 0 : TP_STATUS_CSUM_VALID),
+		.type = (uint8_t)(i % 5),
+	};
 }
 
 static void same_bytes(void **state)
@@ -51,7 +58,9 @@ static void same_bytes(void **state)
 				want += one(single + want, snaplen, &frames[i]);
 			}
 			memset(many, 0xee, sizeof(many));
-			assert_int_equal(pcapng_frames(many, sizeof(many), 3, snaplen, frames, FRAMES, &bytes), FRAMES);
+			assert_int_equal(pcapng_frames(many, sizeof(many), 3, snaplen, frames,
+						       FRAMES, &bytes),
+					 FRAMES);
 			assert_int_equal(bytes, want);
 			assert_memory_equal(many, single, want);
 			assert_int_equal(many[bytes], 0xee);
@@ -77,7 +86,8 @@ static void stops(void **state)
 	assert_int_equal(bytes, 0);
 	frames[2].status = frames[5].status = TP_STATUS_USER;
 	frames[5].caplen = 60;
-	assert_int_equal(pcapng_frames(at, PCAPNG_SHORT + 44 + 104, 0, 262144, frames, 8, &bytes), 2);
+	assert_int_equal(pcapng_frames(at, PCAPNG_SHORT + 44 + 104, 0, 262144, frames, 8, &bytes),
+			 2);
 	assert_true(bytes <= PCAPNG_SHORT + 44 + 104);
 }
 

@@ -66,7 +66,9 @@ static void test_length(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_order), cmocka_unit_test(test_bound), cmocka_unit_test(test_length) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_order),
+					    cmocka_unit_test(test_bound),
+					    cmocka_unit_test(test_length) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Many VMs that lose at once: rows of a tick are bounded, each VM has its turn, and no time is told twice or not at all. */
+/* Many VMs that lose at once: rows of a tick are bounded, each VM has its turn, and no time is told
+ * twice or not at all. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,7 +34,8 @@ static void set_threads(unsigned int seconds)
 
 	for (int vm = 0; vm < VMS; vm++) {
 		snprintf(name, sizeof(name), "%d/task/%d/schedstat", 1000 + vm, 1000 + vm);
-		snprintf(text, sizeof(text), "%llu %llu 1\n", RUN_NS * seconds, (unsigned long long)(vm + 1) * 1000 * seconds);
+		snprintf(text, sizeof(text), "%llu %llu 1\n", RUN_NS * seconds,
+			 (unsigned long long)(vm + 1) * 1000 * seconds);
 		put(name, text);
 	}
 }
@@ -79,7 +81,13 @@ static void each_has_its_turn(void **state)
 	assert_int_equal(tapmap_new(s, "b", 1, &taps), 0);
 	assert_int_equal(pressure_new(root, &p), 0);
 	for (uint32_t i = 0; i < VMS; i++)
-		assert_int_equal(tapmap_link(taps, &(struct link_info){ .netns = 1, .ifindex = i, .kind = TL_KIND_TUN, .name = "t" }, false, NOON), 1);
+		assert_int_equal(tapmap_link(taps,
+					     &(struct link_info){ .netns = 1,
+								  .ifindex = i,
+								  .kind = TL_KIND_TUN,
+								  .name = "t" },
+					     false, NOON),
+				 1);
 	for (unsigned int k = 0; k <= TICKS; k++) {
 		const struct store_pressure *rows;
 		unsigned int n;
@@ -91,7 +99,8 @@ static void each_has_its_turn(void **state)
 		for (unsigned int i = 0; i < n; i++) {
 			int64_t vm = rows[i].vm_id;
 
-			assert_true(!until[vm] || rows[i].t_ns - rows[i].span_ns == until[vm]);	/* no gap, nothing twice */
+			/* no gap, nothing twice */
+			assert_true(!until[vm] || rows[i].t_ns - rows[i].span_ns == until[vm]);
 			until[vm] = rows[i].t_ns;
 			longest = rows[i].span_ns > longest ? rows[i].span_ns : longest;
 			sum[vm].span_ns += rows[i].span_ns;
@@ -104,7 +113,8 @@ static void each_has_its_turn(void **state)
 	for (int64_t vm = 1; vm <= VMS; vm++) {
 		assert_true(sum[vm].span_ns >= (TICKS - 4) * STEP_NS);
 		assert_int_equal(sum[vm].vcpu_run_ns, sum[vm].span_ns / STEP_NS * RUN_NS);
-		assert_int_equal(sum[vm].vcpu_wait_ns, sum[vm].span_ns / STEP_NS * 1000 * (uint64_t)vm);
+		assert_int_equal(sum[vm].vcpu_wait_ns,
+				 sum[vm].span_ns / STEP_NS * 1000 * (uint64_t)vm);
 	}
 	assert_true(longest <= 4 * STEP_NS);	/* sixty take three ticks */
 	pressure_free(p);
@@ -114,7 +124,8 @@ static void each_has_its_turn(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(each_has_its_turn, make_dir, remove_dir) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(each_has_its_turn,
+									    make_dir, remove_dir) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,13 +53,16 @@ static void has_a_bound(void **state)
 	assert_int_equal(ledger_add(&l, "tap", "C3", 1), 3);
 }
 
-/* The ring by position, the tap by time, the rest by what is left; and nobody explains more than he lost. */
+/* The ring by position, the tap by time, the rest by what is left; and nobody explains more than he
+ * lost. */
 static void explains_gaps(void **state)
 {
 	struct ledger l = { .sent = 100, .captured = 70 };
-	size_t ring = (size_t)ledger_add(&l, "guest-ring", "", 10), tap = (size_t)ledger_add(&l, "tap", "PTR_FULL", 10);
+	size_t ring = (size_t)ledger_add(&l, "guest-ring", "", 10),
+	       tap = (size_t)ledger_add(&l, "tap", "PTR_FULL", 10);
 	size_t vmm = (size_t)ledger_add(&l, "vmm", "", 5);
-	struct ledger_gap gaps[] = { { .first = 10, .count = 10, .from_ns = 1000, .to_ns = 1100 }, { .first = 40, .count = 10, .from_ns = 5000, .to_ns = 5100 },
+	struct ledger_gap gaps[] = { { .first = 10, .count = 10, .from_ns = 1000, .to_ns = 1100 },
+				     { .first = 40, .count = 10, .from_ns = 5000, .to_ns = 5100 },
 				     { .first = 90, .count = 10, .from_ns = 9000, .to_ns = 9100 } };
 	struct ledger_spot spots[] = { { ring, 39, 50, 10 } };
 	struct ledger_burst bursts[] = { { tap, 1010, 1020, 8 }, { tap, 20000, 20010, 2 } };
@@ -84,8 +87,10 @@ static void explains_gaps(void **state)
 	assert_int_equal(gaps[2].parts[1].frames, 5);
 }
 
-static const char *const head[] = { "frames 90", "repeated 0", "late 0", "foreign 1", "ring_frames 95", "ring_drops 4", "nic_packets 95",
-				    "nic_dropped 0", "cpu_ns 1000", "wall_ns 2000" };
+static const char *const head[] = { "frames 90",      "repeated 0",	"late 0",
+				    "foreign 1",      "ring_frames 95", "ring_drops 4",
+				    "nic_packets 95", "nic_dropped 0",	"cpu_ns 1000",
+				    "wall_ns 2000" };
 
 static int read_report(struct probe_report *r, const char *const *tail, size_t n, uint32_t sent)
 {
@@ -125,11 +130,29 @@ static void refuses(const char *const *tail, size_t n)
 
 static void believes_no_guest(void **state)
 {
-	static const char *const bad[] = { "gap 5", "gap 5 0", "gap -1 3", "gap 5 3 1", "gap 99999999999999999999 1", "gap 4294967295 1", "gap  5 1",
-					   "ring 1 2", "ring 1 2 99999999999", "frames 3", "omitted", "omitted -1", "omitted 0 ", "", "\xff" };
-	static const char *const backwards[] = { "gap 30 2", "gap 20 2", "omitted 0" }, *const touching[] = { "gap 3 4", "gap 7 2", "omitted 0" };
-	static const char *const too_many[] = { "gap 3 20", "omitted 0" }, *const beyond[] = { "gap 200 2", "omitted 0" };
-	static const char *const behind[] = { "omitted 0", "gap 3 4" }, *const twice[] = { "omitted 0", "omitted 0" };
+	static const char *const bad[] = { "gap 5",
+					   "gap 5 0",
+					   "gap -1 3",
+					   "gap 5 3 1",
+					   "gap 99999999999999999999 1",
+					   "gap 4294967295 1",
+					   "gap  5 1",
+					   "ring 1 2",
+					   "ring 1 2 99999999999",
+					   "frames 3",
+					   "omitted",
+					   "omitted -1",
+					   "omitted 0 ",
+					   "",
+					   "\xff" };
+	static const char *const backwards[] = { "gap 30 2", "gap 20 2", "omitted 0" },
+				 *const touching[] = { "gap 3 4", "gap 7 2", "omitted 0" };
+	static const char *const too_many[] = { "gap 3 20", "omitted 0" }, *const beyond[] = {
+		"gap 200 2", "omitted 0"
+	};
+	static const char *const behind[] = { "omitted 0", "gap 3 4" }, *const twice[] = {
+		"omitted 0", "omitted 0"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
@@ -193,7 +216,17 @@ static void finds_gaps(void **state)
 
 static void reads_lengths(void **state)
 {
-	static const char *const bad[] = { "", "59", "1515", "60,", ",60", "60,,60", "60 ", "a", "60,60,60,60,60,60,60,60,60", "-60", "99999999999999999999" };
+	static const char *const bad[] = { "",
+					   "59",
+					   "1515",
+					   "60,",
+					   ",60",
+					   "60,,60",
+					   "60 ",
+					   "a",
+					   "60,60,60,60,60,60,60,60,60",
+					   "-60",
+					   "99999999999999999999" };
 	struct send_order o;
 
 	(void)state;
@@ -204,11 +237,18 @@ static void reads_lengths(void **state)
 		assert_false(send_lengths(bad[i], &o));
 }
 
-/* Two senders: the first one's batches began at 10 and 20, the other's at 11 and 25; all ended at 40. */
+/* Two senders: the first one's batches began at 10 and 20, the other's at 11 and 25; all ended
+ * at 40. */
 static void knows_when_numbers_were_sent(void **state)
 {
 	uint64_t batches[] = { 10, 20, 11, 25, 0 }, from, to;
-	struct send_result s = { .sent = 128, .per_worker = 64, .batch_ns = batches, .began_ns = 5, .ended_ns = 40 };
+	struct send_result s = {
+		.sent = 128,
+		.per_worker = 64,
+		.batch_ns = batches,
+		.began_ns = 5,
+		.ended_ns = 40,
+	};
 
 	(void)state;
 	send_window(&s, 3, 5, &from, &to);
@@ -223,8 +263,10 @@ static void knows_when_numbers_were_sent(void **state)
 
 static json_t *round_of(int pps, const char *ring, int captured, int busy)
 {
-	return json_pack("{sisssisisisfsfsis[{sssi}]}", "pps", pps, "ring", ring, "sent_pps", pps, "captured_pps", captured, "sent_frames", 100,
-			 "loss_pct", 1.0, "guest_cpu_pct", (double)busy, "captured_frames", 90, "ledger", "place", "guest-ring", "frames", 5);
+	return json_pack("{sisssisisisfsfsis[{sssi}]}", "pps", pps, "ring", ring, "sent_pps", pps,
+			 "captured_pps", captured, "sent_frames", 100, "loss_pct", 1.0,
+			 "guest_cpu_pct", (double)busy, "captured_frames", 90, "ledger", "place",
+			 "guest-ring", "frames", 5);
 }
 
 /* Medians over the rounds, by rate and ring, the unlimited rate last. */
@@ -240,11 +282,16 @@ static void sums_up_rounds(void **state)
 	json_array_append_new(steps, round_of(100, "V3", 80, 20));
 	table = probe_table(steps);
 	assert_int_equal(json_array_size(table), 3);
-	assert_string_equal(json_string_value(json_object_get(json_array_get(table, 0), "ring")), "V1");
-	assert_int_equal(json_integer_value(json_object_get(json_array_get(table, 1), "captured_pps")), 90);
-	assert_int_equal(json_integer_value(json_object_get(json_array_get(table, 1), "rounds")), 3);
-	assert_true(json_real_value(json_object_get(json_array_get(table, 1), "guest_cpu_pct")) == 20);
-	assert_true(json_real_value(json_object_get(json_array_get(table, 1), "ring_loss_pct")) == 5);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(table, 0), "ring")),
+			    "V1");
+	assert_int_equal(
+		json_integer_value(json_object_get(json_array_get(table, 1), "captured_pps")), 90);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(table, 1), "rounds")),
+			 3);
+	assert_true(json_real_value(json_object_get(json_array_get(table, 1), "guest_cpu_pct")) ==
+		    20);
+	assert_true(json_real_value(json_object_get(json_array_get(table, 1), "ring_loss_pct")) ==
+		    5);
 	assert_int_equal(json_integer_value(json_object_get(json_array_get(table, 2), "pps")), 0);
 	json_decref(table);
 	json_decref(steps);
@@ -253,9 +300,15 @@ static void sums_up_rounds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(balances), cmocka_unit_test(has_a_bound), cmocka_unit_test(explains_gaps), cmocka_unit_test(reads_a_report),
-		cmocka_unit_test(believes_no_guest), cmocka_unit_test(bounds_a_report),
-		cmocka_unit_test(finds_gaps), cmocka_unit_test(reads_lengths), cmocka_unit_test(knows_when_numbers_were_sent),
+		cmocka_unit_test(balances),
+		cmocka_unit_test(has_a_bound),
+		cmocka_unit_test(explains_gaps),
+		cmocka_unit_test(reads_a_report),
+		cmocka_unit_test(believes_no_guest),
+		cmocka_unit_test(bounds_a_report),
+		cmocka_unit_test(finds_gaps),
+		cmocka_unit_test(reads_lengths),
+		cmocka_unit_test(knows_when_numbers_were_sent),
 		cmocka_unit_test(sums_up_rounds),
 	};
 

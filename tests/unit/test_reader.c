@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A store of three days with random loss, some hours summed up: whatever the window, the answer is that of adding up row by row. */
+/* A store of three days with random loss, some hours summed up: whatever the window, the answer is
+ * that of adding up row by row. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -70,7 +71,9 @@ static uint64_t moment(int day)
 {
 	uint64_t t = START + (uint64_t)day * NSEC_PER_DAY + below(NSEC_PER_DAY - 1) + 1;
 
-	return below(3) ? t : t - t % NSEC_PER_HOUR + below(2) + (t % NSEC_PER_DAY < NSEC_PER_HOUR ? 1 : 0);
+	return below(3) ? t
+			: t - t % NSEC_PER_HOUR + below(2) +
+				  (t % NSEC_PER_DAY < NSEC_PER_HOUR ? 1 : 0);
 }
 
 static int fill_day(sqlite3 *db, void *arg)
@@ -81,15 +84,21 @@ static int fill_day(sqlite3 *db, void *arg)
 		rows[i].t_ns = moment(day);
 		rows[i].series = 1 + (int)below(SERIES);
 		rows[i].frames = 1 + below(1000);
-		add(db, "INSERT OR IGNORE INTO tick VALUES (%llu, 1000000000)", (unsigned long long)rows[i].t_ns);
-		add(db, "INSERT INTO loss VALUES (%llu, %d, %llu, 1, 1) ON CONFLICT DO UPDATE SET frames = frames + excluded.frames",
-		    (unsigned long long)rows[i].t_ns, rows[i].series, (unsigned long long)rows[i].frames);
+		add(db, "INSERT OR IGNORE INTO tick VALUES (%llu, 1000000000)",
+		    (unsigned long long)rows[i].t_ns);
+		add(db,
+		    "INSERT INTO loss VALUES (%llu, %d, %llu, 1, 1) ON CONFLICT DO UPDATE SET "
+		    "frames = frames + excluded.frames",
+		    (unsigned long long)rows[i].t_ns, rows[i].series,
+		    (unsigned long long)rows[i].frames);
 	}
 	/* Two hours of three. */
-	run_sql(db, "INSERT INTO loss_hour SELECT (t_ns - 1) / 3600000000000 * 3600000000000 AS h, series_id, sum(frames), sum(segments), sum(bytes) FROM loss"
+	run_sql(db, "INSERT INTO loss_hour SELECT (t_ns - 1) / 3600000000000 * 3600000000000 AS h, "
+		    "series_id, sum(frames), sum(segments), sum(bytes) FROM loss"
 		    " WHERE (t_ns - 1) / 3600000000000 % 3 != 0 GROUP BY h, series_id");
 	run_sql(db, "INSERT INTO rolled SELECT DISTINCT t_ns FROM loss_hour");
-	add(db, "INSERT INTO coverage VALUES (%llu, %llu, 'tick')", (unsigned long long)(START + (uint64_t)day * NSEC_PER_DAY),
+	add(db, "INSERT INTO coverage VALUES (%llu, %llu, 'tick')",
+	    (unsigned long long)(START + (uint64_t)day * NSEC_PER_DAY),
 	    (unsigned long long)(START + (uint64_t)day * NSEC_PER_DAY + 6 * NSEC_PER_HOUR));
 	return 0;
 }
@@ -150,8 +159,10 @@ static void any_window_adds_up(void **state)
 		assert_int_equal(reader_losses(view, since, until, &sums), 0);
 		for (int s = 1; s <= SERIES; s++)
 			if (sums[s].frames != want[s])
-				fail_msg("(%llu, %llu] series %d: %llu, not %llu", (unsigned long long)since, (unsigned long long)until, s,
-					 (unsigned long long)sums[s].frames, (unsigned long long)want[s]);
+				fail_msg("(%llu, %llu] series %d: %llu, not %llu",
+					 (unsigned long long)since, (unsigned long long)until, s,
+					 (unsigned long long)sums[s].frames,
+					 (unsigned long long)want[s]);
 		free(sums);
 	}
 }
@@ -161,12 +172,14 @@ struct found {
 	const bool *wanted;
 };
 
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum, void *arg)
+static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum,
+		   void *arg)
 {
 	struct found *f = arg;
 
 	assert_true(f->wanted[series]);
-	assert_true(span_ns == NSEC_PER_SEC || (span_ns == NSEC_PER_HOUR && t_ns % NSEC_PER_HOUR == 0));
+	assert_true(span_ns == NSEC_PER_SEC ||
+		    (span_ns == NSEC_PER_HOUR && t_ns % NSEC_PER_HOUR == 0));
 	f->frames += sum->frames;
 }
 
@@ -183,7 +196,9 @@ static void only_the_wanted_series(void **state)
 			wanted[s] = mask >> (s - 1) & 1;
 		for (int k = 0; k < ROWS; k++)
 			want += wanted[rows[k].series] ? rows[k].frames : 0;
-		assert_int_equal(reader_rows(view, START, START + DAYS * NSEC_PER_DAY, mask & 1, wanted, on_row, &f), 0);
+		assert_int_equal(reader_rows(view, START, START + DAYS * NSEC_PER_DAY, mask & 1,
+					     wanted, on_row, &f),
+				 0);
 		assert_int_equal(f.frames, want);
 		free(wanted);
 	}
@@ -195,16 +210,21 @@ static void coverage(void **state)
 
 	(void)state;
 	assert_true(reader_covered_pct(view, START, START + DAYS * NSEC_PER_DAY) == 25);
-	assert_true(reader_covered_pct(view, START + NSEC_PER_HOUR, START + 2 * NSEC_PER_HOUR) == 100);
-	assert_true(reader_covered_pct(view, START + 7 * NSEC_PER_HOUR, START + 8 * NSEC_PER_HOUR) == 0);
-	assert_true(reader_covered_pct(view, START + 5 * NSEC_PER_HOUR, START + 7 * NSEC_PER_HOUR) == 50);
-	assert_int_equal(reader_observed(view, START + 4 * NSEC_PER_HOUR, NSEC_PER_HOUR, steps, 6), 0);
+	assert_true(reader_covered_pct(view, START + NSEC_PER_HOUR, START + 2 * NSEC_PER_HOUR) ==
+		    100);
+	assert_true(reader_covered_pct(view, START + 7 * NSEC_PER_HOUR,
+				       START + 8 * NSEC_PER_HOUR) == 0);
+	assert_true(reader_covered_pct(view, START + 5 * NSEC_PER_HOUR,
+				       START + 7 * NSEC_PER_HOUR) == 50);
+	assert_int_equal(reader_observed(view, START + 4 * NSEC_PER_HOUR, NSEC_PER_HOUR, steps, 6),
+			 0);
 	assert_true(steps[0] && steps[1] && !steps[2] && !steps[3]);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(any_window_adds_up), cmocka_unit_test(only_the_wanted_series),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(any_window_adds_up),
+					    cmocka_unit_test(only_the_wanted_series),
 					    cmocka_unit_test(coverage) };
 
 	return cmocka_run_group_tests(tests, make_store, remove_store);

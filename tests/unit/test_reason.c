@@ -27,10 +27,12 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* The kernel's names that the table of classes is built on; found by value because values move between kernels. */
+/* The kernel's names that the table of classes is built on; found by value because values move
+ * between kernels. */
 static void kernel_names_are_short(void **state)
 {
-	static const char *const wanted[] = { "NOT_SPECIFIED", "FULL_RING", "DEV_READY", "TAP_TXFILTER", "QDISC_DROP" };
+	static const char *const wanted[] = { "NOT_SPECIFIED", "FULL_RING", "DEV_READY",
+					      "TAP_TXFILTER", "QDISC_DROP" };
 	unsigned int found = 0;
 
 	if (!*state)
@@ -78,8 +80,10 @@ static void works_without_a_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kernel_names_are_short), cmocka_unit_test(bounds_are_not_reasons),
-		cmocka_unit_test(unknown_numbers_stay_numbers), cmocka_unit_test(works_without_a_table),
+		cmocka_unit_test(kernel_names_are_short),
+		cmocka_unit_test(bounds_are_not_reasons),
+		cmocka_unit_test(unknown_numbers_stay_numbers),
+		cmocka_unit_test(works_without_a_table),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

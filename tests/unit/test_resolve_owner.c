@@ -17,15 +17,24 @@ static struct owner_nic vnet0 = { .ifname = "vnet0", .backend = "vhost" };
 static struct owner_nic held = { .ifname = "vnet0", .netns = OWN, .ifindex = 7 };
 static struct link_info tap = { .netns = OWN, .ifindex = 7, .name = "vnet0", .kind = TL_KIND_TUN };
 
-static struct owner_vm vm(const char *ident, const char *uuid, const char *name, struct owner_nic *nic)
+static struct owner_vm vm(const char *ident, const char *uuid, const char *name,
+			  struct owner_nic *nic)
 {
-	struct owner_vm v = { .ident = (char *)ident, .name = (char *)name, .state = "running", .nics = nic, .n_nics = 1, .at_ns = 50 };
+	struct owner_vm v = {
+		.ident = (char *)ident,
+		.name = (char *)name,
+		.state = "running",
+		.nics = nic,
+		.n_nics = 1,
+		.at_ns = 50,
+	};
 
 	strcpy(v.uuid, uuid);
 	return v;
 }
 
-static struct claim ask_of(struct owner_vm *libvirt, struct owner_vm *proc, const struct link_info *dev, const struct lifetime *life)
+static struct claim ask_of(struct owner_vm *libvirt, struct owner_vm *proc,
+			   const struct link_info *dev, const struct lifetime *life)
 {
 	struct owner_list v = { .vms = libvirt, .n_vms = 1 }, p = { .vms = proc, .n_vms = 1 };
 	struct resolve_owner_lists lists = { .own_netns = OWN, .proc = proc ? &p : NULL };
@@ -37,7 +46,8 @@ static struct claim ask_of(struct owner_vm *libvirt, struct owner_vm *proc, cons
 	return c;
 }
 
-static struct claim ask(struct owner_vm *libvirt, struct owner_vm *proc, const struct link_info *dev, uint64_t found)
+static struct claim ask(struct owner_vm *libvirt, struct owner_vm *proc,
+			const struct link_info *dev, uint64_t found)
 {
 	return ask_of(libvirt, proc, dev, &(struct lifetime){ .found_ns = found });
 }
@@ -50,7 +60,8 @@ static void nobody_claims_it(void **state)
 
 static void both_agree(void **state)
 {
-	struct owner_vm a = vm(UUID_A, UUID_A, "new-name", &vnet0), p = vm(UUID_A, UUID_A, "name-at-start", &held);
+	struct owner_vm a = vm(UUID_A, UUID_A, "new-name", &vnet0),
+			p = vm(UUID_A, UUID_A, "name-at-start", &held);
 	struct claim c;
 
 	(void)state;
@@ -67,7 +78,8 @@ static void both_agree(void **state)
 
 static void the_process_wins_over_a_libvirt_of_yesterday(void **state)
 {
-	struct owner_vm a = vm(UUID_A, UUID_A, "gone", &vnet0), p = vm(UUID_B, UUID_B, "here", &held);
+	struct owner_vm a = vm(UUID_A, UUID_A, "gone", &vnet0),
+			p = vm(UUID_B, UUID_B, "here", &held);
 	struct claim c;
 
 	(void)state;
@@ -78,7 +90,8 @@ static void the_process_wins_over_a_libvirt_of_yesterday(void **state)
 
 static void libvirts_own_daemon_is_not_a_vm(void **state)
 {
-	struct owner_vm a = vm(UUID_A, UUID_A, "web", &vnet0), p = vm("pid:x:1:2", "", "libvirtd-1", &held);
+	struct owner_vm a = vm(UUID_A, UUID_A, "web", &vnet0),
+			p = vm("pid:x:1:2", "", "libvirtd-1", &held);
 
 	(void)state;
 	assert_string_equal(ask(&a, &p, &tap, 0).vm->ident, UUID_A);
@@ -125,7 +138,12 @@ static void a_macvtap_is_found_by_number(void **state)
 {
 	struct owner_nic nic = { .netns = OWN, .ifindex = 7 };
 	struct owner_vm p = vm(UUID_B, UUID_B, "mac", &nic);
-	struct link_info mv = { .netns = OWN, .ifindex = 7, .name = "macvtap0", .kind = TL_KIND_MACVTAP };
+	struct link_info mv = {
+		.netns = OWN,
+		.ifindex = 7,
+		.name = "macvtap0",
+		.kind = TL_KIND_MACVTAP,
+	};
 
 	(void)state;
 	assert_string_equal(ask(NULL, &p, &mv, 0).vm->ident, UUID_B);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shapes of packet rings: every rule is refused with words, and what is accepted here the kernel accepts, too (tests/capture/ring.sh). */
+/* Shapes of packet rings: every rule is refused with words, and what is accepted here the kernel
+ * accepts, too (tests/capture/ring.sh). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +29,15 @@ static void rules(void **state)
 	(void)state;
 	assert_int_equal(ring_check(&v3, 4096, why), 0);
 	assert_int_equal(ring_check(&v2, 4096, why), 0);
-	assert_int_equal(ring_check(&(struct ring_shape){ .version = RING_V1, .block_bytes = 4096, .blocks = 2, .frame_bytes = 2048 }, 4096, why), 0);
+	assert_int_equal(ring_check(
+				 &(struct ring_shape){
+					 .version = RING_V1,
+					 .block_bytes = 4096,
+					 .blocks = 2,
+					 .frame_bytes = 2048,
+				 },
+				 4096, why),
+			 0);
 	s = v3, s.block_bytes = 131073, wrong(s, "nearest: 135168");
 	s = v3, s.block_bytes = 0, wrong(s, "nearest: 4096");
 	s = v3, s.block_bytes = 32768, wrong(s, "super-frames; nearest: 131072");
@@ -66,7 +75,8 @@ static void stalls(void **state)
 
 	(void)state;
 	assert_int_equal(ring_stall_ns(&v2, 64, 500000), 65536000);		/* 32,768 frames */
-	assert_int_equal(ring_stall_ns(&v3, 64, 500000), 512 * NSEC_PER_MSEC);	/* blocks x retire time */
+	/* blocks x retire time */
+	assert_int_equal(ring_stall_ns(&v3, 64, 500000), 512 * NSEC_PER_MSEC);
 	assert_int_equal(ring_stall_ns(&v3, 64, 5), 512 * NSEC_PER_MSEC);
 	assert_int_equal(ring_stall_ns(&v3, 64, 0), UINT64_MAX);
 	assert_true(ring_stall_ns(&v3, 64, 2000000) < 221 * NSEC_PER_MSEC);
@@ -85,7 +95,8 @@ static void stalls(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(rules), cmocka_unit_test(density), cmocka_unit_test(stalls) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(rules), cmocka_unit_test(density),
+					    cmocka_unit_test(stalls) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,14 +42,16 @@ static void a_new_file_is_ours(void **state)
 	schema_close(must_open(path, SCHEMA_META, SCHEMA_WRITE));
 	assert_int_equal(ask(path, "PRAGMA application_id"), SCHEMA_META_APPID);
 	assert_int_equal(ask(path, "PRAGMA user_version"), SCHEMA_META_VERSION);
-	assert_int_equal(ask(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'attachment'"), 1);
+	assert_int_equal(ask(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'attachment'"),
+			 1);
 	assert_int_equal(ask(path, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0640);
 	assert_false(exists(below(*state, "meta.db.new")));
 }
 
-/* One that the first version made, with a probe in it, gets the columns that came later; readers leave it as it is. */
+/* One that the first version made, with a probe in it, gets the columns that came later; readers
+ * leave it as it is. */
 static void an_older_file_is_migrated(void **state)
 {
 	static const char *const first =
@@ -60,13 +62,16 @@ static void an_older_file_is_migrated(void **state)
 
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	must_exec(db, first);
-	must_exec(db, "PRAGMA application_id = 0x54504c4d; PRAGMA user_version = 1; INSERT INTO probe VALUES (1, 2, 3, 'complete', '', 'bridge b', '', '', '', 60)");
+	must_exec(db, "PRAGMA application_id = 0x54504c4d; PRAGMA user_version = 1; INSERT INTO "
+		      "probe VALUES (1, 2, 3, 'complete', '', 'bridge b', '', '', '', 60)");
 	sqlite3_close(db);
 	schema_close(must_open(path, SCHEMA_META, SCHEMA_READ));
 	assert_int_equal(ask(path, "PRAGMA user_version"), 1);
 	schema_close(must_open(path, SCHEMA_META, SCHEMA_WRITE));
 	assert_int_equal(ask(path, "PRAGMA user_version"), SCHEMA_META_VERSION);
-	assert_int_equal(ask(path, "SELECT count(*) FROM probe WHERE direction = 'in' AND kind = 'run' AND workers = 1 AND frame_bytes = 60"), 1);
+	assert_int_equal(ask(path, "SELECT count(*) FROM probe WHERE direction = 'in' AND kind = "
+				   "'run' AND workers = 1 AND frame_bytes = 60"),
+			 1);
 }
 
 /* Days and history: what the first version wrote stays, what it did not know is not known. */
@@ -83,12 +88,19 @@ static void older_days_are_migrated(void **state)
 		enum schema_kind kind;
 		int version;
 	} files[] = {
-		{ below(*state, "timeline-20260301.db"), day, "PRAGMA application_id = 0x54504c44; PRAGMA user_version = 1; "
-		  "INSERT INTO traffic VALUES (60, 1, 60, 1, 2, 3, 4, 5, 6, 7, 8)", "SELECT count(*) FROM traffic WHERE rx_frames = 1 AND ring_peak IS NULL "
-		  "AND ring_free IS NULL AND ring_samples = 0 AND qdisc_peak IS NULL", SCHEMA_DAY, SCHEMA_DAY_VERSION },
-		{ below(*state, "history.db"), history, "PRAGMA application_id = 0x54504c48; PRAGMA user_version = 1; "
-		  "INSERT INTO traffic_day VALUES (1, 1, 60, 1, 2, 3, 4, 5, 6, 7, 8, NULL, NULL)", "SELECT count(*) FROM traffic_day WHERE rx_frames = 1 "
-		  "AND ring_peak IS NULL AND ring_sum = 0 AND NOT EXISTS (SELECT 1 FROM pressure_day)", SCHEMA_HISTORY, SCHEMA_HISTORY_VERSION },
+		{ below(*state, "timeline-20260301.db"), day,
+		  "PRAGMA application_id = 0x54504c44; PRAGMA user_version = 1; "
+		  "INSERT INTO traffic VALUES (60, 1, 60, 1, 2, 3, 4, 5, 6, 7, 8)",
+		  "SELECT count(*) FROM traffic WHERE rx_frames = 1 AND ring_peak IS NULL "
+		  "AND ring_free IS NULL AND ring_samples = 0 AND qdisc_peak IS NULL",
+		  SCHEMA_DAY, SCHEMA_DAY_VERSION },
+		{ below(*state, "history.db"), history,
+		  "PRAGMA application_id = 0x54504c48; PRAGMA user_version = 1; "
+		  "INSERT INTO traffic_day VALUES (1, 1, 60, 1, 2, 3, 4, 5, 6, 7, 8, NULL, NULL)",
+		  "SELECT count(*) FROM traffic_day WHERE rx_frames = 1 "
+		  "AND ring_peak IS NULL AND ring_sum = 0 AND NOT EXISTS (SELECT 1 FROM "
+		  "pressure_day)",
+		  SCHEMA_HISTORY, SCHEMA_HISTORY_VERSION },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
@@ -123,7 +135,8 @@ static void assert_refused(const char *dir, const char *path, int error, const c
 	sqlite3 *db;
 
 	for (int mode = SCHEMA_READ; mode <= SCHEMA_REWRITE; mode++) {
-		assert_int_equal(schema_open(path, SCHEMA_DAY, (enum schema_mode)mode, &db, why), error);
+		assert_int_equal(schema_open(path, SCHEMA_DAY, (enum schema_mode)mode, &db, why),
+				 error);
 		assert_non_null(strstr(why, path));
 		assert_non_null(strstr(why, words));
 	}
@@ -150,7 +163,8 @@ static void foreign_files_are_left_alone(void **state)
 	unlink(path);
 	schema_close(must_open(path, SCHEMA_META, SCHEMA_WRITE));
 	unlink(below(*state, "f.db-wal"));
-	assert_refused(*state, path, -EMEDIUMTYPE, "another program");	/* ours, but of the other kind */
+	/* ours, but of the other kind */
+	assert_refused(*state, path, -EMEDIUMTYPE, "another program");
 	assert_int_equal(schema_open(*state, SCHEMA_DAY, SCHEMA_READ, &db, why), -EMEDIUMTYPE);
 }
 
@@ -162,7 +176,9 @@ static void a_newer_file_is_refused(void **state)
 	must_exec(db, "PRAGMA user_version = 7");
 	schema_close(db);
 	unlink(below(*state, "f.db-wal"));
-	assert_refused(*state, path, -EPROTO, "was written by a newer taploss (schema 7, this one knows 2); update taploss");
+	assert_refused(
+		*state, path, -EPROTO,
+		"was written by a newer taploss (schema 7, this one knows 2); update taploss");
 }
 
 /* The version is in the -wal only: the file's own header still says 1. */
@@ -187,7 +203,8 @@ static void damage_is_named(void **state)
 	sqlite3 *db = must_open(path, SCHEMA_DAY, SCHEMA_WRITE);
 	int fd;
 
-	must_exec(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO loss SELECT i, i, 1, 1, 1 FROM n");
+	must_exec(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+		      "20000) INSERT INTO loss SELECT i, i, 1, 1, 1 FROM n");
 	schema_close(db);
 	assert_int_equal(schema_check(path, SCHEMA_DAY, why), 0);
 	fd = open(path, O_WRONLY);
@@ -197,7 +214,8 @@ static void damage_is_named(void **state)
 	assert_int_equal(schema_check(path, SCHEMA_DAY, why), -EUCLEAN);
 	assert_non_null(strstr(why, "is damaged"));
 	fd = open(path, O_WRONLY);
-	assert_int_equal(pwrite(fd, "\xff\xee\xdd\xcc\xbb\xaa\x99\x88", 8, 100), 8);	/* the table of tables */
+	/* the table of tables */
+	assert_int_equal(pwrite(fd, "\xff\xee\xdd\xcc\xbb\xaa\x99\x88", 8, 100), 8);
 	close(fd);
 	assert_int_equal(schema_open(path, SCHEMA_DAY, SCHEMA_READ, &db, why), -EUCLEAN);
 	assert_int_equal(schema_open(path, SCHEMA_DAY, SCHEMA_WRITE, &db, why), -EUCLEAN);
@@ -224,8 +242,10 @@ static void a_file_is_made_whole_or_not_at_all(void **state)
 
 static void days_are_files_with_a_date(void **state)
 {
-	static const char *const names[] = { "timeline-20260302.db", "timeline-20260228.db", "timeline-20260301.db", "timeline-20260230.db",
-					     "timeline-20260301.db-wal", "timeline-2026031.db", "timeline-20260303.db.new", "meta.db" };
+	static const char *const names[] = { "timeline-20260302.db",	 "timeline-20260228.db",
+					     "timeline-20260301.db",	 "timeline-20260230.db",
+					     "timeline-20260301.db-wal", "timeline-2026031.db",
+					     "timeline-20260303.db.new", "meta.db" };
 	struct schema_day *days = NULL, day;
 	size_t n = 0;
 
@@ -238,7 +258,8 @@ static void days_are_files_with_a_date(void **state)
 	assert_int_equal(n, 3);
 	assert_string_equal(days[0].name, "timeline-20260228.db");
 	assert_string_equal(days[2].name, "timeline-20260302.db");
-	assert_true(days[1].from_ns == NOON - 12 * NSEC_PER_HOUR && days[1].to_ns == NOON + 12 * NSEC_PER_HOUR);
+	assert_true(days[1].from_ns == NOON - 12 * NSEC_PER_HOUR &&
+		    days[1].to_ns == NOON + 12 * NSEC_PER_HOUR);
 	free(days);
 	schema_day_of(NOON, &day);
 	assert_string_equal(day.name, "timeline-20260301.db");
@@ -260,7 +281,8 @@ static void the_lock_tells_who_runs(void **state)
 	pid = -1;
 	assert_int_equal(schema_agent_lock(*state, &other, &pid), -EBUSY);
 	assert_int_equal(pid, getpid());
-	assert_int_equal(schema_agent_running(*state, &pid), 1);	/* asking has not taken anything away */
+	/* asking has not taken anything away */
+	assert_int_equal(schema_agent_running(*state, &pid), 1);
 	close(fd);
 	assert_int_equal(schema_agent_running(*state, &pid), 0);
 }
@@ -289,7 +311,8 @@ static void a_parked_day_stands_alone(void **state)
 	assert_int_equal(ask(path, "SELECT count(*) FROM rolled"), 2);
 }
 
-/* Reads as a member of the readers' group and nothing else. The number of rows in rolled, or -errno. */
+/* Reads as a member of the readers' group and nothing else. The number of rows in rolled, or
+ * -errno. */
 static int read_as_member(const char *path, gid_t group)
 {
 	pid_t pid = fork();
@@ -308,7 +331,9 @@ static int read_as_member(const char *path, gid_t group)
 			fprintf(stderr, "%s\n", why);
 			_exit(200);
 		}
-		if (sqlite3_prepare_v2(db, "SELECT count(*) FROM rolled", -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+		if (sqlite3_prepare_v2(db, "SELECT count(*) FROM rolled", -1, &st, NULL) ==
+			    SQLITE_OK &&
+		    sqlite3_step(st) == SQLITE_ROW)
 			n = sqlite3_column_int(st, 0);
 		if (sqlite3_exec(db, "DELETE FROM rolled", NULL, NULL, NULL) == SQLITE_OK)
 			n = 201;
@@ -360,7 +385,8 @@ static void members_read_what_a_crash_left(void **state)
 	schema_close(shared_day(*state, path));
 	pid = fork();
 	if (!pid) {
-		must_exec(must_open(path, SCHEMA_DAY, SCHEMA_WRITE), "INSERT INTO rolled VALUES (4); BEGIN; INSERT INTO rolled VALUES (5)");
+		must_exec(must_open(path, SCHEMA_DAY, SCHEMA_WRITE),
+			  "INSERT INTO rolled VALUES (4); BEGIN; INSERT INTO rolled VALUES (5)");
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -428,7 +454,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_file_is_ours),
-		TEST(an_older_file_is_migrated), TEST(older_days_are_migrated), TEST(what_is_not_there_is_not_made_for_readers),
+		TEST(an_older_file_is_migrated),
+		TEST(older_days_are_migrated),
+		TEST(what_is_not_there_is_not_made_for_readers),
 		TEST(foreign_files_are_left_alone),
 		TEST(a_newer_file_is_refused),
 		TEST(a_newer_file_is_refused_also_by_its_wal),

@@ -24,7 +24,8 @@ static int tick(struct store *s, uint64_t t_ns, int64_t series, uint64_t frames)
 {
 	struct store_loss loss = { series, frames, frames, frames * 60 };
 
-	return store_tick(s, &(struct store_tick){ .t_ns = t_ns, .span_ns = SEC, .loss = &loss, .n_loss = 1 });
+	return store_tick(s, &(struct store_tick){
+				     .t_ns = t_ns, .span_ns = SEC, .loss = &loss, .n_loss = 1 });
 }
 
 static int idle(struct store *s, uint64_t t_ns)
@@ -40,16 +41,36 @@ static void loss_is_stored_and_zero_is_not(void **state)
 	struct store *s = must_open(*state);
 	int64_t a = a_series(s, 0, 0, 0);
 	struct store_loss loss[] = { { a, 5, 6, 7 }, { a, 10, 10, 10 }, { a + 1, 0, 0, 0 } };
-	struct store_traffic traffic = { .device_id = 3, .span_ns = SEC, .rx_frames = 1, .rx_bytes = 2, .tx_frames = 3, .tx_bytes = 4, .rx_peak = 5, .tx_peak = 6 };
+	struct store_traffic traffic = {
+		.device_id = 3,
+		.span_ns = SEC,
+		.rx_frames = 1,
+		.rx_bytes = 2,
+		.tx_frames = 3,
+		.tx_bytes = 4,
+		.rx_peak = 5,
+		.tx_peak = 6,
+	};
 	struct store_witness witness = { 3, "tx_dropped", 15 };
 	struct store_device_counters counters = { 3, { .tx_dropped = 15 } };
-	struct store_tick t = { .t_ns = NOON, .span_ns = SEC, .loss = loss, .n_loss = 3, .traffic = &traffic, .n_traffic = 1,
-				.witnesses = &witness, .n_witnesses = 1, .counters = &counters, .n_counters = 1 };
+	struct store_tick t = {
+		.t_ns = NOON,
+		.span_ns = SEC,
+		.loss = loss,
+		.n_loss = 3,
+		.traffic = &traffic,
+		.n_traffic = 1,
+		.witnesses = &witness,
+		.n_witnesses = 1,
+		.counters = &counters,
+		.n_counters = 1,
+	};
 	struct link_counters c;
 
 	must(s, store_tick(s, &t));
 	assert_int_equal(ask(day, "SELECT count(*) FROM loss"), 1);
-	assert_int_equal(ask(day, "SELECT frames * 10000 + segments * 100 + bytes FROM loss"), 151617);
+	assert_int_equal(ask(day, "SELECT frames * 10000 + segments * 100 + bytes FROM loss"),
+			 151617);
 	assert_int_equal(ask(day, "SELECT span_ns FROM tick WHERE t_ns = %lld", NOON), SEC);
 	assert_int_equal(ask(day, "SELECT rx_peak * 10 + tx_peak FROM traffic"), 56);
 	assert_int_equal(ask(day, "SELECT frames FROM witness WHERE counter = 'tx_dropped'"), 15);
@@ -83,7 +104,8 @@ static void coverage_tells_the_truth(void **state)
 	must(s, store_tick(s, &(struct store_tick){ .t_ns = NOON, .span_ns = 0, .gap = true }));
 	for (int i = 1; i <= 9; i++)
 		must(s, idle(s, NOON + i * SEC));
-	assert_int_equal(ask(day, "SELECT to_ns FROM coverage"), NOON);		/* nothing happened: not written yet */
+	/* nothing happened: not written yet */
+	assert_int_equal(ask(day, "SELECT to_ns FROM coverage"), NOON);
 	must(s, idle(s, NOON + 10 * SEC));
 	assert_int_equal(ask(day, "SELECT to_ns FROM coverage"), NOON + 10 * SEC);
 	must(s, idle(s, NOON + 11 * SEC));
@@ -91,14 +113,22 @@ static void coverage_tells_the_truth(void **state)
 	s = must_open(*state);
 	must(s, store_covered_until(s, &until));
 	assert_int_equal(until, NOON + 11 * SEC);
-	must(s, store_tick(s, &(struct store_tick){ .t_ns = NOON + 60 * SEC, .span_ns = 49 * SEC, .caught_up = true }));
+	must(s, store_tick(s, &(struct store_tick){
+				      .t_ns = NOON + 60 * SEC,
+				      .span_ns = 49 * SEC,
+				      .caught_up = true,
+			      }));
 	must(s, idle(s, NOON + 61 * SEC));
 	must(s, idle(s, NOON + 62 * SEC));
 	must(s, store_tick(s, &(struct store_tick){ .t_ns = NOON + 100 * SEC, .gap = true }));
 	must(s, tick(s, NOON + 101 * SEC, 1, 1));
 	store_close(s);
-	assert_int_equal(ask(day, "SELECT group_concat(((from_ns - %lld) / 1000000000) || how || ((to_ns - %lld) / 1000000000)) = "
-			     "'0tick11,11catch-up60,60tick62,100tick101' FROM coverage", NOON, NOON), 1);
+	assert_int_equal(ask(day,
+			     "SELECT group_concat(((from_ns - %lld) / 1000000000) || how || "
+			     "((to_ns - %lld) / 1000000000)) = "
+			     "'0tick11,11catch-up60,60tick62,100tick101' FROM coverage",
+			     NOON, NOON),
+			 1);
 }
 
 static void a_second_agent_is_told_so(void **state)
@@ -164,9 +194,22 @@ static void move_baselines(struct store *s, uint64_t t_ns)
 	struct store_device_counters counters = { 3, { .tx_dropped = 15 } };
 	struct store_self self = { "uncounted_frames", 4, 40 };
 
-	must(s, store_tick(s, &(struct store_tick){ .t_ns = t_ns, .span_ns = SEC, .baselines = b, .n_baselines = 2,
-						    .counters = &counters, .n_counters = 1, .self = &self, .n_self = 1 }));
-	must(s, store_tick(s, &(struct store_tick){ .t_ns = t_ns + SEC, .span_ns = SEC, .forget = &key1, .n_forget = 1 }));
+	must(s, store_tick(s, &(struct store_tick){
+				      .t_ns = t_ns,
+				      .span_ns = SEC,
+				      .baselines = b,
+				      .n_baselines = 2,
+				      .counters = &counters,
+				      .n_counters = 1,
+				      .self = &self,
+				      .n_self = 1,
+			      }));
+	must(s, store_tick(s, &(struct store_tick){
+				      .t_ns = t_ns + SEC,
+				      .span_ns = SEC,
+				      .forget = &key1,
+				      .n_forget = 1,
+			      }));
 }
 
 static void baselines_belong_to_their_counters(void **state)
@@ -214,16 +257,25 @@ static void a_new_day_takes_the_baselines_along(void **state)
 	must(s, idle(s, NOON));
 	baselines(s, "boot", 1, &seen);
 	move_baselines(s, MIDNIGHT - 4 * SEC);
-	struct store_device_counters counters[] = { { device, { .rx_frames = 1 } }, { dead, { .rx_frames = 2 } } };
+	struct store_device_counters counters[] = { { device, { .rx_frames = 1 } },
+						    { dead, { .rx_frames = 2 } } };
 
-	must(s, store_tick(s, &(struct store_tick){ .t_ns = MIDNIGHT - SEC, .span_ns = 2 * SEC, .counters = counters, .n_counters = 2 }));
+	must(s, store_tick(s, &(struct store_tick){
+				      .t_ns = MIDNIGHT - SEC,
+				      .span_ns = 2 * SEC,
+				      .counters = counters,
+				      .n_counters = 2,
+			      }));
 	must(s, idle(s, MIDNIGHT - SEC / 2));
 	must(s, tick(s, MIDNIGHT + SEC / 2, 1, 5));
 	assert_int_equal(ask(day2, "SELECT count(*) FROM baseline"), 1);
-	assert_int_equal(ask(day2, "SELECT group_concat(device_id) = '%d' FROM device_baseline", (int)device), 1);
+	assert_int_equal(ask(day2, "SELECT group_concat(device_id) = '%d' FROM device_baseline",
+			     (int)device),
+			 1);
 	assert_int_equal(ask(day2, "SELECT total FROM self"), 4);
 	assert_int_equal(ask(day2, "SELECT sum(frames) FROM loss"), 5);
-	assert_int_equal(ask(day2, "SELECT from_ns FROM coverage"), MIDNIGHT - SEC);	/* no hole at midnight */
+	/* no hole at midnight */
+	assert_int_equal(ask(day2, "SELECT from_ns FROM coverage"), MIDNIGHT - SEC);
 	assert_int_equal(ask(day1, "SELECT max(to_ns) FROM coverage"), MIDNIGHT - SEC);
 	assert_int_equal(ask(day1, "SELECT journal_mode = 'delete' FROM pragma_journal_mode"), 1);
 	assert_false(exists(below(*state, DAY1 "-wal")));
@@ -244,17 +296,26 @@ static void a_day_that_cannot_begin_waits(void **state)
 	must(s, tick(s, MIDNIGHT + SEC, 1, 2));
 	assert_false(exists(below(*state, DAY2)));
 	assert_int_equal(ask(below(*state, DAY1), "SELECT sum(frames) FROM loss"), 3);
-	assert_int_equal(ask(below(*state, "meta.db"), "SELECT count(*) FROM source WHERE name = 'store' AND state = 'failed'"), 1);
+	assert_int_equal(
+		ask(below(*state, "meta.db"),
+		    "SELECT count(*) FROM source WHERE name = 'store' AND state = 'failed'"),
+		1);
 	assert_int_equal(rmdir(obstacle), 0);
 	must(s, tick(s, MIDNIGHT + 2 * SEC, 1, 4));
 	assert_int_equal(ask(below(*state, DAY2), "SELECT sum(frames) FROM loss"), 4);
-	assert_int_equal(ask(below(*state, "meta.db"), "SELECT count(*) FROM source WHERE name = 'store' AND state = 'ok'"), 1);
+	assert_int_equal(ask(below(*state, "meta.db"),
+			     "SELECT count(*) FROM source WHERE name = 'store' AND state = 'ok'"),
+			 1);
 	store_close(s);
 }
 
-#define SAME_SUMS "SELECT (SELECT count(*) FROM (SELECT (t_ns - 1) / 3600000000000 * 3600000000000 AS h, series_id, sum(frames), sum(segments), sum(bytes) " \
-	"FROM loss WHERE h IN (SELECT t_ns FROM rolled) GROUP BY 1, 2 EXCEPT SELECT * FROM loss_hour)) + " \
-	"(SELECT count(*) FROM (SELECT * FROM loss_hour EXCEPT SELECT (t_ns - 1) / 3600000000000 * 3600000000000 AS h, series_id, sum(frames), sum(segments), " \
+#define SAME_SUMS                                                                                  \
+	"SELECT (SELECT count(*) FROM (SELECT (t_ns - 1) / 3600000000000 * 3600000000000 AS h, "   \
+	"series_id, sum(frames), sum(segments), sum(bytes) "                                       \
+	"FROM loss WHERE h IN (SELECT t_ns FROM rolled) GROUP BY 1, 2 EXCEPT SELECT * FROM "       \
+	"loss_hour)) + "                                                                           \
+	"(SELECT count(*) FROM (SELECT * FROM loss_hour EXCEPT SELECT (t_ns - 1) / 3600000000000 " \
+	"* 3600000000000 AS h, series_id, sum(frames), sum(segments), "                            \
 	"sum(bytes) FROM loss GROUP BY 1, 2))"
 
 static void hours_add_up(void **state)
@@ -269,15 +330,18 @@ static void hours_add_up(void **state)
 		}
 		must(s, tick(s, NOON + i * 5 * NSEC_PER_MIN, 1 + i % 3, i + 1));
 	}
-	assert_int_equal(ask(day1, "SELECT count(*) FROM rolled"), 13);	/* noon itself ends an hour */
+	/* noon itself ends an hour */
+	assert_int_equal(ask(day1, "SELECT count(*) FROM rolled"), 13);
 	assert_int_equal(ask(day1, SAME_SUMS), 0);
-	assert_int_equal(ask(day1, "SELECT sum(frames) = (SELECT sum(frames) FROM loss) FROM loss_hour"), 1);
+	assert_int_equal(
+		ask(day1, "SELECT sum(frames) = (SELECT sum(frames) FROM loss) FROM loss_hour"), 1);
 	assert_int_equal(ask(below(*state, DAY2), "SELECT count(*) FROM rolled"), 4);
 	assert_int_equal(ask(below(*state, DAY2), SAME_SUMS), 0);
 	store_close(s);
 }
 
-/* A row that grows: within an hour it is one, however many ticks lengthened it; nothing is counted twice. */
+/* A row that grows: within an hour it is one, however many ticks lengthened it; nothing is counted
+ * twice. */
 static void traffic_rows_grow(void **state)
 {
 	const char *day1 = below(*state, DAY1);
@@ -285,24 +349,53 @@ static void traffic_rows_grow(void **state)
 	uint64_t last = 0;
 
 	for (unsigned int i = 1; i <= 4000; i++) {
-		struct store_traffic x = { .device_id = 3, .span_ns = SEC, .rx_frames = i, .rx_bytes = 2, .rx_peak = i, .rx_lost = 1, .joins_ns = last,
-					   .headroom = { .known = i > 1000, .peak = i > 1000 ? i % 500 : 0, .free = i > 1000 ? 500 - i % 500 : 0,
-							 .samples = i > 1000, .sum = i > 1000 ? i % 500 : 0, .qdisc_peak = i == 7 ? 3 : 0 } };
-		struct store_tick t = { .t_ns = NOON + i * SEC, .span_ns = SEC, .traffic = &x, .n_traffic = 1 };
+		struct store_traffic x = {
+			.device_id = 3,
+			.span_ns = SEC,
+			.rx_frames = i,
+			.rx_bytes = 2,
+			.rx_peak = i,
+			.rx_lost = 1,
+			.joins_ns = last,
+			.headroom.known = i > 1000,
+			.headroom.peak = i > 1000 ? i % 500 : 0,
+			.headroom.free = i > 1000 ? 500 - i % 500 : 0,
+			.headroom.samples = i > 1000,
+			.headroom.sum = i > 1000 ? i % 500 : 0,
+			.headroom.qdisc_peak = i == 7 ? 3 : 0,
+		};
+		struct store_tick t = {
+			.t_ns = NOON + i * SEC,
+			.span_ns = SEC,
+			.traffic = &x,
+			.n_traffic = 1,
+		};
 
 		must(s, store_tick(s, &t));
 		last = t.t_ns;
 	}
 	assert_int_equal(ask(day1, "SELECT count(*) FROM traffic"), 2);
 	assert_int_equal(ask(day1, "SELECT sum(rx_frames) FROM traffic"), 4000 * 4001 / 2);
-	assert_int_equal(ask(day1, "SELECT rx_frames FROM traffic WHERE t_ns = %llu AND span_ns = 3600000000000", NOON + NSEC_PER_HOUR), 3600 * 3601 / 2);
-	assert_int_equal(ask(day1, "SELECT count(*) FROM (SELECT * FROM traffic WHERE span_ns = 3600000000000)"), 1);
+	assert_int_equal(
+		ask(day1,
+		    "SELECT rx_frames FROM traffic WHERE t_ns = %llu AND span_ns = 3600000000000",
+		    NOON + NSEC_PER_HOUR),
+		3600 * 3601 / 2);
+	assert_int_equal(
+		ask(day1,
+		    "SELECT count(*) FROM (SELECT * FROM traffic WHERE span_ns = 3600000000000)"),
+		1);
 	assert_int_equal(ask(day1, "SELECT rx_peak + rx_lost FROM traffic_hour"), 7200);
 	assert_int_equal(ask(day1, "SELECT rx_frames FROM traffic_hour"), 3600 * 3601 / 2);
-	assert_int_equal(ask(day1, "SELECT count(*) FROM traffic, traffic_hour h WHERE traffic.t_ns = h.t_ns + 3600000000000 AND traffic.ring_samples = 2600 "
-				   "AND (traffic.ring_peak, traffic.ring_free, traffic.ring_sum, traffic.qdisc_peak) = (499, 1, %d, 3) AND "
-				   "(h.ring_peak, h.ring_free, h.ring_samples, h.ring_sum, h.qdisc_peak) = (499, 1, 2600, traffic.ring_sum, 3)",
-			     5 * 499 * 500 / 2 + 100 * 101 / 2), 1);
+	assert_int_equal(ask(day1,
+			     "SELECT count(*) FROM traffic, traffic_hour h WHERE traffic.t_ns = "
+			     "h.t_ns + 3600000000000 AND traffic.ring_samples = 2600 "
+			     "AND (traffic.ring_peak, traffic.ring_free, traffic.ring_sum, "
+			     "traffic.qdisc_peak) = (499, 1, %d, 3) AND "
+			     "(h.ring_peak, h.ring_free, h.ring_samples, h.ring_sum, h.qdisc_peak) "
+			     "= (499, 1, 2600, traffic.ring_sum, 3)",
+			     5 * 499 * 500 / 2 + 100 * 101 / 2),
+			 1);
 	store_close(s);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Exactly once, whatever fails: the Nth write, sync or truncation, for every N; a disk that is full and is freed again;
- * kill -9 at any moment. A small agent does what the real one does: it reads totals, stores differences, and moves its
- * baselines only when the store has taken them. In the end the store holds what the counters say, to the frame. */
+/* Exactly once, whatever fails: the Nth write, sync or truncation, for every N; a disk that is full
+ * and is freed again; kill -9 at any moment. A small agent does what the real one does: it reads
+ * totals, stores differences, and moves its baselines only when the store has taken them. In the
+ * end the store holds what the counters say, to the frame. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -65,7 +66,8 @@ static int start(struct agent *a)
 		a->kernel->t_ns = until;
 	memset(a->stored, 0, sizeof(a->stored));
 	if (!until)	/* makes the first day by the test's clock */
-		r = store_tick(a->s, &(struct store_tick){ .t_ns = a->kernel->t_ns += SEC, .gap = true });
+		r = store_tick(a->s,
+			       &(struct store_tick){ .t_ns = a->kernel->t_ns += SEC, .gap = true });
 	if (r >= 0)
 		r = store_run_begin(a->s, &(struct store_run){ .version = "", .kernel = "" });
 	if (r >= 0)
@@ -79,7 +81,13 @@ static int start(struct agent *a)
 
 static int name_all(struct agent *a)
 {
-	struct store_device dev = { .boot_id = "boot", .name = "vnet0", .kind = "tap", .ifindex = 3, .since_ns = NOON };
+	struct store_device dev = {
+		.boot_id = "boot",
+		.name = "vnet0",
+		.kind = "tap",
+		.ifindex = 3,
+		.since_ns = NOON,
+	};
 	struct store_vm vm = { .ident = "u", .name = "web", .state = "running" };
 	bool known;
 	int r = store_vm(a->s, &vm, a->kernel->t_ns, &a->vm);
@@ -87,8 +95,17 @@ static int name_all(struct agent *a)
 	if (r >= 0)
 		r = store_device(a->s, &dev, &a->device, &known);
 	for (int i = 0; i < COUNTERS && r >= 0; i++) {
-		struct store_series key = { .vm_id = a->attachment ? a->vm : 0, .attachment_id = a->attachment, .device_id = a->device, .queue = i,
-					    .direction = "rx", .class = "PTR_FULL", .kind = "capacity", .reason = "r", .site = "s" };
+		struct store_series key = {
+			.vm_id = a->attachment ? a->vm : 0,
+			.attachment_id = a->attachment,
+			.device_id = a->device,
+			.queue = i,
+			.direction = "rx",
+			.class = "PTR_FULL",
+			.kind = "capacity",
+			.reason = "r",
+			.site = "s",
+		};
 
 		r = store_series(a->s, &key, a->kernel->t_ns, &a->series[i]);
 	}
@@ -98,7 +115,13 @@ static int name_all(struct agent *a)
 /* After a while the owner becomes known: what was lost before that stays nobody's. */
 static int meet_owner(struct agent *a)
 {
-	struct store_attachment at = { .vm_id = a->vm, .device_id = a->device, .queues = -1, .ring_frames = -1, .since_ns = NOON + 8 * STEP };
+	struct store_attachment at = {
+		.vm_id = a->vm,
+		.device_id = a->device,
+		.queues = -1,
+		.ring_frames = -1,
+		.since_ns = NOON + 8 * STEP,
+	};
 	int r = store_attachment(a->s, &at, &a->attachment);
 
 	if (r >= 0)
@@ -112,8 +135,13 @@ static int store_all(struct agent *a)
 {
 	struct store_baseline base[COUNTERS];
 	struct store_loss loss[COUNTERS];
-	struct store_tick t = { .t_ns = a->kernel->t_ns, .span_ns = SEC, .loss = loss, .baselines = base,
-				.caught_up = a->caught_up };
+	struct store_tick t = {
+		.t_ns = a->kernel->t_ns,
+		.span_ns = SEC,
+		.loss = loss,
+		.baselines = base,
+		.caught_up = a->caught_up,
+	};
 	uint64_t now[COUNTERS];
 	int r;
 
@@ -123,7 +151,10 @@ static int store_all(struct agent *a)
 
 		if (!more)
 			continue;
-		base[t.n_baselines++] = (struct store_baseline){ .key = { .location = (uint64_t)i }, .total = { .frames = now[i] } };
+		base[t.n_baselines++] = (struct store_baseline){
+			.key = { .location = (uint64_t)i },
+			.total = { .frames = now[i] },
+		};
 		loss[t.n_loss++] = (struct store_loss){ a->series[i], more, more, more };
 	}
 	r = store_tick(a->s, &t);
@@ -132,7 +163,8 @@ static int store_all(struct agent *a)
 	return r;
 }
 
-/* One tick; a store that gave up (-ESTALE) is opened again, as a service manager would start the agent again. */
+/* One tick; a store that gave up (-ESTALE) is opened again, as a service manager would start the
+ * agent again. */
 static int step(struct agent *a)
 {
 	int r = a->s ? 0 : start(a);
@@ -159,8 +191,11 @@ static int step(struct agent *a)
 }
 
 /* Rows of loss_hour that are not the sum of their hour, or are missing. */
-#define ROLLED_WRONG "WITH h AS (SELECT (t_ns - 1) / 3600000000000 * 3600000000000 AS t, series_id, sum(frames), sum(segments), sum(bytes) FROM loss " \
-	"WHERE t IN (SELECT t_ns FROM rolled) GROUP BY 1, 2) SELECT (SELECT count(*) FROM (SELECT * FROM h EXCEPT SELECT * FROM loss_hour)) + " \
+#define ROLLED_WRONG                                                                        \
+	"WITH h AS (SELECT (t_ns - 1) / 3600000000000 * 3600000000000 AS t, series_id, "    \
+	"sum(frames), sum(segments), sum(bytes) FROM loss "                                 \
+	"WHERE t IN (SELECT t_ns FROM rolled) GROUP BY 1, 2) SELECT (SELECT count(*) FROM " \
+	"(SELECT * FROM h EXCEPT SELECT * FROM loss_hour)) + "                              \
 	"(SELECT count(*) FROM (SELECT * FROM loss_hour EXCEPT SELECT * FROM h))"
 
 /* What all days together hold. */
@@ -172,13 +207,20 @@ static uint64_t sum_of(const char *dir, const char *what)
 
 	assert_int_equal(schema_days(dir, &days, &n), 0);
 	for (size_t i = 0; i < n; i++) {
-		assert_int_equal(ask(below(dir, days[i].name), "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
+		assert_int_equal(ask(below(dir, days[i].name),
+				     "SELECT count(*) FROM pragma_integrity_check WHERE "
+				     "integrity_check <> 'ok'"),
+				 0);
 		assert_int_equal(ask(below(dir, days[i].name), ROLLED_WRONG), 0);
 		sum += (uint64_t)ask(below(dir, days[i].name), what);
 	}
 	/* No hour was passed over. */
-	assert_int_equal(ask(below(dir, days[n - 1].name), "SELECT count(*) FROM loss WHERE t_ns <= (SELECT (max(t_ns) - 1) / 3600000000000 * 3600000000000 "
-			     "FROM loss) AND (t_ns - 1) / 3600000000000 * 3600000000000 NOT IN (SELECT t_ns FROM rolled)"), 0);
+	assert_int_equal(ask(below(dir, days[n - 1].name),
+			     "SELECT count(*) FROM loss WHERE t_ns <= (SELECT (max(t_ns) - 1) / "
+			     "3600000000000 * 3600000000000 "
+			     "FROM loss) AND (t_ns - 1) / 3600000000000 * 3600000000000 NOT IN "
+			     "(SELECT t_ns FROM rolled)"),
+			 0);
 	free(days);
 	return sum;
 }
@@ -190,7 +232,10 @@ static void assert_exact(const char *dir, const struct counters *kernel)
 	for (int i = 0; i < COUNTERS; i++)
 		counted += kernel->total[i];
 	assert_int_equal(sum_of(dir, "SELECT coalesce(sum(frames), 0) FROM loss"), counted);
-	assert_int_equal(ask(below(dir, "meta.db"), "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
+	assert_int_equal(
+		ask(below(dir, "meta.db"),
+		    "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
+		0);
 }
 
 static void finish(struct agent *a)
@@ -236,7 +281,9 @@ static void every_operation_fails(void **state, long run, int code)
 		more = fault_at(dir, n, run, code);
 		sub = strdup(dir);
 		assert_int_equal(remove_dir(&sub), 0);
-		if (n > 100)	/* the first ones all, of the many later ones some: hours, days and history are turned there again and again */
+		/* the first ones all, of the many later ones some: hours, days and history are
+		 * turned there again and again */
+		if (n > 100)
 			n += 22;
 	}
 	assert_true(n > 200);
@@ -290,7 +337,8 @@ static void full_disk(const char *dir)
 }
 
 #define BIG 2000
-#define INDEX_BYTES (4062 * 4120 + 32)	/* of the -wal, that the first page of its index has room for */
+/* of the -wal, that the first page of its index has room for */
+#define INDEX_BYTES (4062 * 4120 + 32)
 
 static int big_tick(struct store *s, uint64_t *t_ns, uint64_t total)
 {
@@ -299,8 +347,14 @@ static int big_tick(struct store *s, uint64_t *t_ns, uint64_t total)
 
 	for (int i = 0; i < BIG; i++)
 		loss[i] = (struct store_loss){ i + 1, 1, 1, 1 };
-	return store_tick(s, &(struct store_tick){ .t_ns = *t_ns += SEC, .span_ns = SEC, .loss = loss, .n_loss = BIG,
-						   .baselines = &base, .n_baselines = 1 });
+	return store_tick(s, &(struct store_tick){
+				     .t_ns = *t_ns += SEC,
+				     .span_ns = SEC,
+				     .loss = loss,
+				     .n_loss = BIG,
+				     .baselines = &base,
+				     .n_baselines = 1,
+			     });
 }
 
 static int64_t size_of(const char *path)
@@ -310,11 +364,12 @@ static int64_t size_of(const char *path)
 	return stat(path, &st) < 0 ? 0 : st.st_size;
 }
 
-/* The COMMIT is in the -wal, but SQLite could not note it in the index: it reports a failure, and whoever opens the file
- * next finds the transaction. Only with a -wal that a reader let grow. */
+/* The COMMIT is in the -wal, but SQLite could not note it in the index: it reports a failure, and
+ * whoever opens the file next finds the transaction. Only with a -wal that a reader let grow. */
 static void a_commit_in_doubt_is_noticed(void **state)
 {
-	const char *day = below(*state, "timeline-20260301.db"), *wal = below(*state, "timeline-20260301.db-wal");
+	const char *day = below(*state, "timeline-20260301.db"),
+		   *wal = below(*state, "timeline-20260301.db-wal");
 	const struct store_options opt = { 0 };
 	uint64_t t_ns = NOON, total = 0;
 	int64_t size = 0, growth = 0;
@@ -325,7 +380,8 @@ static void a_commit_in_doubt_is_noticed(void **state)
 	assert_int_equal(store_open(*state, &opt, &s, why), 0);
 	assert_int_equal(big_tick(s, &t_ns, total += BIG), 0);
 	assert_int_equal(schema_open(day, SCHEMA_DAY, SCHEMA_READ, &reader, why), 0);
-	assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT * FROM loss", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT * FROM loss", NULL, NULL, NULL),
+			 SQLITE_OK);
 	while (size + growth <= INDEX_BYTES) {
 		assert_int_equal(big_tick(s, &t_ns, total += BIG), 0);
 		growth = size_of(wal) - size;
@@ -335,10 +391,12 @@ static void a_commit_in_doubt_is_noticed(void **state)
 	schema_close(reader);
 	shim.hit = false;
 	shim.no_shm = true;
-	assert_int_equal(big_tick(s, &t_ns, total += BIG), -ENOSPC);	/* for all that anybody knows */
+	/* for all that anybody knows */
+	assert_int_equal(big_tick(s, &t_ns, total += BIG), -ENOSPC);
 	assert_true(shim.hit);
 	shim.no_shm = false;
-	assert_int_equal(big_tick(s, &t_ns, total + BIG), -ESTALE);	/* would count the same frames twice */
+	/* would count the same frames twice */
+	assert_int_equal(big_tick(s, &t_ns, total + BIG), -ESTALE);
 	assert_non_null(strstr(store_error(s), "was stored although"));
 	assert_int_equal(big_tick(s, &t_ns, total + BIG), -ESTALE);
 	store_close(s);
@@ -364,7 +422,8 @@ static void a_full_disk_costs_nothing(void **state)
 
 static void killed_at_any_moment(void **state)
 {
-	struct counters *kernel = mmap(NULL, sizeof(*kernel), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct counters *kernel = mmap(NULL, sizeof(*kernel), PROT_READ | PROT_WRITE,
+				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct agent a = { .dir = *state, .kernel = kernel };
 	int status;
 
@@ -372,7 +431,8 @@ static void killed_at_any_moment(void **state)
 	kernel->t_ns = NOON;
 	srandom(1);
 	for (int life = 0; life < 40; life++) {
-		uint64_t goal = __atomic_load_n(&kernel->ticks, __ATOMIC_RELAXED) + (uint64_t)random() % 12;
+		uint64_t goal =
+			__atomic_load_n(&kernel->ticks, __ATOMIC_RELAXED) + (uint64_t)random() % 12;
 		long spin = random() % 60000;
 		pid_t pid = fork();
 

@@ -15,10 +15,21 @@
 static void names_are_made_safe(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "web-17", "web-17" }, { "gr\xc3\xb6\xc3\x9f" "e", "gr\xc3\xb6\xc3\x9f" "e" }, { "\xe6\x97\xa5", "\xe6\x97\xa5" },
-		{ "a\033[31mb", "a\\x1b[31mb" }, { "line\nend\t", "line\\x0aend\\x09" }, { "back\\slash", "back\\\\slash" },
-		{ "del\x7f", "del\\x7f" }, { "c1\xc2\x9bx", "c1\\x9bx" }, { "bidi\xe2\x80\xae", "bidi\\u{202e}" },
-		{ "bad\xff\xc3", "bad\\xff\\xc3" }, { "cut\xe2\x82", "cut\\xe2\\x82" }, { "", "" },
+		{ "web-17", "web-17" },
+		{ "gr\xc3\xb6\xc3\x9f"
+		  "e",
+		  "gr\xc3\xb6\xc3\x9f"
+		  "e" },
+		{ "\xe6\x97\xa5", "\xe6\x97\xa5" },
+		{ "a\033[31mb", "a\\x1b[31mb" },
+		{ "line\nend\t", "line\\x0aend\\x09" },
+		{ "back\\slash", "back\\\\slash" },
+		{ "del\x7f", "del\\x7f" },
+		{ "c1\xc2\x9bx", "c1\\x9bx" },
+		{ "bidi\xe2\x80\xae", "bidi\\u{202e}" },
+		{ "bad\xff\xc3", "bad\\xff\\xc3" },
+		{ "cut\xe2\x82", "cut\\xe2\\x82" },
+		{ "", "" },
 	};
 
 	(void)state;
@@ -89,8 +100,10 @@ static void long_lines_are_folded(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(names_are_made_safe), cmocka_unit_test(long_names_are_cut_in_the_middle),
-					    cmocka_unit_test(numbers), cmocka_unit_test(long_lines_are_folded) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(names_are_made_safe),
+					    cmocka_unit_test(long_names_are_cut_in_the_middle),
+					    cmocka_unit_test(numbers),
+					    cmocka_unit_test(long_lines_are_folded) };
 
 	setlocale(LC_ALL, "C.UTF-8");
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The rows of top's screen from a small store: what is harmful, what is not, shares, bursts, order, the way in and out, cells. */
+/* The rows of top's screen from a small store: what is harmful, what is not, shares, bursts, order,
+ * the way in and out, cells. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,41 +57,57 @@ static long long at(int second)
 	return (long long)(NOON + (uint64_t)(int64_t)second * NSEC_PER_SEC);
 }
 
-/* web (1) on vnet0 and vnet1, db (2) on vnet2, paused from 10 to 20 s; idle (3) loses nothing; tapx is nobody's. */
+/* web (1) on vnet0 and vnet1, db (2) on vnet2, paused from 10 to 20 s; idle (3) loses nothing; tapx
+ * is nobody's. */
 static int fill_meta(sqlite3 *db, void *arg)
 {
 	(void)arg;
-	add(db, "INSERT INTO vm (id, ident, uuid, name, state, first_ns, last_ns) VALUES (1, 'a', 'uuid-a', 'web', 'running', 1, 2),"
-		" (2, 'b', 'uuid-b', 'db', 'running', 1, 2), (3, 'c', 'uuid-c', 'idle', 'running', 1, 2), (4, 'd', 'uuid-d', 'old', 'gone', 1, 2)");
+	add(db, "INSERT INTO vm (id, ident, uuid, name, state, first_ns, last_ns) VALUES (1, 'a', "
+		"'uuid-a', 'web', 'running', 1, 2),"
+		" (2, 'b', 'uuid-b', 'db', 'running', 1, 2), (3, 'c', 'uuid-c', 'idle', 'running', "
+		"1, 2), (4, 'd', 'uuid-d', 'old', 'gone', 1, 2)");
 	for (int i = 1; i <= 4; i++)
-		add(db, "INSERT INTO device (id, boot_id, netns, ifindex, name, kind, since_ns) VALUES (%d, 'b', 1, %d, '%s', 'tap', 1)", i, i,
-		    i < 4 ? (const char *[]){ "vnet0", "vnet1", "vnet2" }[i - 1] : "tapx");
-	add(db, "INSERT INTO attachment (id, vm_id, device_id, queues, ring_frames, since_ns) VALUES (1, 1, 1, 2, 500, 1), (2, 1, 2, 1, 500, 1),"
+		add(db,
+		    "INSERT INTO device (id, boot_id, netns, ifindex, name, kind, since_ns) VALUES "
+		    "(%d, 'b', 1, %d, '%s', 'tap', 1)",
+		    i, i, i < 4 ? (const char *[]){ "vnet0", "vnet1", "vnet2" }[i - 1] : "tapx");
+	add(db, "INSERT INTO attachment (id, vm_id, device_id, queues, ring_frames, since_ns) "
+		"VALUES (1, 1, 1, 2, 500, 1), (2, 1, 2, 1, 500, 1),"
 		" (3, 2, 3, 1, 500, 1)");
-	add(db, "INSERT INTO series (id, vm_id, attachment_id, device_id, queue, direction, class, kind, reason, site, place, first_ns) VALUES"
+	add(db, "INSERT INTO series (id, vm_id, attachment_id, device_id, queue, direction, class, "
+		"kind, reason, site, place, first_ns) VALUES"
 		" (1, 1, 1, 1, 0, 'rx', 'PTR_FULL', 'capacity', 'FULL_RING', 'f', NULL, 1),"
 		" (2, 1, 1, 1, 1, 'rx', 'PTR_FULL', 'capacity', 'FULL_RING', 'f', NULL, 1),"
 		" (3, 1, 2, 2, 0, 'tx', 'VIRTNET_HDR', 'fault', 'NOT_SPECIFIED', 'g', NULL, 1),"
 		" (4, 2, 3, 3, 0, 'rx', 'PTR_FULL', 'capacity', 'FULL_RING', 'f', NULL, 1),"
-		" (5, 2, 3, 3, NULL, 'rx', 'PATH', 'policy', 'NETFILTER_DROP', 'h', 'netfilter br0', 1),"
+		" (5, 2, 3, 3, NULL, 'rx', 'PATH', 'policy', 'NETFILTER_DROP', 'h', 'netfilter "
+		"br0', 1),"
 		" (6, 2, 3, 3, 0, 'rx', 'PURGE', 'lifecycle', 'NOT_SPECIFIED', 'i', NULL, 1),"
 		" (7, NULL, NULL, 4, 0, 'rx', 'PTR_FULL', 'capacity', 'FULL_RING', 'f', NULL, 1)");
-	add(db, "INSERT INTO event (t_ns, vm_id, what, was, became) VALUES (1, 2, 'vm', NULL, 'running'), (%lld, 2, 'state', 'running', 'paused'),"
-		" (%lld, 2, 'state', 'paused', 'running')", at(10), at(20));
-	add(db, "INSERT INTO run (id, pid, version, kernel, reasons, interval_ns, since_ns) VALUES (1, 1, 'v', 'k', 1, 1000000000, 1)");
+	add(db,
+	    "INSERT INTO event (t_ns, vm_id, what, was, became) VALUES (1, 2, 'vm', NULL, "
+	    "'running'), (%lld, 2, 'state', 'running', 'paused'),"
+	    " (%lld, 2, 'state', 'paused', 'running')",
+	    at(10), at(20));
+	add(db, "INSERT INTO run (id, pid, version, kernel, reasons, interval_ns, since_ns) VALUES "
+		"(1, 1, 'v', 'k', 1, 1000000000, 1)");
 	return 0;
 }
 
 static void lose(sqlite3 *db, int second, int series, int frames)
 {
 	add(db, "INSERT OR IGNORE INTO tick (t_ns, span_ns) VALUES (%lld, 1000000000)", at(second));
-	add(db, "INSERT INTO loss (t_ns, series_id, frames, segments, bytes) VALUES (%lld, %d, %d, %d, %d)", at(second), series, frames, frames, frames * 60);
+	add(db,
+	    "INSERT INTO loss (t_ns, series_id, frames, segments, bytes) VALUES (%lld, %d, %d, %d, "
+	    "%d)",
+	    at(second), series, frames, frames, frames * 60);
 }
 
 static int fill_day(sqlite3 *db, void *arg)
 {
 	(void)arg;
-	add(db, "INSERT INTO coverage (from_ns, to_ns, how) VALUES (%lld, %lld, 'tick')", at(-100), at(30));
+	add(db, "INSERT INTO coverage (from_ns, to_ns, how) VALUES (%lld, %lld, 'tick')", at(-100),
+	    at(30));
 	for (int t = -20; t < 0; t += 10)
 		lose(db, t, 1, 100);
 	lose(db, 28, 1, 500);
@@ -102,10 +119,17 @@ static int fill_day(sqlite3 *db, void *arg)
 	lose(db, 25, 5, 20);
 	lose(db, 26, 6, 9);
 	lose(db, 29, 7, 10);
-	add(db, "INSERT INTO burst (start_ns, series_id, cpu, span_ns, frames, place) VALUES (%lld, 1, 0, 4000000, 500, 7),"
-		" (%lld, 2, 1, 2000000, 400, 9), (%lld, 2, 1, 1000000, 100, 9)", at(28) - 900000000, at(28) - 800000000, at(30) - 900000000);
-	add(db, "INSERT INTO traffic (t_ns, device_id, span_ns, rx_frames, rx_bytes, tx_frames, tx_bytes, rx_peak, tx_peak, rx_lost, tx_lost) VALUES"
-		" (%lld, 1, 60000000000, 8800, 1, 0, 0, 1, 0, 1200, 0), (%lld, 2, 60000000000, 0, 0, 950, 1, 0, 1, 0, 0), (%lld, 4, 60000000000, 90, 1, 0, 0, 1, 0, 10, 0)", at(30), at(30), at(30));
+	add(db,
+	    "INSERT INTO burst (start_ns, series_id, cpu, span_ns, frames, place) VALUES (%lld, 1, "
+	    "0, 4000000, 500, 7),"
+	    " (%lld, 2, 1, 2000000, 400, 9), (%lld, 2, 1, 1000000, 100, 9)",
+	    at(28) - 900000000, at(28) - 800000000, at(30) - 900000000);
+	add(db,
+	    "INSERT INTO traffic (t_ns, device_id, span_ns, rx_frames, rx_bytes, tx_frames, "
+	    "tx_bytes, rx_peak, tx_peak, rx_lost, tx_lost) VALUES"
+	    " (%lld, 1, 60000000000, 8800, 1, 0, 0, 1, 0, 1200, 0), (%lld, 2, 60000000000, 0, 0, "
+	    "950, 1, 0, 1, 0, 0), (%lld, 4, 60000000000, 90, 1, 0, 0, 1, 0, 10, 0)",
+	    at(30), at(30), at(30));
 	return 0;
 }
 
@@ -118,7 +142,8 @@ static int setup(void **state)
 		return -1;
 	dir = *state;
 	schema_day_of(NOON, &day);
-	assert_int_equal(schema_create(below(dir, "meta.db"), SCHEMA_META, fill_meta, NULL, why), 0);
+	assert_int_equal(schema_create(below(dir, "meta.db"), SCHEMA_META, fill_meta, NULL, why),
+			 0);
 	assert_int_equal(schema_create(below(dir, day.name), SCHEMA_DAY, fill_day, NULL, why), 0);
 	filter_init(&filter);
 	return 0;
@@ -126,7 +151,13 @@ static int setup(void **state)
 
 static struct top_model top_model_of(struct reader *v, struct top_model_where where, bool quiet)
 {
-	struct top_model_ask ask = { .now_ns = NOW, .span_ns = SPAN, .where = where, .filter = &filter, .quiet = quiet };
+	struct top_model_ask ask = {
+		.now_ns = NOW,
+		.span_ns = SPAN,
+		.where = where,
+		.filter = &filter,
+		.quiet = quiet,
+	};
 	struct top_model b;
 
 	assert_int_equal(top_model_make(v, &ask, &b), 0);
@@ -134,7 +165,8 @@ static struct top_model top_model_of(struct reader *v, struct top_model_where wh
 	return b;
 }
 
-static const struct top_model_row *row(const struct top_model *b, size_t i, const char *vm, enum top_model_part part, const char *class)
+static const struct top_model_row *row(const struct top_model *b, size_t i, const char *vm,
+				       enum top_model_part part, const char *class)
 {
 	assert_true(i < b->n);
 	assert_string_equal(b->rows[i].vm ? b->rows[i].vm->name : "-", vm);
@@ -208,7 +240,8 @@ static void test_way_in_and_out(void **state)
 	top_model_free(&b);
 	b = top_model_of(v, w, false);
 	assert_int_equal(b.n, 2);
-	assert_int_equal(b.rows[0].series->queue, 0);	/* 500 in the last seconds, as the other; more in all */
+	/* 500 in the last seconds, as the other; more in all */
+	assert_int_equal(b.rows[0].series->queue, 0);
 	assert_int_equal(b.rows[0].frames, 700);
 	assert_float_equal(b.rows[1].pct, 500.0 / 12, 0.001);
 	assert_true(top_model_enter(&w, &b.rows[1]));
@@ -324,12 +357,14 @@ static void test_halts(void **state)
 	assert_int_equal(downtimes_read(v, NOW, &h), 0);
 	assert_int_equal(h.n, 1);
 	assert_false(downtimes_has(&h, 2, (uint64_t)at(9), NSEC_PER_SEC));
-	assert_true(downtimes_has(&h, 2, (uint64_t)at(10), NSEC_PER_SEC));	/* the state is told late */
+	/* the state is told late */
+	assert_true(downtimes_has(&h, 2, (uint64_t)at(10), NSEC_PER_SEC));
 	assert_true(downtimes_has(&h, 2, (uint64_t)at(21), 2 * NSEC_PER_SEC));
 	assert_false(downtimes_has(&h, 2, (uint64_t)at(22), NSEC_PER_SEC));
 	assert_false(downtimes_has(&h, 1, (uint64_t)at(15), NSEC_PER_SEC));
 	assert_false(downtimes_has(&h, 0, (uint64_t)at(15), NSEC_PER_SEC));
-	assert_false(downtimes_has(&h, 2, (uint64_t)at(40), NSEC_PER_MIN));	/* a minute's sum, ten seconds of which */
+	/* a minute's sum, ten seconds of which */
+	assert_false(downtimes_has(&h, 2, (uint64_t)at(40), NSEC_PER_MIN));
 	assert_true(downtimes_has(&h, 2, (uint64_t)at(24), 18 * NSEC_PER_SEC));
 	assert_true(downtimes_any(&h, 2, (uint64_t)at(0), (uint64_t)at(60)));
 	assert_false(downtimes_any(&h, 2, (uint64_t)at(21), (uint64_t)at(60)));
@@ -343,7 +378,8 @@ static void test_halts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vms), cmocka_unit_test(test_way_in_and_out), cmocka_unit_test(test_order), cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_vms),   cmocka_unit_test(test_way_in_and_out),
+		cmocka_unit_test(test_order), cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_cells), cmocka_unit_test(test_halts),
 	};
 

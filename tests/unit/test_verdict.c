@@ -11,14 +11,35 @@
 
 #define MS NSEC_PER_MSEC
 
-static struct reader_series ring_series = { .id = 1, .direction = (char *)"rx", .class = (char *)"PTR_FULL", .reason = (char *)"FULL_RING" };
+static struct reader_series ring_series = {
+	.id = 1,
+	.direction = (char *)"rx",
+	.class = (char *)"PTR_FULL",
+	.reason = (char *)"FULL_RING",
+};
 
 /* 20 bursts of 40 ms, 800 frames each, under 20,000 frames/s: the guest did not take them. */
 static struct evidence stall(void)
 {
-	return (struct evidence){ .series = &ring_series, .shape = SHAPE_STALL, .frames = 16000, .bursts = 20, .length_ns = 800 * MS, .longest_ns = 45 * MS,
-				  .most_frames = 900, .burst_rate = 20000, .usual_rate = 20000, .delivered = 100000, .queues = 1, .ring_frames = 500,
-				  .backend = "vhost", .queue_pct = 100, .pressure = true, .threads = { 2, 1, 1 }, .lost_ns = 800 * MS };
+	return (struct evidence){
+		.series = &ring_series,
+		.shape = SHAPE_STALL,
+		.frames = 16000,
+		.bursts = 20,
+		.length_ns = 800 * MS,
+		.longest_ns = 45 * MS,
+		.most_frames = 900,
+		.burst_rate = 20000,
+		.usual_rate = 20000,
+		.delivered = 100000,
+		.queues = 1,
+		.ring_frames = 500,
+		.backend = "vhost",
+		.queue_pct = 100,
+		.pressure = true,
+		.threads = { 2, 1, 1 },
+		.lost_ns = 800 * MS,
+	};
 }
 
 static void says(const struct evidence *e, const char *cause, int confidence)
@@ -46,7 +67,8 @@ static void threads_that_wait(void **state)
 	e.wait_ns[GROUP_VCPU] = 350 * MS;
 	says(&e, "vcpu-starved", CONFIDENCE_MEDIUM);
 	e.wait_ns[GROUP_VCPU] = 0;
-	e.wait_ns[GROUP_EMULATOR] = 790 * MS;		/* vhost reads this tap: that thread has nothing to do with it */
+	/* vhost reads this tap: that thread has nothing to do with it */
+	e.wait_ns[GROUP_EMULATOR] = 790 * MS;
 	says(&e, "undecided", CONFIDENCE_LOW);
 	e.backend = "userspace";
 	says(&e, "emulator-starved", CONFIDENCE_HIGH);
@@ -100,13 +122,15 @@ static void too_much_all_the_time(void **state)
 	e.run_ns[GROUP_VCPU] = 1000 * MS;
 	e.wait_ns[GROUP_VCPU] = 200 * MS;
 	says(&e, "guest-too-slow", CONFIDENCE_HIGH);
-	e.wait_ns[GROUP_VCPU] = 900 * MS;		/* of 800 ms of loss: yet it ran for longer */
+	/* of 800 ms of loss: yet it ran for longer */
+	e.wait_ns[GROUP_VCPU] = 900 * MS;
 	says(&e, "guest-too-slow", CONFIDENCE_HIGH);
 	e.wait_ns[GROUP_VCPU] = 1100 * MS;
 	says(&e, "vcpu-starved", CONFIDENCE_MEDIUM);
 	e.wait_ns[GROUP_VCPU] = 0;
 	e.backend = "userspace";
-	e.wait_ns[GROUP_EMULATOR] = 900 * MS;		/* it waits, but the vCPU is what is short */
+	/* it waits, but the vCPU is what is short */
+	e.wait_ns[GROUP_EMULATOR] = 900 * MS;
 	says(&e, "guest-too-slow", CONFIDENCE_HIGH);
 	e.queues = 4;
 	says(&e, "queue-saturated", CONFIDENCE_HIGH);
@@ -145,22 +169,47 @@ static void classes_and_places(void **state)
 	static const struct {
 		const char *class, *reason, *place, *cause;
 	} cases[] = {
-		{ "VIRTNET_HDR", "NOT_SPECIFIED", NULL, "bad-header" }, { "GSO", "SKB_GSO_SEG", NULL, "gso-misfit" }, { "CHECKSUM", "SKB_CSUM", NULL, "gso-misfit" },
-		{ "MTU", "PKT_TOO_BIG", NULL, "mtu-misfit" }, { "PATH", "NOT_SPECIFIED", "mtu eth1", "mtu-misfit" },
-		{ "QDISC", "QDISC_DROP", NULL, "qos-cap" }, { "PATH", "QDISC_DROP", "qdisc eth1", "qos-cap" }, { "TC", "TC_INGRESS", NULL, "qos-cap" },
-		{ "QDISC", "CPU_BACKLOG", NULL, "host-backlog" }, { "PATH", "CPU_BACKLOG", "backlog eth1", "host-backlog" },
-		{ "NETFILTER", "NETFILTER_DROP", NULL, "filtered" }, { "FILTER", "TAP_FILTER", NULL, "filtered" },
-		{ "PATH", "NETFILTER_DROP", "netfilter eth1", "filtered" }, { "OVERRUN", "NOT_SPECIFIED", NULL, "guest-overrun" },
-		{ "SKB_COPY_DATA", "SKB_UCOPY_FAULT", NULL, "copy-fault" }, { "NOMEM", "NOMEM", NULL, "no-memory" },
-		{ "DEV_READY", "DEV_READY", NULL, "not-ready" }, { "OTHER", "UNHANDLED_PROTO", NULL, "unwanted" }, { "PATH", "X", "bridge br0", "unwanted" },
-		{ "CAPTURE", "PACKET_SOCK_ERROR", NULL, "capture" }, { "CAPTURE", "NOT_SPECIFIED", NULL, "capture" }, { "NEW", "X", NULL, "undecided" }, { "PATH", "X", "mtuish eth1", "undecided" },
+		{ "VIRTNET_HDR", "NOT_SPECIFIED", NULL, "bad-header" },
+		{ "GSO", "SKB_GSO_SEG", NULL, "gso-misfit" },
+		{ "CHECKSUM", "SKB_CSUM", NULL, "gso-misfit" },
+		{ "MTU", "PKT_TOO_BIG", NULL, "mtu-misfit" },
+		{ "PATH", "NOT_SPECIFIED", "mtu eth1", "mtu-misfit" },
+		{ "QDISC", "QDISC_DROP", NULL, "qos-cap" },
+		{ "PATH", "QDISC_DROP", "qdisc eth1", "qos-cap" },
+		{ "TC", "TC_INGRESS", NULL, "qos-cap" },
+		{ "QDISC", "CPU_BACKLOG", NULL, "host-backlog" },
+		{ "PATH", "CPU_BACKLOG", "backlog eth1", "host-backlog" },
+		{ "NETFILTER", "NETFILTER_DROP", NULL, "filtered" },
+		{ "FILTER", "TAP_FILTER", NULL, "filtered" },
+		{ "PATH", "NETFILTER_DROP", "netfilter eth1", "filtered" },
+		{ "OVERRUN", "NOT_SPECIFIED", NULL, "guest-overrun" },
+		{ "SKB_COPY_DATA", "SKB_UCOPY_FAULT", NULL, "copy-fault" },
+		{ "NOMEM", "NOMEM", NULL, "no-memory" },
+		{ "DEV_READY", "DEV_READY", NULL, "not-ready" },
+		{ "OTHER", "UNHANDLED_PROTO", NULL, "unwanted" },
+		{ "PATH", "X", "bridge br0", "unwanted" },
+		{ "CAPTURE", "PACKET_SOCK_ERROR", NULL, "capture" },
+		{ "CAPTURE", "NOT_SPECIFIED", NULL, "capture" },
+		{ "NEW", "X", NULL, "undecided" },
+		{ "PATH", "X", "mtuish eth1", "undecided" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct reader_series s = { .id = 1, .direction = (char *)"rx", .class = (char *)(uintptr_t)cases[i].class,
-					 .reason = (char *)(uintptr_t)cases[i].reason, .place = (char *)(uintptr_t)cases[i].place };
-		struct evidence e = { .series = &s, .frames = 100, .queue = -1, .queues = -1, .ring_frames = -1 };
+		struct reader_series s = {
+			.id = 1,
+			.direction = (char *)"rx",
+			.class = (char *)(uintptr_t)cases[i].class,
+			.reason = (char *)(uintptr_t)cases[i].reason,
+			.place = (char *)(uintptr_t)cases[i].place,
+		};
+		struct evidence e = {
+			.series = &s,
+			.frames = 100,
+			.queue = -1,
+			.queues = -1,
+			.ring_frames = -1,
+		};
 
 		says(&e, cases[i].cause, -1);
 		assert_int_equal(verdict_ring(&e), 0);
@@ -170,8 +219,14 @@ static void classes_and_places(void **state)
 /* IFF_BACKPRESSURE: the ring is full and a discipline drops what it cannot take. */
 static void a_ring_that_stops_its_queue(void **state)
 {
-	struct reader_series s = { .id = 1, .direction = (char *)"rx", .class = (char *)"QDISC", .kind = (char *)"capacity", .reason = (char *)"QDISC_DROP",
-				 .site = (char *)"tun_net_xmit" };
+	struct reader_series s = {
+		.id = 1,
+		.direction = (char *)"rx",
+		.class = (char *)"QDISC",
+		.kind = (char *)"capacity",
+		.reason = (char *)"QDISC_DROP",
+		.site = (char *)"tun_net_xmit",
+	};
 	struct evidence e = stall();
 
 	(void)state;
@@ -187,16 +242,29 @@ static void a_ring_that_stops_its_queue(void **state)
 	e.wait_ns[GROUP_VCPU] = 0;
 	says(&e, "guest-too-slow", CONFIDENCE_HIGH);
 	e.shape = SHAPE_UNLISTED;
-	says(&e, "undecided", CONFIDENCE_LOW);		/* as of any ring: not the discipline's fault */
+	/* as of any ring: not the discipline's fault */
+	says(&e, "undecided", CONFIDENCE_LOW);
 	s.site = (char *)"__dev_queue_xmit";
 	says(&e, "qos-cap", CONFIDENCE_MEDIUM);
 }
 
 static void a_device_that_is_down_is_no_queue_that_is_full(void **state)
 {
-	struct reader_series s = { .id = 1, .direction = (char *)"rx", .class = (char *)"QDISC", .kind = (char *)"lifecycle", .reason = (char *)"QDISC_DROP",
-				 .site = (char *)"noop_enqueue" };
-	struct evidence e = { .series = &s, .frames = 100, .queue = -1, .queues = -1, .ring_frames = -1 };
+	struct reader_series s = {
+		.id = 1,
+		.direction = (char *)"rx",
+		.class = (char *)"QDISC",
+		.kind = (char *)"lifecycle",
+		.reason = (char *)"QDISC_DROP",
+		.site = (char *)"noop_enqueue",
+	};
+	struct evidence e = {
+		.series = &s,
+		.frames = 100,
+		.queue = -1,
+		.queues = -1,
+		.ring_frames = -1,
+	};
 
 	(void)state;
 	says(&e, "not-ready", CONFIDENCE_HIGH);
@@ -219,9 +287,14 @@ static void every_rule_has_a_name_of_its_own(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(threads_that_wait), cmocka_unit_test(nobody_waited), cmocka_unit_test(floods), cmocka_unit_test(too_much_all_the_time),
-		cmocka_unit_test(nothing_was_read), cmocka_unit_test(classes_and_places),
-		cmocka_unit_test(a_ring_that_stops_its_queue), cmocka_unit_test(a_device_that_is_down_is_no_queue_that_is_full),
+		cmocka_unit_test(threads_that_wait),
+		cmocka_unit_test(nobody_waited),
+		cmocka_unit_test(floods),
+		cmocka_unit_test(too_much_all_the_time),
+		cmocka_unit_test(nothing_was_read),
+		cmocka_unit_test(classes_and_places),
+		cmocka_unit_test(a_ring_that_stops_its_queue),
+		cmocka_unit_test(a_device_that_is_down_is_no_queue_that_is_full),
 		cmocka_unit_test(every_rule_has_a_name_of_its_own),
 	};
 

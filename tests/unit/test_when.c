@@ -47,14 +47,32 @@ static void moments(void **state)
 		int r = when_parse(good[i].text, NOW, &t);
 
 		if (r < 0 || t != good[i].want)
-			fail_msg("%s: %d, %llu instead of %llu", good[i].text, r, (unsigned long long)t, (unsigned long long)good[i].want);
+			fail_msg("%s: %d, %llu instead of %llu", good[i].text, r,
+				 (unsigned long long)t, (unsigned long long)good[i].want);
 	}
 }
 
 static void nonsense_is_refused(void **state)
 {
-	static const char *const bad[] = { "", "-", "h", "1", "5 5", "1x", "-1h ago ago", "2026-13-01", "2026-11-21x", "@", "@x", "@1.x", "25:00", "ago",
-					   "-99999999999d", "@99999999999999999999", "1h-", "nan", "inf s" };
+	static const char *const bad[] = { "",
+					   "-",
+					   "h",
+					   "1",
+					   "5 5",
+					   "1x",
+					   "-1h ago ago",
+					   "2026-13-01",
+					   "2026-11-21x",
+					   "@",
+					   "@x",
+					   "@1.x",
+					   "25:00",
+					   "ago",
+					   "-99999999999d",
+					   "@99999999999999999999",
+					   "1h-",
+					   "nan",
+					   "inf s" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -86,7 +104,9 @@ static void lengths(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(moments), cmocka_unit_test(nonsense_is_refused), cmocka_unit_test(lengths) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(moments),
+					    cmocka_unit_test(nonsense_is_refused),
+					    cmocka_unit_test(lengths) };
 
 	setenv("TZ", "UTC", 1);
 	tzset();

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* init of the test host: mounts what a host has, loads the modules listed in /modules, says "READY" on the virtio-serial port
- * "job" and does the jobs that come in there (vmctl.c). The machine may be saved while it waits, and each job done in a copy
- * of it that has just been restored; so the clock is set by each job.
+/* init of the test host: mounts what a host has, loads the modules listed in /modules, says "READY"
+ * on the virtio-serial port "job" and does the jobs that come in there (vmctl.c). The machine may
+ * be saved while it waits, and each job done in a copy of it that has just been restored; so the
+ * clock is set by each job.
  *
- *   in:   JOB ARGUMENT-BYTES ARCHIVE-BYTES SECONDS UNIX-SECONDS NANOSECONDS \n, the arguments (each with its NUL), a cpio archive
- *   out:  OUT BYTES \n and that many of what the job writes, ...; then END EXIT-STATUS \n
+ *   in:   JOB ARGUMENT-BYTES ARCHIVE-BYTES SECONDS UNIX-SECONDS NANOSECONDS \n, the arguments (each
+ * with its NUL), a cpio archive out:  OUT BYTES \n and that many of what the job writes, ...; then
+ * END EXIT-STATUS \n
  *
- * The archive is unpacked over /. The exit status is the command's, 128 + N when signal N ended it, 124 when it took longer
- * than SECONDS, 125 when the archive could not be unpacked. What the command leaves running goes on: the next job finds it. */
+ * The archive is unpacked over /. The exit status is the command's, 128 + N when signal N ended it,
+ * 124 when it took longer than SECONDS, 125 when the archive could not be unpacked. What the
+ * command leaves running goes on: the next job finds it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -70,8 +73,10 @@ static void mount_all(void)
 	mount_one("cgroup2", "/sys/fs/cgroup", NULL);
 	mkdir("/run/netns", 0755);
 	mkdir("/run/lock", 0755);
-	if (symlink("/proc/self/fd", "/dev/fd") < 0 || symlink("/proc/self/fd/0", "/dev/stdin") < 0 ||
-	    symlink("/proc/self/fd/1", "/dev/stdout") < 0 || symlink("/proc/self/fd/2", "/dev/stderr") < 0)
+	if (symlink("/proc/self/fd", "/dev/fd") < 0 ||
+	    symlink("/proc/self/fd/0", "/dev/stdin") < 0 ||
+	    symlink("/proc/self/fd/1", "/dev/stdout") < 0 ||
+	    symlink("/proc/self/fd/2", "/dev/stderr") < 0)
 		perror("init: /dev/fd");
 }
 
@@ -93,7 +98,8 @@ static void load_modules(void)
 		fclose(f);
 }
 
-/* The number in /dev/vportNpM differs with what else the machine has, the name does not; devtmpfs may be a moment late. */
+/* The number in /dev/vportNpM differs with what else the machine has, the name does not; devtmpfs
+ * may be a moment late. */
 static int open_port(void)
 {
 	char path[64], name[16];
@@ -117,7 +123,8 @@ static int open_port(void)
 	}
 }
 
-/* All of it. An end of file only means that the other end has gone, and in a restored machine not even that. */
+/* All of it. An end of file only means that the other end has gone, and in a restored machine not
+ * even that. */
 static void receive(void *to, size_t size)
 {
 	for (size_t n = 0; n < size;) {
@@ -165,8 +172,9 @@ static void receive_job(struct job *job)
 		receive(line + n, 1);
 	} while (line[n++] != '\n');
 	line[n - 1] = '\0';
-	if (sscanf(line, "JOB %u %lu %u %lld %ld", &job->arg_bytes, &job->archive_bytes, &job->limit_s, &seconds,
-		   &job->now.tv_nsec) != 5 || job->arg_bytes > sizeof(job->args))
+	if (sscanf(line, "JOB %u %lu %u %lld %ld", &job->arg_bytes, &job->archive_bytes,
+		   &job->limit_s, &seconds, &job->now.tv_nsec) != 5 ||
+	    job->arg_bytes > sizeof(job->args))
 		give_up(line);
 	job->now.tv_sec = seconds;
 	receive(job->args, job->arg_bytes);
@@ -201,7 +209,8 @@ static int status_of(int status)
 
 static int unpack(unsigned long bytes)
 {
-	char *const cpio[] = { (char[]){ "cpio" }, (char[]){ "-idmu" }, (char[]){ "--quiet" }, NULL };
+	char *const cpio[] = { (char[]){ "cpio" }, (char[]){ "-idmu" }, (char[]){ "--quiet" },
+			       NULL };
 	static char block[64 << 10];
 	int fds[2], status;
 	pid_t pid;
@@ -303,7 +312,8 @@ static int do_job(struct job *job)
 /* "shell=1" on the kernel's command line. */
 static void shell(void)
 {
-	char *const argv[] = { (char[]){ "setsid" }, (char[]){ "-c" }, (char[]){ "bash" }, (char[]){ "-l" }, NULL };
+	char *const argv[] = { (char[]){ "setsid" }, (char[]){ "-c" }, (char[]){ "bash" },
+			       (char[]){ "-l" }, NULL };
 	int status;
 
 	waitpid(start(argv, STDIN_FILENO, -1), &status, 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vmctl - one test host: boots or restores it, has it do a job, saves it.
  *
- * usage: vmctl [-r FILE] [-j ARCHIVE] [-s FILE] [-c CONSOLE] [-t SECONDS] -- QEMU ARGUMENT... [-- COMMAND...]
+ * usage: vmctl [-r FILE] [-j ARCHIVE] [-s FILE] [-c CONSOLE] [-t SECONDS] -- QEMU ARGUMENT... [--
+ * COMMAND...]
  *
  *   -r FILE      the machine as saved there, otherwise it boots
  *   -j ARCHIVE   a cpio archive to unpack over / before COMMAND
@@ -9,9 +10,10 @@
  *   -c CONSOLE   what the kernel said, copied to standard error when the machine fails
  *   -t SECONDS   for COMMAND (60); the machine gets 60 more
  *
- * The output of COMMAND is written to standard output as it comes. The exit status is COMMAND's; 125 when the machine did not
- * say how COMMAND ended: it is never taken to be a success. Two sockets lead to QEMU: the port that init.c describes, and the
- * monitor. QEMU dies with this process. */
+ * The output of COMMAND is written to standard output as it comes. The exit status is COMMAND's;
+ * 125 when the machine did not say how COMMAND ended: it is never taken to be a success. Two
+ * sockets lead to QEMU: the port that init.c describes, and the monitor. QEMU dies with this
+ * process. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -221,7 +223,8 @@ static void send_job(void)
 	for (char **arg = command; *arg; arg++)
 		arg_bytes += strlen(*arg) + 1;
 	clock_gettime(CLOCK_REALTIME, &now);
-	dprintf(port, "JOB %zu %jd %u %jd %ld\n", arg_bytes, (intmax_t)st.st_size, limit_s, (intmax_t)now.tv_sec, now.tv_nsec);
+	dprintf(port, "JOB %zu %jd %u %jd %ld\n", arg_bytes, (intmax_t)st.st_size, limit_s,
+		(intmax_t)now.tv_sec, now.tv_nsec);
 	for (char **arg = command; *arg; arg++)
 		send_all(*arg, strlen(*arg) + 1);
 	for (off_t at = 0; at < st.st_size;)
@@ -245,7 +248,8 @@ static int follow_job(void)
 		if (sscanf(line, "OUT %zu", &bytes) != 1)
 			give_up("init said '%s'", line);
 		while (bytes) {
-			size_t n = receive(port, block, bytes < sizeof(block) ? bytes : sizeof(block));
+			size_t n =
+				receive(port, block, bytes < sizeof(block) ? bytes : sizeof(block));
 
 			fwrite(block, 1, n, stdout);
 			bytes -= n;
@@ -258,7 +262,8 @@ static void save(void)
 {
 	char text[512];
 
-	if (snprintf(text, sizeof(text), "migrate \"exec:cat > '%s'\"", save_to) >= (int)sizeof(text))
+	if (snprintf(text, sizeof(text), "migrate \"exec:cat > '%s'\"", save_to) >=
+	    (int)sizeof(text))
 		give_up("%s: too long a name", save_to);
 	monitor_does("migrate_set_parameter max-bandwidth 100G");
 	monitor_does(text);
@@ -275,7 +280,9 @@ static void save(void)
 
 static int usage(void)
 {
-	fputs("usage: vmctl [-r FILE] [-j ARCHIVE] [-s FILE] [-c CONSOLE] [-t SECONDS] -- QEMU ARGUMENT... [-- COMMAND...]\n", stderr);
+	fputs("usage: vmctl [-r FILE] [-j ARCHIVE] [-s FILE] [-c CONSOLE] [-t SECONDS] -- QEMU "
+	      "ARGUMENT... [-- COMMAND...]\n",
+	      stderr);
 	return STATUS_USAGE;
 }
 

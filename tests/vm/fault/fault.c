@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* fault - a kernel function fails on order, for kernels that were built without fault injection. Test hosts only.
+/* fault - a kernel function fails on order, for kernels that were built without fault injection.
+ * Test hosts only.
  *
  *   echo "FUNCTION RESULT TIMES COMM" > /sys/module/fault/parameters/fail
  *
- * makes FUNCTION return RESULT in place of doing its work, the next TIMES that a process called COMM (* for any) calls it. Reading the parameter says
- * how often it did. A FUNCTION that is not there, or that cannot be probed, is refused. */
+ * makes FUNCTION return RESULT in place of doing its work, the next TIMES that a process called
+ * COMM (* for any) calls it. Reading the parameter says how often it did. A FUNCTION that is not
+ * there, or that cannot be probed, is refused. */
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/sched.h>
@@ -36,7 +38,8 @@ static int instead(struct kprobe *p, struct pt_regs *regs)
 	return 1;	/* do not go on in the probed function */
 }
 
-/* With one, the kernel does not turn the probe into a jump, which could not change where to go on. */
+/* With one, the kernel does not turn the probe into a jump, which could not change where to go on.
+ */
 static void afterwards(struct kprobe *p, struct pt_regs *regs, unsigned long flags)
 {
 }
@@ -57,7 +60,11 @@ static int set(const char *text, const struct kernel_param *param)
 		return -EINVAL;
 	atomic_set(&left, times);
 	atomic_set(&failed, 0);
-	probe = (struct kprobe){ .symbol_name = function, .pre_handler = instead, .post_handler = afterwards };
+	probe = (struct kprobe){
+		.symbol_name = function,
+		.pre_handler = instead,
+		.post_handler = afterwards,
+	};
 	r = register_kprobe(&probe);
 	armed = !r;
 	return r;
