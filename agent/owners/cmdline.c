@@ -113,10 +113,16 @@ static struct cmdline_nic *nic_of(struct cmdline *c, const char *id)
 	return p;
 }
 
+/* The first descriptor of "5", "33:35:36" or "[3,4]"; -1: none. */
+static int first_fd(const char *text)
+{
+	text += *text == '[';
+	return isdigit((unsigned char)*text) ? (int)strtol(text, NULL, 10) : -1;
+}
+
 static int on_netdev(struct cmdline *c, const char *text)
 {
 	_cleanup_(words_free) struct words w = { 0 };
-	const char *fd;
 	struct cmdline_nic *nic;
 	int r = words_of(text, "type", &w);
 
@@ -128,11 +134,7 @@ static int on_netdev(struct cmdline *c, const char *text)
 	if (!nic)
 		return -ENOMEM;
 	snprintf(nic->ifname, sizeof(nic->ifname), "%s", word(&w, "ifname"));
-	fd = word(&w, "fds");
-	if (!*fd)
-		fd = word(&w, "fd");
-	if (isdigit((unsigned char)*fd))
-		nic->fd = (int)strtol(fd, NULL, 10);
+	nic->fd = first_fd(*word(&w, "fds") ? word(&w, "fds") : word(&w, "fd"));
 	return 0;
 }
 
@@ -153,23 +155,59 @@ static int on_device(struct cmdline *c, const char *text)
 	return 0;
 }
 
-/* --net tap=NAME,mac=...: cloud-hypervisor; the name stands for an id. */
-static int on_net(struct cmdline *c, const char *text)
+/* A NIC that one option describes whole, so that nothing has to be joined to it by an id. */
+static int whole_nic(struct cmdline *c, const char *tap, const char *fd, const char *mac)
+{
+	struct cmdline_nic *nic;
+	char id[32];
+
+	if (!*tap && first_fd(fd) < 0)
+		return 0;
+	snprintf(id, sizeof(id), "/%u", c->n_nics);	/* no id of QEMU's has a slash */
+	nic = nic_of(c, id);
+	if (!nic)
+		return -ENOMEM;
+	snprintf(nic->ifname, sizeof(nic->ifname), "%s", tap);
+	nic->fd = first_fd(fd);
+	owner_parse_mac(mac, nic->mac);
+	return 0;
+}
+
+/* QEMU: -nic tap,ifname=NAME,mac=... */
+static int on_nic(struct cmdline *c, const char *text)
 {
 	_cleanup_(words_free) struct words w = { 0 };
-	struct cmdline_nic *nic;
 	int r = words_of(text, "type", &w);
 
 	if (r < 0)
 		return r == -EINVAL ? 0 : r;
-	if (!*word(&w, "tap"))
+	if (strcmp(word(&w, "type"), "tap") != 0)
 		return 0;
-	nic = nic_of(c, word(&w, "tap"));
-	if (!nic)
-		return -ENOMEM;
-	snprintf(nic->ifname, sizeof(nic->ifname), "%s", word(&w, "tap"));
-	owner_parse_mac(word(&w, "mac"), nic->mac);
-	return 0;
+	return whole_nic(c, word(&w, "ifname"), *word(&w, "fds") ? word(&w, "fds") : word(&w, "fd"),
+			 word(&w, "mac"));
+}
+
+/* cloud-hypervisor: --net tap=NAME,mac=... or fd=[3,4]; crosvm: --net tap-name=NAME,mac=... */
+static int on_net(struct cmdline *c, const char *text)
+{
+	_cleanup_(words_free) struct words w = { 0 };
+	int r = words_of(text, "type", &w);
+
+	if (r < 0)
+		return r == -EINVAL ? 0 : r;
+	return whole_nic(c, *word(&w, "tap") ? word(&w, "tap") : word(&w, "tap-name"),
+			 *word(&w, "fd") ? word(&w, "fd") : word(&w, "tap-fd"), word(&w, "mac"));
+}
+
+/* kvmtool: --network mode=tap,tapif=NAME,guest_mac=... */
+static int on_network(struct cmdline *c, const char *text)
+{
+	_cleanup_(words_free) struct words w = { 0 };
+	int r = words_of(text, "mode", &w);
+
+	if (r < 0)
+		return r == -EINVAL ? 0 : r;
+	return whole_nic(c, word(&w, "tapif"), "", word(&w, "guest_mac"));
 }
 
 /* Names. */
@@ -212,53 +250,94 @@ static int on_name(struct cmdline *c, const char *text)
 	return set_name(c, text, strlen(text));
 }
 
+/* @text into @ret in lower case; @ret stays as it is when @text is no UUID. */
+static void take_uuid(const char *text, char ret[static 37])
+{
+	char uuid[37] = "";
+
+	if (strlen(text) != 36)
+		return;
+	for (int i = 0; i < 36; i++) {
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+			return;
+		uuid[i] = (char)tolower((unsigned char)text[i]);
+	}
+	memcpy(ret, uuid, sizeof(uuid));
+}
+
 static int on_uuid(struct cmdline *c, const char *text)
 {
-	if (strlen(text) != 36)
-		return 0;
-	for (int i = 0; i < 36; i++)
-		c->uuid[i] = (char)tolower((unsigned char)text[i]);
-	for (int i = 0; i < 36; i++)
-		if (c->uuid[i] != '-' && !isxdigit((unsigned char)c->uuid[i]))
-			c->uuid[0] = '\0';
+	take_uuid(text, c->uuid);
+	return 0;
+}
+
+/* -smbios type=1,uuid=...: how Proxmox gives a guest its UUID. -uuid wins, wherever it stands. */
+static int on_smbios(struct cmdline *c, const char *text)
+{
+	_cleanup_(words_free) struct words w = { 0 };
+	int r = words_of(text, "file", &w);
+
+	if (r < 0)
+		return r == -EINVAL ? 0 : r;
+	if (!strcmp(word(&w, "type"), "1"))
+		take_uuid(word(&w, "uuid"), c->smbios_uuid);
+	return 0;
+}
+
+/* Proxmox's own option: the number by which its tools name the VM. */
+static int on_vmid(struct cmdline *c, const char *text)
+{
+	if (strspn(text, "0123456789") == strlen(text))
+		snprintf(c->vmid, sizeof(c->vmid), "%.15s", text);
 	return 0;
 }
 
 static const struct option {
 	const char *name;
 	int (*take)(struct cmdline *c, const char *text);
+	bool many;		/* all words up to the next option are values */
 } options[] = {
-	{ "-name", on_qemu_name }, { "--name", on_name }, { "--id", on_name },
-	{ "-uuid", on_uuid },	   { "--uuid", on_uuid }, { "-netdev", on_netdev },
-	{ "-device", on_device },  { "--net", on_net },
+	{ "-name", on_qemu_name, false },  { "--name", on_name, false },
+	{ "--id", on_name, false },	   { "-id", on_vmid, false },
+	{ "-uuid", on_uuid, false },	   { "--uuid", on_uuid, false },
+	{ "-smbios", on_smbios, false },   { "-netdev", on_netdev, false },
+	{ "-device", on_device, false },   { "-nic", on_nic, false },
+	{ "--net", on_net, true },	   { "--network", on_network, false },
 };
 
-static int take(struct cmdline *c, const char *option, const char *value)
+/* The option that @arg begins; *ret_value: what stands behind its "=", NULL: in the next word. */
+static const struct option *option_of(const char *arg, const char **ret_value)
 {
-	size_t n = strcspn(option, "=");
+	size_t n = strcspn(arg, "=");
 
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-		if (!strcmp(option, options[i].name))
-			return value ? options[i].take(c, value) : 0;
-		if (option[n] == '=' && strlen(options[i].name) == n &&
-		    !strncmp(option, options[i].name, n))
-			return options[i].take(c, option + n + 1);
-	}
-	return 0;
+	*ret_value = arg[n] == '=' ? arg + n + 1 : NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (strlen(options[i].name) == n && !strncmp(arg, options[i].name, n))
+			return &options[i];
+	return NULL;
 }
 
 static int parse(const char *text, size_t len, struct cmdline *c)
 {
-	const char *end = text + len;
+	const struct option *at = NULL;		/* it takes the next word */
+	const char *end = text + len, *value;
+	int r = 0;
 
-	for (const char *arg = text; arg < end; arg += strlen(arg) + 1) {
-		const char *next = arg + strlen(arg) + 1;
-		int r = arg[0] == '-' ? take(c, arg, next < end ? next : NULL) : 0;
-
-		if (r < 0)
-			return r;
+	for (const char *arg = text; r >= 0 && arg < end; arg += strlen(arg) + 1) {
+		if (at && (!at->many || arg[0] != '-')) {
+			r = at->take(c, arg);
+			at = at->many ? at : NULL;
+			continue;
+		}
+		at = arg[0] == '-' ? option_of(arg, &value) : NULL;
+		if (at && value) {
+			r = at->take(c, value);
+			at = at->many ? at : NULL;
+		}
 	}
-	return 0;
+	return r;
 }
 
 int cmdline_parse(const char *text, size_t len, struct cmdline *ret)
@@ -276,6 +355,8 @@ int cmdline_parse(const char *text, size_t len, struct cmdline *ret)
 		cmdline_free(&c);
 		return r;
 	}
+	if (!c.uuid[0])
+		memcpy(c.uuid, c.smbios_uuid, sizeof(c.uuid));
 	*ret = c;
 	return 0;
 }

@@ -2,8 +2,10 @@
 /* cmdline - what a VMM's command line says of it: name, UUID, and for each NIC the tap (by name or
  * descriptor) and the MAC.
  *
- * QEMU in both spellings (key=value with doubled commas, JSON); any other program by -name, --name
- * or --id. Pure. */
+ * QEMU in both spellings (key=value with doubled commas, JSON), also as Proxmox starts it;
+ * cloud-hypervisor, crosvm, Firecracker (and its jailer), kvmtool; any other program by -name,
+ * --name or --id. What a process says of itself is a claim: who believes it is resolve_owner.h's
+ * business. Pure. */
 #ifndef TAPLOSS_AGENT_OWNERS_CMDLINE_H
 #define TAPLOSS_AGENT_OWNERS_CMDLINE_H
 
@@ -19,7 +21,9 @@ struct cmdline_nic {
 
 struct cmdline {
 	char *name;		/* NULL: none given; cleaned UTF-8 */
-	char uuid[37];		/* "" : none given; lower case */
+	char uuid[37];		/* "" : none given; lower case; -uuid, else the one of -smbios */
+	char smbios_uuid[37];
+	char vmid[16];		/* Proxmox's number of the VM; "": none */
 	struct cmdline_nic *nics;
 	unsigned int n_nics;
 };

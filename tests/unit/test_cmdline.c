@@ -73,6 +73,66 @@ static void names_of_other_vmms(void **state)
 	cmdline_free(&c);
 }
 
+static void qemu_as_proxmox_starts_it(void **state)
+{
+	static const char text[] =
+		"/usr/bin/kvm\0-id\0" "100\0-name\0web,debug-threads=on\0-smbios\0"
+		"type=1,uuid=1F8A2BF1-6F33-4B8B-9E6A-8F2D52C8F7A1\0-netdev\0"
+		"type=tap,id=net0,ifname=tap100i0,script=/x,downscript=/y,vhost=on\0-device\0"
+		"virtio-net-pci,mac=BC:24:11:00:00:01,netdev=net0,bus=pci.0";
+	struct cmdline c;
+
+	(void)state;
+	PARSE(text, &c);
+	assert_string_equal(c.name, "web");
+	assert_string_equal(c.vmid, "100");
+	assert_string_equal(c.uuid, "1f8a2bf1-6f33-4b8b-9e6a-8f2d52c8f7a1");
+	assert_int_equal(c.n_nics, 1);
+	assert_string_equal(c.nics[0].ifname, "tap100i0");
+	assert_int_equal(c.nics[0].mac[0], 0xbc);
+	cmdline_free(&c);
+	/* -uuid wins over -smbios, wherever it stands; other types have no UUID of the guest */
+	PARSE("qemu\0-uuid\0" "11111111-2222-3333-4444-555555555555\0-smbios\0"
+	      "type=1,uuid=22222222-2222-3333-4444-555555555555", &c);
+	assert_string_equal(c.uuid, "11111111-2222-3333-4444-555555555555");
+	cmdline_free(&c);
+	PARSE("qemu\0-smbios\0type=3,uuid=22222222-2222-3333-4444-555555555555", &c);
+	assert_string_equal(c.uuid, "");
+	cmdline_free(&c);
+}
+
+static void every_nic_of_every_vmm(void **state)
+{
+	struct cmdline c;
+
+	(void)state;
+	PARSE("qemu\0-nic\0tap,ifname=t0,mac=02:00:00:00:00:01\0-nic\0user\0-nic\0"
+	      "type=tap,fd=7,mac=02:00:00:00:00:02", &c);
+	assert_int_equal(c.n_nics, 2);
+	assert_string_equal(c.nics[0].ifname, "t0");
+	assert_int_equal(c.nics[0].mac[5], 1);
+	assert_int_equal(c.nics[1].fd, 7);
+	assert_int_equal(c.nics[1].mac[5], 2);
+	cmdline_free(&c);
+	PARSE("cloud-hypervisor\0--net\0tap=a0,mac=02:00:00:00:00:01\0"
+	      "fd=[5,6],mac=02:00:00:00:00:02\0--disk\0path=x", &c);
+	assert_int_equal(c.n_nics, 2);
+	assert_string_equal(c.nics[0].ifname, "a0");
+	assert_int_equal(c.nics[1].fd, 5);
+	assert_int_equal(c.nics[1].mac[5], 2);
+	cmdline_free(&c);
+	PARSE("crosvm\0run\0--net\0tap-name=c0,mac=02:00:00:00:00:01\0--net\0tap-name=c1", &c);
+	assert_int_equal(c.n_nics, 2);
+	assert_string_equal(c.nics[1].ifname, "c1");
+	cmdline_free(&c);
+	PARSE("lkvm\0run\0--name\0k\0--network\0mode=tap,tapif=k0,guest_mac=02:00:00:00:00:09",
+	      &c);
+	assert_string_equal(c.name, "k");
+	assert_string_equal(c.nics[0].ifname, "k0");
+	assert_int_equal(c.nics[0].mac[5], 9);
+	cmdline_free(&c);
+}
+
 static void hostile_ones(void **state)
 {
 	char big[20000] = "qemu\0-name\0guest=";
@@ -106,6 +166,8 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(qemu_as_people_start_it),
 					    cmocka_unit_test(qemu_as_libvirt_starts_it),
 					    cmocka_unit_test(names_of_other_vmms),
+					    cmocka_unit_test(qemu_as_proxmox_starts_it),
+					    cmocka_unit_test(every_nic_of_every_vmm),
 					    cmocka_unit_test(hostile_ones) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
