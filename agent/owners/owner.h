@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define OWNER_UID_UNKNOWN UINT32_MAX
+
 struct owner_nic {
 	char ifname[16];	/* host device; "" when only the ifindex is known (/dev/tapN) */
 	/* inode number; 0: the agent's own namespace (libvirt does not say) */
@@ -31,8 +33,10 @@ struct owner_vm {
 	char *name;
 	char state[16];		/* "running", "paused", "shutoff", ... */
 	int pid;		/* VMM process in the agent's pid namespace, 0 unknown */
+	uint32_t uid;		/* its user; OWNER_UID_UNKNOWN */
 	/* the process's network namespace, 0 unknown; its taps may be in others */
 	uint32_t netns;
+	uint64_t start_ticks;	/* of the process, since boot; 0 unknown */
 	uint64_t since_ns;	/* UTC ns since which this VM has been running, 0 unknown */
 	/* CLOCK_MONOTONIC just before this VM's interfaces were read (not the list's end) */
 	uint64_t at_ns;

@@ -6,17 +6,21 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if.h>
 #include <linux/if_tun.h>
+#include <linux/major.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 #include "collector/clock.h"
 #include "cmdline.h"
 
 #define MAX_CMDLINE (1 << 20)
+#define TUN_MINOR 200		/* linux/miscdevice.h, which has no user-space copy */
 
 /* A descriptor of a process and the NIC that it is a queue of. */
 struct queue {
@@ -29,8 +33,10 @@ struct process {
 	int pid, dir;			/* /proc/PID */
 	int pidfd;			/* -1: not asked for yet */
 	char comm[32], state;
-	uint64_t start_ticks;
 	bool vhost, named;
+	bool kvm;			/* it runs a virtual CPU */
+	bool ethernet;			/* one of its devices is no IFF_TUN, or may be none */
+	const unsigned int *tap_majors;	/* struct walk's */
 	struct queue *queues;
 	unsigned int n_queues;
 	struct owner_vm vm;
@@ -77,7 +83,7 @@ static int read_stat(struct process *p)
 		at = strchr(at, ' ');
 		at = at ? at + 1 : NULL;
 	}
-	p->start_ticks = at ? strtoull(at, NULL, 10) : 0;
+	p->vm.start_ticks = at ? strtoull(at, NULL, 10) : 0;
 	return 0;
 }
 
@@ -88,32 +94,65 @@ static uint32_t read_netns(const struct process *p)
 	return fstatat(p->dir, "ns/net", &st, 0) < 0 ? 0 : (uint32_t)st.st_ino;
 }
 
+static bool is_one_of(const char *comm, const char *const *names)
+{
+	for (; *names; names++)
+		if (!strcmp(comm, *names))
+			return true;
+	return false;
+}
+
 /* The daemons that make taps for VMs hold them for a moment; they are nobody's VM. */
 static bool makes_taps_for_others(const char *comm)
 {
-	static const char *const daemons[] = { "libvirtd",     "virtqemud",	"virtnetworkd",
-					       "rpc-libvirtd", "rpc-virtqemud", "taplossd" };
+	static const char *const daemons[] = { "libvirtd",	 "virtqemud",	    "virtnetworkd",
+					       "rpc-libvirtd",	 "rpc-virtqemud",   "taplossd",
+					       "NetworkManager", "systemd-network", "ip", NULL };
 
-	for (size_t i = 0; i < ARRAY_SIZE(daemons); i++)
-		if (!strcmp(comm, daemons[i]))
-			return true;
-	return false;
+	return is_one_of(comm, daemons);
+}
+
+/* Tunnels and user-mode networks: they may hold Ethernet taps as a VMM does. */
+static bool is_tunnel(const char *comm)
+{
+	static const char *const programs[] = {
+		"openvpn",  "tailscaled",   "zerotier-one", "tincd",	   "edge",	 "supernode",
+		"vtund",    "vpnserver",    "vpnclient",    "vpnbridge",   "openconnect", "vpnc",
+		"charon",   "charon-systemd", "wireguard-go", "boringtun",   "boringtun-cli", "nebula",
+		"ssh",	    "sshd",	    "slirp4netns",  "pasta",	   "pasta.avx2", "passt",
+		"ocserv",   "ocserv-worker", "gvproxy",	    "cloudflared", "netbird",	 NULL,
+	};
+
+	return is_one_of(comm, programs);
+}
+
+/* A process that holds a tap is a VMM unless all that is known of it speaks against that: no
+ * virtual CPU, no vhost, no VM's name, and a device that carries IP packets, or a tunnel's name. */
+static bool is_vmm(const struct process *p)
+{
+	if (makes_taps_for_others(p->comm))
+		return false;
+	if (p->kvm || p->vhost)
+		return true;
+	return !is_tunnel(p->comm) && (p->ethernet || p->named || p->vm.uuid[0]);
 }
 
 /* NICs. */
 
 /* A tap can be moved to another namespace while its VMM holds it. Only the descriptor knows
- * (tun_chr_ioctl(), 5.2), so it is borrowed for a moment (5.6). 0: not known. */
-static uint32_t netns_of_tun(struct process *p, int fd)
+ * (tun_chr_ioctl(), 5.2), so it is borrowed for a moment (5.6). It tells as well whether the
+ * device carries Ethernet frames. Returns the namespace, 0: not known. */
+static uint32_t ask_tun(struct process *p, int fd)
 {
 	_cleanup_(close_fdp) int copy = -1, ns = -1;
+	struct ifreq ifr = { 0 };
 	struct stat st;
 
 	if (p->pidfd < 0)
 		p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
-	if (p->pidfd < 0)
-		return 0;
-	copy = (int)syscall(SYS_pidfd_getfd, p->pidfd, fd, 0);
+	copy = p->pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, p->pidfd, fd, 0);
+	if (copy < 0 || ioctl(copy, TUNGETIFF, &ifr) < 0 || !(ifr.ifr_flags & IFF_TUN))
+		p->ethernet = true;
 	ns = copy < 0 ? -1 : ioctl(copy, TUNGETDEVNETNS);
 	return ns < 0 || fstat(ns, &st) < 0 ? 0 : (uint32_t)st.st_ino;
 }
@@ -138,7 +177,8 @@ static int add_queue(struct process *p, int fd, const char *ifname, uint32_t ifi
 	nic->ifindex = ifindex;
 	snprintf(nic->ifname, sizeof(nic->ifname), "%s", ifname);
 	if (!ifindex && !nic->queues)
-		nic->netns = netns_of_tun(p, fd);
+		nic->netns = ask_tun(p, fd);
+	p->ethernet |= ifindex != 0;
 	nic->queues++;
 	p->queues[p->n_queues++] = (struct queue){ fd, i };
 	return 0;
@@ -174,21 +214,41 @@ static int on_tap(struct process *p, const char *fd, const char *target)
 				      : add_queue(p, (int)strtol(fd, NULL, 10), "", (uint32_t)n);
 }
 
+/* The device number of the character device that a descriptor is open on; 0: it is none. Paths
+ * are what their owner makes them: a file may be called /dev/tap7. Does not wait for a file system
+ * that does not answer (FUSE). */
+static dev_t device_of(int fds, const char *fd)
+{
+	struct statx st;
+
+	if (statx(fds, fd, AT_STATX_DONT_SYNC, STATX_TYPE, &st) < 0 || !S_ISCHR(st.stx_mode))
+		return 0;
+	return makedev(st.stx_rdev_major, st.stx_rdev_minor);
+}
+
+static bool is_tap(const struct process *p, dev_t dev)
+{
+	return dev && (major(dev) == p->tap_majors[0] || major(dev) == p->tap_majors[1]);
+}
+
 static int on_fd(struct process *p, int fds, const char *fd)
 {
 	char target[256];
 	ssize_t n = readlinkat(fds, fd, target, sizeof(target) - 1);
+	dev_t dev;
 
 	if (n < 0)
 		return 0;	/* closed meanwhile */
 	target[n] = '\0';
+	p->kvm |= !strcmp(target, "anon_inode:kvm-vm");
 	if (strncmp(target, "/dev/", 5) != 0)
 		return 0;
+	dev = device_of(fds, fd);
 	if (!strcmp(target, "/dev/net/tun"))
-		return on_tun(p, fd);
-	if (!strcmp(target, "/dev/vhost-net"))
+		return dev == makedev(MISC_MAJOR, TUN_MINOR) ? on_tun(p, fd) : 0;
+	if (dev && !strcmp(target, "/dev/vhost-net"))
 		p->vhost = true;
-	return on_tap(p, fd, target);
+	return is_tap(p, dev) ? on_tap(p, fd, target) : 0;
 }
 
 static int look_at_fds(struct process *p)
@@ -253,21 +313,28 @@ static void boot_id(char ret[static 37])
 	snprintf(ret, 37, "%.36s", text);
 }
 
+static int ident_by_process(struct owner_vm *vm)
+{
+	char boot[37];
+
+	boot_id(boot);
+	if (asprintf(&vm->ident, "pid:%s:%d:%llu", boot, vm->pid,
+		     (unsigned long long)vm->start_ticks) < 0)
+		vm->ident = NULL;
+	return vm->ident ? 0 : -ENOMEM;
+}
+
 static int set_ident(struct process *p)
 {
 	struct owner_vm *vm = &p->vm;
-	char boot[37];
 	int n;
 
+	if (!vm->uuid[0] && !p->named)
+		return ident_by_process(vm);
 	if (vm->uuid[0])
 		n = asprintf(&vm->ident, "%s", vm->uuid);
-	else if (p->named)
+	else
 		n = asprintf(&vm->ident, "name:%s", vm->name);
-	else {
-		boot_id(boot);
-		n = asprintf(&vm->ident, "pid:%s:%d:%llu", boot, p->pid,
-			     (unsigned long long)p->start_ticks);
-	}
 	if (n < 0)
 		vm->ident = NULL;
 	return n < 0 ? -ENOMEM : 0;
@@ -306,14 +373,25 @@ static int identify(struct process *p)
 	return r < 0 ? r : set_ident(p);
 }
 
+/* The user whose process it is; the owner of /proc/PID is root's for who is not dumpable. */
+static uint32_t read_uid(const struct process *p)
+{
+	char text[1024], *at;
+
+	if (read_file(p->dir, "status", text, sizeof(text)) < 0)
+		return OWNER_UID_UNKNOWN;
+	at = strstr(text, "\nUid:\t");
+	return at ? (uint32_t)strtoul(at + 6, NULL, 10) : OWNER_UID_UNKNOWN;
+}
+
 static void describe(struct process *p, uint32_t netns)
 {
 	struct owner_vm *vm = &p->vm;
 
-	vm->pid = p->pid;
+	vm->uid = read_uid(p);
 	vm->netns = netns;
 	vm->since_ns =
-		boot_to_utc_ns(p->start_ticks * (NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK)));
+		boot_to_utc_ns(p->vm.start_ticks * (NSEC_PER_SEC / (uint64_t)sysconf(_SC_CLK_TCK)));
 	snprintf(vm->state, sizeof(vm->state), "%s", p->state == 'T' ? "stopped" : "running");
 	for (unsigned int i = 0; i < vm->n_nics; i++) {
 		if (!vm->nics[i].netns)
@@ -328,16 +406,36 @@ static void describe(struct process *p, uint32_t netns)
 struct walk {
 	struct owner_list *list;
 	bool denied;
+	unsigned int tap_majors[2];	/* of macvtap's and ipvtap's devices; 0: not loaded */
 };
+
+/* /proc/devices: "511 macvtap". */
+static void read_tap_majors(int proc, unsigned int ret[static 2])
+{
+	static const char *const names[] = { " macvtap\n", " ipvtap\n" };
+	char text[8192];
+
+	if (read_file(proc, "devices", text, sizeof(text)) < 0)
+		return;
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
+		char *at = strstr(text, names[i]);
+
+		while (at && at > text && at[-1] != '\n')
+			at--;
+		ret[i] = at ? (unsigned int)strtoul(at, NULL, 10) : 0;
+	}
+}
 
 static int look_at(struct walk *w, int proc, const char *pid)
 {
 	_cleanup_(process_clear) struct process p = { .pid = (int)strtol(pid, NULL, 10),
-						      .pidfd = -1 };
+						      .pidfd = -1,
+						      .tap_majors = w->tap_majors };
 	uint32_t netns;
 	int r;
 
 	p.vm.at_ns = mono_ns();
+	p.vm.pid = p.pid;
 	p.dir = openat(proc, pid, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (p.dir < 0)
 		return 0;	/* it ended */
@@ -345,7 +443,7 @@ static int look_at(struct walk *w, int proc, const char *pid)
 	w->denied |= r == -EACCES || r == -EPERM;
 	if (r == -ENOMEM)
 		return r;
-	if (r < 0 || !p.vm.n_nics || read_stat(&p) < 0 || makes_taps_for_others(p.comm))
+	if (r < 0 || !p.vm.n_nics || read_stat(&p) < 0)
 		return 0;
 	netns = read_netns(&p);
 	if (!netns)
@@ -353,6 +451,8 @@ static int look_at(struct walk *w, int proc, const char *pid)
 	r = identify(&p);
 	if (r < 0)
 		return r;
+	if (!is_vmm(&p))
+		return 0;
 	describe(&p, netns);
 	return owner_list_add(w->list, &p.vm);
 }
@@ -397,11 +497,28 @@ static void settle_rivals(struct owner_vm *a, struct owner_vm *b)
 	}
 }
 
-static void settle_all(struct owner_list *l)
+/* Two VMs may have one name and no UUID: the older one keeps the name as its identity. */
+static int settle_names(struct owner_vm *a, struct owner_vm *b)
 {
+	struct owner_vm *younger = a->start_ticks > b->start_ticks ? a : b;
+
+	if (!a->n_nics || !b->n_nics || strcmp(a->ident, b->ident) != 0 || a->uuid[0])
+		return 0;
+	free(younger->ident);
+	return ident_by_process(younger);
+}
+
+static int settle_all(struct owner_list *l)
+{
+	int r = 0;
+
 	for (unsigned int i = 0; i < l->n_vms; i++)
 		for (unsigned int j = i + 1; j < l->n_vms; j++)
 			settle_rivals(&l->vms[i], &l->vms[j]);
+	for (unsigned int i = 0; i < l->n_vms; i++)
+		for (unsigned int j = i + 1; r >= 0 && j < l->n_vms; j++)
+			r = settle_names(&l->vms[i], &l->vms[j]);
+	return r;
 }
 
 static void owner_list_freep(struct owner_list **l)
@@ -422,6 +539,7 @@ int vmm_scan(const char *proc, struct owner_list **ret)
 	d = opendir(proc);
 	if (!d)
 		return -errno;
+	read_tap_majors(dirfd(d), w.tap_majors);
 	while (r >= 0 && (e = readdir(d)))
 		if (isdigit((unsigned char)e->d_name[0]))
 			r = look_at(&w, dirfd(d), e->d_name);
@@ -430,7 +548,9 @@ int vmm_scan(const char *proc, struct owner_list **ret)
 		r = -EACCES;
 	if (r < 0)
 		return r;
-	settle_all(list);
+	r = settle_all(list);
+	if (r < 0)
+		return r;
 	*ret = TAKE_PTR(list);
 	return 0;
 }

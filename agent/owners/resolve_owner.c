@@ -79,6 +79,17 @@ const struct owner_vm *resolve_owner_pid(const struct resolve_owner_lists *lists
 	return NULL;
 }
 
+/* Does @p's word count against libvirt's? What a process says of itself anybody can say, so another
+ * identity than that of a domain whose process is there is believed of root only. A process without
+ * a UUID beside a domain that claims the tap is libvirt's own daemon, making it. */
+static bool believed(const struct resolve_owner_lists *lists, const struct owner_vm *p,
+		     const struct owner_vm *v)
+{
+	if (!p->uuid[0] || !strcmp(p->ident, v->ident))
+		return false;
+	return !p->uid || !by_ident(lists->proc, v->ident);
+}
+
 void resolve_owner(const struct resolve_owner_lists *lists, const struct link_info *tap,
 		   const struct lifetime *life, struct claim *ret)
 {
@@ -90,9 +101,7 @@ void resolve_owner(const struct resolve_owner_lists *lists, const struct link_in
 		v = holder(lists->virt[i], tap, life, lists->own_netns, &configured);
 
 	*ret = (struct claim){ 0 };
-	/* A process without a UUID beside a domain that claims the tap: libvirt's own daemon,
-	 * making it. */
-	if (v && (!p || !p->uuid[0] || !strcmp(p->ident, v->ident)))
+	if (v && (!p || !believed(lists, p, v)))
 		ret->vm = v;
 	else
 		ret->vm = p;

@@ -19,7 +19,8 @@ static const struct command {
 	int (*run)(const struct args *a);
 } commands[] = {
 	{ "hold",
-	  "NAME [queues N] [ring N] [vnet] [backpressure] [down] [persist] [macvtap] [say N len N "
+	  "NAME [queues N] [ring N] [vnet] [tun] [backpressure] [down] [persist] [macvtap] [say N "
+	  "len N "
 	  "to MAC from MAC] [-- WORDS]",
 	  "open NAME and never read it; says READY and waits to be killed; SIGUSR1: read all there "
 	  "is and print how much; SIGUSR2: send N frames "

@@ -88,6 +88,31 @@ static void the_process_wins_over_a_libvirt_of_yesterday(void **state)
 	assert_null(c.configured);
 }
 
+static void a_stranger_does_not_win_over_a_domain_that_runs(void **state)
+{
+	struct owner_nic own = vnet0, elsewhere = { .netns = OWN, .ifname = "other" };
+	struct owner_vm a = vm(UUID_A, UUID_A, "web", &own);
+	struct owner_vm both[] = { vm(UUID_B, UUID_B, "forged", &held),
+				   vm(UUID_A, UUID_A, "web", &elsewhere) };
+	struct owner_list libvirt = { &a, 1, 100 }, proc = { both, 2, 100 };
+	struct resolve_owner_lists lists = { .virt = { &libvirt }, .proc = &proc, .own_netns = OWN };
+	struct claim c;
+
+	(void)state;
+	both[0].uid = 65534;
+	resolve_owner(&lists, &tap, &(struct lifetime){ 0 }, &c);
+	assert_string_equal(c.vm->ident, UUID_A);
+	/* the domain's process is gone: libvirt is of yesterday */
+	proc.n_vms = 1;
+	resolve_owner(&lists, &tap, &(struct lifetime){ 0 }, &c);
+	assert_string_equal(c.vm->ident, UUID_B);
+	/* root may take a tap from a domain */
+	proc.n_vms = 2;
+	both[0].uid = 0;
+	resolve_owner(&lists, &tap, &(struct lifetime){ 0 }, &c);
+	assert_string_equal(c.vm->ident, UUID_B);
+}
+
 static void libvirts_own_daemon_is_not_a_vm(void **state)
 {
 	struct owner_vm a = vm(UUID_A, UUID_A, "web", &vnet0),
@@ -157,6 +182,7 @@ int main(void)
 		cmocka_unit_test(nobody_claims_it),
 		cmocka_unit_test(both_agree),
 		cmocka_unit_test(the_process_wins_over_a_libvirt_of_yesterday),
+		cmocka_unit_test(a_stranger_does_not_win_over_a_domain_that_runs),
 		cmocka_unit_test(libvirts_own_daemon_is_not_a_vm),
 		cmocka_unit_test(what_was_read_before_the_tap_came_is_of_another_tap),
 		cmocka_unit_test(what_was_read_after_the_tap_went_is_of_another_tap),
