@@ -2,6 +2,7 @@
 #include "owner.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "collector/base.h"
@@ -11,6 +12,10 @@ static void owner_vm_clear(struct owner_vm *vm)
 	free(vm->ident);
 	free(vm->name);
 	free(vm->nics);
+	free(vm->unseen);
+	for (unsigned int i = 0; i < vm->n_labels; i++)
+		free(vm->labels[i].value);
+	free(vm->labels);
 	*vm = (struct owner_vm){ 0 };
 }
 
@@ -53,19 +58,99 @@ struct owner_nic *owner_vm_add_nic(struct owner_vm *vm)
 	return &vm->nics[vm->n_nics++];
 }
 
+struct owner_unseen *owner_vm_add_unseen(struct owner_vm *vm)
+{
+	struct owner_unseen *p = realloc(vm->unseen, (vm->n_unseen + 1) * sizeof(*p));
+
+	if (!p)
+		return NULL;
+	vm->unseen = p;
+	vm->unseen[vm->n_unseen] = (struct owner_unseen){ 0 };
+	return &vm->unseen[vm->n_unseen++];
+}
+
+/* Where to cut @text so that at most @max bytes and no half of a character are left. */
+static size_t cut(const char *text, size_t max)
+{
+	size_t n = strlen(text);
+
+	if (n <= max)
+		return n;
+	for (n = max; n && ((unsigned char)text[n] & 0xc0) == 0x80;)
+		n--;
+	return n;
+}
+
+static struct owner_label *label(struct owner_vm *vm, const char *key)
+{
+	struct owner_label *p;
+
+	for (unsigned int i = 0; i < vm->n_labels; i++)
+		if (!strcmp(vm->labels[i].key, key))
+			return &vm->labels[i];
+	p = realloc(vm->labels, (vm->n_labels + 1) * sizeof(*p));
+	if (!p)
+		return NULL;
+	vm->labels = p;
+	vm->labels[vm->n_labels] = (struct owner_label){ 0 };
+	snprintf(p[vm->n_labels].key, sizeof(p->key), "%s", key);
+	return &vm->labels[vm->n_labels++];
+}
+
+int owner_vm_label(struct owner_vm *vm, const char *key, const char *value)
+{
+	char *clean = *value ? owner_clean_name(value, strlen(value)) : NULL;
+	struct owner_label *l;
+
+	if (!*value || vm->n_labels == OWNER_LABELS) {
+		free(clean);
+		return 0;
+	}
+	l = clean ? label(vm, key) : NULL;
+	if (!l) {
+		free(clean);
+		return -ENOMEM;
+	}
+	clean[cut(clean, OWNER_LABEL_BYTES)] = '\0';
+	free(l->value);
+	l->value = clean;
+	return 0;
+}
+
+static int copy_labels(const struct owner_vm *from, struct owner_vm *to)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; r >= 0 && i < from->n_labels; i++)
+		r = owner_vm_label(to, from->labels[i].key, from->labels[i].value);
+	return r;
+}
+
+static void *copy_of(const void *from, size_t size)
+{
+	void *p = malloc(size ? size : 1);
+
+	if (p && size)
+		memcpy(p, from, size);
+	return p;
+}
+
 int owner_vm_copy(const struct owner_vm *from, struct owner_vm *ret)
 {
 	struct owner_vm vm = *from;
+	int r;
 
 	vm.ident = strdup(from->ident);
 	vm.name = strdup(from->name);
-	vm.nics = from->n_nics ? malloc(from->n_nics * sizeof(*vm.nics)) : NULL;
-	if (!vm.ident || !vm.name || (from->n_nics && !vm.nics)) {
+	vm.nics = copy_of(from->nics, from->n_nics * sizeof(*vm.nics));
+	vm.unseen = copy_of(from->unseen, from->n_unseen * sizeof(*vm.unseen));
+	vm.labels = NULL;
+	vm.n_labels = 0;
+	r = vm.ident && vm.name && vm.nics && vm.unseen ? copy_labels(from, &vm) : -ENOMEM;
+	if (r < 0) {
 		owner_vm_clear(&vm);
-		return -ENOMEM;
+		return r;
 	}
-	if (from->n_nics)
-		memcpy(vm.nics, from->nics, from->n_nics * sizeof(*vm.nics));
 	*ret = vm;
 	return 0;
 }

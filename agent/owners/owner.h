@@ -24,6 +24,23 @@ struct owner_nic {
 	char network[64];	/* libvirt network or bridge name, "" none */
 };
 
+/* A NIC that no tap carries: its frames do not pass where loss is counted. */
+struct owner_unseen {
+	/* "vhost-user", "hostdev", "vdpa", "passt", "user", "socket", "other" */
+	char kind[12];
+	uint8_t mac[6];		/* all 0: unknown */
+	char detail[128];	/* the socket's path, the PCI address, the device; "" none */
+};
+
+/* What people call a VM by besides its name: "project" = "web shop". */
+struct owner_label {
+	char key[32];
+	char *value;		/* UTF-8, at most OWNER_LABEL_BYTES */
+};
+
+#define OWNER_LABELS 16		/* of a VM; more are left out */
+#define OWNER_LABEL_BYTES 256
+
 struct owner_vm {
 	/* stable identity: the UUID in lower case, else "name:NAME", else
 	 * "pid:BOOTID:PID:STARTTIME" */
@@ -42,6 +59,10 @@ struct owner_vm {
 	uint64_t at_ns;
 	struct owner_nic *nics;
 	unsigned int n_nics;
+	struct owner_unseen *unseen;
+	unsigned int n_unseen;
+	struct owner_label *labels;	/* in the order in which they were added */
+	unsigned int n_labels;
 };
 
 struct owner_list {
@@ -57,6 +78,12 @@ int owner_list_add(struct owner_list *l, struct owner_vm *vm);
 
 /* A new, empty NIC of @vm, or NULL; borrowed until the next one. */
 struct owner_nic *owner_vm_add_nic(struct owner_vm *vm);
+
+struct owner_unseen *owner_vm_add_unseen(struct owner_vm *vm);
+
+/* Adds a label, or changes it. An empty @value adds none, nor does one too many; a long value is
+ * cut between characters. @value is cleaned as names are. -ENOMEM. */
+int owner_vm_label(struct owner_vm *vm, const char *key, const char *value);
 
 int owner_vm_copy(const struct owner_vm *from, struct owner_vm *ret);
 void owner_vm_free(struct owner_vm *vm);	/* what it holds, not itself */

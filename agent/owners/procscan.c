@@ -116,11 +116,16 @@ static bool makes_taps_for_others(const char *comm)
 static bool is_tunnel(const char *comm)
 {
 	static const char *const programs[] = {
-		"openvpn",  "tailscaled",   "zerotier-one", "tincd",	   "edge",	 "supernode",
-		"vtund",    "vpnserver",    "vpnclient",    "vpnbridge",   "openconnect", "vpnc",
-		"charon",   "charon-systemd", "wireguard-go", "boringtun",   "boringtun-cli", "nebula",
-		"ssh",	    "sshd",	    "slirp4netns",  "pasta",	   "pasta.avx2", "passt",
-		"ocserv",   "ocserv-worker", "gvproxy",	    "cloudflared", "netbird",	 NULL,
+		"openvpn",     "tailscaled",	 "zerotier-one",
+		"tincd",       "edge",		 "supernode",
+		"vtund",       "vpnserver",	 "vpnclient",
+		"vpnbridge",   "openconnect",	 "vpnc",
+		"charon",      "charon-systemd", "wireguard-go",
+		"boringtun",   "boringtun-cli",	 "nebula",
+		"ssh",	       "sshd",		 "slirp4netns",
+		"pasta",       "pasta.avx2",	 "passt",
+		"ocserv",      "ocserv-worker",	 "gvproxy",
+		"cloudflared", "netbird",	 NULL,
 	};
 
 	return is_one_of(comm, programs);
@@ -367,6 +372,9 @@ static int identify(struct process *p)
 	if (p->named)
 		p->vm.name = TAKE_PTR(c.name);
 	memcpy(p->vm.uuid, c.uuid, sizeof(p->vm.uuid));
+	r = owner_vm_label(&p->vm, "vmid", c.vmid);
+	if (r < 0)
+		return r;
 	for (unsigned int i = 0; i < c.n_nics; i++)
 		match_mac(p, &c.nics[i]);
 	r = name_after_process(p);
