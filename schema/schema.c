@@ -12,61 +12,6 @@
 #define HEADER_VERSION 60
 #define HEADER_APPID 68
 
-int schema_errno(int rc)
-{
-	if (rc == SQLITE_IOERR_WRITE || rc == SQLITE_IOERR_SHMSIZE)
-		return -ENOSPC;
-	if (rc == SQLITE_IOERR_NOMEM)
-		return -ENOMEM;
-	switch (rc & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_ROW:
-	case SQLITE_DONE:
-		return 0;
-	case SQLITE_FULL:
-		return -ENOSPC;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return -EBUSY;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	case SQLITE_CORRUPT:
-		return -EUCLEAN;
-	case SQLITE_NOTADB:
-		return -EMEDIUMTYPE;
-	case SQLITE_PERM:
-	case SQLITE_AUTH:
-	case SQLITE_READONLY:
-		return -EACCES;
-	case SQLITE_CONSTRAINT:
-	case SQLITE_MISMATCH:
-	case SQLITE_RANGE:
-	case SQLITE_TOOBIG:
-		return -EINVAL;
-	case SQLITE_INTERRUPT:
-		return -EINTR;
-	default:
-		return -EIO;
-	}
-}
-
-int schema_fault(sqlite3 *db)
-{
-	int rc = db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
-	int kind = rc & 0xff, sys;
-
-	if (kind != SQLITE_CANTOPEN && kind != SQLITE_IOERR)
-		return schema_errno(rc);
-	sys = sqlite3_system_errno(db);
-	if (sys == ENOSPC || sys == EDQUOT || sys == EFBIG)
-		return -ENOSPC;
-	if (sys == EACCES || sys == EPERM)
-		return -EACCES;
-	if (sys == EROFS || sys == EIO)
-		return -sys;
-	return schema_errno(rc);
-}
-
 int schema_say(sqlite3 *db, const char *path, char why[static SCHEMA_WHY])
 {
 	int r = schema_fault(db);

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sql.h"
+
 #define SCHEMA_META_VERSION 2
 #define SCHEMA_DAY_VERSION 2
 #define SCHEMA_HISTORY_VERSION 2
@@ -53,11 +55,16 @@ int schema_create(const char *path, enum schema_kind kind, schema_fill_fn *fill,
  * reads it now. */
 int schema_park(sqlite3 *db);
 
-/* SQLite's result code as -errno; 0 for OK, ROW and DONE. -ENOSPC: full, or a failed write. */
-int schema_errno(int rc);
+/* The names that these had before. */
+static inline int schema_errno(int rc)
+{
+	return sql_errno(rc);
+}
 
-/* The last failure on @db as -errno; knows more than its code: what the system said. */
-int schema_fault(sqlite3 *db);
+static inline int schema_fault(sqlite3 *db)
+{
+	return sql_fault(db);
+}
 
 struct schema_day {
 	uint64_t from_ns, to_ns;	/* UTC midnight to midnight: (from_ns, to_ns] */

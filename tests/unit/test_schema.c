@@ -434,20 +434,6 @@ static void members_read_without_wal(void **state)
 	assert_false(exists(below(*state, "timeline-20260301.db-wal")));
 }
 
-static void codes_become_errno(void **state)
-{
-	(void)state;
-	assert_int_equal(schema_errno(SQLITE_OK), 0);
-	assert_int_equal(schema_errno(SQLITE_ROW), 0);
-	assert_int_equal(schema_errno(SQLITE_DONE), 0);
-	assert_int_equal(schema_errno(SQLITE_FULL), -ENOSPC);
-	assert_int_equal(schema_errno(SQLITE_IOERR_WRITE), -ENOSPC);
-	assert_int_equal(schema_errno(SQLITE_IOERR_READ), -EIO);
-	assert_int_equal(schema_errno(SQLITE_BUSY_SNAPSHOT), -EBUSY);
-	assert_int_equal(schema_errno(SQLITE_CORRUPT_INDEX), -EUCLEAN);
-	assert_int_equal(schema_errno(SQLITE_NOTADB), -EMEDIUMTYPE);
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
 
 int main(void)
@@ -471,7 +457,6 @@ int main(void)
 		TEST(members_read_parked_days),
 		TEST(members_read_without_wal),
 		TEST(members_see_who_runs),
-		cmocka_unit_test(codes_become_errno),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
