@@ -9,12 +9,13 @@
 
 #include "collector/base.h"
 #include "collector/loss/dropped.h"
-#include "env.h"
-#include "targets.h"
-#include "dropped_file.h"
+#include "ctl/print/message.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
 #include "ctl/print/when.h"
+#include "dropped_file.h"
+#include "env.h"
+#include "targets.h"
 
 #define STEP_MS 100
 #define MAX_NAMED 1024			/* devices; the kernel's map holds no more */
@@ -116,7 +117,7 @@ static int say_gone(const struct run *run)
 {
 	if (run->shown_len)
 		fputc('\n', stderr);
-	complain("capture: the device is gone from this network namespace; the capture ends");
+	message_error("capture: the device is gone from this network namespace; the capture ends");
 	return -ENODEV;
 }
 
@@ -204,7 +205,7 @@ static int start(struct run *run, struct capture_targets *who)
 	if (r >= 0)
 		r = drop_privileges();
 	if (r < 0)
-		complain("capture: %s", strerror(-r));
+		message_error("capture: %s", strerror(-r));
 	return r;
 }
 
@@ -224,8 +225,8 @@ static int go(struct run *run, struct capture_targets *who, const struct sink *s
 	r = r < 0 ? r : last;
 	say_end(run, sink_total(sink));
 	if (r < 0 && r != -ENODEV)
-		complain("capture: %.200s: %s; the file holds what was written before",
-			 sink_path(sink), strerror(-r));
+		message_error("capture: %.200s: %s; the file holds what was written before",
+			      sink_path(sink), strerror(-r));
 	return r < 0 ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -241,7 +242,7 @@ int capture_dropped(const struct dropped_request *rq, char **names, int n, struc
 	int r = dropped_open(&o, &run.dropped, why), status = EXIT_FAILED;
 
 	if (r < 0)
-		complain("capture: %s", why);
+		message_error("capture: %s", why);
 	if (r >= 0) {
 		run.file = dropped_file_new(rq, run.dropped, sink);
 		who = capture_targets_new(rq->g->store, names, n, take, &run);

@@ -12,7 +12,7 @@
 
 #include "collector/loss/dropped.h"
 #include "collector/capture/sink.h"
-#include "ctl/cmd.h"
+#include "ctl/print/global.h"
 
 struct dropped_request {
 	const struct global *g;

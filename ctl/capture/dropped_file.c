@@ -10,11 +10,12 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "collector/loss/class.h"
-#include "collector/clock.h"
-#include "collector/loss/ksym.h"
 #include "collector/capture/pcapng.h"
+#include "collector/clock.h"
+#include "collector/loss/class.h"
+#include "collector/loss/ksym.h"
 #include "collector/loss/reason.h"
+#include "ctl/print/message.h"
 
 #define ROOM 65536		/* the longest frame with all that is said of it */
 #define LINKTYPE_ETHERNET 1
@@ -83,8 +84,8 @@ struct dropped_file *dropped_file_new(const struct dropped_request *rq, struct d
 		abort();
 	*f = (struct dropped_file){ .rq = rq, .dropped = d, .sink = sink };
 	if (ksyms_new(&f->syms) < 0)
-		complain("capture: kernel functions have no names; give CAP_SYSLOG and set "
-			 "kernel.kptr_restrict below 2");
+		message_error("capture: kernel functions have no names; give CAP_SYSLOG and set "
+			      "kernel.kptr_restrict below 2");
 	reasons_new(&f->reasons);	/* without, a kernel that gives them says their numbers */
 	begin_file(f);
 	return f;

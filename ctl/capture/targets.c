@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "collector/base.h"
-#include "ctl/cmd.h"
+#include "ctl/print/message.h"
 #include "ctl/print/text.h"
 #include "ctl/query/vmref.h"
 
@@ -141,11 +141,11 @@ static int add(struct capture_targets *w, const struct capture_device *d, bool f
 	int r = w->fn(d, w->arg, why);
 
 	if (r >= 0 && *why)
-		complain("capture: %s", why);
+		message_error("capture: %s", why);
 	if (r >= 0 || r == -EALREADY || r == -EEXIST)
 		return 1;
 	if (first || strcmp(w->said, why) != 0)
-		complain("capture: %s", why);
+		message_error("capture: %s", why);
 	snprintf(w->said, sizeof(w->said), "%s", why);
 	return r;
 }
@@ -194,7 +194,8 @@ static int add_vm(struct capture_targets *w, struct reader *v, const char *name,
 	if (r < 0 && first)
 		return r;
 	if (first && !taps)
-		complain("capture: \"%.200s\" has no tap now (taplossctl vms shows them)", name);
+		message_error("capture: \"%.200s\" has no tap now (taplossctl vms shows them)",
+			      name);
 	return first && !taps ? -ENODEV : 0;
 }
 
@@ -209,9 +210,10 @@ static bool says_no_store(const struct capture_targets *w)
 		return false;
 	while (!w->vm[i])
 		i++;
-	complain("capture: there is no network device \"%.60s\" here, and no store in %.200s that "
-		 "knows a VM of that name",
-		 w->names[i], w->store);
+	message_error(
+		"capture: there is no network device \"%.60s\" here, and no store in %.200s that "
+		"knows a VM of that name",
+		w->names[i], w->store);
 	return true;
 }
 

@@ -5,12 +5,12 @@
 #include <uthash.h>
 
 #include "collector/base.h"
-#include "audit_hint.h"
-#include "ctl/cmd.h"
-#include "ctl/options.h"
+#include "ctl/options/options.h"
 #include "ctl/print/out.h"
-#include "ctl/query/split.h"
 #include "ctl/print/text.h"
+#include "ctl/query/split.h"
+#include "audit_hint.h"
+#include "commands.h"
 
 static const struct column columns[] = {
 	{ "vm", "VM", COL_NAME },

@@ -4,16 +4,16 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "ctl/query/bursts.h"
+#include "ctl/options/number.h"
+#include "ctl/options/options.h"
 #include "ctl/print/chart.h"
-#include "ctl/cmd.h"
+#include "ctl/print/out.h"
+#include "ctl/print/text.h"
+#include "ctl/query/bursts.h"
 #include "ctl/query/events.h"
 #include "ctl/query/offered_load.h"
-#include "ctl/print/number.h"
-#include "ctl/options.h"
-#include "ctl/print/out.h"
 #include "ctl/query/split.h"
-#include "ctl/print/text.h"
+#include "commands.h"
 
 #define LISTED 20		/* the newest ones, in text */
 #define CELLS 60

@@ -12,11 +12,14 @@
 #include "ctl/capture/env.h"
 #include "ctl/capture/loss.h"
 #include "ctl/capture/targets.h"
-#include "ctl/cmd.h"
-#include "ctl/print/number.h"
+#include "ctl/options/number.h"
+#include "ctl/options/options.h"
+#include "ctl/options/usage.h"
+#include "ctl/print/message.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
 #include "ctl/print/when.h"
+#include "commands.h"
 
 #define STEP_MS 100
 #define WHOLE_FRAMES 262144	/* as tcpdump */
@@ -103,8 +106,9 @@ static int loop(struct request *rq, struct capture_targets *who, struct capture_
 		if (!st.ports) {
 			if (!rq->quiet)
 				fputc('\n', stderr);
-			complain("capture: the device is gone from this network namespace; the "
-				 "capture ends");
+			message_error(
+				"capture: the device is gone from this network namespace; the "
+				"capture ends");
 			return -ENODEV;
 		}
 	}
@@ -151,8 +155,8 @@ static void say_end(const struct request *rq, const struct capture_stats *st, ui
 		fprintf(stderr, "%s frames stand behind younger ones, by %s at most\n",
 			text_count(n, st->late), text_duration(m, st->late_ns));
 	if (st->unclosed)
-		complain("capture: on %u rings the kernel's count and ours do not agree",
-			 st->unclosed);
+		message_error("capture: on %u rings the kernel's count and ours do not agree",
+			      st->unclosed);
 }
 
 static int capture_to(struct request *rq, char **names, int n, struct sink *sink)
@@ -164,7 +168,7 @@ static int capture_to(struct request *rq, char **names, int n, struct sink *sink
 	int r = capture_new(&rq->o, sink, &c), last;
 
 	if (r < 0) {
-		complain("capture: %s", strerror(-r));
+		message_error("capture: %s", strerror(-r));
 		return EXIT_FAILED;
 	}
 	who = capture_targets_new(rq->g.store, names, n, take, c);
@@ -192,8 +196,8 @@ static int capture_to(struct request *rq, char **names, int n, struct sink *sink
 	capture_read_stats(c, &st);
 	say_end(rq, &st, sink_total(sink));
 	if (r < 0 && r != -ENODEV)
-		complain("capture: %.200s: %s; the file holds what was written before",
-			 sink_path(sink), strerror(-r));
+		message_error("capture: %.200s: %s; the file holds what was written before",
+			      sink_path(sink), strerror(-r));
 	capture_free(c);
 	return r < 0 || st.unclosed ? EXIT_FAILED : EXIT_OK;
 }
@@ -206,17 +210,18 @@ static int answer(struct request *rq, char **names, int n)
 
 	r = ring_check(&rq->o.shape, (uint64_t)sysconf(_SC_PAGESIZE), why);
 	if (r < 0) {
-		complain("capture: %s", why);
+		message_error("capture: %s", why);
 		return EXIT_USAGE;
 	}
 	if (!strcmp(rq->path, "-") && isatty(STDOUT_FILENO)) {
-		complain("capture: -w - writes pcapng to standard output, which is a terminal; "
-			 "pipe it: | tshark -r -");
+		message_error(
+			"capture: -w - writes pcapng to standard output, which is a terminal; "
+			"pipe it: | tshark -r -");
 		return EXIT_USAGE;
 	}
 	r = sink_open(rq->path, rq->numbered, (unsigned int)rq->keep, &sink);
 	if (r < 0) {
-		complain("capture: %.200s: %s", rq->path, strerror(-r));
+		message_error("capture: %.200s: %s", rq->path, strerror(-r));
 		return EXIT_FAILED;
 	}
 	status = rq->dropped ? capture_dropped(&rq->drop, names, n, sink)
@@ -240,9 +245,10 @@ static int fanout_option(struct request *rq, const char *value)
 				n == 3 ? value + strlen(mode) + strlen(rings) + 2 : NULL;
 			return number_option("--fanout", rings, 2, 64, &rq->members);
 		}
-	complain("--fanout: \"%.60s\" is not MODE:RINGS with a mode of hash, lb, cpu, rollover, "
-		 "rnd, qm, cbpf; nor ebpf:RINGS:PROGRAM",
-		 value);
+	message_error(
+		"--fanout: \"%.60s\" is not MODE:RINGS with a mode of hash, lb, cpu, rollover, "
+		"rnd, qm, cbpf; nor ebpf:RINGS:PROGRAM",
+		value);
 	return -1;
 }
 
@@ -251,7 +257,7 @@ static int time_option(struct request *rq, const char *value)
 	rq->o.device_time = !strcmp(value, "device");
 	if (rq->o.device_time || !strcmp(value, "kernel"))
 		return 1;
-	complain("--timestamp: \"%.60s\" is neither kernel nor device", value);
+	message_error("--timestamp: \"%.60s\" is neither kernel nor device", value);
 	return -1;
 }
 
@@ -284,8 +290,10 @@ static int ring_option(struct request *rq, int opt, const char *value)
 	}
 }
 
-static int own_option(struct request *rq, int opt, const char *value)
+static int own_option(void *arg, int opt, const char *value)
 {
+	struct request *rq = arg;
+
 	switch (opt) {
 	case 'w':
 		rq->path = value;
@@ -353,18 +361,18 @@ static int settle_dropped(struct request *rq)
 		      rq->o.fanout >= 0 || rq->o.device_time || rq->copy_threshold;
 
 	if (rq->drop.limit != UINT64_MAX && !rq->dropped)
-		return wrong_usage(&cmd_capture, "--limit is for --dropped");
+		return usage_error(&cmd_capture, "--limit is for --dropped");
 	if (!rq->dropped)
 		return EXIT_OK;
 	if (rq->o.filter || rq->o.ignore_outgoing)
-		return wrong_usage(&cmd_capture, "--dropped writes all that is lost; filter the "
+		return usage_error(&cmd_capture, "--dropped writes all that is lost; filter the "
 						 "file: tshark -r FILE -Y ...");
 	if (shaped)
-		return wrong_usage(&cmd_capture,
+		return usage_error(&cmd_capture,
 				   "--dropped has no packet ring: leave out its options");
 	if (rq->snaplen > TL_DROPPED_SNAP) {
-		complain("capture: --dropped keeps %d bytes of a frame at most (--snaplen)",
-			 TL_DROPPED_SNAP);
+		message_error("capture: --dropped keeps %d bytes of a frame at most (--snaplen)",
+			      TL_DROPPED_SNAP);
 		return EXIT_USAGE;
 	}
 	rq->drop = (struct dropped_request){
@@ -418,28 +426,31 @@ static int run(const struct global *g, int argc, char **argv)
 		.retire_ms = UINT64_MAX,
 		.o.fanout = -1,
 	};
-	int opt, taken, status = EXIT_USAGE;
+	const struct options o = {
+		.cmd = &cmd_capture,
+		.table = options,
+		.letters = "w:f:s:c:",
+		.global = &rq.g,
+		.own = own_option,
+		.arg = &rq,
+	};
+	int status;
 
-	while ((opt = getopt_long(argc, argv, "jhw:f:s:c:", options, NULL)) != -1) {
-		taken = global_option(&rq.g, &cmd_capture, opt, &status);
-		if (!taken)
-			taken = own_option(&rq, opt, optarg);
-		if (taken <= 0)
-			return status;
-	}
+	if (!options_read(&o, argc, argv, &status))
+		return status;
 	if (optind == argc)
-		return wrong_usage(&cmd_capture, "which VM, or device?");
+		return usage_error(&cmd_capture, "which VM, or device?");
 	if (!rq.path)
-		return wrong_usage(&cmd_capture, "-w says where to");
+		return usage_error(&cmd_capture, "-w says where to");
 	settle(&rq);
 	if (rq.copy_threshold && rq.version == RING_V3)
-		return wrong_usage(&cmd_capture, "--copy-threshold is for rings of slots (--ring "
+		return usage_error(&cmd_capture, "--copy-threshold is for rings of slots (--ring "
 						 "2): blocks hold whole frames");
 	if (settle_dropped(&rq) != EXIT_OK)
 		return EXIT_USAGE;
 	if (rq.numbered && !strcmp(rq.path, "-")) {
-		complain("capture: standard output cannot be a row of files; leave out "
-			 "--rotate-size and --rotate-seconds");
+		message_error("capture: standard output cannot be a row of files; leave out "
+			      "--rotate-size and --rotate-seconds");
 		return EXIT_USAGE;
 	}
 	return answer(&rq, argv + optind, argc - optind);

@@ -7,13 +7,15 @@
 #include <unistd.h>
 
 #include "collector/base.h"
-#include "schema/schema.h"
-#include "ctl/cmd.h"
-#include "ctl/options.h"
+#include "ctl/options/options.h"
+#include "ctl/options/usage.h"
+#include "ctl/print/message.h"
 #include "ctl/print/out.h"
-#include "ctl/query/store_admin.h"
 #include "ctl/print/text.h"
 #include "ctl/print/when.h"
+#include "ctl/query/store_admin.h"
+#include "schema/schema.h"
+#include "commands.h"
 
 static const struct column columns[] = {
 	{ "file", "FILE", COL_TEXT },
@@ -76,7 +78,8 @@ static json_t *list_files(const struct global *g)
 	int r = schema_days(g->store, &days, &n);
 
 	if (r < 0) {
-		complain("no store in %s: %s (--store or TAPLOSS_STORE)", g->store, strerror(-r));
+		message_error("no store in %s: %s (--store or TAPLOSS_STORE)", g->store,
+			      strerror(-r));
 		return NULL;
 	}
 	files = json_array();
@@ -119,7 +122,7 @@ static int check(const struct global *g)
 		const char *why = json_string_value(json_object_get(f, "why"));
 
 		if (*why)
-			complain("%s", why);
+			message_error("%s", why);
 	}
 	json_decref(files);
 	return bad ? EXIT_FAILED : status;
@@ -161,7 +164,7 @@ static int parse_days(const char *name, const char *value, unsigned int *ret)
 		*ret = (unsigned int)(ns / NSEC_PER_DAY);
 		return 1;
 	}
-	complain("%s: \"%.60s\" is not a length of at least a day (7d, 4w)", name, value);
+	message_error("%s: \"%.60s\" is not a length of at least a day (7d, 4w)", name, value);
 	return -1;
 }
 
@@ -174,7 +177,7 @@ static int parse_mib(const char *name, const char *value, uint64_t *ret)
 		*ret = (uint64_t)n << 20;
 		return 1;
 	}
-	complain("%s: \"%.60s\" is not a number of MiB", name, value);
+	message_error("%s: \"%.60s\" is not a number of MiB", name, value);
 	return -1;
 }
 
@@ -217,8 +220,8 @@ static int dispatch(struct request *rq, int argc, char **argv)
 	if (argc == 1 && !strcmp(what, "prune") && rq->limited)
 		return store_prune(&rq->g, &rq->limits);
 	if (argc == 1 && !strcmp(what, "prune"))
-		return wrong_usage(&cmd_db, "prune wants at least one limit (--minutes 30d)");
-	return wrong_usage(&cmd_db, "check, size, prune, backup DIR or export");
+		return usage_error(&cmd_db, "prune wants at least one limit (--minutes 30d)");
+	return usage_error(&cmd_db, "check, size, prune, backup DIR or export");
 }
 
 static int run(const struct global *g, int argc, char **argv)

@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "ctl/cmd.h"
 #include "ctl/diagnose/diagnosis.h"
-#include "ctl/options.h"
+#include "ctl/options/options.h"
 #include "ctl/print/out.h"
-#include "ctl/query/split.h"
 #include "ctl/print/text.h"
+#include "ctl/query/split.h"
+#include "commands.h"
 
 static const struct column columns[] = {
 	{ "vm", "", COL_NAME },		{ "uuid", "", COL_TEXT },

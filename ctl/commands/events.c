@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "ctl/cmd.h"
-#include "ctl/query/events.h"
-#include "ctl/options.h"
+#include "ctl/options/options.h"
+#include "ctl/options/usage.h"
 #include "ctl/print/out.h"
-#include "ctl/query/split.h"
 #include "ctl/print/text.h"
+#include "ctl/query/events.h"
+#include "ctl/query/split.h"
+#include "commands.h"
 
 static const struct column columns[] = {
 	{ "t_ns", "TIME", COL_TIME },	  { "vm", "VM", COL_NAME },
@@ -171,7 +172,7 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (optind + 1 < argc)
-		return wrong_usage(&cmd_events, "takes one VM at most");
+		return usage_error(&cmd_events, "takes one VM at most");
 	a.vm = optind < argc ? argv[optind] : NULL;
 	return window_valid(&a.window) ? answer(&a) : EXIT_USAGE;
 }

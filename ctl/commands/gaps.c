@@ -5,9 +5,12 @@
 
 #include "collector/base.h"
 #include "collector/capture/pcapng_read.h"
-#include "ctl/cmd.h"
+#include "ctl/options/options.h"
+#include "ctl/options/usage.h"
+#include "ctl/print/message.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
+#include "commands.h"
 
 struct answer {
 	struct global g;
@@ -152,21 +155,22 @@ static int answer(struct answer *a, const char *path)
 	int r, status = EXIT_FAILED;
 
 	if (!f) {
-		complain("gaps: %.200s: %s", path, strerror(errno));
+		message_error("gaps: %.200s: %s", path, strerror(errno));
 		return EXIT_FAILED;
 	}
 	a->rows = json_array();
 	a->vm_rows = json_array();
 	r = pcapng_read(f, on_gap, on_vm_loss, a, &sum);
 	if (r == -EINVAL)
-		complain("gaps: %.200s is no pcapng file: only those have room for losses (pcap "
-			 "has none)",
-			 path);
+		message_error(
+			"gaps: %.200s is no pcapng file: only those have room for losses (pcap "
+			"has none)",
+			path);
 	else if (r == -EBADMSG)
-		complain("gaps: %.200s is damaged behind frame %llu", path,
-			 (unsigned long long)sum.frames);
+		message_error("gaps: %.200s is damaged behind frame %llu", path,
+			      (unsigned long long)sum.frames);
 	else if (r < 0)
-		complain("gaps: %.200s: %s", path, strerror(-r));
+		message_error("gaps: %.200s: %s", path, strerror(-r));
 	else
 		status = print(a, &sum);
 	if (status == EXIT_OK && sum.lost)
@@ -182,13 +186,13 @@ static int run(const struct global *g, int argc, char **argv)
 {
 	static const struct option options[] = { GLOBAL_OPTIONS, { 0 } };
 	struct answer a = { .g = *g };
-	int opt, status = EXIT_USAGE;
+	const struct options o = { .cmd = &cmd_gaps, .table = options, .global = &a.g };
+	int status;
 
-	while ((opt = getopt_long(argc, argv, "jh", options, NULL)) != -1)
-		if (global_option(&a.g, &cmd_gaps, opt, &status) <= 0)
-			return status;
+	if (!options_read(&o, argc, argv, &status))
+		return status;
 	if (argc - optind != 1)
-		return wrong_usage(&cmd_gaps, "one file, or - for standard input");
+		return usage_error(&cmd_gaps, "one file, or - for standard input");
 	return answer(&a, argv[optind]);
 }
 

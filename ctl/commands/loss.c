@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "ctl/cmd.h"
-#include "ctl/print/number.h"
-#include "ctl/options.h"
+#include "ctl/options/number.h"
+#include "ctl/options/options.h"
+#include "ctl/options/usage.h"
+#include "ctl/print/message.h"
 #include "ctl/print/out.h"
-#include "ctl/query/tally.h"
 #include "ctl/print/text.h"
+#include "ctl/query/tally.h"
+#include "commands.h"
 
 /* A person wants the cause on one line; a program gets all there is and adds up as it likes. */
 #define BY_TEXT (BY_VM | BY_NIC | BY_DIRECTION | BY_CLASS | BY_REASON | BY_KIND | BY_PLACE)
@@ -166,8 +168,9 @@ static int judge(const struct request *rq, const struct tally *t, double covered
 		return EXIT_FOUND;
 	if (covered > 0)
 		return EXIT_OK;
-	complain("--fail-over: nothing of this time was observed, so it cannot be told (taplossctl "
-		 "status says why)");
+	message_error(
+		"--fail-over: nothing of this time was observed, so it cannot be told (taplossctl "
+		"status says why)");
 	return EXIT_FAILED;
 }
 
@@ -228,7 +231,7 @@ static int own_option(void *arg, int opt, const char *value)
 		rq->fail_over = strtod(value, &end);
 		if (end != value && !*end && rq->fail_over >= 0 && rq->fail_over <= 100)
 			return 1;
-		complain("--fail-over: \"%.60s\" is not a percentage from 0 to 100", value);
+		message_error("--fail-over: \"%.60s\" is not a percentage from 0 to 100", value);
 		return -1;
 	case 3003:
 		return number_option("--floor", value, 0, UINT64_MAX, &rq->floor);
@@ -273,7 +276,7 @@ static int run(const struct global *g, int argc, char **argv)
 	if (rq.filter.masked)
 		rq.by |= BY_MASK;
 	if (rq.fail_over >= 0 && !tally_knows_delivered(rq.by))
-		return wrong_usage(
+		return usage_error(
 			&cmd_loss,
 			"--fail-over needs rows by direction and by nic or vm, and not by queue");
 	return answer(&rq);

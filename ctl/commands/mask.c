@@ -6,11 +6,14 @@
 
 #include "collector/base.h"
 #include "collector/loss/class.h"
-#include "ctl/cmd.h"
-#include "ctl/query/mask.h"
+#include "ctl/options/options.h"
+#include "ctl/options/usage.h"
+#include "ctl/print/message.h"
 #include "ctl/print/out.h"
-#include "ctl/query/vmref.h"
 #include "ctl/print/when.h"
+#include "ctl/query/mask.h"
+#include "ctl/query/vmref.h"
+#include "commands.h"
 
 static const struct column columns[] = {
 	{ "id", "ID", COL_TEXT },	   { "state", "STATE", COL_TEXT },
@@ -23,6 +26,7 @@ static const struct column columns[] = {
 struct request {
 	struct global g;
 	struct mask mask;
+	bool words; /* any of the options that describe a mask */
 };
 
 static json_t *mask_object(const struct reader *v, const struct mask *m)
@@ -93,7 +97,7 @@ static int print(const struct global *g, const char *id)
 static int list(struct request *rq, int argc, char **argv)
 {
 	(void)argv;
-	return argc ? wrong_usage(&cmd_mask, "list takes no argument") : print(&rq->g, NULL);
+	return argc ? usage_error(&cmd_mask, "list takes no argument") : print(&rq->g, NULL);
 }
 
 /* The VM is looked up now: a name may be another's some day, a UUID is not. */
@@ -107,8 +111,8 @@ static int find_vm(struct request *rq, struct reader *v)
 		return r;
 	vm = reader_vm(v, ref.vm_id);
 	if (!vm) {
-		complain("--vm: \"%.60s\" is a device that is no VM's; --nic masks a device",
-			 rq->mask.vm);
+		message_error("--vm: \"%.60s\" is a device that is no VM's; --nic masks a device",
+			      rq->mask.vm);
 		return -ENOENT;
 	}
 	rq->mask.vm = vm->name;
@@ -125,9 +129,9 @@ static int add(struct request *rq, int argc, char **argv)
 
 	(void)argv;
 	if (argc)
-		return wrong_usage(&cmd_mask, "add takes options only");
+		return usage_error(&cmd_mask, "add takes options only");
 	if (!m->class && !m->reason && !m->site && !m->vm && !m->nic)
-		return wrong_usage(&cmd_mask,
+		return usage_error(&cmd_mask,
 				   "add wants one of --class, --reason, --site, --vm, --nic");
 	v = reader_open(rq->g.store);
 	if (!v)
@@ -148,7 +152,7 @@ static int each(struct request *rq, int argc, char **argv,
 
 	reader_free(v);
 	if (!argc)
-		return wrong_usage(&cmd_mask, "%s wants the ID of a mask", what);
+		return usage_error(&cmd_mask, "%s wants the ID of a mask", what);
 	for (int i = 0; i < argc && r >= 0; i++)
 		r = fn(rq->g.store, argv[i]);
 	return r < 0 ? EXIT_FAILED : EXIT_OK;
@@ -169,12 +173,15 @@ static int set_pattern(const char **at, const char *option, const char *value)
 	*at = value;
 	if (*value && strcmp(value, "*") != 0)
 		return 1;
-	complain("%s: \"%s\" would leave out everything", option, value);
+	message_error("%s: \"%s\" would leave out everything", option, value);
 	return -1;
 }
 
-static int own_option(struct request *rq, int opt, const char *value)
+static int own_option(void *arg, int opt, const char *value)
 {
+	struct request *rq = arg;
+
+	rq->words = true;
 	switch (opt) {
 	case 2000:
 		rq->mask.vm = value;
@@ -186,8 +193,9 @@ static int own_option(struct request *rq, int opt, const char *value)
 		rq->mask.class = class_canonical(value);
 		if (rq->mask.class)
 			return 1;
-		complain("--class: \"%.60s\" is no class; --reason takes the kernel's own words",
-			 value);
+		message_error(
+			"--class: \"%.60s\" is no class; --reason takes the kernel's own words",
+			value);
 		return -1;
 	case 3000:
 		return set_pattern(&rq->mask.reason, "--reason", value);
@@ -218,29 +226,27 @@ static int run(const struct global *g, int argc, char **argv)
 		{ "list", list }, { "add", add }, { "remove", remove_them }, { "restore", restore }
 	};
 	struct request rq = { .g = *g };
-	bool words = false;
-	int opt, taken, status;
+	const struct options o = {
+		.cmd = &cmd_mask,
+		.table = options,
+		.global = &rq.g,
+		.own = own_option,
+		.arg = &rq,
+	};
+	int status;
 
-	while ((opt = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
-		taken = global_option(&rq.g, &cmd_mask, opt, &status);
-		if (taken < 0)
-			return status;
-		words |= !taken;
-		if (!taken)
-			taken = own_option(&rq, opt, optarg);
-		if (taken <= 0)
-			return EXIT_USAGE;
-	}
+	if (!options_read(&o, argc, argv, &status))
+		return status;
 	for (size_t i = 0; optind < argc && i < ARRAY_SIZE(verbs); i++) {
 		if (strcmp(argv[optind], verbs[i].name) != 0)
 			continue;
-		if (words && verbs[i].run != add)
-			return wrong_usage(
+		if (rq.words && verbs[i].run != add)
+			return usage_error(
 				&cmd_mask,
 				"only add takes --class, --reason, --site, --vm, --nic, --note");
 		return verbs[i].run(&rq, argc - optind - 1, argv + optind + 1);
 	}
-	return wrong_usage(&cmd_mask, "list, add, remove or restore");
+	return usage_error(&cmd_mask, "list, add, remove or restore");
 }
 
 const struct cmd cmd_mask = {

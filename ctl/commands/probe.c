@@ -5,11 +5,15 @@
 #include <unistd.h>
 
 #include "collector/base.h"
-#include "ctl/print/number.h"
+#include "ctl/options/number.h"
+#include "ctl/options/options.h"
+#include "ctl/options/usage.h"
+#include "ctl/print/message.h"
 #include "ctl/print/out.h"
 #include "ctl/probe/options.h"
 #include "ctl/probe/print.h"
 #include "ctl/probe/store.h"
+#include "commands.h"
 
 static sqlite3 *open_store(const struct global *g, enum schema_mode mode)
 {
@@ -20,7 +24,7 @@ static sqlite3 *open_store(const struct global *g, enum schema_mode mode)
 	snprintf(path, sizeof(path), "%s/meta.db", g->store);
 	r = schema_open(path, SCHEMA_META, mode, &db, why);
 	if (r < 0)
-		complain("probe: %s (--store or TAPLOSS_STORE)", why[0] ? why : strerror(-r));
+		message_error("probe: %s (--store or TAPLOSS_STORE)", why[0] ? why : strerror(-r));
 	return r < 0 ? NULL : db;
 }
 
@@ -34,10 +38,11 @@ static int show(const struct global *g, sqlite3 *db, int64_t id, bool fail)
 
 	if (!probe || json_is_null(probe)) {
 		if (probe)
-			complain("probe: there is no probe %lld (taplossctl probe list shows them)",
-				 (long long)id);
+			message_error(
+				"probe: there is no probe %lld (taplossctl probe list shows them)",
+				(long long)id);
 		else
-			complain("probe: the store: %s", sqlite3_errmsg(db));
+			message_error("probe: the store: %s", sqlite3_errmsg(db));
 		json_decref(probe);
 		return EXIT_FAILED;
 	}
@@ -57,8 +62,9 @@ static int do_run(struct probe_request *rq, const char *kind, const char *where)
 	if (!probe_options_run(rq, kind, where))
 		return EXIT_USAGE;
 	if (geteuid() != 0) {
-		complain("probe: run this as root: it starts a virtual machine, sends frames and "
-			 "counts the kernel's losses");
+		message_error(
+			"probe: run this as root: it starts a virtual machine, sends frames and "
+			"counts the kernel's losses");
 		return EXIT_FAILED;
 	}
 	db = open_store(&rq->g, SCHEMA_WRITE);
@@ -66,10 +72,10 @@ static int do_run(struct probe_request *rq, const char *kind, const char *where)
 		return EXIT_FAILED;
 	r = probe_run(&rq->opt, db, &id, why);
 	if (r < 0 && id)
-		complain("probe: %s; what is known: taplossctl probe show %lld", why,
-			 (long long)id);
+		message_error("probe: %s; what is known: taplossctl probe show %lld", why,
+			      (long long)id);
 	else if (r < 0)
-		complain("probe: %s", why);
+		message_error("probe: %s", why);
 	else
 		status = show(&rq->g, db, id, rq->fail);
 	schema_close(db);
@@ -113,7 +119,7 @@ static int run(const struct global *g, int argc, char **argv)
 		return do_read(rq, NULL);
 	if (n == 2 && !strcmp(verb, "show"))
 		return do_read(rq, arg);
-	return wrong_usage(&cmd_probe,
+	return usage_error(&cmd_probe,
 			   "run or bench with where to (or --vm), list, or show with a number");
 }
 

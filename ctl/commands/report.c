@@ -6,14 +6,16 @@
 #include <unistd.h>
 
 #include "collector/base.h"
-#include "ctl/report/capacity.h"
-#include "ctl/cmd.h"
-#include "ctl/report/compare.h"
-#include "ctl/options.h"
+#include "ctl/options/options.h"
+#include "ctl/options/usage.h"
+#include "ctl/print/message.h"
 #include "ctl/print/out.h"
-#include "ctl/report/html.h"
 #include "ctl/print/text.h"
 #include "ctl/print/when.h"
+#include "ctl/report/capacity.h"
+#include "ctl/report/compare.h"
+#include "ctl/report/html.h"
+#include "commands.h"
 
 struct request {
 	struct global g;
@@ -98,7 +100,7 @@ static FILE *open_file(const char *file, char **ret_tmp)
 		abort();
 	f = fopen(*ret_tmp, "we");
 	if (!f)
-		complain("%s: %s", *ret_tmp, strerror(errno));
+		message_error("%s: %s", *ret_tmp, strerror(errno));
 	return f;
 }
 
@@ -110,7 +112,7 @@ static int close_file(FILE *f, const char *file, char *tmp)
 	bad |= fclose(f) != 0;
 	if (!bad && rename(tmp, file) == 0)
 		return EXIT_OK;
-	complain("%s cannot be written: %s", file, strerror(bad ? error : errno));
+	message_error("%s cannot be written: %s", file, strerror(bad ? error : errno));
 	unlink(tmp);
 	return EXIT_FAILED;
 }
@@ -132,7 +134,7 @@ static int redirect(const struct request *rq)
 {
 	if (!rq->file || freopen(rq->file, "w", stdout))
 		return 0;
-	complain("%s: %s", rq->file, strerror(errno));
+	message_error("%s: %s", rq->file, strerror(errno));
 	return -1;
 }
 
@@ -230,16 +232,16 @@ static int parse_range(const char *name, const char *text, const struct window *
 	*ret = *now;
 	if (!from || when_parse(from, now->now_ns, &ret->since_ns) < 0 ||
 	    when_parse(dots + 2, now->now_ns, &ret->until_ns) < 0) {
-		complain("%s: \"%.60s\" is not a range of time; try -2w..-1w, "
-			 "2026-11-01..2026-11-08",
-			 name, text);
+		message_error("%s: \"%.60s\" is not a range of time; try -2w..-1w, "
+			      "2026-11-01..2026-11-08",
+			      name, text);
 		return -1;
 	}
 	ret->since_ns -= ret->since_ns % NSEC_PER_HOUR;
 	ret->until_ns -= ret->until_ns % NSEC_PER_HOUR;
 	if (ret->since_ns < ret->until_ns)
 		return 1;
-	complain("%s: \"%.60s\" has no whole hour", name, text);
+	message_error("%s: \"%.60s\" has no whole hour", name, text);
 	return -1;
 }
 
@@ -297,7 +299,7 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (argc - optind != 1)
-		return wrong_usage(&cmd_report, "capacity or compare");
+		return usage_error(&cmd_report, "capacity or compare");
 	if (!strcmp(argv[optind], "capacity") && !rq.has_before && !rq.has_after) {
 		align(&rq.o.window);
 		return window_valid(&rq.o.window) ? capacity(&rq) : EXIT_USAGE;
@@ -305,9 +307,9 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!strcmp(argv[optind], "compare"))
 		return rq.has_before && rq.has_after
 			       ? compare(&rq)
-			       : wrong_usage(&cmd_report,
+			       : usage_error(&cmd_report,
 					     "compare needs --before A..B and --after C..D");
-	return wrong_usage(&cmd_report, "capacity, or compare with --before and --after");
+	return usage_error(&cmd_report, "capacity, or compare with --before and --after");
 }
 
 const struct cmd cmd_report = {

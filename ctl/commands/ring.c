@@ -6,10 +6,13 @@
 
 #include "collector/base.h"
 #include "collector/capture/ring.h"
-#include "ctl/cmd.h"
-#include "ctl/print/number.h"
+#include "ctl/options/number.h"
+#include "ctl/options/options.h"
+#include "ctl/options/usage.h"
+#include "ctl/print/message.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
+#include "commands.h"
 
 struct request {
 	struct global g;
@@ -102,14 +105,15 @@ static int answer(struct request *rq)
 			s.retire_ms = rq->retire_ms;
 		if (!rq->blocks && s.block_bytes && s.retire_ms + (v != RING_V3) &&
 		    ring_for(&s, rq->frame, rq->rate, rq->stall_ms) < 0) {
-			complain("ring: %llu ms at %llu frames a second is more than a ring can "
-				 "have (4 GiB); shorten the stall, or the snap length",
-				 (unsigned long long)rq->stall_ms, (unsigned long long)rq->rate);
+			message_error(
+				"ring: %llu ms at %llu frames a second is more than a ring can "
+				"have (4 GiB); shorten the stall, or the snap length",
+				(unsigned long long)rq->stall_ms, (unsigned long long)rq->rate);
 			json_decref(rows);
 			return EXIT_FAILED;
 		}
 		if (ring_check(&s, (uint64_t)sysconf(_SC_PAGESIZE), why) < 0) {
-			complain("ring: %s", why);
+			message_error("ring: %s", why);
 			json_decref(rows);
 			return EXIT_USAGE;
 		}
@@ -118,8 +122,10 @@ static int answer(struct request *rq)
 	return print(rq, rows);
 }
 
-static int own_option(struct request *rq, int opt, const char *value)
+static int own_option(void *arg, int opt, const char *value)
 {
+	struct request *rq = arg;
+
 	switch (opt) {
 	case 4000:
 		return number_option("--rate", value, 0, 1000000000, &rq->rate);
@@ -161,17 +167,19 @@ static int run(const struct global *g, int argc, char **argv)
 		.stall_ms = 100,
 		.retire_ms = UINT64_MAX,
 	};
-	int opt, taken, status = EXIT_USAGE;
+	const struct options o = {
+		.cmd = &cmd_ring,
+		.table = options,
+		.global = &rq.g,
+		.own = own_option,
+		.arg = &rq,
+	};
+	int status;
 
-	while ((opt = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
-		taken = global_option(&rq.g, &cmd_ring, opt, &status);
-		if (!taken)
-			taken = own_option(&rq, opt, optarg);
-		if (taken <= 0)
-			return status;
-	}
+	if (!options_read(&o, argc, argv, &status))
+		return status;
 	if (optind != argc)
-		return wrong_usage(&cmd_ring, "it takes no argument");
+		return usage_error(&cmd_ring, "it takes no argument");
 	return answer(&rq);
 }
 

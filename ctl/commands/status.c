@@ -5,11 +5,13 @@
 #include <sys/stat.h>
 
 #include "collector/base.h"
-#include "ctl/cmd.h"
+#include "ctl/options/options.h"
+#include "ctl/options/usage.h"
 #include "ctl/print/out.h"
-#include "ctl/query/split.h"
-#include "status_limitations.h"
 #include "ctl/print/text.h"
+#include "ctl/query/split.h"
+#include "commands.h"
+#include "status_limitations.h"
 
 /* The newest run, and what its sources say. */
 struct status {
@@ -262,6 +264,16 @@ static int answer(const struct global *g)
 	return status;
 }
 
+static int own_option(void *arg, int opt, const char *value)
+{
+	bool *blind = arg;
+
+	(void)value;
+	if (opt != 3000)
+		return 0;
+	return *blind = true;
+}
+
 static int run(const struct global *g, int argc, char **argv)
 {
 	static const struct option options[] = { GLOBAL_OPTIONS,
@@ -269,19 +281,19 @@ static int run(const struct global *g, int argc, char **argv)
 						 { 0 } };
 	struct global mine = *g;
 	bool blind = false;
-	int opt, status;
+	const struct options o = {
+		.cmd = &cmd_status,
+		.table = options,
+		.global = &mine,
+		.own = own_option,
+		.arg = &blind,
+	};
+	int status;
 
-	while ((opt = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
-		int taken = global_option(&mine, &cmd_status, opt, &status);
-
-		if (taken < 0)
-			return status;
-		if (!taken && opt != 3000)
-			return EXIT_USAGE;
-		blind |= !taken;
-	}
+	if (!options_read(&o, argc, argv, &status))
+		return status;
 	if (optind < argc)
-		return wrong_usage(&cmd_status, "takes no argument");
+		return usage_error(&cmd_status, "takes no argument");
 	return blind ? status_blind(&mine) : answer(&mine);
 }
 

@@ -3,7 +3,7 @@
 #ifndef TAPLOSS_CTL_COMMANDS_STATUS_LIMITATIONS_H
 #define TAPLOSS_CTL_COMMANDS_STATUS_LIMITATIONS_H
 
-#include "ctl/cmd.h"
+#include "ctl/print/global.h"
 
 /* Returns an EXIT_. */
 int status_blind(const struct global *g);

@@ -5,14 +5,15 @@
 #include <uthash.h>
 
 #include "collector/base.h"
-#include "ctl/print/chart.h"
-#include "ctl/cmd.h"
 #include "ctl/diagnose/ring_history.h"
-#include "ctl/options.h"
+#include "ctl/options/options.h"
+#include "ctl/print/chart.h"
+#include "ctl/print/message.h"
 #include "ctl/print/out.h"
-#include "ctl/query/split.h"
 #include "ctl/print/text.h"
 #include "ctl/print/when.h"
+#include "ctl/query/split.h"
+#include "commands.h"
 
 #define MAX_STEPS 1000000
 #define BY_DEFAULT (BY_DIRECTION | BY_CLASS)
@@ -396,7 +397,7 @@ static int set_steps(struct timeline *t)
 	t->n_steps = (t->window.until_ns - t->window.since_ns + t->step_ns - 1) / t->step_ns;
 	if (t->n_steps <= MAX_STEPS)
 		return 0;
-	complain("--step: that would be %zu points; at most %d", t->n_steps, MAX_STEPS);
+	message_error("--step: that would be %zu points; at most %d", t->n_steps, MAX_STEPS);
 	return -1;
 }
 
@@ -412,8 +413,8 @@ static int own_option(void *arg, int opt, const char *value)
 		return 0;
 	if (when_length(value, &t->step_ns) == 0 && t->step_ns >= 100 * NSEC_PER_MSEC)
 		return 1;
-	complain("--step: \"%.60s\" is not a length of time of at least 100ms (10s, 5min, 1h)",
-		 value);
+	message_error("--step: \"%.60s\" is not a length of time of at least 100ms (10s, 5min, 1h)",
+		      value);
 	return -1;
 }
 

@@ -4,15 +4,17 @@
 #include <string.h>
 
 #include "collector/base.h"
+#include "ctl/options/number.h"
+#include "ctl/options/options.h"
+#include "ctl/options/usage.h"
 #include "ctl/print/chart.h"
-#include "ctl/cmd.h"
-#include "ctl/print/number.h"
-#include "ctl/options.h"
+#include "ctl/print/message.h"
 #include "ctl/print/out.h"
-#include "ctl/top/screen.h"
-#include "ctl/query/tally.h"
 #include "ctl/print/text.h"
 #include "ctl/print/when.h"
+#include "ctl/query/tally.h"
+#include "ctl/top/screen.h"
+#include "commands.h"
 
 #define BY_TOP (BY_VM | BY_NIC | BY_DIRECTION | BY_CLASS | BY_KIND)
 #define CELLS 20		/* of the little chart */
@@ -283,7 +285,7 @@ static int own_option(void *arg, int opt, const char *value)
 		if (when_length(value, &t->span_ns) == 0 && t->span_ns >= 2 * NSEC_PER_SEC &&
 		    t->span_ns <= NSEC_PER_DAY)
 			return 1;
-		complain("--window: \"%.60s\" is not a length of time from 2s to 1d", value);
+		message_error("--window: \"%.60s\" is not a length of time from 2s to 1d", value);
 		return -1;
 	case 'n':
 		return number_option("--limit", value, 1, UINT64_MAX, &t->limit);
@@ -325,7 +327,7 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (optind < argc)
-		return wrong_usage(&cmd_top, "takes no argument; --vm chooses");
+		return usage_error(&cmd_top, "takes no argument; --vm chooses");
 	return answer(&t);
 }
 

@@ -8,18 +8,20 @@
 #include <time.h>
 
 #include "collector/base.h"
+#include "collector/link/link.h"
 #include "collector/loss/class.h"
 #include "collector/loss/ksym.h"
-#include "collector/link/link.h"
 #include "collector/loss/reason.h"
 #include "collector/loss/trace.h"
-#include "ctl/cmd.h"
-#include "ctl/print/number.h"
-#include "ctl/options.h"
+#include "ctl/options/number.h"
+#include "ctl/options/options.h"
+#include "ctl/options/usage.h"
+#include "ctl/print/message.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
-#include "ctl/query/vmref.h"
 #include "ctl/print/when.h"
+#include "ctl/query/vmref.h"
+#include "commands.h"
 
 #define MAX_DEVICES 256
 #define LIMIT 10
@@ -75,7 +77,7 @@ static int find_link(struct request *rq)
 		r = links_dump(links, on_link, rq);
 	links_free(links);
 	if (r < 0)
-		complain("trace: the links of this machine: %s", strerror(-r));
+		message_error("trace: the links of this machine: %s", strerror(-r));
 	return r;
 }
 
@@ -123,8 +125,8 @@ static int find_vm(struct request *rq, struct reader *v)
 			add_live(rq, v, v->attachments[i].device_id);
 	if (rq->n_devices)
 		return 0;
-	complain("trace: \"%.200s\" has no tap%s%.60s now (taplossctl vms shows them)", rq->what,
-		 rq->nic ? " called " : "", rq->nic ? rq->nic : "");
+	message_error("trace: \"%.200s\" has no tap%s%.60s now (taplossctl vms shows them)",
+		      rq->what, rq->nic ? " called " : "", rq->nic ? rq->nic : "");
 	return -ENOENT;
 }
 
@@ -189,7 +191,7 @@ static int count(struct request *rq, struct trace *t)
 	if (r >= 0)
 		r = trace_start(t);
 	if (r < 0) {
-		complain("trace: %s", strerror(-r));
+		message_error("trace: %s", strerror(-r));
 		return r;
 	}
 	rq->since_ns = now_ns();
@@ -395,20 +397,21 @@ static int answer(struct request *rq)
 	int r = trace_open(&t, why), status = EXIT_FAILED;
 
 	if (r < 0) {
-		complain("trace: %s", why);
+		message_error("trace: %s", why);
 		return EXIT_FAILED;
 	}
 	if (find_devices(rq) == 0 && count(rq, t) == 0) {
 		/* Names cost time, and can be had afterwards. */
 		if (ksyms_new(&rq->syms) < 0)
-			complain("trace: kernel functions have no names; give CAP_SYSLOG and set "
-				 "kernel.kptr_restrict below 2");
+			message_error(
+				"trace: kernel functions have no names; give CAP_SYSLOG and set "
+				"kernel.kptr_restrict below 2");
 		if (reasons_new(&rq->reasons) < 0)
-			complain("trace: drop reasons have no names on this kernel");
+			message_error("trace: drop reasons have no names on this kernel");
 		rq->rows = json_array();
 		r = trace_read(t, on_trace, rq);
 		if (r < 0)
-			complain("trace: reading the stacks: %s", strerror(-r));
+			message_error("trace: reading the stacks: %s", strerror(-r));
 		else
 			status = print(rq, t);
 		json_decref(rq->rows);
@@ -468,7 +471,7 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (argc - optind != 1)
-		return wrong_usage(&cmd_trace, "one VM, or one tap");
+		return usage_error(&cmd_trace, "one VM, or one tap");
 	rq->what = argv[optind];
 	return answer(rq);
 }

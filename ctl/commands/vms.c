@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "ctl/cmd.h"
+#include "ctl/options/options.h"
+#include "ctl/options/usage.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
 #include "ctl/query/vmref.h"
+#include "commands.h"
 
 static const struct column columns[] = {
 	{ "name", "VM", COL_NAME },
@@ -157,6 +159,16 @@ static int answer(const struct global *g, const char *name, bool all)
 	return status;
 }
 
+static int own_option(void *arg, int opt, const char *value)
+{
+	bool *all = arg;
+
+	(void)value;
+	if (opt != 'a')
+		return 0;
+	return *all = true;
+}
+
 static int run(const struct global *g, int argc, char **argv)
 {
 	static const struct option options[] = { GLOBAL_OPTIONS,
@@ -164,18 +176,20 @@ static int run(const struct global *g, int argc, char **argv)
 						 { 0 } };
 	struct global mine = *g;
 	bool all = false;
-	int opt, taken, status;
+	const struct options o = {
+		.cmd = &cmd_vms,
+		.table = options,
+		.letters = "a",
+		.global = &mine,
+		.own = own_option,
+		.arg = &all,
+	};
+	int status;
 
-	while ((opt = getopt_long(argc, argv, "jha", options, NULL)) != -1) {
-		taken = global_option(&mine, &cmd_vms, opt, &status);
-		if (taken < 0)
-			return status;
-		if (!taken && opt != 'a')
-			return EXIT_USAGE;
-		all |= opt == 'a';
-	}
+	if (!options_read(&o, argc, argv, &status))
+		return status;
 	if (argc - optind > 1)
-		return wrong_usage(&cmd_vms, "one VM at most");
+		return usage_error(&cmd_vms, "one VM at most");
 	return answer(&mine, argv[optind], all);
 }
 

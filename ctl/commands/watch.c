@@ -10,12 +10,14 @@
 #include <uthash.h>
 
 #include "collector/base.h"
-#include "ctl/cmd.h"
-#include "ctl/print/number.h"
-#include "ctl/options.h"
+#include "ctl/options/number.h"
+#include "ctl/options/options.h"
+#include "ctl/options/usage.h"
+#include "ctl/print/message.h"
 #include "ctl/print/out.h"
-#include "ctl/query/tally.h"
 #include "ctl/print/when.h"
+#include "ctl/query/tally.h"
+#include "commands.h"
 
 #define BY_WATCH (BY_VM | BY_NIC | BY_DIRECTION)
 
@@ -72,7 +74,7 @@ static void run_command(const struct watch *w, const json_t *line)
 		return;
 	pid = fork();
 	if (pid < 0) {
-		complain("--exec: %s", strerror(errno));
+		message_error("--exec: %s", strerror(errno));
 		return;
 	}
 	if (!pid) {
@@ -93,7 +95,7 @@ static void run_command(const struct watch *w, const json_t *line)
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		complain("--exec: the command failed");
+		message_error("--exec: the command failed");
 }
 
 /* One JSON line, at once. */
@@ -224,13 +226,13 @@ static int own_option(void *arg, int opt, const char *value)
 		if (end != value && (!*end || !strcmp(end, "%")) && w->over_pct >= 0 &&
 		    w->over_pct < 100)
 			return 1;
-		complain("--over: \"%.60s\" is not a share in percent (0.1%%)", value);
+		message_error("--over: \"%.60s\" is not a share in percent (0.1%%)", value);
 		return -1;
 	case 3001:
 		if (when_length(value, &w->for_ns) == 0 && w->for_ns >= NSEC_PER_SEC &&
 		    w->for_ns <= NSEC_PER_HOUR)
 			return 1;
-		complain("--for: \"%.60s\" is not a length of time from 1s to 1h", value);
+		message_error("--for: \"%.60s\" is not a length of time from 1s to 1h", value);
 		return -1;
 	case 3002:
 		w->exec = value;
@@ -286,7 +288,7 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (optind < argc)
-		return wrong_usage(&cmd_watch, "takes no argument; --vm chooses");
+		return usage_error(&cmd_watch, "takes no argument; --vm chooses");
 	status = loop(&w);
 	HASH_ITER(hh, w.alarms, a, tmp) {
 		HASH_DEL(w.alarms, a);

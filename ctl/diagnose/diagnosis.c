@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "ctl/cmd.h"
 #include "ctl/query/split.h"
 
 #define MAX_STEPS 1000000

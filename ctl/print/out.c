@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "collector/base.h"
+#include "ctl/print/message.h"
 #include "text.h"
 
 /* Of a name in a table on a terminal of @columns. */
@@ -204,7 +205,7 @@ int out_json(json_t *root)
 	json_decref(root);
 	putchar('\n');
 	if (r < 0) {
-		complain("the answer cannot be written as JSON");
+		message_error("the answer cannot be written as JSON");
 		return EXIT_FAILED;
 	}
 	return out_done();
@@ -214,6 +215,6 @@ int out_done(void)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return EXIT_OK;
-	complain("standard output: %s", strerror(errno));
+	message_error("standard output: %s", strerror(errno));
 	return EXIT_FAILED;
 }

@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "ctl/cmd.h"
+#include "ctl/print/global.h"
 
 enum column_type {
 	COL_NAME,	/* somebody else's words: made safe, cut to fit a terminal */

@@ -9,8 +9,9 @@
 #include <unistd.h>
 
 #include "collector/base.h"
-#include "ctl/print/number.h"
-#include "ctl/options.h"
+#include "ctl/options/number.h"
+#include "ctl/options/options.h"
+#include "ctl/print/message.h"
 #include "send.h"
 
 #define PROBE_PATH "../lib/taploss/taploss-probe"	/* from where taplossctl is */
@@ -58,9 +59,9 @@ static bool target(struct probe_request *rq, const char *value)
 		rq->opt.vm.source = colon + 1;
 		return true;
 	}
-	complain("probe: \"%.80s\" is no place for a probe VM: bridge:NAME, network:NAME, "
-		 "direct:DEVICE",
-		 value);
+	message_error("probe: \"%.80s\" is no place for a probe VM: bridge:NAME, network:NAME, "
+		      "direct:DEVICE",
+		      value);
 	return false;
 }
 
@@ -160,7 +161,7 @@ static int take_word(const char *option, const char *value, const char *no, cons
 	*ret = !strcmp(value, yes);
 	if (*ret || !strcmp(value, no))
 		return 1;
-	complain("probe: %s: %s or %s", option, no, yes);
+	message_error("probe: %s: %s or %s", option, no, yes);
 	return -1;
 }
 
@@ -190,7 +191,7 @@ static int take_accel(struct vm_options *vm, const char *value)
 	vm->only_kvm = !strcmp(value, "kvm");
 	if (vm->no_kvm || vm->only_kvm || !strcmp(value, "auto"))
 		return 1;
-	complain("probe: --accel: auto, kvm or tcg");
+	message_error("probe: --accel: auto, kvm or tcg");
 	return -1;
 }
 
@@ -240,7 +241,7 @@ static bool add_step(struct probe_request *rq, uint64_t pps, int ring)
 	struct probe_options *o = &rq->opt;
 
 	if (o->n_steps == PROBE_STEPS) {
-		complain("probe: at most %d steps in all", PROBE_STEPS);
+		message_error("probe: at most %d steps in all", PROBE_STEPS);
 		return false;
 	}
 	o->steps[o->n_steps++] = (struct probe_rate){ pps, ring };
@@ -256,7 +257,7 @@ static bool add_rate(struct probe_request *rq, uint64_t pps, uint64_t round)
 		if (*ring == ',')
 			continue;
 		if (*ring < '1' || *ring > '3' || n == (int)ARRAY_SIZE(rings)) {
-			complain("probe: --ring: 1, 2 or 3, or several of them as 1,3");
+			message_error("probe: --ring: 1, 2 or 3, or several of them as 1,3");
 			return false;
 		}
 		rings[n++] = *ring - '0';
@@ -294,8 +295,9 @@ static bool add_ramp(struct probe_request *rq)
 
 	if ((n != 2 && n != 3) || (n == 2 && strchr(rq->ramp, '/')) || !from || from >= to ||
 	    to > MAX_RATE || steps < 2 || steps > 64 || rq->rates) {
-		complain("probe: --ramp: FROM..TO or FROM..TO/STEPS, as 10000..200000/12, and no "
-			 "--rate");
+		message_error(
+			"probe: --ramp: FROM..TO or FROM..TO/STEPS, as 10000..200000/12, and no "
+			"--rate");
 		return false;
 	}
 	for (unsigned long i = 0; i < steps; i++)
@@ -355,7 +357,7 @@ static bool agree(const struct probe_options *o)
 	else if (o->vm.nic && !o->vm.vm)
 		what = "--nic: with --vm";
 	if (what)
-		complain("probe: %s", what);
+		message_error("probe: %s", what);
 	return !what;
 }
 
@@ -371,8 +373,8 @@ bool probe_options_run(struct probe_request *rq, const char *kind, const char *w
 	if ((where && !target(rq, where)) || !agree(o))
 		return false;
 	if (!send_lengths(o->lengths, &o->order)) {
-		complain("probe: --length: up to %d lengths from %d to %d, as 60,1514",
-			 WIRE_LENGTHS, WIRE_MIN_LEN, WIRE_MAX_LEN);
+		message_error("probe: --length: up to %d lengths from %d to %d, as 60,1514",
+			      WIRE_LENGTHS, WIRE_MIN_LEN, WIRE_MAX_LEN);
 		return false;
 	}
 	find_files(rq);

@@ -4,7 +4,8 @@
 #ifndef TAPLOSS_CTL_PROBE_OPTIONS_H
 #define TAPLOSS_CTL_PROBE_OPTIONS_H
 
-#include "ctl/cmd.h"
+#include "ctl/print/global.h"
+#include "ctl/options/options.h"
 #include "run.h"
 
 struct probe_request {

@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "collector/base.h"
+#include "ctl/print/message.h"
 #include "ctl/print/out.h"
-#include "table.h"
 #include "ctl/print/text.h"
+#include "table.h"
 
 #define SHOWN_GAPS 20
 #define BAR 40
@@ -236,7 +237,7 @@ int probe_print(const struct global *g, json_t *probe)
 int probe_print_list(const struct global *g, json_t *list)
 {
 	if (!list) {
-		complain("probe: the store cannot be read");
+		message_error("probe: the store cannot be read");
 		return EXIT_FAILED;
 	}
 	if (g->format == FORMAT_JSON)

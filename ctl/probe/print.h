@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "ctl/cmd.h"
+#include "ctl/print/global.h"
 
 int probe_print(const struct global *g, json_t *probe);
 /* NULL: the store could not be read */

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "ctl/cmd.h"
+#include "ctl/print/global.h"
 
 /* An array of flat objects, by rate and ring; a new reference. */
 json_t *probe_table(const json_t *steps);

@@ -8,9 +8,9 @@
 #include <strings.h>
 
 #include "collector/base.h"
-#include "ctl/cmd.h"
-#include "maskfile.h"
+#include "ctl/print/message.h"
 #include "ctl/print/out.h"
+#include "maskfile.h"
 
 /* Copies that a capture on the host lost; and frames that the host's own stack was offered because
  * a tap hangs on no bridge, or listens to everything, and that it had no use for. What the guest
@@ -217,9 +217,10 @@ static int remove_it(json_t *doc, void *arg)
 	json_array_foreach(list, i, o)
 		if (!strcmp(word(o, "id"), id))
 			return json_array_remove(list, i);
-	complain(is_builtin(id) ? "mask \"%.60s\" is off already"
-				: "there is no mask \"%.60s\"; taplossctl mask list shows them",
-		 id);
+	message_error(is_builtin(id)
+			      ? "mask \"%.60s\" is off already"
+			      : "there is no mask \"%.60s\"; taplossctl mask list shows them",
+		      id);
 	return -ENOENT;
 }
 
@@ -232,10 +233,11 @@ static int restore(json_t *doc, void *arg)
 	json_array_foreach(off, i, name)
 		if (!strcmp(json_string_value(name), id))
 			return json_array_remove(off, i);
-	complain(is_builtin(id)
-			 ? "mask \"%.60s\" is not off"
-			 : "there is no built-in mask \"%.60s\"; taplossctl mask list shows them",
-		 id);
+	message_error(
+		is_builtin(id)
+			? "mask \"%.60s\" is not off"
+			: "there is no built-in mask \"%.60s\"; taplossctl mask list shows them",
+		id);
 	return -ENOENT;
 }
 

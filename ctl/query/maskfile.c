@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "collector/base.h"
-#include "ctl/cmd.h"
+#include "ctl/print/message.h"
 
 #define VERSION 1
 #define FILE_MODE 0640
@@ -71,14 +71,16 @@ static int check(const char *dir, const json_t *doc)
 	json_int_t version = json_integer_value(json_object_get(doc, "version"));
 
 	if (version > VERSION) {
-		complain("%s/" MASKFILE " was written by a newer taploss; update this one", dir);
+		message_error("%s/" MASKFILE " was written by a newer taploss; update this one",
+			      dir);
 		return -EPROTO;
 	}
 	if (version == VERSION && is_whole(doc))
 		return 0;
-	complain("%s/" MASKFILE
-		 " is damaged, so it cannot be told which loss is masked; mend it, or move it away",
-		 dir);
+	message_error(
+		"%s/" MASKFILE
+		" is damaged, so it cannot be told which loss is masked; mend it, or move it away",
+		dir);
 	return -EUCLEAN;
 }
 
@@ -96,8 +98,9 @@ static int read_at(int dirfd, const char *dir, json_t **ret)
 	}
 	if (fd < 0) {
 		r = -errno;
-		complain("%s/" MASKFILE ": %s; without it, it cannot be told which loss is masked",
-			 dir, strerror(-r));
+		message_error("%s/" MASKFILE
+			      ": %s; without it, it cannot be told which loss is masked",
+			      dir, strerror(-r));
 		return r;
 	}
 	doc = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
@@ -116,7 +119,7 @@ static int open_dir(const char *dir)
 	if (fd >= 0)
 		return fd;
 	fd = -errno;
-	complain("%s: %s (--store or TAPLOSS_STORE chooses the store)", dir, strerror(errno));
+	message_error("%s: %s (--store or TAPLOSS_STORE chooses the store)", dir, strerror(errno));
 	return fd;
 }
 
@@ -135,7 +138,7 @@ static int lock(int dirfd, const char *dir)
 
 	for (int ms = 0; flock(dirfd, LOCK_EX | LOCK_NB) < 0; ms += TRY_MS) {
 		if (errno != EWOULDBLOCK || ms >= LOCK_MS) {
-			complain("%s: somebody else is changing the masks; try again", dir);
+			message_error("%s: somebody else is changing the masks; try again", dir);
 			return -EBUSY;
 		}
 		nanosleep(&pause, NULL);
@@ -206,9 +209,10 @@ int maskfile_change(const char *dir, maskfile_fn *fn, void *arg)
 	if (r >= 0) {
 		r = replace(dirfd, doc);
 		if (r < 0)
-			complain("%s/" MASKFILE " cannot be changed: %s%s", dir, strerror(-r),
-				 r == -EACCES || r == -EPERM ? "; the store is root's to change"
-							     : "");
+			message_error("%s/" MASKFILE " cannot be changed: %s%s", dir, strerror(-r),
+				      r == -EACCES || r == -EPERM
+					      ? "; the store is root's to change"
+					      : "");
 	}
 	json_decref(doc);
 	return r;

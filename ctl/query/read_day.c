@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "ctl/cmd.h"
+#include "ctl/print/message.h"
 #include "ctl/print/when.h"
 
 /* An agent that runs extends its coverage with each tick, or when nothing happens every 10 s. */
@@ -20,7 +20,7 @@ static int day_failed(const struct day *d)
 {
 	int rc = sqlite3_errcode(d->db);
 
-	complain("%s/%s: %s", d->v->dir, d->name, sqlite3_errmsg(d->db));
+	message_error("%s/%s: %s", d->v->dir, d->name, sqlite3_errmsg(d->db));
 	return schema_errno(rc) < 0 ? schema_errno(rc) : -EIO;
 }
 
@@ -68,7 +68,7 @@ int reader_load_past(struct reader *v)
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0) {
-		complain("%s", why);
+		message_error("%s", why);
 		return r;
 	}
 	d.db = v->history;
@@ -112,7 +112,7 @@ static int read_day(struct day *d, const struct schema_day *day, day_fn *fn, voi
 	if (r == -ENOENT)	/* retention took it meanwhile */
 		return past ? read_past(d, past, fn, arg) : 0;
 	if (r < 0) {
-		complain("%s", why);
+		message_error("%s", why);
 		return r;
 	}
 	d->name = day->name;

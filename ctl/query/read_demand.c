@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "schema/demand.h"
-#include "ctl/cmd.h"
 
 struct reading {
 	struct reader_day_demand day;

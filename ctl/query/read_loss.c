@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "ctl/cmd.h"
 
 /* Loss. Whole hours come from loss_hour where they are rolled, the rest from loss. */
 

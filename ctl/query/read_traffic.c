@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "ctl/cmd.h"
 
 /* Traffic and witnesses. */
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "ctl/cmd.h"
+#include "ctl/print/message.h"
 #include "mask.h"
 
 #define MAX_ID (1 << 28)
@@ -43,7 +43,7 @@ int reader_meta(struct reader *v, const char *sql, reader_meta_fn *fn, void *arg
 	sqlite3_finalize(st);
 	if (rc == SQLITE_DONE)
 		return 0;
-	complain("%s/meta.db: %s", v->dir, sqlite3_errmsg(v->meta));
+	message_error("%s/meta.db: %s", v->dir, sqlite3_errmsg(v->meta));
 	return schema_errno(rc);
 }
 
@@ -213,11 +213,12 @@ struct reader *reader_open(const char *dir)
 	snprintf(path, sizeof(path), "%s/meta.db", dir);
 	r = schema_open(path, SCHEMA_META, SCHEMA_READ, &v->meta, why);
 	if (r == -ENOENT)
-		complain("no store in %s: is taplossd running with --store %s? (choose another "
-			 "with --store or TAPLOSS_STORE)",
-			 dir, dir);
+		message_error(
+			"no store in %s: is taplossd running with --store %s? (choose another "
+			"with --store or TAPLOSS_STORE)",
+			dir, dir);
 	else if (r < 0)
-		complain("%s", why);
+		message_error("%s", why);
 	if (r >= 0)
 		r = schema_days(dir, &v->days, &v->n_days);
 	if (r >= 0)

@@ -9,6 +9,7 @@
 
 #include "collector/base.h"
 #include "collector/loss/class.h"
+#include "ctl/print/message.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
 
@@ -40,9 +41,9 @@ unsigned int split_parse(const char *text)
 		unsigned int field = field_of(text, len);
 
 		if (!field) {
-			complain("--by: \"%.*s\" is none of vm, nic, queue, direction, class, "
-				 "reason, kind, site, place, from",
-				 (int)len, text);
+			message_error("--by: \"%.*s\" is none of vm, nic, queue, direction, class, "
+				      "reason, kind, site, place, from",
+				      (int)len, text);
 			return 0;
 		}
 		by |= field;
@@ -67,7 +68,7 @@ static int one_of(const char *option, const char *value, const char *const *word
 			return 1;
 		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", n ? ", " : "", words[i]);
 	}
-	complain("%s: \"%.60s\" is none of %s", option, value, list);
+	message_error("%s: \"%.60s\" is none of %s", option, value, list);
 	return -1;
 }
 
@@ -79,7 +80,7 @@ int filter_option(struct filter *f, int opt, const char *value)
 	switch (opt) {
 	case 2000:
 		if (f->n_vms == FILTER_MAX) {
-			complain("--vm: at most %d", FILTER_MAX);
+			message_error("--vm: at most %d", FILTER_MAX);
 			return -1;
 		}
 		f->vms[f->n_vms++] = value;
@@ -100,7 +101,7 @@ int filter_option(struct filter *f, int opt, const char *value)
 		f->queue = (int)strtol(value, &end, 10);
 		if (*value && !*end && f->queue >= 0 && f->queue < 65535)
 			return 1;
-		complain("--queue: \"%.60s\" is not a queue number", value);
+		message_error("--queue: \"%.60s\" is not a queue number", value);
 		return -1;
 	case 2006:
 		f->masked = true;
@@ -121,11 +122,11 @@ static void doubt_words(const struct filter *f, const struct reader *v)
 	for (size_t i = 0; i < v->n_devices && !nic; i++)
 		nic = v->devices[i].id && !strcmp(f->nic, v->devices[i].name);
 	if (!class)
-		complain("--class: \"%.60s\" is no class, and no loss is stored for which the "
-			 "kernel gave it as reason",
-			 f->class);
+		message_error("--class: \"%.60s\" is no class, and no loss is stored for which the "
+			      "kernel gave it as reason",
+			      f->class);
 	if (!nic)
-		complain("--nic: no tap called \"%.60s\" is known", f->nic);
+		message_error("--nic: no tap called \"%.60s\" is known", f->nic);
 }
 
 int filter_resolve(struct filter *f, struct reader *v)
@@ -242,9 +243,9 @@ int window_option(struct window *w, int opt, const char *value)
 	r = when_parse(value, w->now_ns, opt == 'S' ? &w->since_ns : &w->until_ns);
 	if (r >= 0)
 		return 1;
-	complain("%s: \"%.60s\" is not a time; try -1h, 2h ago, today, 14:00, 2026-11-20, "
-		 "\"2026-11-20 14:00\", @1700000000",
-		 opt == 'S' ? "--since" : "--until", value);
+	message_error("%s: \"%.60s\" is not a time; try -1h, 2h ago, today, 14:00, 2026-11-20, "
+		      "\"2026-11-20 14:00\", @1700000000",
+		      opt == 'S' ? "--since" : "--until", value);
 	return -1;
 }
 
@@ -252,7 +253,7 @@ bool window_valid(const struct window *w)
 {
 	if (w->since_ns < w->until_ns)
 		return true;
-	complain("the window ends before it begins: --since must lie before --until");
+	message_error("the window ends before it begins: --since must lie before --until");
 	return false;
 }
 

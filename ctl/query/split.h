@@ -7,8 +7,8 @@
 #define TAPLOSS_CTL_QUERY_SPLIT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
-#include "ctl/cmd.h"
 #include "reader.h"
 #include "vmref.h"
 #include "ctl/print/when.h"
@@ -43,14 +43,14 @@ struct filter {
 
 /* The filter's options for getopt_long(), and what to do with one. filter_option: 1 taken, 0 not a
  * filter's, -1 wrong (said). */
-#define FILTER_OPTIONS                                                                     \
-	{ "vm", required_argument, NULL, 2000 }, { "nic", required_argument, NULL, 2001 }, \
-		{ "direction", required_argument, NULL, 2002 },                            \
-		{ "class", required_argument, NULL, 2003 },                                \
-		{ "kind", required_argument, NULL, 2004 },                                 \
-		{ "queue", required_argument, NULL, 2005 },                                \
-	{                                                                                  \
-		"masked", no_argument, NULL, 2006                                          \
+#define FILTER_OPTIONS                                                                          \
+	{ "vm", required_argument, NULL, OPT_VM }, { "nic", required_argument, NULL, OPT_NIC }, \
+		{ "direction", required_argument, NULL, OPT_DIRECTION },                        \
+		{ "class", required_argument, NULL, OPT_CLASS },                                \
+		{ "kind", required_argument, NULL, OPT_KIND },                                  \
+		{ "queue", required_argument, NULL, OPT_QUEUE },                                \
+	{                                                                                       \
+		"masked", no_argument, NULL, OPT_MASKED                                         \
 	}
 #define FILTER_HELP \
 	"  --vm V           only this VM (name, UUID, MAC, tap); may be given several times\n" \

@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #include "collector/base.h"
-#include "ctl/cmd.h"
+#include "ctl/print/global.h"
+#include "ctl/print/message.h"
 #include "ctl/print/out.h"
 #include "ctl/print/when.h"
 
@@ -40,23 +41,24 @@ int store_prune(const struct global *g, const struct maintain_limits *l)
 
 	snprintf(meta, sizeof(meta), "%s/meta.db", g->store);
 	if (access(meta, F_OK) < 0) {
-		complain("no store in %s: %s (--store or TAPLOSS_STORE)", g->store,
-			 strerror(errno));
+		message_error("no store in %s: %s (--store or TAPLOSS_STORE)", g->store,
+			      strerror(errno));
 		return EXIT_FAILED;
 	}
 	r = schema_agent_lock(g->store, &lock, &pid);
 	if (r == -EBUSY)
-		complain("taplossd (pid %d) runs on this store and prunes it itself: set "
-			 "seconds_days, retention_days, hours_days in taploss.conf, or stop it",
-			 pid);
+		message_error(
+			"taplossd (pid %d) runs on this store and prunes it itself: set "
+			"seconds_days, retention_days, hours_days in taploss.conf, or stop it",
+			pid);
 	else if (r < 0)
-		complain("%s/lock: %s", g->store, strerror(-r));
+		message_error("%s/lock: %s", g->store, strerror(-r));
 	if (r < 0)
 		return EXIT_FAILED;
 	r = maintain(g->store, l, now_ns(), NULL, &done, why);
 	if (r >= 0)
 		return print_done(g, &done);
-	complain("%s", why);
+	message_error("%s", why);
 	return EXIT_FAILED;
 }
 
@@ -96,7 +98,7 @@ static int copy_file(const char *from_dir, const char *to_dir, const char *name,
 	r = schema_open(from, kind, SCHEMA_READ, &in, why);
 	if (r < 0) {
 		if (r != -ENOENT)
-			complain("%s", why);
+			message_error("%s", why);
 		return r;
 	}
 	r = sqlite3_open_v2(to, &out, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) == SQLITE_OK
@@ -111,7 +113,7 @@ static int copy_file(const char *from_dir, const char *to_dir, const char *name,
 	if (r >= 0)
 		r = chmod(to, 0640) < 0 ? -errno : sync_path(to, O_RDONLY);
 	if (r < 0)
-		complain("%s cannot be copied to %s: %s", from, to, strerror(-r));
+		message_error("%s cannot be copied to %s: %s", from, to, strerror(-r));
 	return r;
 }
 
@@ -122,7 +124,7 @@ static int copy_all(const char *from, const char *to)
 	int r = schema_days(from, &days, &n);
 
 	if (r < 0)
-		complain("no store in %s: %s (--store or TAPLOSS_STORE)", from, strerror(-r));
+		message_error("no store in %s: %s (--store or TAPLOSS_STORE)", from, strerror(-r));
 	for (size_t i = 0; i < n && r >= 0; i++) {
 		r = copy_file(from, to, days[i].name, SCHEMA_DAY);
 		r = r == -ENOENT ? 0 : r;
@@ -134,8 +136,9 @@ static int copy_all(const char *from, const char *to)
 	if (r >= 0) {
 		r = copy_file(from, to, "meta.db", SCHEMA_META);
 		if (r == -ENOENT)
-			complain("no store in %s: there is no meta.db (--store or TAPLOSS_STORE)",
-				 from);
+			message_error(
+				"no store in %s: there is no meta.db (--store or TAPLOSS_STORE)",
+				from);
 	}
 	return r;
 }
@@ -161,12 +164,12 @@ int store_backup(const struct global *g, const char *to)
 	if (asprintf(&tmp, "%s.new", to) < 0)
 		abort();
 	if (stat(to, &st) == 0) {
-		complain("%s is there already; name a directory that is not", to);
+		message_error("%s is there already; name a directory that is not", to);
 		return EXIT_FAILED;
 	}
 	remove_dir(tmp);	/* of a backup that was cut off */
 	if (mkdir(tmp, 0750) < 0) {
-		complain("%s cannot be made: %s", tmp, strerror(errno));
+		message_error("%s cannot be made: %s", tmp, strerror(errno));
 		return EXIT_FAILED;
 	}
 	if (copy_all(g->store, tmp) < 0) {
@@ -175,7 +178,7 @@ int store_backup(const struct global *g, const char *to)
 	}
 	if (sync_path(tmp, O_RDONLY | O_DIRECTORY) == 0 && rename(tmp, to) == 0)
 		return EXIT_OK;
-	complain("%s cannot be made: %s", to, strerror(errno));
+	message_error("%s cannot be made: %s", to, strerror(errno));
 	remove_dir(tmp);
 	return EXIT_FAILED;
 }

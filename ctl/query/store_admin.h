@@ -6,6 +6,7 @@
 
 #include "schema/maintain.h"
 #include "split.h"
+#include "ctl/print/global.h"
 
 /* Sums up, thins and forgets, as the agent does. Not while an agent runs: it does so itself. */
 int store_prune(const struct global *g, const struct maintain_limits *l);

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "collector/base.h"
-#include "ctl/cmd.h"
+#include "ctl/print/message.h"
 #include "ctl/print/text.h"
 
 /* The best match so far. Ways to match have ranks: a better one beats all others; between equals
@@ -157,12 +157,14 @@ static void say_unknown(struct reader *v, const char *text)
 		near_name = v->vms[i].name;
 	}
 	if (near_name)
-		complain("no VM, MAC address or tap is called \"%.200s\"; did you mean \"%s\"?",
-			 text, near_name);
+		message_error(
+			"no VM, MAC address or tap is called \"%.200s\"; did you mean \"%s\"?",
+			text, near_name);
 	else
-		complain("no VM, MAC address or tap is called \"%.200s\"; taplossctl vms --all "
-			 "lists them",
-			 text);
+		message_error(
+			"no VM, MAC address or tap is called \"%.200s\"; taplossctl vms --all "
+			"lists them",
+			text);
 }
 
 int vmref_find(struct reader *v, const char *text, struct vmref *ret)
@@ -188,9 +190,10 @@ int vmref_find(struct reader *v, const char *text, struct vmref *ret)
 		return -ENOENT;
 	}
 	if (s.several) {
-		complain("several VMs are called \"%.200s\"; say which by its UUID (taplossctl vms "
-			 "--all shows them)",
-			 text);
+		message_error(
+			"several VMs are called \"%.200s\"; say which by its UUID (taplossctl vms "
+			"--all shows them)",
+			text);
 		return -ENOTUNIQ;
 	}
 	*ret = s.found;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "collector/base.h"
+#include "ctl/print/message.h"
 #include "ctl/print/when.h"
 
 #define LOOK_NS NSEC_PER_SEC
@@ -365,10 +366,10 @@ static int show(struct screen *s)
 	set_escdelay(50);
 	terminal = newterm(NULL, stdout, stdin);
 	if (!terminal) {
-		complain("top: this terminal cannot show a screen; --once prints");
+		message_error("top: this terminal cannot show a screen; --once prints");
 		return EXIT_FAILED;
 	}
-	complain_into(s->said, sizeof(s->said));
+	message_redirect(s->said, sizeof(s->said));
 	sigaction(SIGINT, &end, NULL);
 	sigaction(SIGTERM, &end, NULL);
 	sigaction(SIGHUP, &end, NULL);
@@ -381,7 +382,7 @@ static int show(struct screen *s)
 	loop(s);
 	endwin();
 	delscreen(terminal);
-	complain_into(NULL, 0);
+	message_redirect(NULL, 0);
 	return EXIT_OK;
 }
 

@@ -4,7 +4,7 @@
 #ifndef TAPLOSS_CTL_TOP_SCREEN_H
 #define TAPLOSS_CTL_TOP_SCREEN_H
 
-#include "ctl/cmd.h"
+#include "ctl/print/global.h"
 #include "ctl/query/split.h"
 
 struct screen_options {

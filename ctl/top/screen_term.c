@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <term.h>	/* its macros are words like "lines": not for files that do more */
 #include <unistd.h>
+#include "ctl/print/message.h"
 
 bool screen_possible(void)
 {
@@ -15,8 +16,9 @@ bool screen_possible(void)
 		return false;
 	if (setupterm(NULL, STDOUT_FILENO, &err) == OK && tigetstr("cup") > (char *)0)
 		return true;
-	complain("top: the terminal \"%.60s\" (TERM) is not known here or cannot move its cursor: "
-		 "printed once",
-		 term ? term : "");
+	message_error(
+		"top: the terminal \"%.60s\" (TERM) is not known here or cannot move its cursor: "
+		"printed once",
+		term ? term : "");
 	return false;
 }

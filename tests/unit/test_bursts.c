@@ -8,12 +8,6 @@
 
 #include "collector/base.h"
 #include "ctl/query/bursts.h"
-#include "ctl/cmd.h"
-
-void complain(const char *fmt, ...)
-{
-	fail_msg("%s", fmt);
-}
 
 #define MS NSEC_PER_MSEC
 #define T0 (1700000000 * NSEC_PER_SEC)

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 
 #include "collector/base.h"
-#include "ctl/cmd.h"
 #include "ctl/diagnose/diagnosis.h"
 #include "ctl/query/events.h"
 #include "storetest.h"
@@ -20,16 +19,6 @@
 #define AT(min) (NOON + (uint64_t)(min) * NSEC_PER_MIN)
 
 static struct reader *view;
-
-/* The real one is main.c's. */
-void complain(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vprint_error(fmt, ap);
-	va_end(ap);
-}
 
 static _printf_(2, 3) void add(sqlite3 *db, const char *fmt, ...)
 {

@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 
 #include "agent/store/store.h"
-#include "ctl/cmd.h"
 #include "ctl/query/reader.h"
 #include "schema/demand.h"
 #include "faultyvfs.h"
@@ -32,16 +31,6 @@ static struct {
 static uint64_t delivered;	/* all of it */
 static struct reader_headroom rings;	/* all of it */
 static struct reader_pressure waited;	/* all of it */
-
-/* The real one is main.c's. */
-void complain(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vprint_error(fmt, ap);
-	va_end(ap);
-}
 
 static uint64_t below_n(uint64_t n)
 {

@@ -11,16 +11,9 @@
 
 #include "collector/base.h"
 #include "collector/probe/capture.h"
-#include "ctl/cmd.h"
 #include "ctl/probe/report.h"
 #include "ctl/probe/send.h"
 #include "ctl/probe/table.h"
-
-/* taplossctl's own; what is tested here has nothing to complain about. */
-void complain(const char *fmt, ...)
-{
-	fail_msg("%s", fmt);
-}
 
 static void balances(void **state)
 {

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "collector/base.h"
-#include "ctl/cmd.h"
 #include "ctl/query/reader.h"
 
 #define SERIES 8
@@ -26,16 +25,6 @@ static struct {
 } rows[ROWS];
 static char dir[64];
 static struct reader *view;
-
-/* The real one is main.c's. */
-void complain(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vprint_error(fmt, ap);
-	va_end(ap);
-}
 
 static uint64_t below(uint64_t n)
 {

@@ -13,7 +13,6 @@
 
 #include "collector/base.h"
 #include "ctl/top/model.h"
-#include "ctl/cmd.h"
 #include "ctl/query/severity.h"
 #include "schema/schema.h"
 
@@ -22,16 +21,6 @@
 
 static struct filter filter;
 static char *dir;
-
-/* The real one is main.c's. */
-void complain(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vprint_error(fmt, ap);
-	va_end(ap);
-}
 
 static void run_sql(sqlite3 *db, const char *sql)
 {

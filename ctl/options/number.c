@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/cmd.h"
+#include "ctl/print/message.h"
 
 #define SIZES "size (4096, 64k, 1M, 2G)"
 
@@ -30,12 +30,12 @@ static int parse(const char *option, const char *value, const char *units, uint6
 		return 1;
 	}
 	if (max == UINT64_MAX)
-		complain("%s: \"%.60s\" is not a %s of at least %llu", option, value,
-			 *units ? SIZES : "number", (unsigned long long)min);
+		message_error("%s: \"%.60s\" is not a %s of at least %llu", option, value,
+			      *units ? SIZES : "number", (unsigned long long)min);
 	else
-		complain("%s: \"%.60s\" is not a %s from %llu to %llu", option, value,
-			 *units ? SIZES : "number", (unsigned long long)min,
-			 (unsigned long long)max);
+		message_error("%s: \"%.60s\" is not a %s from %llu to %llu", option, value,
+			      *units ? SIZES : "number", (unsigned long long)min,
+			      (unsigned long long)max);
 	return -1;
 }
 
