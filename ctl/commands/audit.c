@@ -337,12 +337,14 @@ static int answer(struct audit *a)
 	return status;
 }
 
+enum { OPT_FAIL = OPT_OWN };
+
 static int own_option(void *arg, int opt, const char *value)
 {
 	struct audit *a = arg;
 
 	(void)value;
-	if (opt != 3000)
+	if (opt != OPT_FAIL)
 		return 0;
 	return a->fail = true;
 }
@@ -351,9 +353,9 @@ static int run(const struct global *g, int argc, char **argv)
 {
 	static const struct option options[] = { GLOBAL_OPTIONS,
 						 WINDOW_OPTIONS,
-						 { "vm", required_argument, NULL, 2000 },
-						 { "nic", required_argument, NULL, 2001 },
-						 { "fail", no_argument, NULL, 3000 },
+						 { "vm", required_argument, NULL, OPT_VM },
+						 { "nic", required_argument, NULL, OPT_NIC },
+						 { "fail", no_argument, NULL, OPT_FAIL },
 						 { 0 } };
 	struct audit a = { .g = *g };
 	const struct options o = {

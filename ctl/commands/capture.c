@@ -261,29 +261,50 @@ static int time_option(struct request *rq, const char *value)
 	return -1;
 }
 
+enum {
+	OPT_SECONDS = OPT_OWN,
+	OPT_ROTATE_SIZE,
+	OPT_ROTATE_SECONDS,
+	OPT_FILES,
+	OPT_QUIET,
+	OPT_IGNORE_OUTGOING,
+	OPT_DROPPED,
+	OPT_LIMIT,
+	OPT_RING,
+	OPT_BLOCK,
+	OPT_BLOCKS,
+	OPT_SLOT,
+	OPT_RETIRE,
+	OPT_PRIV,
+	OPT_RX_HASH,
+	OPT_FANOUT,
+	OPT_TIMESTAMP,
+	OPT_COPY_THRESHOLD,
+};
+
 static int ring_option(struct request *rq, int opt, const char *value)
 {
 	switch (opt) {
-	case 5010:
+	case OPT_RING:
 		return number_option("--ring", value, 1, 3, &rq->version);
-	case 5011:
+	case OPT_BLOCK:
 		return size_option("--block", value, 1, UINT32_MAX, &rq->block_bytes);
-	case 5012:
+	case OPT_BLOCKS:
 		return number_option("--blocks", value, 1, UINT32_MAX, &rq->blocks);
-	case 5013:
+	case OPT_SLOT:
 		return size_option("--slot", value, 1, UINT32_MAX, &rq->slot_bytes);
-	case 5014:
+	case OPT_RETIRE:
 		return number_option("--retire", value, 0, UINT32_MAX, &rq->retire_ms);
-	case 5015:
+	case OPT_PRIV:
 		return size_option("--priv", value, 0, UINT32_MAX, &rq->priv_bytes);
-	case 5016:
+	case OPT_RX_HASH:
 		rq->o.shape.rx_hash = true;
 		return 1;
-	case 5018:
+	case OPT_TIMESTAMP:
 		return time_option(rq, value);
-	case 5019:
+	case OPT_COPY_THRESHOLD:
 		return size_option("--copy-threshold", value, 1, 65536, &rq->copy_threshold);
-	case 5017:
+	case OPT_FANOUT:
 		return fanout_option(rq, value);
 	default:
 		return 0;
@@ -305,24 +326,24 @@ static int own_option(void *arg, int opt, const char *value)
 		return number_option("--snaplen", value, 1, WHOLE_FRAMES, &rq->snaplen);
 	case 'c':
 		return number_option("--count", value, 1, UINT64_MAX, &rq->o.max_frames);
-	case 5000:
+	case OPT_SECONDS:
 		return number_option("--seconds", value, 1, 31536000, &rq->seconds);
-	case 5001:
+	case OPT_ROTATE_SIZE:
 		return size_option("--rotate-size", value, 4096, UINT64_MAX, &rq->o.rotate_bytes);
-	case 5002:
+	case OPT_ROTATE_SECONDS:
 		return number_option("--rotate-seconds", value, 1, 31536000, &rq->rotate_seconds);
-	case 5003:
+	case OPT_FILES:
 		return number_option("--files", value, 1, 100000, &rq->keep);
-	case 5004:
+	case OPT_QUIET:
 		rq->silent = true;
 		return 1;
-	case 5005:
+	case OPT_IGNORE_OUTGOING:
 		rq->o.ignore_outgoing = true;
 		return 1;
-	case 5006:
+	case OPT_DROPPED:
 		rq->dropped = true;
 		return 1;
-	case 5007:
+	case OPT_LIMIT:
 		return number_option("--limit", value, 0, UINT32_MAX, &rq->drop.limit);
 	default:
 		return ring_option(rq, opt, value);
@@ -398,24 +419,24 @@ static int run(const struct global *g, int argc, char **argv)
 		{ "filter", required_argument, NULL, 'f' },
 		{ "snaplen", required_argument, NULL, 's' },
 		{ "count", required_argument, NULL, 'c' },
-		{ "seconds", required_argument, NULL, 5000 },
-		{ "rotate-size", required_argument, NULL, 5001 },
-		{ "rotate-seconds", required_argument, NULL, 5002 },
-		{ "files", required_argument, NULL, 5003 },
-		{ "quiet", no_argument, NULL, 5004 },
-		{ "ignore-outgoing", no_argument, NULL, 5005 },
-		{ "dropped", no_argument, NULL, 5006 },
-		{ "limit", required_argument, NULL, 5007 },
-		{ "ring", required_argument, NULL, 5010 },
-		{ "block", required_argument, NULL, 5011 },
-		{ "blocks", required_argument, NULL, 5012 },
-		{ "slot", required_argument, NULL, 5013 },
-		{ "retire", required_argument, NULL, 5014 },
-		{ "priv", required_argument, NULL, 5015 },
-		{ "rx-hash", no_argument, NULL, 5016 },
-		{ "fanout", required_argument, NULL, 5017 },
-		{ "timestamp", required_argument, NULL, 5018 },
-		{ "copy-threshold", required_argument, NULL, 5019 },
+		{ "seconds", required_argument, NULL, OPT_SECONDS },
+		{ "rotate-size", required_argument, NULL, OPT_ROTATE_SIZE },
+		{ "rotate-seconds", required_argument, NULL, OPT_ROTATE_SECONDS },
+		{ "files", required_argument, NULL, OPT_FILES },
+		{ "quiet", no_argument, NULL, OPT_QUIET },
+		{ "ignore-outgoing", no_argument, NULL, OPT_IGNORE_OUTGOING },
+		{ "dropped", no_argument, NULL, OPT_DROPPED },
+		{ "limit", required_argument, NULL, OPT_LIMIT },
+		{ "ring", required_argument, NULL, OPT_RING },
+		{ "block", required_argument, NULL, OPT_BLOCK },
+		{ "blocks", required_argument, NULL, OPT_BLOCKS },
+		{ "slot", required_argument, NULL, OPT_SLOT },
+		{ "retire", required_argument, NULL, OPT_RETIRE },
+		{ "priv", required_argument, NULL, OPT_PRIV },
+		{ "rx-hash", no_argument, NULL, OPT_RX_HASH },
+		{ "fanout", required_argument, NULL, OPT_FANOUT },
+		{ "timestamp", required_argument, NULL, OPT_TIMESTAMP },
+		{ "copy-threshold", required_argument, NULL, OPT_COPY_THRESHOLD },
 		{ 0 }
 	};
 	struct request rq = {

@@ -181,27 +181,42 @@ static int parse_mib(const char *name, const char *value, uint64_t *ret)
 	return -1;
 }
 
-static int own_option(void *arg, int opt, const char *value)
-{
-	struct request *rq = arg;
+enum {
+	OPT_SECONDS = OPT_OWN,
+	OPT_MINUTES,
+	OPT_HOURS,
+	OPT_SECONDS_MIB,
+	OPT_MINUTES_MIB,
+	OPT_HISTORY_MIB,
+};
 
-	rq->limited |= opt >= 3000 && opt <= 3005;
+static int limit_option(struct request *rq, int opt, const char *value)
+{
 	switch (opt) {
-	case 3000:
+	case OPT_SECONDS:
 		return parse_days("--seconds", value, &rq->limits.fine_days);
-	case 3001:
+	case OPT_MINUTES:
 		return parse_days("--minutes", value, &rq->limits.days);
-	case 3002:
+	case OPT_HOURS:
 		return parse_days("--hours", value, &rq->limits.hour_days);
-	case 3003:
+	case OPT_SECONDS_MIB:
 		return parse_mib("--seconds-mib", value, &rq->limits.fine_bytes);
-	case 3004:
+	case OPT_MINUTES_MIB:
 		return parse_mib("--minutes-mib", value, &rq->limits.bytes);
-	case 3005:
+	case OPT_HISTORY_MIB:
 		return parse_mib("--history-mib", value, &rq->limits.history_bytes);
 	default:
 		return 0;
 	}
+}
+
+static int own_option(void *arg, int opt, const char *value)
+{
+	struct request *rq = arg;
+	int taken = limit_option(rq, opt, value);
+
+	rq->limited |= taken > 0;
+	return taken;
 }
 
 static int dispatch(struct request *rq, int argc, char **argv)
@@ -226,16 +241,18 @@ static int dispatch(struct request *rq, int argc, char **argv)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS,
-						 WINDOW_OPTIONS,
-						 FILTER_OPTIONS,
-						 { "seconds", required_argument, NULL, 3000 },
-						 { "minutes", required_argument, NULL, 3001 },
-						 { "hours", required_argument, NULL, 3002 },
-						 { "seconds-mib", required_argument, NULL, 3003 },
-						 { "minutes-mib", required_argument, NULL, 3004 },
-						 { "history-mib", required_argument, NULL, 3005 },
-						 { 0 } };
+	static const struct option options[] = {
+		GLOBAL_OPTIONS,
+		WINDOW_OPTIONS,
+		FILTER_OPTIONS,
+		{ "seconds", required_argument, NULL, OPT_SECONDS },
+		{ "minutes", required_argument, NULL, OPT_MINUTES },
+		{ "hours", required_argument, NULL, OPT_HOURS },
+		{ "seconds-mib", required_argument, NULL, OPT_SECONDS_MIB },
+		{ "minutes-mib", required_argument, NULL, OPT_MINUTES_MIB },
+		{ "history-mib", required_argument, NULL, OPT_HISTORY_MIB },
+		{ 0 }
+	};
 	struct request rq = { .g = *g };
 	const struct options o = {
 		.cmd = &cmd_db,

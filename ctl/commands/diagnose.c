@@ -308,12 +308,14 @@ static int diagnose(struct asked *asked)
 	return status;
 }
 
+enum { OPT_FAIL = OPT_OWN };
+
 static int own_option(void *arg, int opt, const char *value)
 {
 	struct asked *a = arg;
 
 	(void)value;
-	if (opt != 3000)
+	if (opt != OPT_FAIL)
 		return 0;
 	return a->fail = true;
 }
@@ -323,7 +325,7 @@ static int run(const struct global *g, int argc, char **argv)
 	static const struct option options[] = { GLOBAL_OPTIONS,
 						 WINDOW_OPTIONS,
 						 FILTER_OPTIONS,
-						 { "fail", no_argument, NULL, 3000 },
+						 { "fail", no_argument, NULL, OPT_FAIL },
 						 { 0 } };
 	struct asked a = { .g = *g };
 	const struct options o = {

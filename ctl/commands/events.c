@@ -138,24 +138,28 @@ static int answer(const struct asked *a)
 	return status;
 }
 
+enum { OPT_NO_VERDICTS = OPT_OWN, OPT_VERDICTS };
+
 static int own_option(void *arg, int opt, const char *value)
 {
 	struct asked *a = arg;
 
 	(void)value;
-	if (opt != 3000 && opt != 3001)
+	if (opt != OPT_NO_VERDICTS && opt != OPT_VERDICTS)
 		return 0;
-	a->verdicts = opt == 3001;
+	a->verdicts = opt == OPT_VERDICTS;
 	return 1;
 }
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS,
-						 WINDOW_OPTIONS,
-						 { "no-verdicts", no_argument, NULL, 3000 },
-						 { "verdicts", no_argument, NULL, 3001 },
-						 { 0 } };
+	static const struct option options[] = {
+		GLOBAL_OPTIONS,
+		WINDOW_OPTIONS,
+		{ "no-verdicts", no_argument, NULL, OPT_NO_VERDICTS },
+		{ "verdicts", no_argument, NULL, OPT_VERDICTS },
+		{ 0 }
+	};
 	struct asked a = { .g = *g, .verdicts = -1 };
 	const struct options o = {
 		.cmd = &cmd_events,

@@ -213,6 +213,8 @@ static int answer(struct request *rq)
 	return status;
 }
 
+enum { OPT_BY = OPT_OWN, OPT_LIMIT, OPT_FAIL_OVER, OPT_FLOOR };
+
 static int own_option(void *arg, int opt, const char *value)
 {
 	struct request *rq = arg;
@@ -220,20 +222,20 @@ static int own_option(void *arg, int opt, const char *value)
 	int r;
 
 	switch (opt) {
-	case 3000:
+	case OPT_BY:
 		rq->by = split_parse(value);
 		return rq->by ? 1 : -1;
-	case 3001:
+	case OPT_LIMIT:
 		r = number_option("--limit", value, 0, UINT64_MAX, &rq->limit);
 		rq->limit = rq->limit ? rq->limit : UINT64_MAX;
 		return r;
-	case 3002:
+	case OPT_FAIL_OVER:
 		rq->fail_over = strtod(value, &end);
 		if (end != value && !*end && rq->fail_over >= 0 && rq->fail_over <= 100)
 			return 1;
 		message_error("--fail-over: \"%.60s\" is not a percentage from 0 to 100", value);
 		return -1;
-	case 3003:
+	case OPT_FLOOR:
 		return number_option("--floor", value, 0, UINT64_MAX, &rq->floor);
 	default:
 		return 0;
@@ -242,14 +244,16 @@ static int own_option(void *arg, int opt, const char *value)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS,
-						 WINDOW_OPTIONS,
-						 FILTER_OPTIONS,
-						 { "by", required_argument, NULL, 3000 },
-						 { "limit", required_argument, NULL, 3001 },
-						 { "fail-over", required_argument, NULL, 3002 },
-						 { "floor", required_argument, NULL, 3003 },
-						 { 0 } };
+	static const struct option options[] = {
+		GLOBAL_OPTIONS,
+		WINDOW_OPTIONS,
+		FILTER_OPTIONS,
+		{ "by", required_argument, NULL, OPT_BY },
+		{ "limit", required_argument, NULL, OPT_LIMIT },
+		{ "fail-over", required_argument, NULL, OPT_FAIL_OVER },
+		{ "floor", required_argument, NULL, OPT_FLOOR },
+		{ 0 }
+	};
 	struct request rq = { .g = *g, .limit = UINT64_MAX, .fail_over = -1, .floor = 10 };
 	const struct options o = {
 		.cmd = &cmd_loss,

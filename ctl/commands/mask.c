@@ -177,19 +177,21 @@ static int set_pattern(const char **at, const char *option, const char *value)
 	return -1;
 }
 
+enum { OPT_REASON = OPT_OWN, OPT_SITE, OPT_NOTE };
+
 static int own_option(void *arg, int opt, const char *value)
 {
 	struct request *rq = arg;
 
 	rq->words = true;
 	switch (opt) {
-	case 2000:
+	case OPT_VM:
 		rq->mask.vm = value;
 		return 1;
-	case 2001:
+	case OPT_NIC:
 		rq->mask.nic = value;
 		return 1;
-	case 2003:
+	case OPT_CLASS:
 		rq->mask.class = class_canonical(value);
 		if (rq->mask.class)
 			return 1;
@@ -197,11 +199,11 @@ static int own_option(void *arg, int opt, const char *value)
 			"--class: \"%.60s\" is no class; --reason takes the kernel's own words",
 			value);
 		return -1;
-	case 3000:
+	case OPT_REASON:
 		return set_pattern(&rq->mask.reason, "--reason", value);
-	case 3001:
+	case OPT_SITE:
 		return set_pattern(&rq->mask.site, "--site", value);
-	case 3002:
+	case OPT_NOTE:
 		rq->mask.note = value;
 		return 1;
 	default:
@@ -212,12 +214,12 @@ static int own_option(void *arg, int opt, const char *value)
 static int run(const struct global *g, int argc, char **argv)
 {
 	static const struct option options[] = { GLOBAL_OPTIONS,
-						 { "vm", required_argument, NULL, 2000 },
-						 { "nic", required_argument, NULL, 2001 },
-						 { "class", required_argument, NULL, 2003 },
-						 { "reason", required_argument, NULL, 3000 },
-						 { "site", required_argument, NULL, 3001 },
-						 { "note", required_argument, NULL, 3002 },
+						 { "vm", required_argument, NULL, OPT_VM },
+						 { "nic", required_argument, NULL, OPT_NIC },
+						 { "class", required_argument, NULL, OPT_CLASS },
+						 { "reason", required_argument, NULL, OPT_REASON },
+						 { "site", required_argument, NULL, OPT_SITE },
+						 { "note", required_argument, NULL, OPT_NOTE },
 						 { 0 } };
 	static const struct {
 		const char *name;

@@ -245,6 +245,8 @@ static int parse_range(const char *name, const char *text, const struct window *
 	return -1;
 }
 
+enum { OPT_BEFORE = OPT_OWN, OPT_AFTER };
+
 static int own_option(void *arg, int opt, const char *value)
 {
 	struct request *rq = arg;
@@ -253,10 +255,10 @@ static int own_option(void *arg, int opt, const char *value)
 	case 'o':
 		rq->file = value;
 		return 1;
-	case 3000:
+	case OPT_BEFORE:
 		rq->has_before = true;
 		return parse_range("--before", value, &rq->o.window, &rq->before);
-	case 3001:
+	case OPT_AFTER:
 		rq->has_after = true;
 		return parse_range("--after", value, &rq->o.window, &rq->after);
 	default:
@@ -277,8 +279,8 @@ static int run(const struct global *g, int argc, char **argv)
 						 WINDOW_OPTIONS,
 						 FILTER_OPTIONS,
 						 { "output", required_argument, NULL, 'o' },
-						 { "before", required_argument, NULL, 3000 },
-						 { "after", required_argument, NULL, 3001 },
+						 { "before", required_argument, NULL, OPT_BEFORE },
+						 { "after", required_argument, NULL, OPT_AFTER },
 						 { 0 } };
 	struct request rq = { .g = *g };
 	const struct options o = {

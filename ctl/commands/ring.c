@@ -122,26 +122,37 @@ static int answer(struct request *rq)
 	return print(rq, rows);
 }
 
+enum {
+	OPT_RATE = OPT_OWN,
+	OPT_FRAME,
+	OPT_STALL,
+	OPT_BLOCKS,
+	OPT_BLOCK,
+	OPT_RETIRE,
+	OPT_RING_VERSION,
+	OPT_SLOT,
+};
+
 static int own_option(void *arg, int opt, const char *value)
 {
 	struct request *rq = arg;
 
 	switch (opt) {
-	case 4000:
+	case OPT_RATE:
 		return number_option("--rate", value, 0, 1000000000, &rq->rate);
-	case 4001:
+	case OPT_FRAME:
 		return number_option("--frame", value, 1, 262144, &rq->frame);
-	case 4002:
+	case OPT_STALL:
 		return number_option("--stall", value, 1, 3600000, &rq->stall_ms);
-	case 4003:
+	case OPT_BLOCKS:
 		return number_option("--blocks", value, 1, UINT32_MAX, &rq->blocks);
-	case 4004:
+	case OPT_BLOCK:
 		return size_option("--block", value, 1, UINT32_MAX, &rq->block_bytes);
-	case 4005:
+	case OPT_RETIRE:
 		return number_option("--retire", value, 0, UINT32_MAX, &rq->retire_ms);
-	case 4006:
+	case OPT_RING_VERSION:
 		return number_option("--version", value, 1, 3, &rq->version);
-	case 4007:
+	case OPT_SLOT:
 		return size_option("--slot", value, 1, UINT32_MAX, &rq->slot_bytes);
 	default:
 		return 0;
@@ -150,16 +161,18 @@ static int own_option(void *arg, int opt, const char *value)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS,
-						 { "rate", required_argument, NULL, 4000 },
-						 { "frame", required_argument, NULL, 4001 },
-						 { "stall", required_argument, NULL, 4002 },
-						 { "blocks", required_argument, NULL, 4003 },
-						 { "block", required_argument, NULL, 4004 },
-						 { "retire", required_argument, NULL, 4005 },
-						 { "version", required_argument, NULL, 4006 },
-						 { "slot", required_argument, NULL, 4007 },
-						 { 0 } };
+	static const struct option options[] = {
+		GLOBAL_OPTIONS,
+		{ "rate", required_argument, NULL, OPT_RATE },
+		{ "frame", required_argument, NULL, OPT_FRAME },
+		{ "stall", required_argument, NULL, OPT_STALL },
+		{ "blocks", required_argument, NULL, OPT_BLOCKS },
+		{ "block", required_argument, NULL, OPT_BLOCK },
+		{ "retire", required_argument, NULL, OPT_RETIRE },
+		{ "version", required_argument, NULL, OPT_RING_VERSION },
+		{ "slot", required_argument, NULL, OPT_SLOT },
+		{ 0 }
+	};
 	struct request rq = {
 		.g = *g,
 		.rate = 1000000,

@@ -264,12 +264,14 @@ static int answer(const struct global *g)
 	return status;
 }
 
+enum { OPT_LIMITATIONS = OPT_OWN };
+
 static int own_option(void *arg, int opt, const char *value)
 {
 	bool *blind = arg;
 
 	(void)value;
-	if (opt != 3000)
+	if (opt != OPT_LIMITATIONS)
 		return 0;
 	return *blind = true;
 }
@@ -277,7 +279,7 @@ static int own_option(void *arg, int opt, const char *value)
 static int run(const struct global *g, int argc, char **argv)
 {
 	static const struct option options[] = { GLOBAL_OPTIONS,
-						 { "blind", no_argument, NULL, 3000 },
+						 { "blind", no_argument, NULL, OPT_LIMITATIONS },
 						 { 0 } };
 	struct global mine = *g;
 	bool blind = false;

@@ -401,15 +401,17 @@ static int set_steps(struct timeline *t)
 	return -1;
 }
 
+enum { OPT_BY = OPT_OWN, OPT_STEP };
+
 static int own_option(void *arg, int opt, const char *value)
 {
 	struct timeline *t = arg;
 
-	if (opt == 3000) {
+	if (opt == OPT_BY) {
 		t->by = split_parse(value);
 		return t->by ? 1 : -1;
 	}
-	if (opt != 3001)
+	if (opt != OPT_STEP)
 		return 0;
 	if (when_length(value, &t->step_ns) == 0 && t->step_ns >= 100 * NSEC_PER_MSEC)
 		return 1;
@@ -423,8 +425,8 @@ static int run(const struct global *g, int argc, char **argv)
 	static const struct option options[] = { GLOBAL_OPTIONS,
 						 WINDOW_OPTIONS,
 						 FILTER_OPTIONS,
-						 { "by", required_argument, NULL, 3000 },
-						 { "step", required_argument, NULL, 3001 },
+						 { "by", required_argument, NULL, OPT_BY },
+						 { "step", required_argument, NULL, OPT_STEP },
 						 { 0 } };
 	struct timeline t = { .g = *g, .by = BY_DEFAULT };
 	const struct options o = {

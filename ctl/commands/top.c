@@ -273,15 +273,17 @@ static int look(struct top *t, size_t limit)
 	return status;
 }
 
+enum { OPT_ONCE = OPT_OWN, OPT_WINDOW };
+
 static int own_option(void *arg, int opt, const char *value)
 {
 	struct top *t = arg;
 
 	switch (opt) {
-	case 3000:
+	case OPT_ONCE:
 		t->once = true;
 		return 1;
-	case 3001:
+	case OPT_WINDOW:
 		if (when_length(value, &t->span_ns) == 0 && t->span_ns >= 2 * NSEC_PER_SEC &&
 		    t->span_ns <= NSEC_PER_DAY)
 			return 1;
@@ -307,8 +309,8 @@ static int run(const struct global *g, int argc, char **argv)
 {
 	static const struct option options[] = { GLOBAL_OPTIONS,
 						 FILTER_OPTIONS,
-						 { "once", no_argument, NULL, 3000 },
-						 { "window", required_argument, NULL, 3001 },
+						 { "once", no_argument, NULL, OPT_ONCE },
+						 { "window", required_argument, NULL, OPT_WINDOW },
 						 { "limit", required_argument, NULL, 'n' },
 						 { 0 } };
 	struct top t = { .g = *g, .limit = UINT64_MAX };

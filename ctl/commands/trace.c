@@ -424,22 +424,24 @@ static int answer(struct request *rq)
 	return status;
 }
 
+enum { OPT_SECONDS = OPT_OWN, OPT_LIMIT };
+
 static int own_option(void *arg, int opt, const char *value)
 {
 	struct request *rq = arg;
 	int r;
 
 	switch (opt) {
-	case 3000:
+	case OPT_SECONDS:
 		return number_option("--seconds", value, 1, 86400, &rq->seconds);
-	case 3001:
+	case OPT_LIMIT:
 		r = number_option("--limit", value, 0, UINT64_MAX, &rq->limit);
 		rq->limit = rq->limit ? rq->limit : UINT64_MAX;
 		return r;
-	case 2001:
+	case OPT_NIC:
 		rq->nic = value;
 		return 1;
-	case 2003:
+	case OPT_CLASS:
 		rq->class = value;
 		return 1;
 	default:
@@ -449,12 +451,14 @@ static int own_option(void *arg, int opt, const char *value)
 
 static int run(const struct global *g, int argc, char **argv)
 {
-	static const struct option options[] = { GLOBAL_OPTIONS,
-						 { "seconds", required_argument, NULL, 3000 },
-						 { "class", required_argument, NULL, 2003 },
-						 { "nic", required_argument, NULL, 2001 },
-						 { "limit", required_argument, NULL, 3001 },
-						 { 0 } };
+	static const struct option options[] = {
+		GLOBAL_OPTIONS,
+		{ "seconds", required_argument, NULL, OPT_SECONDS },
+		{ "class", required_argument, NULL, OPT_CLASS },
+		{ "nic", required_argument, NULL, OPT_NIC },
+		{ "limit", required_argument, NULL, OPT_LIMIT },
+		{ 0 }
+	};
 	_cleanup_(freep) struct request *rq = calloc(1, sizeof(*rq));
 	const struct options o = {
 		.cmd = &cmd_trace,

@@ -215,31 +215,33 @@ static int look(struct watch *w)
 	return status;
 }
 
+enum { OPT_OVER = OPT_OWN, OPT_FOR, OPT_EXEC, OPT_FLOOR, OPT_COUNT };
+
 static int own_option(void *arg, int opt, const char *value)
 {
 	struct watch *w = arg;
 	char *end;
 
 	switch (opt) {
-	case 3000:
+	case OPT_OVER:
 		w->over_pct = strtod(value, &end);
 		if (end != value && (!*end || !strcmp(end, "%")) && w->over_pct >= 0 &&
 		    w->over_pct < 100)
 			return 1;
 		message_error("--over: \"%.60s\" is not a share in percent (0.1%%)", value);
 		return -1;
-	case 3001:
+	case OPT_FOR:
 		if (when_length(value, &w->for_ns) == 0 && w->for_ns >= NSEC_PER_SEC &&
 		    w->for_ns <= NSEC_PER_HOUR)
 			return 1;
 		message_error("--for: \"%.60s\" is not a length of time from 1s to 1h", value);
 		return -1;
-	case 3002:
+	case OPT_EXEC:
 		w->exec = value;
 		return 1;
-	case 3003:
+	case OPT_FLOOR:
 		return number_option("--floor", value, 0, UINT64_MAX, &w->floor);
-	case 3004:
+	case OPT_COUNT:
 		return number_option("--count", value, 0, UINT64_MAX, &w->count);
 	default:
 		return 0;
@@ -266,11 +268,11 @@ static int run(const struct global *g, int argc, char **argv)
 {
 	static const struct option options[] = { GLOBAL_OPTIONS,
 						 FILTER_OPTIONS,
-						 { "over", required_argument, NULL, 3000 },
-						 { "for", required_argument, NULL, 3001 },
-						 { "exec", required_argument, NULL, 3002 },
-						 { "floor", required_argument, NULL, 3003 },
-						 { "count", required_argument, NULL, 3004 },
+						 { "over", required_argument, NULL, OPT_OVER },
+						 { "for", required_argument, NULL, OPT_FOR },
+						 { "exec", required_argument, NULL, OPT_EXEC },
+						 { "floor", required_argument, NULL, OPT_FLOOR },
+						 { "count", required_argument, NULL, OPT_COUNT },
 						 { 0 } };
 	struct watch w = { .g = *g, .over_pct = 0.1, .for_ns = 10 * NSEC_PER_SEC, .floor = 10 };
 	struct alarm *a, *tmp;

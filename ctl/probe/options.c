@@ -66,58 +66,55 @@ static bool target(struct probe_request *rq, const char *value)
 }
 
 enum {
-	FRAMES = 3000,
-	LENGTH,
-	BLOCKS,
-	BLOCK_BYTES,
-	MEMORY,
-	CPUS,
-	QUEUES,
-	FLOWS,
-	WORKERS,
-	ROUNDS,
-	BOOT,
-	KERNEL,
-	MODULES,
-	PROBE,
-	CONNECT,
-	END,
-	RATES,
-	RAMP,
-	RINGS,
-	FAIL,
-	ACCEL,
-	DIRECTION,
-	VM,
-	NIC
+	OPT_FRAMES = OPT_OWN,
+	OPT_LENGTH,
+	OPT_BLOCKS,
+	OPT_BLOCK_BYTES,
+	OPT_MEMORY,
+	OPT_CPUS,
+	OPT_QUEUES,
+	OPT_FLOWS,
+	OPT_WORKERS,
+	OPT_ROUNDS,
+	OPT_BOOT,
+	OPT_KERNEL,
+	OPT_MODULES,
+	OPT_PROBE,
+	OPT_CONNECT,
+	OPT_END,
+	OPT_RATES,
+	OPT_RAMP,
+	OPT_RINGS,
+	OPT_FAIL,
+	OPT_ACCEL,
 };
 
 static const struct option table[] = { GLOBAL_OPTIONS,
-				       { "frames", required_argument, NULL, FRAMES },
-				       { "length", required_argument, NULL, LENGTH },
-				       { "ring-blocks", required_argument, NULL, BLOCKS },
-				       { "ring-block", required_argument, NULL, BLOCK_BYTES },
-				       { "memory", required_argument, NULL, MEMORY },
-				       { "cpus", required_argument, NULL, CPUS },
-				       { "queues", required_argument, NULL, QUEUES },
-				       { "flows", required_argument, NULL, FLOWS },
-				       { "workers", required_argument, NULL, WORKERS },
-				       { "rounds", required_argument, NULL, ROUNDS },
-				       { "boot-time", required_argument, NULL, BOOT },
-				       { "kernel", required_argument, NULL, KERNEL },
-				       { "modules", required_argument, NULL, MODULES },
-				       { "probe", required_argument, NULL, PROBE },
-				       { "connect", required_argument, NULL, CONNECT },
-				       { "from", required_argument, NULL, END },
-				       { "to", required_argument, NULL, END },
-				       { "rate", required_argument, NULL, RATES },
-				       { "ramp", required_argument, NULL, RAMP },
-				       { "ring", required_argument, NULL, RINGS },
-				       { "fail", no_argument, NULL, FAIL },
-				       { "accel", required_argument, NULL, ACCEL },
-				       { "direction", required_argument, NULL, DIRECTION },
-				       { "vm", required_argument, NULL, VM },
-				       { "nic", required_argument, NULL, NIC },
+				       { "frames", required_argument, NULL, OPT_FRAMES },
+				       { "length", required_argument, NULL, OPT_LENGTH },
+				       { "ring-blocks", required_argument, NULL, OPT_BLOCKS },
+				       { "ring-block", required_argument, NULL, OPT_BLOCK_BYTES },
+				       { "memory", required_argument, NULL, OPT_MEMORY },
+				       { "cpus", required_argument, NULL, OPT_CPUS },
+				       { "queues", required_argument, NULL, OPT_QUEUES },
+				       { "flows", required_argument, NULL, OPT_FLOWS },
+				       { "workers", required_argument, NULL, OPT_WORKERS },
+				       { "rounds", required_argument, NULL, OPT_ROUNDS },
+				       { "boot-time", required_argument, NULL, OPT_BOOT },
+				       { "kernel", required_argument, NULL, OPT_KERNEL },
+				       { "modules", required_argument, NULL, OPT_MODULES },
+				       { "probe", required_argument, NULL, OPT_PROBE },
+				       { "connect", required_argument, NULL, OPT_CONNECT },
+				       { "from", required_argument, NULL, OPT_END },
+				       { "to", required_argument, NULL, OPT_END },
+				       { "rate", required_argument, NULL, OPT_RATES },
+				       { "ramp", required_argument, NULL, OPT_RAMP },
+				       { "ring", required_argument, NULL, OPT_RINGS },
+				       { "fail", no_argument, NULL, OPT_FAIL },
+				       { "accel", required_argument, NULL, OPT_ACCEL },
+				       { "direction", required_argument, NULL, OPT_DIRECTION },
+				       { "vm", required_argument, NULL, OPT_VM },
+				       { "nic", required_argument, NULL, OPT_NIC },
 				       { 0 } };
 
 static int take_number(struct probe_request *rq, int opt, const char *value)
@@ -130,16 +127,16 @@ static int take_number(struct probe_request *rq, int opt, const char *value)
 		const char *name;
 		uint64_t min, max, *to;
 	} numbers[] = {
-		{ FRAMES, "--frames", 1, WIRE_MAX_FRAMES, &o->frames },
-		{ BLOCKS, "--ring-blocks", 2, 4096, &o->ring_blocks },
-		{ BLOCK_BYTES, "--ring-block", 4096, 4194304, &o->block_bytes },
-		{ MEMORY, "--memory", 128, 65536, &memory },
-		{ CPUS, "--cpus", 1, 64, &cpus },
-		{ QUEUES, "--queues", 1, 64, &queues },
-		{ FLOWS, "--flows", 1, WIRE_MAX_FLOWS, &flows },
-		{ WORKERS, "--workers", 1, SEND_WORKERS, &o->workers },
-		{ ROUNDS, "--rounds", 1, 20, &rq->rounds },
-		{ BOOT, "--boot-time", 1, 3600, &o->boot_seconds },
+		{ OPT_FRAMES, "--frames", 1, WIRE_MAX_FRAMES, &o->frames },
+		{ OPT_BLOCKS, "--ring-blocks", 2, 4096, &o->ring_blocks },
+		{ OPT_BLOCK_BYTES, "--ring-block", 4096, 4194304, &o->block_bytes },
+		{ OPT_MEMORY, "--memory", 128, 65536, &memory },
+		{ OPT_CPUS, "--cpus", 1, 64, &cpus },
+		{ OPT_QUEUES, "--queues", 1, 64, &queues },
+		{ OPT_FLOWS, "--flows", 1, WIRE_MAX_FLOWS, &flows },
+		{ OPT_WORKERS, "--workers", 1, SEND_WORKERS, &o->workers },
+		{ OPT_ROUNDS, "--rounds", 1, 20, &rq->rounds },
+		{ OPT_BOOT, "--boot-time", 1, 3600, &o->boot_seconds },
 	};
 	int r = 0;
 
@@ -171,10 +168,12 @@ static int take_text(struct probe_request *rq, int opt, const char *value)
 	const struct {
 		int opt;
 		const char **to;
-	} texts[] = { { CONNECT, &o->vm.uri },	{ END, &o->end },	 { RATES, &rq->rates },
-		      { RAMP, &rq->ramp },	{ RINGS, &rq->rings },	 { VM, &o->vm.vm },
-		      { NIC, &o->vm.nic },	{ LENGTH, &o->lengths }, { KERNEL, &o->kernel },
-		      { MODULES, &o->modules }, { PROBE, &o->probe } };
+	} texts[] = { { OPT_CONNECT, &o->vm.uri }, { OPT_END, &o->end },
+		      { OPT_RATES, &rq->rates },   { OPT_RAMP, &rq->ramp },
+		      { OPT_RINGS, &rq->rings },   { OPT_VM, &o->vm.vm },
+		      { OPT_NIC, &o->vm.nic },	   { OPT_LENGTH, &o->lengths },
+		      { OPT_KERNEL, &o->kernel },  { OPT_MODULES, &o->modules },
+		      { OPT_PROBE, &o->probe } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		if (texts[i].opt == opt) {
@@ -200,11 +199,11 @@ static int own_option(void *arg, int opt, const char *value)
 	struct probe_request *rq = arg;
 	int taken = 0;
 
-	if (opt == ACCEL)
+	if (opt == OPT_ACCEL)
 		return take_accel(&rq->opt.vm, value);
-	if (opt == DIRECTION)
+	if (opt == OPT_DIRECTION)
 		return take_word("--direction", value, "in", "out", &rq->opt.out);
-	if (opt == FAIL) {
+	if (opt == OPT_FAIL) {
 		rq->fail = true;
 		return 1;
 	}
