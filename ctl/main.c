@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* taplossctl - asks the store that taplossd keeps.
+/* taplossctl - queries the store that taplossd keeps.
  *
- * Reads only, but for `mask`, `db` and `probe run --save`. The table of commands is here;
- * README.md in this folder is the map of the rest. */
+ * Only `mask`, `db prune`, `probe run` and `probe bench` write to it. The table of commands is
+ * here; README.md in this folder is the map of the rest. */
 
 #include <locale.h>
 #include <signal.h>
@@ -22,16 +22,29 @@ static const struct cmd *const cmds[] = { &cmd_status,	 &cmd_vms,     &cmd_top, 
 
 static void print_usage(FILE *f)
 {
-	fputs("usage: taplossctl [--store DIR] [--json | --csv] COMMAND [options]\n\n", f);
+	fputs("usage: taplossctl [options] COMMAND [command options]\n"
+	      "\n"
+	      "Shows packets lost between this host and its VMs, as taplossd counts them.\n"
+	      "\n"
+	      "Commands (taplossctl COMMAND --help shows the options of each):\n",
+	      f);
 	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++)
-		fprintf(f, "  %-10s %-10s %s\n", cmds[i]->name, cmds[i]->args, cmds[i]->help);
-	fputs("\n  --store DIR      the store (TAPLOSS_STORE, else " DEFAULT_STORE ")\n"
-	      "  -j, --json       one JSON document; --csv: RFC 4180\n"
-	      "  --color WHEN     auto, always, never; --ascii: charts without Unicode\n"
-	      "  --version, --help; COMMAND --help\n"
-	      "\nexamples:  taplossctl top\n"
-	      "           taplossctl loss --since today --vm web-17\n"
-	      "           taplossctl timeline web-17 --since -6h\n",
+		fprintf(f, "  %-10s %s\n", cmds[i]->name, cmds[i]->help);
+	fputs("\n"
+	      "Options of all commands:\n"
+	      "  -j, --json       print one JSON document\n"
+	      "  --csv            print CSV (RFC 4180)\n"
+	      "  --store DIR      directory of the store\n"
+	      "                   (default: TAPLOSS_STORE, or " DEFAULT_STORE ")\n"
+	      "  --color WHEN     auto, always or never (default: auto)\n"
+	      "  --ascii          draw charts without Unicode\n"
+	      "  -h, --help       show help\n"
+	      "  --version        show the version\n"
+	      "\n"
+	      "Examples:\n"
+	      "  taplossctl top\n"
+	      "  taplossctl loss --since today --vm web-17\n"
+	      "  taplossctl timeline web-17 --since -6h\n",
 	      f);
 }
 
@@ -48,8 +61,7 @@ static int run(const struct global *g, int argc, char **argv)
 	const struct cmd *c = find(argv[0]);
 
 	if (!c) {
-		message_error("there is no command \"%.60s\"; taplossctl --help lists them",
-			      argv[0]);
+		message_error("unknown command \"%.60s\"; see taplossctl --help", argv[0]);
 		return EXIT_USAGE;
 	}
 	optind = 0;	/* getopt begins again, with permutation */
@@ -64,7 +76,7 @@ static bool read_options(struct global *g, int argc, char **argv, int *ret_exit)
 						 { 0 } };
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "+jh", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "+:jh", options, NULL)) != -1) {
 		*ret_exit = EXIT_OK;
 		if (opt == OPT_VERSION) {
 			if (printf("taplossctl %s\n", TAPLOSS_VERSION) < 0)

@@ -65,10 +65,12 @@ static void print_text(const struct limitations *b, const struct global *g)
 
 	(void)g;
 	if (!b->kernel) {
-		puts("not known: the agent never ran on this store");
+		puts("unknown: taplossd never ran on this store");
 		return;
 	}
-	printf("what cannot be shown here, on Linux %s, and what shows it all the same:\n", kernel);
+	printf("losses that cannot be seen on this host, on Linux %s, and what reveals them "
+	       "instead:\n",
+	       kernel);
 	json_array_foreach(b->rows, i, row) {
 		putchar('\n');
 		print_wrapped("* ", json_string_value(json_object_get(row, "loss")), width);
@@ -94,7 +96,7 @@ static int print(const struct limitations *b, const struct global *g)
 	return out_done();
 }
 
-int status_blind(const struct global *g)
+int status_limitations(const struct global *g)
 {
 	struct limitations b = { .rows = json_array() };
 	struct reader *v = reader_open(g->store);

@@ -7,7 +7,7 @@
 
 #include "ctl/print/message.h"
 
-#define SIZES "size (4096, 64k, 1M, 2G)"
+#define SIZES "size, such as 4096, 64k or 1M,"
 
 static int parse(const char *option, const char *value, const char *units, uint64_t min,
 		 uint64_t max, uint64_t *ret)

@@ -34,7 +34,7 @@ static bool color_option(struct global *g, const char *when)
 {
 	if (strcmp(when, "auto") != 0 && strcmp(when, "always") != 0 &&
 	    strcmp(when, "never") != 0) {
-		message_error("--color: auto, always or never");
+		message_error("--color: \"%.60s\" is none of auto, always, never", when);
 		return false;
 	}
 	g->color = want_color(when);
@@ -63,9 +63,12 @@ int global_option(struct global *g, const struct cmd *c, int opt, const char *wo
 		usage_help(c);
 		*ret_exit = EXIT_OK;
 		return -1;
+	case ':':
 	case '?':
-		message_error("%s%s\"%.60s\" is no option here, or wants a value; see taplossctl "
-			      "%s%s--help",
+		message_error(opt == ':'
+				      ? "%s%soption \"%.60s\" needs an argument; see taplossctl "
+					"%s%s--help"
+				      : "%s%sunknown option \"%.60s\"; see taplossctl %s%s--help",
 			      c ? c->name : "", c ? ": " : "", word, c ? c->name : "",
 			      c ? " " : "");
 		return -1;
@@ -93,7 +96,7 @@ bool options_read(const struct options *o, int argc, char **argv, int *ret_exit)
 	int opt, taken;
 
 	*ret_exit = EXIT_USAGE;
-	snprintf(letters, sizeof(letters), "jh%s%s", o->window ? "S:U:" : "",
+	snprintf(letters, sizeof(letters), ":jh%s%s", o->window ? "S:U:" : "",
 		 o->letters ? o->letters : "");
 	while ((opt = getopt_long(argc, argv, letters, o->table, NULL)) != -1) {
 		taken = global_option(o->global, o->cmd, opt, argv[optind - 1], ret_exit);
@@ -119,6 +122,6 @@ bool options_one_vm(const struct options *o, int argc, char **argv)
 		return false;
 	if (o->filter->n_vms == 1)
 		return true;
-	usage_error(o->cmd, "one VM");
+	usage_error(o->cmd, "expected one VM");
 	return false;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "usage.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -14,13 +15,14 @@ int usage_error(const struct cmd *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	message_error("%s: %s; usage: taplossctl %s [options] %s (taplossctl %s --help)", c->name,
-		      text, c->name, c->args, c->name);
+	message_error("%s: %s; usage: taplossctl %s [options]%s%s; see taplossctl %s --help",
+		      c->name, text, c->name, *c->args ? " " : "", c->args, c->name);
 	return EXIT_USAGE;
 }
 
 void usage_help(const struct cmd *c)
 {
-	printf("usage: taplossctl %s [options] %s\n%s\n%s", c->name, c->args, c->help, c->details);
-	puts("  -j, --json, --csv, --store DIR, --color WHEN, --ascii");
+	printf("usage: taplossctl %s [options]%s%s\n\n", c->name, *c->args ? " " : "", c->args);
+	printf("%c%s.\n\n%s\n", toupper(*c->help), c->help + 1, c->details);
+	puts("Options of all commands: -j, --json, --csv, --store DIR, --color WHEN, --ascii, -h");
 }

@@ -39,9 +39,9 @@ int guest_fail(const struct guest *g, int r, const char *what)
 	else if (r == -ETIMEDOUT)
 		words = vm_is_paused(g->vm) ? "the guest is paused" : "the guest does not answer";
 	else if (r == -EMSGSIZE || r == -EBADMSG || r == -EOVERFLOW)
-		words = "the guest answers what no probe says";
+		words = "the guest sends an invalid answer";
 	else if (r == -EPIPE || r == -ECONNRESET)
-		words = "the guest's channel was closed";
+		words = "the channel to the guest was closed";
 	snprintf(g->why, 512, "%.250s: %.200s", what, words);
 	return r;
 }
@@ -52,7 +52,7 @@ int guest_ask(struct guest *g, const char *line, char *ret, const char *what)
 	int r = channel_ask(&g->channel, line, ret, words, ANSWER_MS);
 
 	if (r == -EREMOTEIO)
-		snprintf(g->why, 512, "%.100s: the guest says: %.150s", what, words);
+		snprintf(g->why, 512, "%.100s: the guest reports: %.150s", what, words);
 	return r == -EREMOTEIO ? r : r < 0 ? guest_fail(g, r, what) : 0;
 }
 
@@ -65,8 +65,8 @@ static int check_version(const struct guest *g, const char *line, char kernel[st
 	if (version == WIRE_VERSION)
 		return 0;
 	snprintf(g->why, 512,
-		 "the probe in the guest speaks version %d, this taplossctl %d: use the "
-		 "taploss-probe that came with it",
+		 "the probe in the guest speaks protocol %d, this taplossctl %d; install the same "
+		 "version of taploss-probe in the guest",
 		 version, WIRE_VERSION);
 	return -EPROTO;
 }
@@ -142,9 +142,9 @@ int guest_report(struct guest *g, struct probe_report *ret, uint32_t sent)
 			r = report_line(ret, line);
 	}
 	if (r < 0)
-		return guest_fail(g, r, "report");
+		return guest_fail(g, r, "reading the report");
 	r = report_end(ret, sent, what);
 	if (r < 0)
-		snprintf(g->why, 512, "the guest's report cannot be: %s", what);
+		snprintf(g->why, 512, "the report of the guest is inconsistent: %s", what);
 	return r;
 }

@@ -103,7 +103,7 @@ static int add_module(struct maker *m, struct kmod_module *mod)
 	if (r < 0 || !path)
 		return r;
 	if (m->n == MAX_MODULES)
-		return fail(m, E2BIG, kmod_module_get_name(mod), "it needs too many modules");
+		return fail(m, E2BIG, kmod_module_get_name(mod), "needs too many modules");
 	m->loaded[m->n] = strdup(path);
 	return m->loaded[m->n++] ? 0 : -ENOMEM;
 }
@@ -118,8 +118,8 @@ static int find_module(struct maker *m, struct kmod_ctx *ctx, const char *name, 
 		char words[128];
 
 		snprintf(words, sizeof(words),
-			 "the kernel has no module %s, which the probe VM needs (--kernel, "
-			 "--modules)",
+			 "no module %s, which the probe VM needs; use another kernel with --kernel "
+			 "and --modules",
 			 name);
 		return needed ? fail(m, ENOENT, dir, words) : 0;
 	}
@@ -149,8 +149,9 @@ static int find_modules(struct maker *m, const char *dir)
 
 	snprintf(dep, sizeof(dep), "%s/modules.dep.bin", dir);
 	if (access(dep, R_OK) < 0)
-		return fail(m, errno, dep,
-			    "the kernel's modules are not there (--modules DIR, after depmod)");
+		return fail(
+			m, errno, dep,
+			"no kernel modules; name their directory with --modules, and run depmod");
 	ctx = kmod_new(dir, &none);
 	if (!ctx)
 		return fail(m, ENOMEM, dir, NULL);
@@ -208,9 +209,11 @@ static int copy(const struct maker *m, const char *from, const char *to)
 	int r = read_all(from, &data, &size);
 
 	if (r < 0)
-		return fail(m, -r, from,
-			    r == -ENOENT ? "there is no such kernel (--kernel FILE --modules DIR)"
-					 : NULL);
+		return fail(
+			m, -r, from,
+			r == -ENOENT
+				? "no such kernel; name one with --kernel FILE and --modules DIR"
+				: NULL);
 	out = fopen(to, "we");
 	if (!out)
 		return fail(m, errno, to, NULL);
@@ -278,7 +281,7 @@ int image_make(struct image *i, const char *kernel, const char *modules, const c
 	*i = (struct image){ .lock = -1 };
 	r = make_dir(i);
 	if (r < 0)
-		fail(&m, -r, "a directory in /run", NULL);
+		fail(&m, -r, "cannot create a directory in /run", NULL);
 	snprintf(i->kernel, sizeof(i->kernel), "%s/kernel", i->dir);
 	snprintf(i->initrd, sizeof(i->initrd), "%s/initrd", i->dir);
 	if (r >= 0)

@@ -32,7 +32,8 @@ static int end_address(const struct probe *p, char mac[static 18])
 	if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &ifr) < 0) {
 		int r = -errno;
 
-		snprintf(p->guest.why, 512, "%.20s: %s", p->end, strerror(-r));
+		snprintf(p->guest.why, 512, "cannot read the MAC address of %.20s: %s", p->end,
+			 strerror(-r));
 		return r;
 	}
 	snprintf(mac, 18, "%02x:%02x:%02x:%02x:%02x:%02x", a[0], a[1], a[2], a[3], a[4], a[5]);
@@ -51,11 +52,11 @@ static int open_capture(struct probe *p, struct capture *c, int ring, uint64_t e
 		.expect = (uint32_t)expect,
 		.flows = 1,
 	};
-	const char *what = "these values cannot be";
+	const char *what = "invalid ring";
 	int r = capture_possible(&order) ? capture_open(c, &order, &what) : -EINVAL;
 
 	if (r < 0)
-		snprintf(p->guest.why, 512, "capturing at %.20s: %s: %s", p->end, what,
+		snprintf(p->guest.why, 512, "capturing on %.20s: %s: %s", p->end, what,
 			 strerror(-r));
 	return r;
 }
@@ -94,7 +95,8 @@ int out_warm_up(struct probe *p)
 	}
 	if (r < 0 || c.foreign)
 		return r;
-	snprintf(p->guest.why, 512, "no frame that the probe VM sends reaches %.20s (--to DEV)",
+	snprintf(p->guest.why, 512,
+		 "no frame from the probe VM reaches %.20s; name another interface with --to DEV",
 		 p->end);
 	return -EHOSTUNREACH;
 }
@@ -144,7 +146,7 @@ static int report(struct step *st, struct capture *c, const struct guest_sent *s
 		st->sent.sent = c->top;
 	r = report_end(rep, st->sent.sent, what);
 	if (r < 0)
-		snprintf(why, 512, "the capture cannot be: %s", what);
+		snprintf(why, 512, "the capture is inconsistent: %s", what);
 	return r;
 }
 

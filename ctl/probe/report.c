@@ -146,7 +146,7 @@ int report_end(struct probe_report *r, uint32_t sent, char why[static 128])
 	}
 	if (r->frames > sent || (!r->omitted && (r->frames + missing > sent || top > sent)) ||
 	    (r->n_gaps && !r->frames)) {
-		snprintf(why, 128, "%llu frames received and %llu missing do not go into %u sent",
+		snprintf(why, 128, "%llu frames received and %llu missing, but only %u sent",
 			 (unsigned long long)r->frames, (unsigned long long)missing, sent);
 		return -EBADMSG;
 	}

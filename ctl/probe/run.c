@@ -82,7 +82,7 @@ static int boot(struct run *run)
 		return r;
 	channel_close(&p->guest.channel);
 	p->guest.vm = vm_stop(p->guest.vm);
-	say(run, "no answer with KVM, so without it");
+	say(run, "the guest does not answer with KVM; trying without it");
 	r = start_vm(run, true);
 	return r < 0 ? r : meet(run, limit);
 }
@@ -94,7 +94,7 @@ static int prepare(struct run *run)
 	int r = probe_loss_open(&run->probe.loss, why);
 
 	if (r < 0)
-		snprintf(run->why, 512, "the kernel's losses cannot be counted: %.400s",
+		snprintf(run->why, 512, "cannot count the losses of the kernel: %.400s",
 			 why[0] ? why : strerror(-r));
 	if (r < 0 || o->vm.vm)
 		return r;
@@ -114,8 +114,8 @@ static int begin(struct run *run)
 	p->end = p->opt->end ? p->opt->end : p->facts.bridge;
 	if (!p->end[0]) {
 		snprintf(run->why, 512,
-			 "a macvtap has its other end elsewhere: name the interface there (--%s "
-			 "DEV)",
+			 "the bridge of a macvtap is unknown: name the interface of the host with "
+			 "--%s DEV",
 			 p->opt->out ? "to" : "from");
 		return -EINVAL;
 	}
@@ -213,7 +213,7 @@ int probe_run(const struct probe_options *opt, sqlite3 *db, int64_t *ret_id, cha
 	probe_stop_catch();
 	r = begin_store(&run);
 	if (r < 0) {
-		snprintf(why, 512, "the store: %s", sqlite3_errmsg(db));
+		snprintf(why, 512, "cannot write to the store: %s", sqlite3_errmsg(db));
 		return r;
 	}
 	*ret_id = run.probe.id;

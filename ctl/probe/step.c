@@ -103,7 +103,8 @@ int step_warm_up(struct probe *p)
 	}
 	if (r == 0 && !foreign) {
 		snprintf(p->guest.why, 512,
-			 "no frame sent into %.20s reaches the probe VM on %.20s (--from DEV)",
+			 "no frame sent into %.20s reaches the probe VM on %.20s; name another "
+			 "interface with --from DEV",
 			 p->end, p->tap.name);
 		return -EHOSTUNREACH;
 	}
@@ -138,7 +139,7 @@ static int begin_step(struct probe *p, struct step *st, int ring)
 	int r = report_new(&st->report);
 
 	if (r < 0)
-		return guest_fail(&p->guest, r, "report");
+		return guest_fail(&p->guest, r, "preparing the report");
 	if (!p->opt->out)
 		r = start_capture(p, ring, p->opt->frames);
 	if (r < 0)
@@ -163,7 +164,8 @@ static int run_step(struct probe *p, struct step *st, int i)
 	if (r == 0) {
 		r = probe_store_step(p->db, p->id, i, &st->s);
 		if (r < 0 && sent == 0)
-			snprintf(p->guest.why, 512, "the store: %s", sqlite3_errmsg(p->db));
+			snprintf(p->guest.why, 512, "cannot write to the store: %s",
+				 sqlite3_errmsg(p->db));
 	}
 	return sent < 0 ? sent : r;
 }

@@ -149,7 +149,7 @@ static void print_rate(const json_t *row)
 	if (number(row, "pps") > 0)
 		printf("%12s/s", text_count(n, (unsigned long long)number(row, "pps")));
 	else
-		printf("%14s", "all it takes");
+		printf("%14s", "maximum rate");
 }
 
 static void print_bars(const json_t *table)
@@ -161,7 +161,7 @@ static void print_bars(const json_t *table)
 
 	json_array_foreach(table, i, row)
 		most = number(row, "captured_pps") > most ? number(row, "captured_pps") : most;
-	puts("\ncaptured, frames a second");
+	puts("\ncaptured, frames per second");
 	json_array_foreach(table, i, row) {
 		print_rate(row);
 		printf(" %s %-*.*s %s\n", json_string_value(json_object_get(row, "ring")), BAR,
@@ -177,8 +177,8 @@ static void compare(const json_t *v3, const json_t *other)
 	char a[32], b[32], c[32], d[32];
 
 	print_rate(v3);
-	printf(" V3 against %s: captured %+.0f %%, loss %s -> %s, guest busy %s -> %s, CPU a frame "
-	       "%.2f times less\n",
+	printf(" V3 against %s: captured %+.0f %%, loss %s -> %s, guest busy %s -> %s, CPU per "
+	       "frame %.2f times less\n",
 	       json_string_value(json_object_get(other, "ring")),
 	       was > 0 ? 100 * (number(v3, "captured_pps") - was) / was : 0,
 	       text_percent(a, number(other, "loss_pct")), text_percent(b, number(v3, "loss_pct")),

@@ -28,7 +28,7 @@ static int fail(char why[static 512], const char *what)
 {
 	const char *words = virGetLastErrorMessage();
 
-	snprintf(why, 512, "%s: %.400s", what, words && *words ? words : "libvirt gave no reason");
+	snprintf(why, 512, "%s: %.400s", what, words && *words ? words : "no reason from libvirt");
 	return -EIO;
 }
 
@@ -164,13 +164,14 @@ static int read_facts(struct probe_vm *vm, const char *nic, struct vm_facts *f,
 		return 0;
 	if (!f->channel[0])
 		snprintf(why, 512,
-			 "%s has no channel " WIRE_PORT
+			 "VM %s has no channel " WIRE_PORT
 			 " that this host can reach; add one to its XML: <channel type='unix'>"
 			 "<target type='virtio' name='" WIRE_PORT "'/></channel>",
 			 f->name);
 	else
-		snprintf(why, 512, "%s has no interface %.32s on a tap or macvtap (--nic)", f->name,
-			 nic ? nic : "");
+		snprintf(why, 512,
+			 "VM %s has no interface%s%.32s on a tap or macvtap; name one with --nic",
+			 f->name, nic ? " " : "", nic ? nic : "");
 	return -ENXIO;
 }
 
@@ -184,7 +185,7 @@ static int connect_to(const char *uri, struct probe_vm **ret, char why[static 51
 	vm->conn = virConnectOpen(uri);
 	if (!vm->conn) {
 		vm_stop(vm);
-		return fail(why, "no libvirt to ask for a VM (--connect URI)");
+		return fail(why, "cannot connect to libvirt; set --connect URI");
 	}
 	*ret = vm;
 	return 0;
@@ -203,14 +204,15 @@ int vm_start(const struct vm_options *opt, const struct image *image, struct pro
 	name_it(facts);
 	facts->kvm = !opt->no_kvm && has_kvm(vm->conn);
 	if (opt->only_kvm && !facts->kvm) {
-		snprintf(why, 512, "libvirt has no KVM here (--accel tcg)");
+		snprintf(why, 512, "libvirt cannot use KVM on this host; use --accel tcg");
 		vm_stop(vm);
 		return -ENODEV;
 	}
 	domain_xml(xml, sizeof(xml), opt, facts, image);
 	vm->made = true;
 	vm->dom = virDomainCreateXML(vm->conn, xml, VIR_DOMAIN_START_AUTODESTROY);
-	r = vm->dom ? read_facts(vm, NULL, facts, why) : fail(why, "the probe VM does not start");
+	r = vm->dom ? read_facts(vm, NULL, facts, why)
+		    : fail(why, "the probe VM cannot be started");
 	if (r < 0)
 		vm_stop(vm);
 	else
@@ -232,10 +234,10 @@ int vm_find(const struct vm_options *opt, struct probe_vm **ret, struct vm_facts
 	if (!vm->dom)
 		vm->dom = virDomainLookupByUUIDString(vm->conn, opt->vm);
 	if (!vm->dom) {
-		snprintf(why, 512, "libvirt knows no VM \"%.60s\" (virsh list)", opt->vm);
+		snprintf(why, 512, "no VM \"%.60s\" in libvirt; see virsh list", opt->vm);
 		r = -ENOENT;
 	} else if (!vm_runs(vm)) {
-		snprintf(why, 512, "the VM \"%.60s\" does not run", opt->vm);
+		snprintf(why, 512, "VM \"%.60s\" is not running", opt->vm);
 		r = -ESRCH;
 	} else {
 		r = read_facts(vm, opt->nic, facts, why);

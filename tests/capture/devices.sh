@@ -62,8 +62,8 @@ refused() {	# refused STATUS WORDS OPTION...
 	has "$(< err)" "$words"
 	same "$(wc -l < err)" 1 'lines of the error'
 }
-refused 2 'which VM, or device' taplossctl capture -w x
-refused 2 '-w says where to' taplossctl capture "$TAP2"
+refused 2 'missing VM or DEVICE' taplossctl capture -w x
+refused 2 'missing -w FILE' taplossctl capture "$TAP2"
 refused 2 'no multiple of 4096; nearest: 1003520' taplossctl capture "$TAP2" -w x --block 1000000
 refused 2 'super-frames; nearest: 131072' taplossctl capture "$TAP2" -w x --block 64k
 refused 2 'nearest: 63 blocks, or 125 ms' taplossctl capture "$TAP2" -w x --blocks 4
@@ -73,4 +73,4 @@ refused 1 'no store in' taplossctl --store "$W/none" capture nosuch0 -w x
 refused 1 'No such file or directory' taplossctl capture "$TAP2" -w none/x
 refused 1 'CAP_NET_RAW; run taplossctl as root' setpriv --bounding-set -net_raw --inh-caps -net_raw taplossctl capture "$TAP2" -w x
 refused 2 'MODE:RINGS' taplossctl capture "$TAP2" -w x --fanout hash
-refused 1 'no pcapng file' taplossctl gaps /proc/version
+refused 1 'not a pcapng file' taplossctl gaps /proc/version

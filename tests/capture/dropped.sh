@@ -152,9 +152,9 @@ refused() {	# refused STATUS WORDS OPTION...
 	[[ ! -e x ]] || fail 'a refused capture leaves a file'
 }
 refused 2 'filter the file' taplossctl capture --dropped "$TAPX" -w x -f tcp
-refused 1 'is no tap' taplossctl capture --dropped "$TAP2" -w x
-refused 2 'has no packet ring' taplossctl capture --dropped "$TAPX" -w x --blocks 128
-refused 2 'is for --dropped' taplossctl capture "$TAPX" -w x --limit 5
-refused 2 '32768 bytes of a frame at most' taplossctl capture --dropped "$TAPX" -w x -s 40000
+refused 1 'is not a tap' taplossctl capture --dropped "$TAP2" -w x
+refused 2 'uses no packet ring' taplossctl capture --dropped "$TAPX" -w x --blocks 128
+refused 2 'needs --dropped' taplossctl capture "$TAPX" -w x --limit 5
+refused 2 'at most 32768 bytes of a frame' taplossctl capture --dropped "$TAPX" -w x -s 40000
 refused 1 'no VM, MAC address or tap' ctl capture --dropped nosuch -w x
 refused 1 'run taplossctl as root' setpriv --bounding-set=-all --inh-caps=-all taplossctl capture --dropped "$TAPX" -w x

@@ -105,6 +105,6 @@ refused() {	# refused STATUS WORDS OPTION...
 	[[ ! -e x ]] || fail 'a refused capture leaves a file'
 }
 refused 2 'neither kernel nor device' taplossctl capture "$TAP2" -w x --timestamp phc
-refused 2 'is for rings of slots' taplossctl capture "$TAP2" -w x --copy-threshold 1000
+refused 2 'needs --ring 1 or 2' taplossctl capture "$TAP2" -w x --copy-threshold 1000
 refused 2 'private area of a block is at most' taplossctl capture "$TAP2" -w x --priv 2M
-refused 1 'no network device "nosuch0" here, and no store in' taplossctl capture "$TAP2" nosuch0 -w x --store "$W/none"
+refused 1 'no network device "nosuch0" in this network namespace, and no store in' taplossctl capture "$TAP2" nosuch0 -w x --store "$W/none"

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/store.sh"
 
 says "2023-11-15 00:00:00 to 2023-11-16 06:00:00 UTC (30 h), 93.3 % observed
-3 frames are not explained, or were not counted by the device
+3 frames are unexplained, or were not counted by the device
 
 VM    NIC   COUNTER    COUNTED EXPLAINED UNEXPLAINED
 -     tapx  tx_dropped   6,000     6,000           0
@@ -14,13 +14,13 @@ web-1 vnet0 tx_dropped     549       549           0
 web-1 mvt0  rx_dropped       -         9           -
 old   vnet0 tx_dropped       7         7           0
 
-COUNTED: the device's own counter, in its terms (a tap's tx is towards the guest).
-EXPLAINED: what taploss counted with a reason.
+COUNTED: the device's own counter; the tx of a tap goes to the guest.
+EXPLAINED: frames that taploss counted with a reason.
 none: loss that no counter of the device shows.
--: the counter could not be read (a device in another network namespace).
+-: the counter could not be read (device in another network namespace).
 vnet0 rx_dropped may be: a guest's frames dropped by an XDP program on the tap, or that could not be copied from its memory.
-Besides, since the store began 3 lost frames found no room in the kernel's map:
-raise [bpf] max_keys." ctl audit "${DAYS[@]}"
+Since the store was created, 3 lost frames were not counted, because the BPF map was full:
+raise max_keys in [bpf] of taploss.conf." ctl audit "${DAYS[@]}"
 same "$(ctl --json audit "${DAYS[@]}" | jq -c '.rows[] | [.vm, .nic, .counter, .counted_frames, .explained_frames, .unexplained_frames]')" \
 	'[null,"tapx","tx_dropped",6000,6000,0]
 ["web-1","vnet0","none",null,250,null]
@@ -42,5 +42,5 @@ same "$(ctl --json audit "${DAYS[@]}" --vm web-1 | jq -c '[.rows[] | select(.cou
 exits 3 ctl audit "${DAYS[@]}" --fail
 says '2023-11-15 18:00:00 to 19:00:00 UTC (1 h), NOT OBSERVED:
 nobody counted in this time, so nothing is known of it
-Besides, since the store began 3 lost frames found no room in the kernel'\''s map:
-raise [bpf] max_keys.' ctl audit --since "@$((DAY1 + 18 * 3600))" --until "@$((DAY1 + 19 * 3600))"
+Since the store was created, 3 lost frames were not counted, because the BPF map was full:
+raise max_keys in [bpf] of taploss.conf.' ctl audit --since "@$((DAY1 + 18 * 3600))" --until "@$((DAY1 + 19 * 3600))"

@@ -20,10 +20,10 @@ vnet0 rx PTR_FULL: 4 bursts of 21 frames, at most 11 in one
          under 128 ms        1 ##############################
   gap    under 128 ms        1 ##############################
          under 256 ms        1 ##############################
-  A queue's ring holds 500 frames. The stall that fits, when nobody reads it:
-    3.11 s    at 161 frames/s: what came in these bursts
-    8.33 s    at 60 frames/s: the busiest second, if one queue takes it all
-    63 s      at 8 frames/s: the minutes with loss, if one queue takes it all
+  A queue's ring holds 500 frames. Longest stall of its reader without loss:
+    3.11 s    at 161 frames/s: rate in these bursts
+    8.33 s    at 60 frames/s: busiest second, if one queue takes all frames
+    63 s      at 8 frames/s: average of minutes with loss, if one queue takes all frames
   A ring of 511 frames would have held the largest burst.
 "
 list='
@@ -34,7 +34,7 @@ START        NIC   QUEUE DIR CLASS    LENGTH   FRAMES GAP      PLACE FROM
 10:29:59.900 vnet0     1 rx  PTR_FULL 0 us          1 -            - -'
 says "web-1
 2023-11-15 10:01:00 to 10:33:20 UTC (32 min), all observed
-21 of 50 lost frames are in the bursts listed (one that goes on is listed when it ends, or once a second)
+21 of 50 lost frames are in the listed bursts (a burst is listed when it ends, or after a second)
 
 -......+..............#...................................._
 10:29:59.100    10:29:59.313    10:29:59.526    10:29:59.740
@@ -54,4 +54,4 @@ same "$(ctl --csv bursts web-1 "${WINDOW[@]}" --queue 1 | wc -l)" 2 'CSV of one 
 # Without traffic rows nothing is said of what came.
 sql timeline-20231115.db <<< 'DELETE FROM traffic'
 [[ $(ctl bursts web-1 "${WINDOW[@]}") != *busiest* ]] || fail 'a rate that nobody knows'
-has "$(ctl bursts tapx "${DAYS[@]}")" 'no burst is listed for the 6,000 frames lost'
+has "$(ctl bursts tapx "${DAYS[@]}")" '6,000 frames lost, but no bursts listed'

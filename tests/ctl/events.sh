@@ -35,7 +35,7 @@ same "$(ctl --json events db-1 "${DAYS[@]}" | jq -c '.events[0]')" \
 	'{"t_ns":'"$(at $DAY1 02:30:00)"',"vm":"db-1","uuid":"22222222-2222-4222-8222-222222222222","nic":null,"event":"state","was":"running","became":"migrating"}'
 same "$(ctl --csv events "${DAYS[@]}" | head -n 1 | tr -d '\r')" t_ns,vm,uuid,nic,event,was,became
 says '2023-11-15 22:00:00 to 23:00:00 UTC (1 h), all observed
-nothing happened' ctl events --since "@$((DAY1 + 22 * 3600))" --until "@$((DAY1 + 23 * 3600))"
+no events' ctl events --since "@$((DAY1 + 22 * 3600))" --until "@$((DAY1 + 23 * 3600))"
 refused 1 'no VM, MAC address or tap' ctl events nosuch
 refused 2 'one VM at most' ctl events a b
 

@@ -66,6 +66,6 @@ exits 0 ctl loss "${DAYS[@]}" --vm db-1 --fail-over 0
 exits 0 ctl loss "${DAYS[@]}" --vm web-1 --direction tx --fail-over 0	# 5 frames are no alarm
 exits 3 ctl loss "${DAYS[@]}" --vm web-1 --direction tx --fail-over 0 --floor 5
 exits 1 ctl loss --since "@$((DAY1 + 18 * 3600))" --until "@$((DAY1 + 20 * 3600))" --fail-over 0
-refused 2 'not by queue' ctl loss --fail-over 1 --by vm,queue,direction
+refused 2 'without queue' ctl loss --fail-over 1 --by vm,queue,direction
 refused 2 'percentage' ctl loss --fail-over 101
 refused 1 'did you mean "web-1"' ctl loss --vm wbe-1

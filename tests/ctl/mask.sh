@@ -88,13 +88,13 @@ same "$(tail -n 1 "$W/csv" | sed 's/,[0-9]*,"a/,WHEN,"a/')" $'5,on,,,,,,tapx,WHE
 # Wrong usage.
 refused 2 'list, add, remove or restore' ctl mask
 refused 2 'list, add, remove or restore' ctl mask hide
-refused 2 'wants one of --class' ctl mask add --note why
-refused 2 'would leave out everything' ctl mask add --reason '*'
-refused 2 'is no class; --reason takes' ctl mask add --class OTHERHOST
-refused 2 'wants the ID' ctl mask remove
-refused 2 'only add takes' ctl mask list --vm web-1
+refused 2 'needs at least one of --class' ctl mask add --note why
+refused 2 'would match every loss' ctl mask add --reason '*'
+refused 2 'is not a class; for a drop reason of the kernel, use --reason' ctl mask add --class OTHERHOST
+refused 2 'needs the ID' ctl mask remove
+refused 2 'are for add only' ctl mask list --vm web-1
 refused 1 'no VM, MAC address or tap is called "nobody"' ctl mask add --vm nobody
-refused 1 '--nic masks a device' ctl mask add --vm tapx
+refused 1 'belongs to no VM; use --nic' ctl mask add --vm tapx
 refused 1 'no store in' ctl --store "$W/none" mask list
 
 # Many at once: each is there afterwards, once, and the file was whole all the time.

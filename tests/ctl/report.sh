@@ -82,7 +82,7 @@ same "$(ctl --csv report capacity "${WINDOW[@]}" | tail -n +2 | wc -l)" "$(repor
 ctl --csv report capacity "${WINDOW[@]}" > "$W/csv"
 ctl report capacity "${WINDOW[@]}" > "$W/text"
 same "$(head -n 1 "$W/csv" | tr -d '\r' | tr , '\n' | grep -c '^ring_\|^qdisc_')" 7 'columns of rings'
-grep -q 'frames lost that did harm' "$W/text" || fail 'text'
+grep -q 'frames harmfully lost' "$W/text" || fail 'text'
 same "$(ctl --json report capacity "${WINDOW[@]}" --vm grow-0 | jq -c '[(.nics | length), (.nic_detail | length), (.nic_detail[0].days | length)]')" '[2,2,35]'
 
 # The page: whole or not at all; no name gets out of its place; nothing is fetched.

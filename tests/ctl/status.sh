@@ -6,7 +6,7 @@
 ctl status > "$W/text"
 grep -q '^agent      NOT RUNNING: stopped at 2023-11-16 06:00:00 UTC' "$W/text" || fail "$(cat "$W/text")"
 grep -qx '           libvirt:qemu:///system   !! stale: no answer for 40 s' "$W/text" || fail 'a stale source does not stand out'
-grep -qx 'own loss   3 frames without room in the kernel.s map' "$W/text" || fail 'own loss'
+grep -qx 'own loss   3 frames not counted, because the BPF map was full' "$W/text" || fail 'own loss'
 same "$(ctl --json status | jq -c 'del(.database.bytes, .coverage)')" '{"agent":{"running":false,"pid":null,"version":"0.1.0","since_ns":1700006400000000000,"interval_ns":1000000000},"kernel":{"release":"6.18.0","reasons":120},"sources":[{"name":"bpf-loss","state":"ok","why":"","since_ns":1},{"name":"libvirt:qemu:///system","state":"stale","why":"no answer for 40 s","since_ns":2}],"database":{"path":"'"$STORE"'","schema_version":2},"self":{"uncounted_frames":3,"missed_events":0,"late_ticks":2}}'
 sql meta.db <<< 'UPDATE run SET clean = 0, until_ns = NULL'
 has "$(ctl status)" 'NOT RUNNING: it died or was killed'
@@ -28,7 +28,7 @@ has "$(ctl status)" $'\n             gap of 1 h\n'
 ctl top > "$W/text"
 grep -q 'NOT RUNNING' "$W/text" || fail 'top: the agent'
 grep -q 'NOT OBSERVED' "$W/text" || fail 'top: not observed'
-! grep -q 'nobody loses' "$W/text" || fail 'top: nobody looks, so nobody loses'
+! grep -q 'no loss' "$W/text" || fail 'top: nobody looks, so nobody loses'
 
 # Five seconds ago web-1 lost 50 frames, 40 s ago old lost 7; the one that loses now stands first.
 sql "$today" << EOF

@@ -12,9 +12,9 @@ says "taplossctl $(sed -n 's/^VERSION := //p' "$ROOT/Makefile")" ctl --version
 exits 2 ctl
 same "$(wc -c < "$W/out")" 0 'stdout without a command'
 
-refused 2 'there is no command "nosuch"' ctl nosuch
-refused 2 '"--nosuch" is no option' ctl loss --nosuch
-refused 2 '"--since" is no option here, or wants a value' ctl loss --since
+refused 2 'unknown command "nosuch"' ctl nosuch
+refused 2 'unknown option "--nosuch"' ctl loss --nosuch
+refused 2 'option "--since" needs an argument' ctl loss --since
 refused 2 'none of vm, nic' ctl loss --by vm,none
 refused 2 'none of rx, tx' ctl loss --direction up
 refused 2 'none of capacity, fault' ctl loss --kind bad
@@ -22,8 +22,8 @@ refused 2 'not a queue number' ctl loss --queue 1x
 refused 2 'not a number' ctl loss --limit many
 refused 2 'is not a time' ctl loss --since noon
 refused 2 'ends before it begins' ctl loss --since now --until -1h
-refused 2 'auto, always or never' ctl loss --color blue
-refused 2 'takes no argument' ctl top web-1
+refused 2 'none of auto, always, never' ctl loss --color blue
+refused 2 'unexpected argument' ctl top web-1
 refused 2 'backup DIR or export' ctl db vacuum
 refused 1 "no store in $W/none: is taplossd running with --store $W/none?" ctl --store "$W/none" vms
 refused 1 "no store in $W/none" ctl --store "$W/none" db check

@@ -16,7 +16,8 @@ has_no_row() {
 }
 
 agent_start
-same "$(ctl --json status --blind | jq -r .kernel)" "$(uname -r)" kernel
+same "$(ctl status --limitations)" "$(ctl status --blind)" 'the old name of the option'
+same "$(ctl --json status --limitations | jq -r .kernel)" "$(uname -r)" kernel
 has_row 'shorter than its headers'
 has_row 'ring that is stuck'
 ctl --json status --blind | jq -e '[.blind[] | (.loss, .why, .witness) | length > 0] | all' > /dev/null

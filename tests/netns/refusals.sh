@@ -29,7 +29,7 @@ refused 2 'percentage' taplossctl loss --fail-over 200
 refused 2 'one VM' taplossctl timeline
 refused 2 'length of time' taplossctl timeline x --step 0
 refused 2 'check' taplossctl db destroy
-refused 2 'takes no argument' taplossctl status now
+refused 2 'unexpected argument' taplossctl status now
 refused 2 '100 to 60000' taplossd --interval 99
 refused 2 '100 to 60000' taplossd --interval 60001
 refused 2 '100 to 60000' taplossd --interval 1s

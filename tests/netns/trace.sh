@@ -81,9 +81,9 @@ refused() {	# refused STATUS WORDS COMMAND...
 	has "$(cat refused.err)" "$words"
 }
 refused 1 'no VM, MAC address or tap is called "nobody"' ctl trace nobody --seconds 1
-refused 1 "has no tap called nosuch now" ctl trace "web-$TAG" --nic nosuch
+refused 1 "has no tap nosuch now" ctl trace "web-$TAG" --nic nosuch
 refused 2 'is not a number from 1 to 86400' ctl trace "$TAP" --seconds 0
-refused 2 'one VM, or one tap' ctl trace
+refused 2 'one VM or one tap' ctl trace
 cp "$(command -v taplossctl)" ctl
 chmod 755 . ctl
 refused 1 'run taplossctl as root' setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all ./ctl trace "$TAP" --seconds 1

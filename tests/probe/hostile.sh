@@ -38,10 +38,10 @@ not_reported() {
 }
 
 misled silent 'the guest does not answer' --boot-time 4
-misled version 'the probe in the guest speaks version 99'
-misled binary 'the guest answers what no probe says'
-misled endless 'the guest answers what no probe says'
-misled refuse 'the guest says: capture: out of memory'
+misled version 'the probe in the guest speaks protocol 99'
+misled binary 'the guest sends an invalid answer'
+misled endless 'the guest sends an invalid answer'
+misled refuse 'the guest reports: capture: out of memory'
 same "$(jq '.steps | length' probe.json)" 0 'steps without a frame sent'
 
 misled die 'the guest has ended'
@@ -50,10 +50,10 @@ misled hang 'the guest does not answer'
 known 2000 0
 same "$(not_reported)" 2000 'delivered to a guest that hangs'
 same "$(step 0 .unaccounted_frames)" 0 'unaccounted with a guest that hangs'
-misled flood 'the guest answers what no probe says'
+misled flood 'the guest sends an invalid answer'
 known 2000 5
-misled boast "the guest's report cannot be"
+misled boast "the report of the guest is inconsistent"
 known 2000 5
 same "$(not_reported)" 1995 'delivered to a guest that boasts'
-misled minus 'the guest answers what no probe says'
+misled minus 'the guest sends an invalid answer'
 known 2000 5

@@ -40,7 +40,7 @@ refused() {	# refused WORDS VM OPTION...
 	has "$(< probe.log)" "$words"
 }
 
-refused 'libvirt knows no VM "web-9"' web-9
+refused 'no VM "web-9" in libvirt' web-9
 refused 'none has no channel org.taploss.probe.0' none
 refused 'the guest does not answer' deaf
 refused 'has no interface eth7' web-1 --nic eth7

@@ -21,10 +21,10 @@ refused() {
 	nothing_left
 }
 
-refused 1 'there is no such kernel (--kernel FILE --modules DIR)' --kernel "$W/none"
-refused 1 "the kernel's modules are not there (--modules DIR, after depmod)" --modules "$W/none"
+refused 1 'no such kernel; name one with --kernel FILE and --modules DIR' --kernel "$W/none"
+refused 1 "no kernel modules; name their directory with --modules, and run depmod" --modules "$W/none"
 refused 1 "$W/none: No such file" --probe "$W/none"
-refused 1 'no libvirt to ask for a VM (--connect URI)' --connect "qemu+unix:///system?socket=$W/none"
+refused 1 'cannot connect to libvirt; set --connect URI' --connect "qemu+unix:///system?socket=$W/none"
 refused 1 'sending into none' --from none
 refused 2 '--rate' --rate fast
 refused 2 '--frames' --frames 0
@@ -34,13 +34,13 @@ refused 2 '--ring' --ring 4
 status=0
 ctl probe run "bridge:none" --kernel "$GUEST/vmlinuz" --modules "$MODULES" --accel tcg > /dev/null 2> probe.log || status=$?
 same "$status" 1 'exit status without a bridge'
-has "$(< probe.log)" 'the probe VM does not start'
+has "$(< probe.log)" 'the probe VM cannot be started'
 has "$(< probe.log)" none
 nothing_left
 status=0
 ctl probe run tap:x 2> probe.log || status=$?
 same "$status" 2 'exit status with a wrong place'
-has "$(< probe.log)" 'bridge:NAME, network:NAME'
+has "$(< probe.log)" 'use bridge:NAME, network:NAME or direct:DEVICE'
 
 # A bridge that leads elsewhere: frames out of the other one do not come.
 ip link add "x$TAG" type bridge
@@ -57,6 +57,6 @@ status=0
 setpriv --bounding-set -sys_admin,-bpf,-perfmon taplossctl --store "$STORE" probe run "bridge:$BRIDGE" --kernel "$GUEST/vmlinuz" \
 	--modules "$MODULES" 2> probe.log || status=$?
 same "$status" 1 'exit status without CAP_BPF'
-has "$(< probe.log)" "the kernel's losses cannot be counted"
+has "$(< probe.log)" "cannot count the losses of the kernel"
 nothing_left
 same "$(ctl --json probe list | jq -c '[.probes[].state] | unique')" '["incomplete"]' 'probes that were refused'
