@@ -24,7 +24,8 @@ static sqlite3 *open_store(const struct global *g, enum schema_mode mode)
 	snprintf(path, sizeof(path), "%s/meta.db", g->store);
 	r = schema_open(path, SCHEMA_META, mode, &db, why);
 	if (r < 0)
-		message_error("probe: %s (--store or TAPLOSS_STORE)", why[0] ? why : strerror(-r));
+		message_error("probe: %s; set --store or TAPLOSS_STORE",
+			      why[0] ? why : strerror(-r));
 	return r < 0 ? NULL : db;
 }
 
@@ -39,10 +40,10 @@ static int show(const struct global *g, sqlite3 *db, int64_t id, bool fail)
 	if (!probe || json_is_null(probe)) {
 		if (probe)
 			message_error(
-				"probe: there is no probe %lld (taplossctl probe list shows them)",
+				"probe: no probe %lld in the store; see taplossctl probe list",
 				(long long)id);
 		else
-			message_error("probe: the store: %s", sqlite3_errmsg(db));
+			message_error("probe: cannot read the store: %s", sqlite3_errmsg(db));
 		json_decref(probe);
 		return EXIT_FAILED;
 	}
@@ -62,9 +63,8 @@ static int do_run(struct probe_request *rq, const char *kind, const char *where)
 	if (!probe_options_run(rq, kind, where))
 		return EXIT_USAGE;
 	if (geteuid() != 0) {
-		message_error(
-			"probe: run this as root: it starts a virtual machine, sends frames and "
-			"counts the kernel's losses");
+		message_error("probe: run this as root: it starts a VM, sends frames and counts "
+			      "what the kernel loses");
 		return EXIT_FAILED;
 	}
 	db = open_store(&rq->g, SCHEMA_WRITE);
@@ -72,7 +72,7 @@ static int do_run(struct probe_request *rq, const char *kind, const char *where)
 		return EXIT_FAILED;
 	r = probe_run(&rq->opt, db, &id, why);
 	if (r < 0 && id)
-		message_error("probe: %s; what is known: taplossctl probe show %lld", why,
+		message_error("probe: %s; for partial results, see taplossctl probe show %lld", why,
 			      (long long)id);
 	else if (r < 0)
 		message_error("probe: %s", why);
@@ -119,14 +119,15 @@ static int run(const struct global *g, int argc, char **argv)
 		return do_read(rq, NULL);
 	if (n == 2 && !strcmp(verb, "show"))
 		return do_read(rq, arg);
-	return usage_error(&cmd_probe,
-			   "run or bench with where to (or --vm), list, or show with a number");
+	return usage_error(
+		&cmd_probe,
+		"expected run WHERE, bench WHERE, list or show N (run and bench: WHERE or --vm)");
 }
 
 const struct cmd cmd_probe = {
 	.name = "probe",
 	.args = "run|bench|list|show",
-	.help = "sends numbered frames to a probe VM: where are those that miss",
-	.run = run,
+	.help = "send numbered frames to a probe VM and account for each one",
 	.details = probe_help,
+	.run = run,
 };

@@ -19,31 +19,41 @@
 #define RAMP_STEPS 8
 
 const char probe_help[] =
-	"  run WHERE        bridge:NAME, network:NAME or direct:DEVICE; as root; or with --vm\n"
-	"  bench WHERE      the guest's packet rings V1, V2 and V3 side by side, in turn, several "
-	"times\n"
-	"    --vm VM        no probe VM, but this one, which has taploss-probe inside\n"
-	"    --nic NIC      its interface; the first\n"
-	"    --direction D  in: to the guest; out: from it; in\n"
-	"    --rate N,...   frames a second, one after the other; 20000; 0: as fast as it goes\n"
-	"    --ramp FROM..TO[/STEPS]   the same, growing: loss by rate\n"
-	"    --frames N     at each rate; 20000\n"
-	"    --length N,... bytes of a frame, in turn; 60\n"
-	"    --flows N      IPv4 frames from as many addresses; 1: no IP at all\n"
-	"    --workers N    senders at the host; 1\n"
-	"    --from DEV, --to DEV   the interface at the host's end; the bridge\n"
-	"    --ring N,...   how the other end captures: TPACKET_V1, V2, V3; 3\n"
-	"    --rounds N     of a bench; 3\n"
-	"    --ring-blocks N, --ring-block BYTES   its ring; 64 of 262144\n"
-	"    --memory MIB, --cpus N, --queues N    of the probe VM; 512, 1, 1\n"
-	"    --kernel FILE, --modules DIR          what it boots; the kernel that runs here\n"
-	"    --probe FILE     the program in it; the one that came with this one\n"
-	"    --connect URI    libvirt; qemu:///system\n"
-	"    --accel A        auto: KVM where it works; kvm; tcg: software\n"
-	"    --boot-time S    how long to wait for it; 120\n"
-	"    --fail           exit status 3 when frames were lost (also with show)\n"
-	"  list             all of them\n"
-	"  show N           one of them, with each gap\n";
+	"  run WHERE        start a probe VM and send frames to it; needs root.\n"
+	"                   WHERE is bridge:NAME, network:NAME or direct:DEVICE.\n"
+	"  bench WHERE      compare the packet rings V1, V2 and V3 of the guest, in\n"
+	"                   several rounds\n"
+	"    --vm VM        use this VM in place of WHERE; taploss-probe must run in it\n"
+	"    --nic NIC      with --vm: its interface (default: the first)\n"
+	"    --direction D  in: to the guest; out: from the guest (default: in)\n"
+	"    --rate N,...   frames per second, one rate after the other; 0: as fast as\n"
+	"                   possible (default: 20000; bench: 40000,0)\n"
+	"    --ramp FROM..TO[/STEPS]\n"
+	"                   rates that grow from FROM to TO (default: 8 steps)\n"
+	"    --frames N     frames per rate (default: 20000; bench: 60000)\n"
+	"    --length N,... lengths of the frames in bytes, used in turn (default: 60)\n"
+	"    --flows N      send IPv4 frames from N addresses; 1: frames without IP\n"
+	"                   (default: 1)\n"
+	"    --workers N    sending threads on the host (default: 1)\n"
+	"    --from DEV, --to DEV\n"
+	"                   interface of the host that sends (--from) or captures (--to)\n"
+	"                   (default: the bridge)\n"
+	"    --ring N,...   TPACKET version of the capture: 1, 2 or 3\n"
+	"                   (default: 3; bench: 1,2,3)\n"
+	"    --ring-blocks N, --ring-block BYTES\n"
+	"                   size of that ring (default: 64 blocks of 262144 bytes)\n"
+	"    --rounds N     bench: number of rounds (default: 3)\n"
+	"    --memory MIB, --cpus N, --queues N\n"
+	"                   size of the probe VM (default: 512, 1, 1)\n"
+	"    --kernel FILE, --modules DIR\n"
+	"                   kernel that the probe VM boots (default: the running kernel)\n"
+	"    --probe FILE   program in the probe VM (default: the one of this taplossctl)\n"
+	"    --connect URI  libvirt to use (default: qemu:///system)\n"
+	"    --accel A      auto: KVM if it works; kvm; tcg: software (default: auto)\n"
+	"    --boot-time S  seconds to wait for the guest (default: 120)\n"
+	"    --fail         exit with status 3 if frames were lost (also with show)\n"
+	"  list             list all probes\n"
+	"  show N           show probe N, with each gap\n";
 
 /* TYPE:NAME */
 static bool target(struct probe_request *rq, const char *value)
@@ -59,8 +69,8 @@ static bool target(struct probe_request *rq, const char *value)
 		rq->opt.vm.source = colon + 1;
 		return true;
 	}
-	message_error("probe: \"%.80s\" is no place for a probe VM: bridge:NAME, network:NAME, "
-		      "direct:DEVICE",
+	message_error("probe: \"%.80s\" is not a place for a probe VM; use bridge:NAME, "
+		      "network:NAME or direct:DEVICE",
 		      value);
 	return false;
 }
@@ -158,7 +168,7 @@ static int take_word(const char *option, const char *value, const char *no, cons
 	*ret = !strcmp(value, yes);
 	if (*ret || !strcmp(value, no))
 		return 1;
-	message_error("probe: %s: %s or %s", option, no, yes);
+	message_error("probe: %s: \"%.60s\" is neither %s nor %s", option, value, no, yes);
 	return -1;
 }
 
@@ -190,7 +200,7 @@ static int take_accel(struct vm_options *vm, const char *value)
 	vm->only_kvm = !strcmp(value, "kvm");
 	if (vm->no_kvm || vm->only_kvm || !strcmp(value, "auto"))
 		return 1;
-	message_error("probe: --accel: auto, kvm or tcg");
+	message_error("probe: --accel: \"%.60s\" is none of auto, kvm, tcg", value);
 	return -1;
 }
 
@@ -240,7 +250,8 @@ static bool add_step(struct probe_request *rq, uint64_t pps, int ring)
 	struct probe_options *o = &rq->opt;
 
 	if (o->n_steps == PROBE_STEPS) {
-		message_error("probe: at most %d steps in all", PROBE_STEPS);
+		message_error("probe: more than %d steps; use fewer rates, rings or rounds",
+			      PROBE_STEPS);
 		return false;
 	}
 	o->steps[o->n_steps++] = (struct probe_rate){ pps, ring };
@@ -256,7 +267,9 @@ static bool add_rate(struct probe_request *rq, uint64_t pps, uint64_t round)
 		if (*ring == ',')
 			continue;
 		if (*ring < '1' || *ring > '3' || n == (int)ARRAY_SIZE(rings)) {
-			message_error("probe: --ring: 1, 2 or 3, or several of them as 1,3");
+			message_error(
+				"probe: --ring: \"%.60s\" is not a list of 1, 2 and 3, such as 1,3",
+				rq->rings);
 			return false;
 		}
 		rings[n++] = *ring - '0';
@@ -292,11 +305,16 @@ static bool add_ramp(struct probe_request *rq)
 	char more;
 	int n = sscanf(rq->ramp, "%lu..%lu/%lu%c", &from, &to, &steps, &more);
 
+	if (rq->rates) {
+		message_error("probe: --ramp and --rate cannot be combined");
+		return false;
+	}
 	if ((n != 2 && n != 3) || (n == 2 && strchr(rq->ramp, '/')) || !from || from >= to ||
-	    to > MAX_RATE || steps < 2 || steps > 64 || rq->rates) {
+	    to > MAX_RATE || steps < 2 || steps > 64) {
 		message_error(
-			"probe: --ramp: FROM..TO or FROM..TO/STEPS, as 10000..200000/12, and no "
-			"--rate");
+			"probe: --ramp: \"%.60s\" is not FROM..TO or FROM..TO/STEPS, such as "
+			      "10000..200000/12",
+			      rq->ramp);
 		return false;
 	}
 	for (unsigned long i = 0; i < steps; i++)
@@ -350,11 +368,11 @@ static bool agree(const struct probe_options *o)
 	const char *what = NULL;
 
 	if (o->block_bytes % 4096)
-		what = "--ring-block: a multiple of 4096";
+		what = "--ring-block must be a multiple of 4096";
 	else if (o->out && (o->workers > 1 || o->order.flows > 1))
-		what = "--workers, --flows: towards the guest only";
+		what = "--workers and --flows need --direction in";
 	else if (o->vm.nic && !o->vm.vm)
-		what = "--nic: with --vm";
+		what = "--nic needs --vm";
 	if (what)
 		message_error("probe: %s", what);
 	return !what;
@@ -372,8 +390,9 @@ bool probe_options_run(struct probe_request *rq, const char *kind, const char *w
 	if ((where && !target(rq, where)) || !agree(o))
 		return false;
 	if (!send_lengths(o->lengths, &o->order)) {
-		message_error("probe: --length: up to %d lengths from %d to %d, as 60,1514",
-			      WIRE_LENGTHS, WIRE_MIN_LEN, WIRE_MAX_LEN);
+		message_error("probe: --length: \"%.60s\" is not a list of up to %d lengths from "
+			      "%d to %d, such as 60,1514",
+			      o->lengths, WIRE_LENGTHS, WIRE_MIN_LEN, WIRE_MAX_LEN);
 		return false;
 	}
 	find_files(rq);

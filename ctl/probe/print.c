@@ -115,13 +115,13 @@ static void print_chart(const json_t *steps)
 		       lossy >= 0 && pps == clean ? "<- knee" : "");
 	}
 	if (lossy >= 0 && clean >= 0)
-		printf("knee: nothing lost up to %s/s", text_count(n, (unsigned long long)clean));
+		printf("knee: no loss up to %s/s", text_count(n, (unsigned long long)clean));
 	if (lossy >= 0 && clean >= 0)
-		printf(", loss from %s/s on\n", text_count(n, (unsigned long long)lossy));
+		printf(", loss from %s/s\n", text_count(n, (unsigned long long)lossy));
 	else if (lossy < 0)
-		puts("no knee: nothing was lost at any of these rates");
+		puts("no knee: no loss at any of these rates");
 	else
-		puts("no knee: the lowest of these rates loses already");
+		puts("no knee: loss already at the lowest of these rates");
 }
 
 /* The gaps of all steps, each with its step. */
@@ -154,7 +154,7 @@ static void print_gaps(const struct global *g, const json_t *steps)
 		out_table(g, gap_columns, ARRAY_SIZE(gap_columns), shown);
 	}
 	if (n > SHOWN_GAPS)
-		printf("%zu more; --json and --csv have them\n", n - SHOWN_GAPS);
+		printf("%zu more gaps; --json and --csv print all\n", n - SHOWN_GAPS);
 	json_decref(shown);
 	json_decref(all);
 }
@@ -203,7 +203,7 @@ static void print_text(const struct global *g, const json_t *probe)
 		probe_table_print(g, json_object_get(probe, "summary"));
 		json_array_foreach(steps, i, step)
 			unaccounted += llabs(int_of(step, "unaccounted_frames"));
-		printf("\n%zu steps, %lld frames unaccounted; --json has each\n",
+		printf("\n%zu steps, %lld frames unaccounted; --json prints each step\n",
 		       json_array_size(steps), (long long)unaccounted);
 		return;
 	}
@@ -237,7 +237,7 @@ int probe_print(const struct global *g, json_t *probe)
 int probe_print_list(const struct global *g, json_t *list)
 {
 	if (!list) {
-		message_error("probe: the store cannot be read");
+		message_error("probe: cannot read the store");
 		return EXIT_FAILED;
 	}
 	if (g->format == FORMAT_JSON)
@@ -247,7 +247,7 @@ int probe_print_list(const struct global *g, json_t *list)
 	else if (json_array_size(list))
 		out_table(g, list_columns, ARRAY_SIZE(list_columns), list);
 	else
-		puts("no probe was run yet (taplossctl probe run)");
+		puts("no probes in the store; run one with taplossctl probe run");
 	json_decref(list);
 	return out_done();
 }
