@@ -53,16 +53,18 @@ static int take(const struct capture_device *d, void *arg, char why[static 256])
 	int r;
 
 	if (!d->ifindex) {
-		snprintf(why, 256, "there is no network device \"%.60s\" here", d->name);
+		snprintf(why, 256, "no network device \"%.60s\" in this network namespace",
+			 d->name);
 		return -ENODEV;
 	}
 	if (d->netns_fd < 0 && !d->description && is_no_tap(d->name)) {
-		snprintf(why, 256, "%.60s is no tap: only what VMs lose at theirs is recorded",
+		snprintf(why, 256,
+			 "%.60s is not a tap: --dropped records only losses at the taps of VMs",
 			 d->name);
 		return -EOPNOTSUPP;
 	}
 	if (run->n_named == MAX_NAMED) {
-		snprintf(why, 256, "%.60s: more than %d devices", d->name, MAX_NAMED);
+		snprintf(why, 256, "%.60s cannot be added: at most %d devices", d->name, MAX_NAMED);
 		return -ENOSPC;
 	}
 	r = dropped_watch(run->dropped, d->netns, d->ifindex);
@@ -117,7 +119,7 @@ static int say_gone(const struct run *run)
 {
 	if (run->shown_len)
 		fputc('\n', stderr);
-	message_error("capture: the device is gone from this network namespace; the capture ends");
+	message_error("capture: the device is gone from this network namespace; capture stopped");
 	return -ENODEV;
 }
 
@@ -175,14 +177,14 @@ static void say_end(const struct run *run, uint64_t bytes)
 	fprintf(stderr, "%s frames lost, %s of them written", text_count(n, sum.lost),
 		text_count(m, sum.written));
 	if (sum.limited)
-		fprintf(stderr, ", %s above the limit of %s a second", text_count(n, sum.limited),
+		fprintf(stderr, ", %s above the limit of %s per second", text_count(n, sum.limited),
 			text_count(m, run->rq->limit));
 	if (sum.unsent)
-		fprintf(stderr, ", %s without room in the kernel's ring",
+		fprintf(stderr, ", %s dropped because the BPF ring buffer was full",
 			text_count(n, sum.unsent));
 	fputc('\n', stderr);
 	if (dropped_missed(run->dropped))
-		fprintf(stderr, "%s drops, of any device, were not looked at\n",
+		fprintf(stderr, "%s drops, of any device, were not examined\n",
 			text_count(n, dropped_missed(run->dropped)));
 }
 
@@ -205,7 +207,7 @@ static int start(struct run *run, struct capture_targets *who)
 	if (r >= 0)
 		r = drop_privileges();
 	if (r < 0)
-		message_error("capture: %s", strerror(-r));
+		message_error("capture: cannot start: %s", strerror(-r));
 	return r;
 }
 
@@ -215,7 +217,7 @@ static int go(struct run *run, struct capture_targets *who, const struct sink *s
 
 	capture_env_catch();
 	if (!run->rq->silent)
-		fputs("capturing lost frames; Ctrl-C ends it\n", stderr);
+		fputs("capturing lost frames; press Ctrl-C to stop\n", stderr);
 	r = loop(run, who);
 	dropped_stop(run->dropped);
 	last = r < 0 && r != -ENODEV ? 0 : dropped_step(run->dropped, 0, on_frame, run);
@@ -225,7 +227,7 @@ static int go(struct run *run, struct capture_targets *who, const struct sink *s
 	r = r < 0 ? r : last;
 	say_end(run, sink_total(sink));
 	if (r < 0 && r != -ENODEV)
-		message_error("capture: %.200s: %s; the file holds what was written before",
+		message_error("capture: %.200s: %s; the file holds the frames captured before",
 			      sink_path(sink), strerror(-r));
 	return r < 0 ? EXIT_FAILED : EXIT_OK;
 }

@@ -84,8 +84,8 @@ struct dropped_file *dropped_file_new(const struct dropped_request *rq, struct d
 		abort();
 	*f = (struct dropped_file){ .rq = rq, .dropped = d, .sink = sink };
 	if (ksyms_new(&f->syms) < 0)
-		message_error("capture: kernel functions have no names; give CAP_SYSLOG and set "
-			      "kernel.kptr_restrict below 2");
+		message_error("capture: names of kernel functions are unavailable; run with "
+			      "CAP_SYSLOG and set kernel.kptr_restrict to 0 or 1");
 	reasons_new(&f->reasons);	/* without, a kernel that gives them says their numbers */
 	begin_file(f);
 	return f;

@@ -194,7 +194,7 @@ static int add_vm(struct capture_targets *w, struct reader *v, const char *name,
 	if (r < 0 && first)
 		return r;
 	if (first && !taps)
-		message_error("capture: \"%.200s\" has no tap now (taplossctl vms shows them)",
+		message_error("capture: \"%.200s\" has no tap now; see taplossctl vms",
 			      name);
 	return first && !taps ? -ENODEV : 0;
 }
@@ -210,10 +210,9 @@ static bool says_no_store(const struct capture_targets *w)
 		return false;
 	while (!w->vm[i])
 		i++;
-	message_error(
-		"capture: there is no network device \"%.60s\" here, and no store in %.200s that "
-		"knows a VM of that name",
-		w->names[i], w->store);
+	message_error("capture: no network device \"%.60s\" in this network namespace, and no "
+		      "store in %.200s to look up a VM of that name",
+		      w->names[i], w->store);
 	return true;
 }
 

@@ -106,9 +106,8 @@ static int loop(struct request *rq, struct capture_targets *who, struct capture_
 		if (!st.ports) {
 			if (!rq->quiet)
 				fputc('\n', stderr);
-			message_error(
-				"capture: the device is gone from this network namespace; the "
-				"capture ends");
+			message_error("capture: the device is gone from this network namespace; "
+				      "capture stopped");
 			return -ENODEV;
 		}
 	}
@@ -152,10 +151,11 @@ static void say_end(const struct request *rq, const struct capture_stats *st, ui
 		fprintf(stderr, ", %s after the last frame", text_count(k, st->sum.trailing));
 	fputc('\n', stderr);
 	if (st->late)
-		fprintf(stderr, "%s frames stand behind younger ones, by %s at most\n",
+		fprintf(stderr, "%s frames are out of order in the file, by %s at most\n",
 			text_count(n, st->late), text_duration(m, st->late_ns));
 	if (st->unclosed)
-		message_error("capture: on %u rings the kernel's count and ours do not agree",
+		message_error("capture: on %u rings, the frame count of the kernel differs from "
+			      "that of the capture",
 			      st->unclosed);
 }
 
@@ -168,7 +168,7 @@ static int capture_to(struct request *rq, char **names, int n, struct sink *sink
 	int r = capture_new(&rq->o, sink, &c), last;
 
 	if (r < 0) {
-		message_error("capture: %s", strerror(-r));
+		message_error("capture: cannot start: %s", strerror(-r));
 		return EXIT_FAILED;
 	}
 	who = capture_targets_new(rq->g.store, names, n, take, c);
@@ -185,7 +185,7 @@ static int capture_to(struct request *rq, char **names, int n, struct sink *sink
 	capture_env_catch();
 	capture_read_stats(c, &st);
 	if (!rq->silent)
-		fprintf(stderr, "capturing on %u ring%s; Ctrl-C ends it\n", st.ports,
+		fprintf(stderr, "capturing on %u ring%s; press Ctrl-C to stop\n", st.ports,
 			st.ports == 1 ? "" : "s");
 	capture_loss_begin(&loss, rq->g.store);
 	r = loop(rq, who, &loss, c);
@@ -196,7 +196,7 @@ static int capture_to(struct request *rq, char **names, int n, struct sink *sink
 	capture_read_stats(c, &st);
 	say_end(rq, &st, sink_total(sink));
 	if (r < 0 && r != -ENODEV)
-		message_error("capture: %.200s: %s; the file holds what was written before",
+		message_error("capture: %.200s: %s; the file holds the frames captured before",
 			      sink_path(sink), strerror(-r));
 	capture_free(c);
 	return r < 0 || st.unclosed ? EXIT_FAILED : EXIT_OK;
@@ -216,12 +216,12 @@ static int answer(struct request *rq, char **names, int n)
 	if (!strcmp(rq->path, "-") && isatty(STDOUT_FILENO)) {
 		message_error(
 			"capture: -w - writes pcapng to standard output, which is a terminal; "
-			"pipe it: | tshark -r -");
+			"redirect it, as in | tshark -r -");
 		return EXIT_USAGE;
 	}
 	r = sink_open(rq->path, rq->numbered, (unsigned int)rq->keep, &sink);
 	if (r < 0) {
-		message_error("capture: %.200s: %s", rq->path, strerror(-r));
+		message_error("capture: cannot write %.200s: %s", rq->path, strerror(-r));
 		return EXIT_FAILED;
 	}
 	status = rq->dropped ? capture_dropped(&rq->drop, names, n, sink)
@@ -245,10 +245,9 @@ static int fanout_option(struct request *rq, const char *value)
 				n == 3 ? value + strlen(mode) + strlen(rings) + 2 : NULL;
 			return number_option("--fanout", rings, 2, 64, &rq->members);
 		}
-	message_error(
-		"--fanout: \"%.60s\" is not MODE:RINGS with a mode of hash, lb, cpu, rollover, "
-		"rnd, qm, cbpf; nor ebpf:RINGS:PROGRAM",
-		value);
+	message_error("--fanout: \"%.60s\" is neither MODE:RINGS, where MODE is hash, lb, cpu, "
+		      "rollover, rnd, qm or cbpf, nor ebpf:RINGS:PROGRAM",
+		      value);
 	return -1;
 }
 
@@ -382,18 +381,20 @@ static int settle_dropped(struct request *rq)
 		      rq->o.fanout >= 0 || rq->o.device_time || rq->copy_threshold;
 
 	if (rq->drop.limit != UINT64_MAX && !rq->dropped)
-		return usage_error(&cmd_capture, "--limit is for --dropped");
+		return usage_error(&cmd_capture, "--limit needs --dropped");
 	if (!rq->dropped)
 		return EXIT_OK;
 	if (rq->o.filter || rq->o.ignore_outgoing)
-		return usage_error(&cmd_capture, "--dropped writes all that is lost; filter the "
-						 "file: tshark -r FILE -Y ...");
+		return usage_error(&cmd_capture, "--dropped takes no filter; filter the file, as "
+						 "with tshark -r FILE -Y ...");
 	if (shaped)
-		return usage_error(&cmd_capture,
-				   "--dropped has no packet ring: leave out its options");
+		return usage_error(
+			&cmd_capture,
+			"--dropped uses no packet ring: leave out the options of the ring");
 	if (rq->snaplen > TL_DROPPED_SNAP) {
-		message_error("capture: --dropped keeps %d bytes of a frame at most (--snaplen)",
-			      TL_DROPPED_SNAP);
+		message_error(
+			"capture: --dropped keeps at most %d bytes of a frame; reduce --snaplen",
+			TL_DROPPED_SNAP);
 		return EXIT_USAGE;
 	}
 	rq->drop = (struct dropped_request){
@@ -460,51 +461,57 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (optind == argc)
-		return usage_error(&cmd_capture, "which VM, or device?");
+		return usage_error(&cmd_capture, "missing VM or DEVICE");
 	if (!rq.path)
-		return usage_error(&cmd_capture, "-w says where to");
+		return usage_error(&cmd_capture, "missing -w FILE: where to write");
 	settle(&rq);
 	if (rq.copy_threshold && rq.version == RING_V3)
-		return usage_error(&cmd_capture, "--copy-threshold is for rings of slots (--ring "
-						 "2): blocks hold whole frames");
+		return usage_error(&cmd_capture, "--copy-threshold needs --ring 1 or 2; the blocks "
+						 "of --ring 3 hold whole frames");
 	if (settle_dropped(&rq) != EXIT_OK)
 		return EXIT_USAGE;
 	if (rq.numbered && !strcmp(rq.path, "-")) {
-		message_error("capture: standard output cannot be a row of files; leave out "
-			      "--rotate-size and --rotate-seconds");
+		message_error("capture: standard output cannot be rotated; leave out --rotate-size "
+			      "and --rotate-seconds, or name a file");
 		return EXIT_USAGE;
 	}
 	return answer(&rq, argv + optind, argc - optind);
 }
 
+static const char details[] =
+	"  -w, --write FILE write pcapng to FILE; -: standard output\n"
+	"  -f, --filter E   capture only frames that match E (see pcap-filter(7))\n"
+	"  -s, --snaplen N  capture at most N bytes of each frame\n"
+	"                   (default: 262144; with --dropped: 2048)\n"
+	"  -c, --count N    stop after N frames\n"
+	"  --seconds N      stop after N seconds (Ctrl-C stops at any time)\n"
+	"  --rotate-size N, --rotate-seconds N, --files N\n"
+	"                   start a new file after N bytes, or after N seconds, named\n"
+	"                   FILE_00001 and so on; keep the N newest files (default: all)\n"
+	"  --ignore-outgoing\n"
+	"                   capture only what comes out of the device: what a guest sends\n"
+	"  --dropped        capture only the frames that the VMs lose, each with reason,\n"
+	"                   place, queue and direction\n"
+	"  --limit N        with --dropped: write at most N frames per second, count the\n"
+	"                   others; 0: write all (default: 10000)\n"
+	"  --fanout M:N     spread the frames of each device over N rings. M is hash, lb,\n"
+	"                   cpu, rollover, rnd, qm, or cbpf (by the sender's address).\n"
+	"                   ebpf:N:FILE uses the socket filter that is pinned at FILE.\n"
+	"  --ring V         version of the packet ring: 1, 2 or 3 (default: 3)\n"
+	"  --block SIZE, --blocks N, --retire MS, --slot SIZE, --priv SIZE, --rx-hash\n"
+	"                   shape of the ring; taplossctl ring computes one\n"
+	"                   (default: 64 blocks of 1M, retired after 8 ms)\n"
+	"  --timestamp T    source of timestamps: kernel, or device for the clock of a\n"
+	"                   device that stamps frames (default: kernel)\n"
+	"  --copy-threshold N\n"
+	"                   --ring 1 or 2: keep frames of N bytes or more whole, even if\n"
+	"                   they are longer than a slot\n"
+	"  --quiet          do not show progress, only the result\n";
+
 const struct cmd cmd_capture = {
 	.name = "capture",
 	.args = "VM|DEVICE...",
-	.help = "record their frames, with the place of each gap",
+	.help = "capture frames to pcapng, with the place of each gap",
+	.details = details,
 	.run = run,
-	.details = "  -w, --write FILE pcapng; -: standard output\n"
-		   "  -f, --filter E   only these, in tcpdump's words\n"
-		   "  -s, --snaplen N  so many bytes of each frame; whole frames\n"
-		   "  -c, --count N    end after N frames\n"
-		   "  --seconds N      end after N seconds (Ctrl-C ends it always)\n"
-		   "  --rotate-size N, --rotate-seconds N, --files N\n"
-		   "                   a row of files, FILE_00001 and so on; keep the newest N\n"
-		   "  --ignore-outgoing\n"
-		   "                   only what comes out of the device: what a guest sends\n"
-		   "  --dropped        only the frames that they lose, each with reason, place, "
-		   "queue and direction; snaplen 2048\n"
-		   "  --limit N        of those N a second, the others are counted; 10000; 0: all\n"
-		   "  --fanout M:N     N rings share each device's frames by hash, lb, cpu, "
-		   "rollover, rnd, qm, or cbpf (the\n"
-		   "                   sender's address); ebpf:N:FILE: by a socket filter pinned "
-		   "there\n"
-		   "  --ring V         1, 2 or 3; 3\n"
-		   "  --block SIZE, --blocks N, --retire MS, --slot SIZE, --priv SIZE, --rx-hash\n"
-		   "                   the ring's shape (taplossctl ring); 1M, 64, 8\n"
-		   "  --timestamp T    kernel, or device: by the device's own clock where it "
-		   "stamps frames; kernel\n"
-		   "  --copy-threshold N\n"
-		   "                   --ring 1, 2: frames from N bytes on that are longer than a "
-		   "slot are kept whole\n"
-		   "  --quiet          nothing on standard error but the end\n",
 };

@@ -73,7 +73,7 @@ static void print_row(const json_t *row)
 	if (last && exact)
 		printf("after frame %s, the last one", text_count(lo, int_of(row, "after_frame")));
 	else if (last)
-		printf("at places that the file does not name");
+		printf("at unknown places");
 	else
 		printf("%s frame %s and frame %s", exact ? "between" : "somewhere between",
 		       text_count(lo, int_of(row, "after_frame")),
@@ -142,9 +142,9 @@ static int print(struct answer *a, const struct pcapng_summary *sum)
 		print_vm_row(row);
 	printf("%s frames, %s lost in %s gaps%s\n", text_count(n, sum->frames),
 	       text_count(m, sum->lost), text_count(k, sum->gaps),
-	       sum->cut ? "; the file ends in the middle of a block" : "");
+	       sum->cut ? "; the file ends within a block" : "");
 	if (sum->statistics < sum->interfaces)
-		puts("no statistics at the end: what was lost behind the last frame is not known");
+		puts("no statistics at the end of the file: loss after the last frame is unknown");
 	return out_done();
 }
 
@@ -155,22 +155,21 @@ static int answer(struct answer *a, const char *path)
 	int r, status = EXIT_FAILED;
 
 	if (!f) {
-		message_error("gaps: %.200s: %s", path, strerror(errno));
+		message_error("gaps: cannot open %.200s: %s", path, strerror(errno));
 		return EXIT_FAILED;
 	}
 	a->rows = json_array();
 	a->vm_rows = json_array();
 	r = pcapng_read(f, on_gap, on_vm_loss, a, &sum);
 	if (r == -EINVAL)
-		message_error(
-			"gaps: %.200s is no pcapng file: only those have room for losses (pcap "
-			"has none)",
-			path);
+		message_error("gaps: %.200s is not a pcapng file; other formats, such as pcap, do "
+			      "not record losses",
+			      path);
 	else if (r == -EBADMSG)
-		message_error("gaps: %.200s is damaged behind frame %llu", path,
+		message_error("gaps: %.200s is damaged after frame %llu", path,
 			      (unsigned long long)sum.frames);
 	else if (r < 0)
-		message_error("gaps: %.200s: %s", path, strerror(-r));
+		message_error("gaps: cannot read %.200s: %s", path, strerror(-r));
 	else
 		status = print(a, &sum);
 	if (status == EXIT_OK && sum.lost)
@@ -192,14 +191,17 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (argc - optind != 1)
-		return usage_error(&cmd_gaps, "one file, or - for standard input");
+		return usage_error(&cmd_gaps, "expected one FILE, or - for standard input");
 	return answer(&a, argv[optind]);
 }
+
+static const char details[] =
+	"FILE is pcapng; -: standard input. The exit status is 3 if frames were lost.\n";
 
 const struct cmd cmd_gaps = {
 	.name = "gaps",
 	.args = "FILE",
-	.help = "where a capture file says that frames were lost",
+	.help = "list where a capture file reports lost frames",
+	.details = details,
 	.run = run,
-	.details = "  ends with status 3 when the file tells of lost frames\n",
 };

@@ -63,7 +63,7 @@ static void print_text(const struct request *rq, const json_t *rows)
 								 stall))
 					 : "any stall"));
 	}
-	printf("%s frames a second of %llu bytes\n\n", text_count(n, rq->rate),
+	printf("%s frames/s of %llu bytes\n\n", text_count(n, rq->rate),
 	       (unsigned long long)rq->frame);
 	out_table(&rq->g, columns, ARRAY_SIZE(columns), rows);
 }
@@ -106,8 +106,8 @@ static int answer(struct request *rq)
 		if (!rq->blocks && s.block_bytes && s.retire_ms + (v != RING_V3) &&
 		    ring_for(&s, rq->frame, rq->rate, rq->stall_ms) < 0) {
 			message_error(
-				"ring: %llu ms at %llu frames a second is more than a ring can "
-				"have (4 GiB); shorten the stall, or the snap length",
+				"ring: a stall of %llu ms at %llu frames/s needs more than the 4 "
+				"GiB that a ring can have; reduce --stall, --rate or --frame",
 				(unsigned long long)rq->stall_ms, (unsigned long long)rq->rate);
 			json_decref(rows);
 			return EXIT_FAILED;
@@ -192,22 +192,25 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (optind != argc)
-		return usage_error(&cmd_ring, "it takes no argument");
+		return usage_error(&cmd_ring, "unexpected argument");
 	return answer(&rq);
 }
+
+static const char details[] =
+	"  --rate PPS       frames per second (default: 1000000)\n"
+	"  --frame BYTES    bytes captured of each frame: its length, or the snapshot\n"
+	"                   length if that is less (default: 64)\n"
+	"  --stall MS       longest time for which the reader may stop (default: 100)\n"
+	"  --blocks N       compute the stall that a ring of N blocks survives\n"
+	"  --block SIZE     size of a block (default: 1M)\n"
+	"  --retire MS      V3: hand over a block after this time at most (default: 8)\n"
+	"  --slot SIZE      V1, V2: size of the slot of a frame (default: 2048)\n"
+	"  --version N      only this version of the ring: 1, 2 or 3 (default: all)\n";
 
 const struct cmd cmd_ring = {
 	.name = "ring",
 	.args = "",
-	.help = "how large a capture ring must be, or what one bridges",
+	.help = "size a capture ring, or compute the stall a given ring survives",
+	.details = details,
 	.run = run,
-	.details =
-		"  --rate PPS       frames a second; 1000000\n"
-		"  --frame BYTES    captured bytes of each (the snap length, if that is less); 64\n"
-		"  --stall MS       how long the reader may stand still; 100\n"
-		"  --blocks N       instead: what do N blocks bridge?\n"
-		"  --block SIZE     bytes of a block; 1M\n"
-		"  --retire MS      a block is handed over after this long; 8 (V3)\n"
-		"  --slot SIZE      bytes of a frame's slot; 2048 (V1, V2)\n"
-		"  --version N      only this kind of ring: 1, 2 or 3\n",
 };

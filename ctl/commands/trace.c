@@ -77,7 +77,7 @@ static int find_link(struct request *rq)
 		r = links_dump(links, on_link, rq);
 	links_free(links);
 	if (r < 0)
-		message_error("trace: the links of this machine: %s", strerror(-r));
+		message_error("trace: cannot list the network devices: %s", strerror(-r));
 	return r;
 }
 
@@ -125,8 +125,8 @@ static int find_vm(struct request *rq, struct reader *v)
 			add_live(rq, v, v->attachments[i].device_id);
 	if (rq->n_devices)
 		return 0;
-	message_error("trace: \"%.200s\" has no tap%s%.60s now (taplossctl vms shows them)",
-		      rq->what, rq->nic ? " called " : "", rq->nic ? rq->nic : "");
+	message_error("trace: \"%.200s\" has no tap%s%.60s now; see taplossctl vms",
+		      rq->what, rq->nic ? " " : "", rq->nic ? rq->nic : "");
 	return -ENOENT;
 }
 
@@ -173,7 +173,7 @@ static void say_begin(const struct request *rq)
 {
 	_cleanup_(freep) char *name = text_safe(rq->vm ? rq->vm : rq->what);
 
-	fprintf(stderr, "tracing %s for %llu s; Ctrl-C ends it\n", name,
+	fprintf(stderr, "tracing %s for %llu s; press Ctrl-C to stop\n", name,
 		(unsigned long long)rq->seconds);
 }
 
@@ -191,7 +191,7 @@ static int count(struct request *rq, struct trace *t)
 	if (r >= 0)
 		r = trace_start(t);
 	if (r < 0) {
-		message_error("trace: %s", strerror(-r));
+		message_error("trace: cannot start counting: %s", strerror(-r));
 		return r;
 	}
 	rq->since_ns = now_ns();
@@ -306,7 +306,7 @@ static void print_stack(const struct request *rq, const json_t *row)
 	json_array_foreach(stack, i, line)
 		printf("    %s\n", json_string_value(line));
 	if (!json_array_size(stack))
-		printf("    at %s; the rest of the stack could not be kept\n",
+		printf("    at %s (the rest of the stack was not recorded)\n",
 		       text_of(row, "site"));
 }
 
@@ -332,10 +332,10 @@ static void print_text(const struct request *rq, const struct trace *t)
 		printf("\n%zu more stacks: --limit 0 shows all\n",
 		       json_array_size(rq->rows) - rq->limit);
 	if (trace_uncounted(t))
-		printf("\nBesides, %s lost frames found no room in the kernel's map.\n",
+		printf("\n%s more lost frames were not counted, because the BPF map was full.\n",
 		       text_count(n, trace_uncounted(t)));
 	if (trace_missed(t))
-		printf("\n%s drops, of any device, were not looked at.\n",
+		printf("\n%s drops, of any device, were not examined.\n",
 		       text_count(n, trace_missed(t)));
 }
 
@@ -403,15 +403,15 @@ static int answer(struct request *rq)
 	if (find_devices(rq) == 0 && count(rq, t) == 0) {
 		/* Names cost time, and can be had afterwards. */
 		if (ksyms_new(&rq->syms) < 0)
-			message_error(
-				"trace: kernel functions have no names; give CAP_SYSLOG and set "
-				"kernel.kptr_restrict below 2");
+			message_error("trace: names of kernel functions are unavailable; run with "
+				      "CAP_SYSLOG and set kernel.kptr_restrict to 0 or 1");
 		if (reasons_new(&rq->reasons) < 0)
-			message_error("trace: drop reasons have no names on this kernel");
+			message_error("trace: this kernel does not provide the names of its drop "
+				      "reasons");
 		rq->rows = json_array();
 		r = trace_read(t, on_trace, rq);
 		if (r < 0)
-			message_error("trace: reading the stacks: %s", strerror(-r));
+			message_error("trace: cannot read the stacks: %s", strerror(-r));
 		else
 			status = print(rq, t);
 		json_decref(rq->rows);
@@ -475,18 +475,21 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (argc - optind != 1)
-		return usage_error(&cmd_trace, "one VM, or one tap");
+		return usage_error(&cmd_trace, "expected one VM or one tap");
 	rq->what = argv[optind];
 	return answer(rq);
 }
 
+static const char details[] =
+	"  --seconds N      stop after N seconds, or on Ctrl-C (default: 10)\n"
+	"  --class C        only this class (PTR_FULL) or kernel drop reason (FULL_RING)\n"
+	"  --nic NAME       only this tap of the VM\n"
+	"  --limit N        show the N most frequent stacks; 0: all (default: 10)\n";
+
 const struct cmd cmd_trace = {
 	.name = "trace",
 	.args = "VM|TAP",
-	.help = "from which kernel stacks it loses frames, now",
+	.help = "show the kernel stacks in which a VM loses frames",
+	.details = details,
 	.run = run,
-	.details = "  --seconds N      how long to look; 10 (Ctrl-C ends it earlier)\n"
-		   "  --class C        a class (PTR_FULL), or the kernel's reason (FULL_RING)\n"
-		   "  --nic NAME       only this tap of the VM\n"
-		   "  --limit N        the N most frequent stacks; 10; 0: all\n",
 };
