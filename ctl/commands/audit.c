@@ -254,23 +254,22 @@ static void print_text(const struct audit *a, const json_t *rows, double covered
 	window_print(&a->window, covered);
 	if (json_array_size(rows)) {
 		if (open_frames)
-			printf("%s frames are not explained, or were not counted by the device\n\n",
+			printf("%s frames are unexplained, or were not counted by the device\n\n",
 			       text_count(buf, open_frames));
 		else
 			puts("what the devices counted is explained to the frame\n");
 		out_table(&a->g, shown, n, rows);
-		puts("\nCOUNTED: the device's own counter, in its terms (a tap's tx is towards the "
-		     "guest).\n"
-		     "EXPLAINED: what taploss counted with a reason.\n"
-		     "none: loss that no counter of the device shows.\n"
-		     "-: the counter could not be read (a device in another network namespace).");
+		puts("\nCOUNTED: the device's own counter; the tx of a tap goes to the "
+		     "guest.\nEXPLAINED: frames that taploss counted with a reason.\nnone: loss "
+		     "that no counter of the device shows.\n-: the counter could not be read "
+		     "(device in another network namespace).");
 		print_hints(rows);
 	} else if (covered > 0) {
-		puts("no device counter moved and no loss was counted");
+		puts("no device counter changed, and no loss was counted");
 	}
 	if (uncounted)
-		printf("Besides, since the store began %s lost frames found no room in the "
-		       "kernel's map:\nraise [bpf] max_keys.\n",
+		printf("Since the store was created, %s lost frames were not counted, because the "
+		       "BPF map was full:\nraise max_keys in [bpf] of taploss.conf.\n",
 		       text_count(buf, uncounted));
 }
 
@@ -376,12 +375,16 @@ static int run(const struct global *g, int argc, char **argv)
 	return options_vms(&o, argc, argv) && window_valid(&a.window) ? answer(&a) : EXIT_USAGE;
 }
 
+static const char details[] =
+	WINDOW_HELP("an hour ago")
+	"  --vm VM          only this VM; may be repeated\n"
+	"  --nic NAME       only this device\n"
+	"  --fail           exit with status 3 if a counter disagrees with the losses\n";
+
 const struct cmd cmd_audit = {
 	.name = "audit",
 	.args = "[VM...]",
-	.help = "what was counted against the kernel's own counters",
+	.help = "compare the losses counted with the kernel's own counters",
+	.details = details,
 	.run = run,
-	.details = WINDOW_HELP "  --vm V, --nic N  only these\n"
-			       "  --fail           exit status 3 when a counter moved that no loss "
-			       "explains, or less than the loss\n",
 };

@@ -245,15 +245,15 @@ static void print_ring(const struct summary *s)
 {
 	char a[32];
 
-	printf("  A queue's ring holds %s frames. The stall that fits, when nobody reads it:\n",
+	printf("  A queue's ring holds %s frames. Longest stall of its reader without loss:\n",
 	       text_count(a, (unsigned long long)s->ring_frames));
-	print_stall(s, burst_fps(s), "what came in these bursts");
+	print_stall(s, burst_fps(s), "rate in these bursts");
 	print_stall(s, s->offered.peak_fps,
-		    s->queues > 1 ? "the busiest second, if one queue takes it all"
-				  : "the busiest second");
+		    s->queues > 1 ? "busiest second, if one queue takes all frames"
+				  : "busiest second");
 	print_stall(s, s->offered.mean_fps,
-		    s->queues > 1 ? "the minutes with loss, if one queue takes it all"
-				  : "the minutes with loss");
+		    s->queues > 1 ? "average of minutes with loss, if one queue takes all frames"
+				  : "average of minutes with loss");
 	printf("  A ring of %s frames would have held the largest burst.\n",
 	       text_count(a, (unsigned long long)s->ring_frames + s->most));
 }
@@ -387,16 +387,16 @@ static void print_text(const struct asked *a, struct reader *v, const struct bur
 		in_bursts += b->all[i].frames;
 	if (!b->n) {
 		if (a->lost)
-			printf("no burst is listed for the %s frames lost: bursts are kept for "
-			       "days that are kept in full\n",
+			printf("%s frames lost, but no bursts listed: bursts are kept only for "
+			       "days that are stored in full\n",
 			       text_count(n, a->lost));
 		else if (covered > 0)
 			puts("no loss");
 		return;
 	}
 	if (in_bursts < a->lost)
-		printf("%s of %s lost frames are in the bursts listed (one that goes on is listed "
-		       "when it ends, or once a second)\n",
+		printf("%s of %s lost frames are in the listed bursts (a burst is listed when it "
+		       "ends, or after a second)\n",
 		       text_count(n, in_bursts), text_count(m, a->lost));
 	draw(b);
 	each_summary(a, v, b, on_summary_text, NULL);
@@ -512,10 +512,15 @@ static int run(const struct global *g, int argc, char **argv)
 	return options_one_vm(&o, argc, argv) && window_valid(&a.window) ? answer(&a) : EXIT_USAGE;
 }
 
+static const char details[] =
+	WINDOW_HELP("an hour ago")
+	FILTER_HELP
+	"  -n, --limit N    text: list the N newest bursts (default: 20)\n";
+
 const struct cmd cmd_bursts = {
 	.name = "bursts",
 	.args = "VM",
-	.help = "each burst of loss, how long, how large",
+	.help = "list bursts of loss, with length and size",
+	.details = details,
 	.run = run,
-	.details = WINDOW_HELP FILTER_HELP "  -n, --limit N    list the N newest (text); 20\n",
 };

@@ -78,7 +78,7 @@ static json_t *list_files(const struct global *g)
 	int r = schema_days(g->store, &days, &n);
 
 	if (r < 0) {
-		message_error("no store in %s: %s (--store or TAPLOSS_STORE)", g->store,
+		message_error("no store in %s: %s; set --store or TAPLOSS_STORE", g->store,
 			      strerror(-r));
 		return NULL;
 	}
@@ -142,7 +142,7 @@ static int size(const struct global *g)
 		sum += json_integer_value(json_object_get(f, "bytes"));
 	status = print(g, files, 2, "bytes", json_integer(sum));
 	if (g->format == FORMAT_TEXT)
-		printf("%s in all\n", text_bytes(buf, (unsigned long long)sum));
+		printf("%s in total\n", text_bytes(buf, (unsigned long long)sum));
 	json_decref(files);
 	return status == EXIT_OK ? out_done() : status;
 }
@@ -164,7 +164,8 @@ static int parse_days(const char *name, const char *value, unsigned int *ret)
 		*ret = (unsigned int)(ns / NSEC_PER_DAY);
 		return 1;
 	}
-	message_error("%s: \"%.60s\" is not a length of at least a day (7d, 4w)", name, value);
+	message_error("%s: \"%.60s\" is not a length of time of at least a day, such as 7d or 4w",
+		      name, value);
 	return -1;
 }
 
@@ -177,7 +178,7 @@ static int parse_mib(const char *name, const char *value, uint64_t *ret)
 		*ret = (uint64_t)n << 20;
 		return 1;
 	}
-	message_error("%s: \"%.60s\" is not a number of MiB", name, value);
+	message_error("%s: \"%.60s\" is not a number of MiB from 1 to 16777216", name, value);
 	return -1;
 }
 
@@ -235,8 +236,9 @@ static int dispatch(struct request *rq, int argc, char **argv)
 	if (argc == 1 && !strcmp(what, "prune") && rq->limited)
 		return store_prune(&rq->g, &rq->limits);
 	if (argc == 1 && !strcmp(what, "prune"))
-		return usage_error(&cmd_db, "prune wants at least one limit (--minutes 30d)");
-	return usage_error(&cmd_db, "check, size, prune, backup DIR or export");
+		return usage_error(&cmd_db,
+				   "prune needs at least one limit, such as --minutes 30d");
+	return usage_error(&cmd_db, "expected check, size, prune, backup DIR or export");
 }
 
 static int run(const struct global *g, int argc, char **argv)
@@ -272,20 +274,25 @@ static int run(const struct global *g, int argc, char **argv)
 	return dispatch(&rq, argc - optind, argv + optind);
 }
 
+static const char details[] =
+	"  check            check each file; the exit status is 1 if one is damaged\n"
+	"  size             show the size of each file, without data still in its -wal\n"
+	"  prune            delete old data as the agent does; the agent must not run.\n"
+	"                   What is deleted stays in coarser sums:\n"
+	"    --seconds AGE  keep the loss of each interval for AGE (7d), then per minute\n"
+	"    --minutes AGE  keep day files for AGE (90d), then sums per hour\n"
+	"    --hours AGE    keep sums per hour for AGE (730d), then sums per day\n"
+	"    --seconds-mib N, --minutes-mib N, --history-mib N\n"
+	"                   keep at most N MiB of each\n"
+	"  backup DIR       make a consistent copy, also while the agent writes\n"
+	"  export           print each loss row of the window as one line of JSON\n"
+	WINDOW_HELP("an hour ago")
+	FILTER_HELP;
+
 const struct cmd cmd_db = {
 	.name = "db",
 	.args = "check|size|prune|backup DIR|export",
-	.help = "the files of the store: whole? how big? less, copied, as JSON",
+	.help = "check, measure, prune, back up or export the store",
+	.details = details,
 	.run = run,
-	.details =
-		"  check            exit status 1 when one is not whole\n"
-		"  size             bytes, without what is not yet in the file (-wal)\n"
-		"  prune            as the agent does, when none runs; what goes stays as sums:\n"
-		"    --seconds 7d, --seconds-mib N   days with each interval's loss; older by the "
-		"minute\n"
-		"    --minutes 90d, --minutes-mib N  day files; older only in history.db\n"
-		"    --hours 730d, --history-mib N   sums by the hour; older by the day\n"
-		"  backup DIR       a copy that belongs together, also while the agent writes\n"
-		"  export           each loss row of the window as a line of JSON\n" WINDOW_HELP
-			FILTER_HELP,
 };

@@ -127,8 +127,8 @@ static void print_bursts(FILE *to, const struct evidence *e)
 		return;
 	span_text(longest, e->longest_ns);
 	fprintf(to,
-		"    %s bursts, the longest %s, at most %s frames in one; they lost %s frames/s, "
-		"%s/s came around them\n",
+		"    %s bursts, the longest %s, at most %s frames in one; lost %s frames/s; "
+		"offered %s frames/s just before and after\n",
 		text_count(n, e->bursts), longest, text_count(most, e->most_frames),
 		text_count(lost, e->burst_rate), text_count(usual, e->usual_rate));
 	if (e->ring_frames > 0)
@@ -136,12 +136,12 @@ static void print_bursts(FILE *to, const struct evidence *e)
 			text_count(n, (unsigned long long)e->ring_frames),
 			e->backend ? ", read by " : "",
 			e->backend
-				? (strcmp(e->backend, "vhost") ? "the VMM's own thread" : "vhost")
+				? (strcmp(e->backend, "vhost") ? "a thread of the VMM" : "vhost")
 				: "");
 	if (e->calm_looks)
 		fprintf(to,
-			"    in minutes without loss at most %s lay in it, %.1f on average (%s "
-			"looks)\n",
+			"    in minutes without loss it held at most %s, %.1f on average (%s "
+			"samples)\n",
 			text_count(n, e->calm_peak), (double)e->calm_sum / (double)e->calm_looks,
 			text_count(most, e->calm_looks));
 }
@@ -158,18 +158,18 @@ static void print_pressure(FILE *to, const struct evidence *e)
 	if (!e->bursts)
 		return;
 	if (!e->pressure) {
-		fputs("    nothing is known of its threads at that time\n", to);
+		fputs("    no data about its threads at that time\n", to);
 		return;
 	}
 	span_text(lost, e->lost_ns);
-	fprintf(to, "    in the seconds in which it lost (bursts took %s of them):\n", lost);
+	fprintf(to, "    in the seconds with loss (bursts lasted %s of them):\n", lost);
 	for (int g = 0; g < GROUPS; g++) {
 		if (!e->threads[g])
 			continue;
 		span_text(wait, e->wait_ns[g]);
 		fprintf(to,
-			"      %u %s ran for %.0f %%, waited for a processor for %s more than "
-			"usual\n",
+			"      %u %s ran for %.0f %% of the time, and waited for a CPU for %s more "
+			"than usual\n",
 			e->threads[g], names[g], e->run_pct[g], wait);
 	}
 }
@@ -192,7 +192,7 @@ static void print_finding(FILE *to, const struct asked *asked, const struct answ
 	print_bursts(to, e);
 	print_pressure(to, e);
 	if (e->shape == SHAPE_UNREAD)
-		fputs("    not one frame was delivered at that time\n", to);
+		fputs("    no frame was delivered at that time\n", to);
 	if (e->queues > 1 && e->queue >= 0)
 		fprintf(to, "    queue %d of %d lost %u %% of them\n", e->queue, e->queues,
 			e->queue_pct);
@@ -347,11 +347,16 @@ static int run(const struct global *g, int argc, char **argv)
 									 : EXIT_USAGE;
 }
 
+static const char details[] =
+	WINDOW_HELP("an hour ago")
+	FILTER_HELP
+	"  --fail           exit with status 3 if 10 frames or more were lost for harmful\n"
+	"                   causes\n";
+
 const struct cmd cmd_diagnose = {
 	.name = "diagnose",
 	.args = "VM",
-	.help = "why one VM loses packets, and what helps",
+	.help = "explain why a VM loses packets, and what helps",
+	.details = details,
 	.run = run,
-	.details = WINDOW_HELP FILTER_HELP
-	"  --fail           exit status 3 when 10 frames or more have a cause that is not benign\n",
 };

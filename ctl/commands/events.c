@@ -60,7 +60,7 @@ static void print_text(const struct asked *a, const json_t *rows, double covered
 	if (json_array_size(rows))
 		out_table(&a->g, shown, n, rows);
 	else if (covered > 0)
-		puts("nothing happened");
+		puts("no events");
 }
 
 static int print(const struct asked *a, struct reader *v, const json_t *rows)
@@ -176,19 +176,21 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (optind + 1 < argc)
-		return usage_error(&cmd_events, "takes one VM at most");
+		return usage_error(&cmd_events, "expected one VM at most");
 	a.vm = optind < argc ? argv[optind] : NULL;
 	return window_valid(&a.window) ? answer(&a) : EXIT_USAGE;
 }
 
+static const char details[] =
+	WINDOW_HELP("a day ago")
+	"  --verdicts       include changes of the diagnosis of each VM; slow for many\n"
+	"                   VMs (default: only if a VM is given)\n"
+	"  --no-verdicts    leave them out\n";
+
 const struct cmd cmd_events = {
 	.name = "events",
 	.args = "[VM]",
-	.help = "what happened to VMs, NICs and the agent",
+	.help = "list what happened to VMs, NICs and the agent",
+	.details = details,
 	.run = run,
-	.details = "  -S, --since T    from then on (-1h, 2h ago, today, 14:00, 2026-11-20, "
-		   "@epoch); a day ago\n"
-		   "  -U, --until T    up to then; now\n"
-		   "  --verdicts       also when what diagnose says of each VM changed (slow for "
-		   "many; always of a VM given, but with --no-verdicts)\n",
 };

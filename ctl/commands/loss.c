@@ -168,9 +168,8 @@ static int judge(const struct request *rq, const struct tally *t, double covered
 		return EXIT_FOUND;
 	if (covered > 0)
 		return EXIT_OK;
-	message_error(
-		"--fail-over: nothing of this time was observed, so it cannot be told (taplossctl "
-		"status says why)");
+	message_error("--fail-over: no data for this window, so the loss is unknown; see "
+		      "taplossctl status");
 	return EXIT_FAILED;
 }
 
@@ -233,7 +232,9 @@ static int own_option(void *arg, int opt, const char *value)
 		rq->fail_over = strtod(value, &end);
 		if (end != value && !*end && rq->fail_over >= 0 && rq->fail_over <= 100)
 			return 1;
-		message_error("--fail-over: \"%.60s\" is not a percentage from 0 to 100", value);
+		message_error(
+			"--fail-over: \"%.60s\" is not a percentage from 0 to 100, such as 0.1",
+			value);
 		return -1;
 	case OPT_FLOOR:
 		return number_option("--floor", value, 0, UINT64_MAX, &rq->floor);
@@ -282,19 +283,27 @@ static int run(const struct global *g, int argc, char **argv)
 	if (rq.fail_over >= 0 && !tally_knows_delivered(rq.by))
 		return usage_error(
 			&cmd_loss,
-			"--fail-over needs rows by direction and by nic or vm, and not by queue");
+			"--fail-over needs --by with direction and vm or nic, and without queue");
 	return answer(&rq);
 }
+
+static const char details[] =
+	WINDOW_HELP("an hour ago")
+	FILTER_HELP
+	"  --by FIELDS      one row for each combination of these fields, separated by\n"
+	"                   commas: vm, nic, queue, direction, class, reason, kind, site,\n"
+	"                   place, from\n"
+	"                   (default: vm,nic,direction,class,reason,kind,place;\n"
+	"                   with --json or --csv: all but from)\n"
+	"  --limit N        show the N largest rows; 0: all (default: 0)\n"
+	"  --fail-over PCT  exit with status 3 if the harmful loss of a row exceeds PCT %\n"
+	"  --floor N        with --fail-over: ignore rows of fewer than N harmfully lost\n"
+	"                   frames (default: 10)\n";
 
 const struct cmd cmd_loss = {
 	.name = "loss",
 	.args = "[VM...]",
-	.help = "what was lost, whose, and why",
+	.help = "show how many frames each VM lost, and why",
+	.details = details,
 	.run = run,
-	.details = WINDOW_HELP FILTER_HELP
-	"  --by FIELDS      rows by vm,nic,queue,direction,class,reason,kind,site\n"
-	"                   (vm,nic,direction,class,reason,kind; with --json, --csv all)\n"
-	"  --limit N        the N largest rows\n"
-	"  --fail-over PCT  exit status 3 when a row's harmful loss is more than PCT percent\n"
-	"  --floor N        and at least N frames; 10\n",
 };

@@ -97,7 +97,7 @@ static int print(const struct global *g, const char *id)
 static int list(struct request *rq, int argc, char **argv)
 {
 	(void)argv;
-	return argc ? usage_error(&cmd_mask, "list takes no argument") : print(&rq->g, NULL);
+	return argc ? usage_error(&cmd_mask, "list: unexpected argument") : print(&rq->g, NULL);
 }
 
 /* The VM is looked up now: a name may be another's some day, a UUID is not. */
@@ -111,7 +111,7 @@ static int find_vm(struct request *rq, struct reader *v)
 		return r;
 	vm = reader_vm(v, ref.vm_id);
 	if (!vm) {
-		message_error("--vm: \"%.60s\" is a device that is no VM's; --nic masks a device",
+		message_error("--vm: device \"%.60s\" belongs to no VM; use --nic",
 			      rq->mask.vm);
 		return -ENOENT;
 	}
@@ -129,10 +129,11 @@ static int add(struct request *rq, int argc, char **argv)
 
 	(void)argv;
 	if (argc)
-		return usage_error(&cmd_mask, "add takes options only");
+		return usage_error(&cmd_mask, "add: unexpected argument; it takes options only");
 	if (!m->class && !m->reason && !m->site && !m->vm && !m->nic)
-		return usage_error(&cmd_mask,
-				   "add wants one of --class, --reason, --site, --vm, --nic");
+		return usage_error(
+			&cmd_mask,
+			"add needs at least one of --class, --reason, --site, --vm and --nic");
 	v = reader_open(rq->g.store);
 	if (!v)
 		return EXIT_FAILED;
@@ -152,7 +153,8 @@ static int each(struct request *rq, int argc, char **argv,
 
 	reader_free(v);
 	if (!argc)
-		return usage_error(&cmd_mask, "%s wants the ID of a mask", what);
+		return usage_error(&cmd_mask, "%s needs the ID of a mask; see taplossctl mask list",
+				   what);
 	for (int i = 0; i < argc && r >= 0; i++)
 		r = fn(rq->g.store, argv[i]);
 	return r < 0 ? EXIT_FAILED : EXIT_OK;
@@ -173,7 +175,7 @@ static int set_pattern(const char **at, const char *option, const char *value)
 	*at = value;
 	if (*value && strcmp(value, "*") != 0)
 		return 1;
-	message_error("%s: \"%s\" would leave out everything", option, value);
+	message_error("%s: \"%s\" would match every loss", option, value);
 	return -1;
 }
 
@@ -195,9 +197,9 @@ static int own_option(void *arg, int opt, const char *value)
 		rq->mask.class = class_canonical(value);
 		if (rq->mask.class)
 			return 1;
-		message_error(
-			"--class: \"%.60s\" is no class; --reason takes the kernel's own words",
-			value);
+		message_error("--class: \"%.60s\" is not a class; for a drop reason of the kernel, "
+			      "use --reason",
+			      value);
 		return -1;
 	case OPT_REASON:
 		return set_pattern(&rq->mask.reason, "--reason", value);
@@ -243,26 +245,30 @@ static int run(const struct global *g, int argc, char **argv)
 		if (strcmp(argv[optind], verbs[i].name) != 0)
 			continue;
 		if (rq.words && verbs[i].run != add)
-			return usage_error(
-				&cmd_mask,
-				"only add takes --class, --reason, --site, --vm, --nic, --note");
+			return usage_error(&cmd_mask, "--class, --reason, --site, --vm, --nic and "
+						      "--note are for add only");
 		return verbs[i].run(&rq, argc - optind - 1, argv + optind + 1);
 	}
-	return usage_error(&cmd_mask, "list, add, remove or restore");
+	return usage_error(&cmd_mask, "expected list, add, remove or restore");
 }
+
+static const char details[] =
+	"  list             list all masks, the built-in ones first\n"
+	"  add              leave out the losses that match all of these:\n"
+	"    --class C      class, such as OTHER\n"
+	"    --reason R     drop reason of the kernel, such as OTHERHOST\n"
+	"    --site S       kernel function that dropped the frame\n"
+	"                   (in R and S, a * at the end matches anything)\n"
+	"    --vm VM        VM: name, UUID, MAC address or tap\n"
+	"    --nic NAME     network device\n"
+	"    --note TEXT    why the mask is there\n"
+	"  remove ID...     delete masks; built-in masks are switched off\n"
+	"  restore ID...    switch built-in masks on again\n";
 
 const struct cmd cmd_mask = {
 	.name = "mask",
 	.args = "list|add|remove|restore",
-	.help = "what is left out of the figures, and why",
+	.help = "manage masks, which leave losses out of all figures",
+	.details = details,
 	.run = run,
-	.details = "  list             all masks, the built-in ones first\n"
-		   "  add              leave out what fits all of these words:\n"
-		   "    --class C      a class (OTHER)\n"
-		   "    --reason R     the kernel's reason (OTHERHOST), --site S its function; a * "
-		   "at the end stands for any rest\n"
-		   "    --vm V         this VM's; --nic NAME this device's\n"
-		   "    --note TEXT    why\n"
-		   "  remove ID...     take it away; a built-in one is switched off\n"
-		   "  restore ID...    switch a built-in one on again\n",
 };

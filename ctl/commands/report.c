@@ -100,7 +100,7 @@ static FILE *open_file(const char *file, char **ret_tmp)
 		abort();
 	f = fopen(*ret_tmp, "we");
 	if (!f)
-		message_error("%s: %s", *ret_tmp, strerror(errno));
+		message_error("cannot create %s: %s", *ret_tmp, strerror(errno));
 	return f;
 }
 
@@ -112,7 +112,7 @@ static int close_file(FILE *f, const char *file, char *tmp)
 	bad |= fclose(f) != 0;
 	if (!bad && rename(tmp, file) == 0)
 		return EXIT_OK;
-	message_error("%s cannot be written: %s", file, strerror(bad ? error : errno));
+	message_error("cannot write %s: %s", file, strerror(bad ? error : errno));
 	unlink(tmp);
 	return EXIT_FAILED;
 }
@@ -134,7 +134,7 @@ static int redirect(const struct request *rq)
 {
 	if (!rq->file || freopen(rq->file, "w", stdout))
 		return 0;
-	message_error("%s: %s", rq->file, strerror(errno));
+	message_error("cannot write %s: %s", rq->file, strerror(errno));
 	return -1;
 }
 
@@ -148,7 +148,7 @@ static int print_capacity(const struct request *rq, const json_t *root)
 		return out_done();
 	}
 	window_print(&rq->o.window, json_number_value(json_object_get(root, "coverage_pct")));
-	printf("%s frames lost that did harm\n\n",
+	printf("%s frames harmfully lost\n\n",
 	       text_count(buf, (unsigned long long)json_integer_value(
 				       json_object_get(root, "harmful_frames"))));
 	out_table(&rq->g, short_columns, ARRAY_SIZE(short_columns), rows);
@@ -194,7 +194,7 @@ static int print_compare(const struct request *rq, json_t *root)
 	       text_span(span, rq->after.since_ns, rq->after.until_ns),
 	       (long long)json_integer_value(json_object_get(root, "after_hours")));
 	out_table(&rq->g, compare_columns, ARRAY_SIZE(compare_columns), rows);
-	puts("\nCHANGE, FROM, TO: percentage points of what was offered, with its 95 % interval");
+	puts("\nCHANGE: in percentage points of the offered frames; FROM, TO: its 95 % interval");
 	return out_done();
 }
 
@@ -232,7 +232,7 @@ static int parse_range(const char *name, const char *text, const struct window *
 	*ret = *now;
 	if (!from || when_parse(from, now->now_ns, &ret->since_ns) < 0 ||
 	    when_parse(dots + 2, now->now_ns, &ret->until_ns) < 0) {
-		message_error("%s: \"%.60s\" is not a range of time; try -2w..-1w, "
+		message_error("%s: \"%.60s\" is not a range of time, such as -2w..-1w or "
 			      "2026-11-01..2026-11-08",
 			      name, text);
 		return -1;
@@ -241,7 +241,7 @@ static int parse_range(const char *name, const char *text, const struct window *
 	ret->until_ns -= ret->until_ns % NSEC_PER_HOUR;
 	if (ret->since_ns < ret->until_ns)
 		return 1;
-	message_error("%s: \"%.60s\" has no whole hour", name, text);
+	message_error("%s: \"%.60s\" contains no whole hour", name, text);
 	return -1;
 }
 
@@ -301,7 +301,7 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (argc - optind != 1)
-		return usage_error(&cmd_report, "capacity or compare");
+		return usage_error(&cmd_report, "expected capacity or compare");
 	if (!strcmp(argv[optind], "capacity") && !rq.has_before && !rq.has_after) {
 		align(&rq.o.window);
 		return window_valid(&rq.o.window) ? capacity(&rq) : EXIT_USAGE;
@@ -311,17 +311,22 @@ static int run(const struct global *g, int argc, char **argv)
 			       ? compare(&rq)
 			       : usage_error(&cmd_report,
 					     "compare needs --before A..B and --after C..D");
-	return usage_error(&cmd_report, "capacity, or compare with --before and --after");
+	return usage_error(&cmd_report, "expected capacity, or compare with --before and --after");
 }
+
+static const char details[] =
+	"  -o, --output F   write one HTML page to F; with --json or --csv: that format\n"
+	"  --before A..B    compare: a period before the change, such as -2w..-1w\n"
+	"  --after C..D     compare: a period after it\n"
+	WINDOW_HELP("30 days ago")
+	FILTER_HELP
+	"\n"
+	"With --vm, capacity includes the days of each NIC.\n";
 
 const struct cmd cmd_report = {
 	.name = "report",
 	.args = "capacity|compare",
-	.help = "who will lose packets, and when; did a change help",
+	.help = "report on capacity, or on the effect of a change",
+	.details = details,
 	.run = run,
-	.details = "  -o, --output F   one HTML page; with --json or --csv that\n"
-		   "  --before A..B    compare: the time before a change (-2w..-1w)\n"
-		   "  --after C..D     and after it\n" WINDOW_HELP FILTER_HELP
-		   "                   capacity: --vm gives its NICs' days as well; 30 days by "
-		   "default\n",
 };

@@ -124,23 +124,23 @@ static void print_agent(const struct status *s)
 	uint64_t now = now_ns();
 
 	if (s->v->running)
-		printf("agent      running for %s, since %s\n           process %d, version %s, a "
-		       "tick every %llu ms\n",
+		printf("agent      running for %s, since %s\n           process %d, version %s, "
+		       "one tick every %llu ms\n",
 		       text_duration(ago, now - s->since_ns), text_time(buf, s->since_ns),
 		       s->v->pid, s->version ? s->version : "?",
 		       (unsigned long long)(s->interval_ns / NSEC_PER_MSEC));
 	else if (!s->some)
-		puts("agent      NOT RUNNING, and it never ran on this store");
+		puts("agent      NOT RUNNING: it never ran on this store");
 	else if (s->clean)
 		printf("agent      NOT RUNNING: stopped at %s (%s ago)\n",
 		       text_time(buf, s->until_ns), text_duration(ago, now - s->until_ns));
 	else
 		puts("agent      NOT RUNNING: it died or was killed\n           (the kernel goes "
-		     "on counting for the next one, unless the machine was restarted)");
+		     "on counting for the next agent, unless the host was restarted)");
 	if (s->some)
 		printf("kernel     %s%s\n", s->kernel,
-		       s->reasons  ? ", gives a reason for each drop"
-		       : by_bpf(s) ? ", gives no reasons (before 5.17)"
+		       s->reasons  ? ", reports a reason for each drop"
+		       : by_bpf(s) ? ", reports no drop reasons (older than 5.17)"
 				   : "");
 }
 
@@ -162,7 +162,7 @@ static void print_sources(const struct status *s, const struct global *g)
 		       !ok && g->color ? "\033[0m" : "", *safe ? ": " : "", safe);
 	}
 	if (!s->v->running && json_array_size(s->sources))
-		puts("           (as they were when the agent last ran)");
+		puts("           (state when the agent last ran)");
 }
 
 static void print_coverage(const json_t *list)
@@ -217,9 +217,9 @@ static int print(struct status *s, const struct global *g, json_t *covered, cons
 	printf("store      %s, %s, %zu day%s, schema %d\n", path, text_bytes(buf, bytes),
 	       s->v->n_days, s->v->n_days == 1 ? "" : "s", SCHEMA_META_VERSION);
 	print_coverage(covered);
-	printf("own loss   %s frames without room in the kernel's map\n",
+	printf("own loss   %s frames not counted, because the BPF map was full\n",
 	       text_count(num, self->uncounted));
-	printf("           %s drops not looked at\n", text_count(num, self->missed));
+	printf("           %s drops not examined\n", text_count(num, self->missed));
 	printf("           %s late ticks\n", text_count(num, self->late));
 	return out_done();
 }
@@ -268,43 +268,49 @@ enum { OPT_LIMITATIONS = OPT_OWN };
 
 static int own_option(void *arg, int opt, const char *value)
 {
-	bool *blind = arg;
+	bool *limitations = arg;
 
 	(void)value;
 	if (opt != OPT_LIMITATIONS)
 		return 0;
-	return *blind = true;
+	return *limitations = true;
 }
 
 static int run(const struct global *g, int argc, char **argv)
 {
 	static const struct option options[] = { GLOBAL_OPTIONS,
+						 { "limitations", no_argument, NULL,
+						   OPT_LIMITATIONS },
 						 { "blind", no_argument, NULL, OPT_LIMITATIONS },
 						 { 0 } };
 	struct global mine = *g;
-	bool blind = false;
+	bool limitations = false;
 	const struct options o = {
 		.cmd = &cmd_status,
 		.table = options,
 		.global = &mine,
 		.own = own_option,
-		.arg = &blind,
+		.arg = &limitations,
 	};
 	int status;
 
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (optind < argc)
-		return usage_error(&cmd_status, "takes no argument");
-	return blind ? status_blind(&mine) : answer(&mine);
+		return usage_error(&cmd_status, "unexpected argument");
+	return limitations ? status_limitations(&mine) : answer(&mine);
 }
+
+static const char details[] =
+	"  --limitations    list the losses that cannot be seen on this host, why, and\n"
+	"                   which counter reveals them instead (also --blind)\n"
+	"\n"
+	"Coverage is that of the last 24 hours.\n";
 
 const struct cmd cmd_status = {
 	.name = "status",
-	.args = "[--blind]",
-	.help = "is it counting, since when, what it cannot see",
+	.args = "",
+	.help = "show the state of the agent, and which losses it cannot see",
+	.details = details,
 	.run = run,
-	.details = "  --blind  which losses cannot be shown on this host, why, and what shows them "
-		   "all the same\n"
-		   "  (coverage is that of the last 24 hours)\n",
 };

@@ -6,6 +6,6 @@
 #include "ctl/print/global.h"
 
 /* Returns an EXIT_. */
-int status_blind(const struct global *g);
+int status_limitations(const struct global *g);
 
 #endif

@@ -254,7 +254,7 @@ static void print_fill(const struct timeline *t, const struct ring_fill *f)
 		values[i] = f->points[i].peak;
 		peak = values[i] > values[peak] ? i : peak;
 	}
-	printf("\nring of %s: at most %s frames (from %s), at least %s places free", nic,
+	printf("\nring of %s: at most %s frames (from %s), at least %s slots free", nic,
 	       text_count(most, values[peak]),
 	       text_clock(at, t->window.since_ns + peak * t->step_ns, t->step_ns * t->n_steps),
 	       text_count(left, f->total.free));
@@ -324,9 +324,8 @@ static int print_text(struct timeline *t, double covered)
 	if (t->curves && any(t->observed, t->n_steps, false))
 		puts("blank: not observed");
 	if (any(t->coarse, t->n_steps, true))
-		puts("Some loss was stored in one piece for a time longer than a step (the agent "
-		     "was\n"
-		     "away, or the disk full): it stands at that time's end.");
+		puts("Some loss was stored as one sum for longer than a step, because the agent "
+		     "did not run\nor the disk was full. It is shown at the end of that time.");
 	return out_done();
 }
 
@@ -397,7 +396,8 @@ static int set_steps(struct timeline *t)
 	t->n_steps = (t->window.until_ns - t->window.since_ns + t->step_ns - 1) / t->step_ns;
 	if (t->n_steps <= MAX_STEPS)
 		return 0;
-	message_error("--step: that would be %zu points; at most %d", t->n_steps, MAX_STEPS);
+	message_error("--step: %zu points are more than %d; use a longer step or a shorter window",
+		      t->n_steps, MAX_STEPS);
 	return -1;
 }
 
@@ -415,8 +415,9 @@ static int own_option(void *arg, int opt, const char *value)
 		return 0;
 	if (when_length(value, &t->step_ns) == 0 && t->step_ns >= 100 * NSEC_PER_MSEC)
 		return 1;
-	message_error("--step: \"%.60s\" is not a length of time of at least 100ms (10s, 5min, 1h)",
-		      value);
+	message_error(
+		"--step: \"%.60s\" is not a length of time of at least 100ms, such as 10s or 5min",
+		value);
 	return -1;
 }
 
@@ -453,12 +454,19 @@ static int run(const struct global *g, int argc, char **argv)
 	return answer(&t);
 }
 
+static const char details[] =
+	WINDOW_HELP("an hour ago")
+	FILTER_HELP
+	"  --by FIELDS      one chart for each combination of these fields: vm, nic,\n"
+	"                   queue, direction, class, reason, kind, site, place, from\n"
+	"                   (default: direction,class)\n"
+	"  --step LENGTH    time per point, such as 10s, 5min or 1h\n"
+	"                   (default: as many points as the terminal has columns)\n";
+
 const struct cmd cmd_timeline = {
 	.name = "timeline",
 	.args = "VM",
-	.help = "one VM's loss over time",
+	.help = "show one VM's loss over time",
+	.details = details,
 	.run = run,
-	.details = WINDOW_HELP FILTER_HELP
-	"  --by FIELDS      a line for each vm,nic,queue,direction,class,reason,kind,site\n"
-	"  --step LENGTH    10s, 5min, 1h\n",
 };

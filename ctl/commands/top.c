@@ -211,7 +211,7 @@ static void print_text(const struct top *t, const json_t *rows, size_t more)
 	}
 	out_table(&t->g, shown, n, rows);
 	if (more)
-		printf("%zu more\n", more);
+		printf("%zu more rows: --limit N shows more\n", more);
 }
 
 static int print(const struct top *t, struct reader *v, json_t *rows, const struct window *w,
@@ -235,7 +235,7 @@ static int print(const struct top *t, struct reader *v, json_t *rows, const stru
 	if (json_array_size(rows))
 		print_text(t, rows, more);
 	else if (covered > 0)
-		puts("nobody loses packets");
+		puts("no loss");
 	return out_done();
 }
 
@@ -287,7 +287,9 @@ static int own_option(void *arg, int opt, const char *value)
 		if (when_length(value, &t->span_ns) == 0 && t->span_ns >= 2 * NSEC_PER_SEC &&
 		    t->span_ns <= NSEC_PER_DAY)
 			return 1;
-		message_error("--window: \"%.60s\" is not a length of time from 2s to 1d", value);
+		message_error(
+			"--window: \"%.60s\" is not a length of time from 2s to 1d, such as 5min",
+			value);
 		return -1;
 	case 'n':
 		return number_option("--limit", value, 1, UINT64_MAX, &t->limit);
@@ -329,13 +331,20 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (optind < argc)
-		return usage_error(&cmd_top, "takes no argument; --vm chooses");
+		return usage_error(&cmd_top, "unexpected argument; select VMs with --vm");
 	return answer(&t);
 }
 
+static const char details[] =
+	"  --once           print once and exit (default if output is not a terminal)\n"
+	"  --window LENGTH  period to show, 2s to 1d (default: 5min; with --once: 1min)\n"
+	"  -n, --limit N    with --once: show the N busiest rows (default: all)\n"
+	FILTER_HELP;
+
 const struct cmd cmd_top = {
-	.name = "top", .args = "", .help = "who loses packets now", .run = run,
-	.details = "  --once           print once and end (also when the output is no terminal)\n"
-		   "  --window LENGTH  how far to look back; 5min, with --once 1min\n"
-		   "  -n, --limit N    the N busiest rows, with --once\n" FILTER_HELP,
+	.name = "top",
+	.args = "",
+	.help = "show which VMs lose packets now",
+	.details = details,
+	.run = run,
 };

@@ -121,8 +121,8 @@ static void print_text(const struct global *g, const json_t *rows, bool all)
 	if (json_array_size(rows))
 		out_table(g, shown, n, rows);
 	else
-		puts("no VM with a tap is known (taplossctl vms --all shows those of the past, "
-		     "taplossctl status whether anybody looks)");
+		puts("no VM has a tap now (see taplossctl vms --all for former VMs, and taplossctl "
+		     "status for whether taplossd is running)");
 }
 
 static int answer(const struct global *g, const char *name, bool all)
@@ -189,11 +189,17 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (argc - optind > 1)
-		return usage_error(&cmd_vms, "one VM at most");
+		return usage_error(&cmd_vms, "expected one VM at most");
 	return answer(&mine, argv[optind], all);
 }
 
+static const char details[] =
+	"  -a, --all        include VMs that are gone, and the taps they had\n";
+
 const struct cmd cmd_vms = {
-	.name = "vms", .args = "[VM]", .help = "which VM has which tap", .run = run,
-	.details = "  -a, --all        also VMs that are gone, and what their taps were\n",
+	.name = "vms",
+	.args = "[VM]",
+	.help = "list VMs and their network devices",
+	.details = details,
+	.run = run,
 };

@@ -74,7 +74,7 @@ static void run_command(const struct watch *w, const json_t *line)
 		return;
 	pid = fork();
 	if (pid < 0) {
-		message_error("--exec: %s", strerror(errno));
+		message_error("--exec: cannot start the command: %s", strerror(errno));
 		return;
 	}
 	if (!pid) {
@@ -95,7 +95,7 @@ static void run_command(const struct watch *w, const json_t *line)
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		message_error("--exec: the command failed");
+		message_error("--exec: the command failed: %.200s", w->exec);
 }
 
 /* One JSON line, at once. */
@@ -228,13 +228,15 @@ static int own_option(void *arg, int opt, const char *value)
 		if (end != value && (!*end || !strcmp(end, "%")) && w->over_pct >= 0 &&
 		    w->over_pct < 100)
 			return 1;
-		message_error("--over: \"%.60s\" is not a share in percent (0.1%%)", value);
+		message_error("--over: \"%.60s\" is not a percentage from 0 to 100, such as 0.1",
+			      value);
 		return -1;
 	case OPT_FOR:
 		if (when_length(value, &w->for_ns) == 0 && w->for_ns >= NSEC_PER_SEC &&
 		    w->for_ns <= NSEC_PER_HOUR)
 			return 1;
-		message_error("--for: \"%.60s\" is not a length of time from 1s to 1h", value);
+		message_error("--for: \"%.60s\" is not a length of time from 1s to 1h, such as 10s",
+			      value);
 		return -1;
 	case OPT_EXEC:
 		w->exec = value;
@@ -290,7 +292,7 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (optind < argc)
-		return usage_error(&cmd_watch, "takes no argument; --vm chooses");
+		return usage_error(&cmd_watch, "unexpected argument; select VMs with --vm");
 	status = loop(&w);
 	HASH_ITER(hh, w.alarms, a, tmp) {
 		HASH_DEL(w.alarms, a);
@@ -301,15 +303,21 @@ static int run(const struct global *g, int argc, char **argv)
 	return status;
 }
 
+static const char details[] =
+	"  --over PCT       limit: percent of the frames that are lost (default: 0.1)\n"
+	"  --for LENGTH     period over which loss is measured, 1s to 1h (default: 10s)\n"
+	"  --floor N        ignore loss of fewer than N frames in that period\n"
+	"                   (default: 10)\n"
+	"  --exec CMD       at each change, run CMD with sh. Its environment holds\n"
+	"                   TAPLOSS_STATE, TAPLOSS_VM, TAPLOSS_UUID, TAPLOSS_NIC,\n"
+	"                   TAPLOSS_DIRECTION and TAPLOSS_LOSS_PCT.\n"
+	"  --count N        exit after N changes; 0: run until interrupted (default: 0)\n"
+	FILTER_HELP;
+
 const struct cmd cmd_watch = {
 	.name = "watch",
 	.args = "",
-	.help = "say when a VM loses too much, for scripts",
+	.help = "report when the loss of a VM crosses a limit, for scripts",
+	.details = details,
 	.run = run,
-	.details = "  --over PCT       more than this share lost; 0.1%\n"
-		   "  --for LENGTH     for so long; 10s\n"
-		   "  --floor N        and at least N frames in that time; 10\n"
-		   "  --exec CMD       run by the shell at each change, with TAPLOSS_STATE, _VM, "
-		   "_UUID, _NIC, _DIRECTION, _LOSS_PCT\n"
-		   "  --count N        end after N changes\n" FILTER_HELP,
 };

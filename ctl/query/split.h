@@ -52,14 +52,14 @@ struct filter {
 	{                                                                                       \
 		"masked", no_argument, NULL, OPT_MASKED                                         \
 	}
-#define FILTER_HELP \
-	"  --vm V           only this VM (name, UUID, MAC, tap); may be given several times\n" \
-	"  --nic NAME       only this device\n" \
-	"  --direction D    rx (towards the guest) or tx (from it)\n" \
-	"  --class C        a class (PTR_FULL), or the kernel's reason (FULL_RING)\n" \
-	"  --kind K         capacity, fault, policy, lifecycle, unknown\n" \
-	"  --queue N        only this queue\n" \
-	"  --masked         also what a mask leaves out (taplossctl mask list)\n"
+#define FILTER_HELP                                                                          \
+	"  --vm VM          only this VM: name, UUID, MAC address or tap; may be repeated\n" \
+	"  --nic NAME       only this network device\n"                                      \
+	"  --direction D    only rx (to the guest) or tx (from the guest)\n"                 \
+	"  --class C        only this class (PTR_FULL) or kernel drop reason (FULL_RING)\n"  \
+	"  --kind K         only capacity, fault, policy, lifecycle or unknown\n"            \
+	"  --queue N        only this queue\n"                                               \
+	"  --masked         include losses that a mask leaves out (taplossctl mask list)\n"
 void filter_init(struct filter *f);
 int filter_option(struct filter *f, int opt, const char *value);
 
@@ -95,10 +95,11 @@ struct window {
 	{                                             \
 		"until", required_argument, NULL, 'U' \
 	}
-#define WINDOW_HELP                                                                            \
-	"  -S, --since T    from then on (-1h, 2h ago, today, 14:00, 2026-11-20, @epoch); an " \
-	"hour ago\n"                                                                           \
-	"  -U, --until T    up to then; now\n"
+/* @since: the default, as words. */
+#define WINDOW_HELP(since)                                                                  \
+	"  -S, --since T    start of the window: -1h, 2h ago, today, 14:00, 2026-11-20,\n" \
+	"                   @1700000000 (default: " since ")\n"                             \
+	"  -U, --until T    end of the window (default: now)\n"
 void window_init(struct window *w);
 int window_option(struct window *w, int opt, const char *value);	/* as filter_option */
 bool window_valid(const struct window *w);				/* says so when not */

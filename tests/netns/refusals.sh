@@ -19,7 +19,7 @@ nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs)
 agent=(taplossd --libvirt none --interval 100)
 
 # Usage.
-refused 2 'there is no command "nosuch"' taplossctl nosuch
+refused 2 'unknown command "nosuch"' taplossctl nosuch
 refused 2 '--bogus' taplossctl loss --bogus
 refused 2 'is not a time' taplossctl loss --since garbage
 refused 2 'ends before it begins' taplossctl loss --since now --until -1h
