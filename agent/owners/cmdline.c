@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "owner.h"
+#include "collector/alloc.h"
 #include "collector/base.h"
 
 /* One option's value as a flat set of words: from "type,a=b,c=d" or from {"a":"b"}. */
@@ -103,10 +104,8 @@ static struct cmdline_nic *nic_of(struct cmdline *c, const char *id)
 	for (unsigned int i = 0; i < c->n_nics; i++)
 		if (!strcmp(c->nics[i].id, id))
 			return &c->nics[i];
-	p = realloc(c->nics, (c->n_nics + 1) * sizeof(*p));
-	if (!p)
+	if (alloc_resize(c->nics, c->n_nics + 1) < 0)
 		return NULL;
-	c->nics = p;
 	p = &c->nics[c->n_nics++];
 	*p = (struct cmdline_nic){ .fd = -1 };
 	snprintf(p->id, sizeof(p->id), "%s", id);

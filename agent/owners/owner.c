@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector/alloc.h"
 #include "collector/base.h"
 
 static void owner_vm_clear(struct owner_vm *vm)
@@ -37,11 +38,8 @@ void owner_vm_free(struct owner_vm *vm)
 
 int owner_list_add(struct owner_list *l, struct owner_vm *vm)
 {
-	struct owner_vm *p = realloc(l->vms, (l->n_vms + 1) * sizeof(*p));
-
-	if (!p)
+	if (alloc_resize(l->vms, l->n_vms + 1) < 0)
 		return -ENOMEM;
-	l->vms = p;
 	l->vms[l->n_vms++] = *vm;
 	*vm = (struct owner_vm){ 0 };
 	return 0;
@@ -49,22 +47,16 @@ int owner_list_add(struct owner_list *l, struct owner_vm *vm)
 
 struct owner_nic *owner_vm_add_nic(struct owner_vm *vm)
 {
-	struct owner_nic *p = realloc(vm->nics, (vm->n_nics + 1) * sizeof(*p));
-
-	if (!p)
+	if (alloc_resize(vm->nics, vm->n_nics + 1) < 0)
 		return NULL;
-	vm->nics = p;
 	vm->nics[vm->n_nics] = (struct owner_nic){ 0 };
 	return &vm->nics[vm->n_nics++];
 }
 
 struct owner_unseen *owner_vm_add_unseen(struct owner_vm *vm)
 {
-	struct owner_unseen *p = realloc(vm->unseen, (vm->n_unseen + 1) * sizeof(*p));
-
-	if (!p)
+	if (alloc_double(vm->unseen, vm->n_unseen) < 0)
 		return NULL;
-	vm->unseen = p;
 	vm->unseen[vm->n_unseen] = (struct owner_unseen){ 0 };
 	return &vm->unseen[vm->n_unseen++];
 }
@@ -83,18 +75,17 @@ static size_t cut(const char *text, size_t max)
 
 static struct owner_label *label(struct owner_vm *vm, const char *key)
 {
-	struct owner_label *p;
+	struct owner_label *l;
 
 	for (unsigned int i = 0; i < vm->n_labels; i++)
 		if (!strcmp(vm->labels[i].key, key))
 			return &vm->labels[i];
-	p = realloc(vm->labels, (vm->n_labels + 1) * sizeof(*p));
-	if (!p)
+	if (alloc_double(vm->labels, vm->n_labels) < 0)
 		return NULL;
-	vm->labels = p;
-	vm->labels[vm->n_labels] = (struct owner_label){ 0 };
-	snprintf(p[vm->n_labels].key, sizeof(p->key), "%s", key);
-	return &vm->labels[vm->n_labels++];
+	l = &vm->labels[vm->n_labels++];
+	*l = (struct owner_label){ 0 };
+	snprintf(l->key, sizeof(l->key), "%s", key);
+	return l;
 }
 
 int owner_vm_label(struct owner_vm *vm, const char *key, const char *value)

@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
+#include "collector/alloc.h"
 #include "collector/clock.h"
 #include "cmdline.h"
 
@@ -164,13 +165,11 @@ static uint32_t ask_tun(struct process *p, int fd)
 
 static int add_queue(struct process *p, int fd, const char *ifname, uint32_t ifindex)
 {
-	struct queue *q = realloc(p->queues, (p->n_queues + 1) * sizeof(*q));
 	struct owner_nic *nic = NULL;
 	unsigned int i;
 
-	if (!q)
+	if (alloc_resize(p->queues, p->n_queues + 1) < 0)
 		return -ENOMEM;
-	p->queues = q;
 	for (i = p->vm.n_nics; i > 0; i--)	/* a NIC's queues are opened one after the other */
 		if (p->vm.nics[i - 1].ifindex == ifindex &&
 		    !strcmp(p->vm.nics[i - 1].ifname, ifname))

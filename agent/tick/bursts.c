@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "collector/alloc.h"
 #include "collector/clock.h"
 #include "attribute.h"
 
@@ -27,27 +28,12 @@ struct gathering {
 	uint64_t now_ns;
 };
 
-static int grow(struct burst_rows *b)
-{
-	unsigned int n = b->size ? b->size * 2 : 64;
-	void *p;
-
-	if (b->n < b->size)
-		return 0;
-	p = realloc(b->rows, n * sizeof(*b->rows));
-	if (!p)
-		return -ENOMEM;
-	b->rows = p;
-	b->size = n;
-	return 0;
-}
-
 static int on_burst(const struct tl_burst *burst, void *arg)
 {
 	struct gathering *g = arg;
 	struct loss_counter *line = loss_counter_of(g->lines, &burst->key);
 	struct line_owner owner;
-	int r = line ? grow(g->to) : -ENOMEM;
+	int r = line ? alloc_room(g->to->rows, g->to->n, g->to->size) : -ENOMEM;
 
 	if (r < 0 || !class_loses(&line->class))
 		return r;

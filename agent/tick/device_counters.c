@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "collector/alloc.h"
 #include "collector/base.h"
 
 #define TRAFFIC_NS NSEC_PER_MIN
@@ -168,16 +169,6 @@ static bool dropped(const struct tap *t)
 	return false;
 }
 
-static int grow_array(void *at, unsigned int n, size_t size)
-{
-	void *p = realloc(*(void **)at, n * size);
-
-	if (!p)
-		return -ENOMEM;
-	*(void **)at = p;
-	return 0;
-}
-
 /* Where the baselines go: that of a counter which was not read stays where it is. */
 static struct link_counters to_store(const struct tap *t)
 {
@@ -197,10 +188,10 @@ static int grow(struct device_counter_rows *w)
 
 	if (w->n_taps < w->size)
 		return 0;
-	if (grow_array(&w->witnesses, n * ARRAY_SIZE(counters), sizeof(*w->witnesses)) < 0 ||
-	    grow_array(&w->traffic, n, sizeof(*w->traffic)) < 0 ||
-	    grow_array(&w->counters, n, sizeof(*w->counters)) < 0 ||
-	    grow_array(&w->taps, n, sizeof(struct tap *)) < 0)
+	if (alloc_resize(w->witnesses, n * ARRAY_SIZE(counters)) < 0 ||
+	    alloc_resize(w->traffic, n) < 0 ||
+	    alloc_resize(w->counters, n) < 0 ||
+	    alloc_resize(w->taps, n) < 0)
 		return -ENOMEM;
 	w->size = n;
 	return 0;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector/alloc.h"
 #include "collector/base.h"
 
 struct addresses {
@@ -27,15 +28,9 @@ static void add_address(struct tap *t, void *arg)
 
 	if (t->gone_ns || !t->vm_id || !is_set(t->told.addr))
 		return;
-	if (a->n == a->size) {
-		uint32_t size = a->size ? a->size * 2 : 64;
-		void *p = realloc(a->taps, size * sizeof(*a->taps));
-
-		a->failed |= !p;
-		if (!p)
-			return;
-		a->taps = p;
-		a->size = size;
+	if (alloc_room(a->taps, a->n, a->size) < 0) {
+		a->failed = true;
+		return;
 	}
 	next = &a->taps[a->n++];
 	*next = (struct source_tap){

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector/alloc.h"
 #include "collector/base.h"
 #include "collector/clock.h"
 #include "agent/owners/kvhost.h"
@@ -134,12 +135,12 @@ struct listing {
 static void list_thread(struct listing *l, int pid, int tid)
 {
 	const struct thread *old = find_thread(l->w, tid);
-	struct thread *t = realloc(l->threads, (l->n + 1) * sizeof(*t));
+	struct thread *t;
 	char comm[32];
 
-	if (!t)
+	if (alloc_resize(l->threads, l->n + 1) < 0)
 		return;
-	l->threads = t;
+	t = l->threads;
 	if (old)
 		t[l->n] = *old;
 	else if (read_text(l->p, pid, tid, "comm", comm, sizeof(comm)) > 0)
@@ -238,18 +239,10 @@ static void sample(struct pressure *p, struct watched *w)
 
 static int give(struct pressure *p, struct watched *w, uint64_t t_ns)
 {
-	unsigned int n = p->size ? p->size * 2 : 64;
-	void *rows;
-
 	if (t_ns <= w->since_ns)
 		return 0;
-	if (p->n_rows == p->size) {
-		rows = realloc(p->rows, n * sizeof(*p->rows));
-		if (!rows)
-			return -ENOMEM;
-		p->rows = rows;
-		p->size = n;
-	}
+	if (alloc_room(p->rows, p->n_rows, p->size) < 0)
+		return -ENOMEM;
 	w->sum.vm_id = w->vm_id;
 	w->sum.t_ns = t_ns;
 	w->sum.span_ns = t_ns - w->since_ns;

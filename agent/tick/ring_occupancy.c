@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "collector/alloc.h"
 #include "collector/base.h"
 #include "collector/loss/tapring.h"
 
@@ -95,21 +96,6 @@ static bool known(const struct ring_occupancy *h, uint64_t file)
 	return false;
 }
 
-static int grow(struct ring_occupancy *h)
-{
-	unsigned int size = h->size ? h->size * 2 : 64;
-	void *p;
-
-	if (h->n < h->size)
-		return 0;
-	p = realloc(h->all, size * sizeof(*h->all));
-	if (!p)
-		return -ENOMEM;
-	h->all = p;
-	h->size = size;
-	return 0;
-}
-
 /* This process was gone through for @t. */
 static void looked(struct tap *t, const struct look *l)
 {
@@ -122,7 +108,7 @@ static void on_ring(const struct tl_tapring *ring, void *arg)
 	struct look *l = arg;
 	struct tap *t = tapmap_find(l->taps, ring->netns, ring->ifindex);
 
-	if (known(l->h, ring->file) || grow(l->h) < 0)
+	if (known(l->h, ring->file) || alloc_room(l->h->all, l->h->n, l->h->size) < 0)
 		return;		/* two descriptors of one queue */
 	l->h->all[l->h->n] = *ring;
 	l->h->all[l->h->n++].holder = (uint32_t)l->holder;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bursts.h"
+#include "collector/alloc.h"
 #include "collector/clock.h"
 #include "counter_source.h"
 #include "ring_occupancy.h"
@@ -177,18 +178,11 @@ static void tick_tap(struct tap *t, void *arg)
 static int grow(struct sampler *s)
 {
 	unsigned int n = s->size_gains ? s->size_gains * 2 : 256;
-	void *g, *b;
 
 	if (s->n_gains < s->size_gains)
 		return 0;
-	g = realloc(s->gains, n * sizeof(*s->gains));
-	if (!g)
+	if (alloc_resize(s->gains, n) < 0 || alloc_resize(s->baselines, n) < 0)
 		return -ENOMEM;
-	s->gains = g;
-	b = realloc(s->baselines, n * sizeof(*s->baselines));
-	if (!b)
-		return -ENOMEM;
-	s->baselines = b;
 	s->size_gains = n;
 	return 0;
 }
@@ -257,15 +251,8 @@ static int add_loss(const struct store_loss *loss, void *arg)
 {
 	struct sampler *s = arg;
 
-	if (s->n_losses == s->size_losses) {
-		unsigned int n = s->size_losses ? s->size_losses * 2 : 256;
-		void *p = realloc(s->losses, n * sizeof(*s->losses));
-
-		if (!p)
-			return -ENOMEM;
-		s->losses = p;
-		s->size_losses = n;
-	}
+	if (alloc_room(s->losses, s->n_losses, s->size_losses) < 0)
+		return -ENOMEM;
 	s->losses[s->n_losses++] = *loss;
 	return 0;
 }
@@ -381,17 +368,8 @@ static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 
 static void forget(struct sampler *s, struct loss_counter *line, bool gone)
 {
-	void *p;
-
-	if (s->n_forget == s->size_forget) {
-		unsigned int n = s->size_forget ? s->size_forget * 2 : 64;
-
-		p = realloc(s->forget, n * sizeof(*s->forget));
-		if (!p)
-			return;
-		s->forget = p;
-		s->size_forget = n;
-	}
+	if (alloc_room(s->forget, s->n_forget, s->size_forget) < 0)
+		return;
 	/* A counter that moved since it was read stays, and with it its baseline. */
 	if (source_forget(s->o.source, &line->key, &line->last, gone) < 0)
 		return;

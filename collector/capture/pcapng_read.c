@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/alloc.h"
 #include "collector/base.h"
 
 enum { SHB = 0x0a0d0d0a, IDB = 1, PACKET = 2, SIMPLE = 3, ISB = 5, EPB = 6 };
@@ -79,14 +80,13 @@ static const uint8_t *find_option(const struct reader *rd, const uint8_t *at, co
 
 static int on_interface(struct reader *rd, const uint8_t *body, const uint8_t *end)
 {
-	struct interface *more = reallocarray(rd->interfaces, rd->n + 1, sizeof(*more)), *in;
+	struct interface *in;
 	const uint8_t *value;
 	uint16_t length;
 
-	if (!more)
+	if (alloc_resize(rd->interfaces, rd->n + 1) < 0)
 		return -ENOMEM;
-	rd->interfaces = more;
-	in = &more[rd->n++];
+	in = &rd->interfaces[rd->n++];
 	*in = (struct interface){ .units = 1000000 };
 	if (end - body < 8)
 		return -EBADMSG;
@@ -272,11 +272,8 @@ static int read_block(struct reader *rd, uint32_t *ret_type, uint32_t *ret_lengt
 	if (length < 12 || length > MAX_BLOCK || length & 3)
 		return -EBADMSG;
 	if (length > rd->room) {
-		uint8_t *more = realloc(rd->block, length);
-
-		if (!more)
+		if (alloc_resize(rd->block, length) < 0)
 			return -ENOMEM;
-		rd->block = more;
 		rd->room = length;
 	}
 	memcpy(rd->block, head, 12);

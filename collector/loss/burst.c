@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "collector/alloc.h"
 #include "collector/base.h"
 #include "collector/clock.h"
 #include "loss_priv.h"
@@ -71,15 +72,8 @@ void loss_bursts_begin(struct loss *l)
 
 static int keep(struct loss_bursts *b, const struct tl_burst *burst)
 {
-	if (b->n_quiet == b->size) {
-		unsigned int n = b->size ? b->size * 2 : 64;
-		void *p = realloc(b->quiet, n * sizeof(*b->quiet));
-
-		if (!p)
-			return -ENOMEM;
-		b->quiet = p;
-		b->size = n;
-	}
+	if (alloc_room(b->quiet, b->n_quiet, b->size) < 0)
+		return -ENOMEM;
 	b->quiet[b->n_quiet++] = *burst;
 	return 0;
 }

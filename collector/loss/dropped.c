@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/alloc.h"
 #include "collector/base.h"
 #include "bpf/dropped.skel.h"
 #include "bpf_oneshot.h"
@@ -123,16 +124,9 @@ static enum bpf_perf_event_ret on_record(void *arg, int cpu, struct perf_event_h
 
 	if (event->type != PERF_RECORD_SAMPLE)	/* what found no room is counted by the program */
 		return LIBBPF_PERF_EVENT_CONT;
-	if (d->n_held == d->room) {
-		size_t room = d->room ? 2 * d->room : 1024;
-		struct held *more = reallocarray(d->held, room, sizeof(*more));
-
-		if (!more) {
-			d->error = -ENOMEM;
-			return LIBBPF_PERF_EVENT_ERROR;
-		}
-		d->held = more;
-		d->room = room;
+	if (alloc_room(d->held, d->n_held, d->room) < 0) {
+		d->error = -ENOMEM;
+		return LIBBPF_PERF_EVENT_ERROR;
 	}
 	frame = malloc(raw->bytes > sizeof(*frame) ? raw->bytes : sizeof(*frame));
 	if (!frame) {
@@ -199,14 +193,11 @@ int dropped_watch(struct dropped *d, uint32_t netns, uint32_t ifindex)
 	_cleanup_(freep) struct tl_dropped_count *zero = calloc((size_t)d->cpus, sizeof(*zero));
 	_cleanup_(freep) struct place *last = calloc((size_t)d->cpus, sizeof(*last));
 	struct tl_device_key key = { netns, ifindex };
-	struct device *more;
 
 	if (find_device(d, netns, ifindex))
 		return -EEXIST;
-	more = reallocarray(d->devices, d->n_devices + 1, sizeof(*more));
-	if (!zero || !last || !more)
-		return d->devices = more ? more : d->devices, -ENOMEM;
-	d->devices = more;
+	if (!zero || !last || alloc_resize(d->devices, d->n_devices + 1) < 0)
+		return -ENOMEM;
 	if (bpf_map_update_elem(bpf_map__fd(d->skel->maps.watched), &key, zero, BPF_NOEXIST) < 0)
 		return errno == E2BIG ? -ENOSPC : -errno;
 	d->devices[d->n_devices++] = (struct device){ .key = key, .last = TAKE_PTR(last) };

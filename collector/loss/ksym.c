@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "bpf/abi.h"
+#include "collector/alloc.h"
 #include "collector/base.h"
 
 /* no function is longer; beyond lies something that we do not know */
@@ -36,11 +37,9 @@ static int add_name(struct ksyms *k, const char *text, uint32_t *ret)
 
 	if (k->used + len > k->room) {
 		size_t room = k->room ? k->room * 2 : 1 << 20;
-		char *p = realloc(k->names, room);
 
-		if (!p)
+		if (alloc_resize(k->names, room) < 0)
 			return -ENOMEM;
-		k->names = p;
 		k->room = room;
 	}
 	memcpy(k->names + k->used, text, len);
@@ -54,15 +53,8 @@ static int add(struct ksyms *k, uint64_t addr, const char *name, const char *mod
 	uint32_t at, ignored;
 	int r;
 
-	if (k->n == k->size) {
-		size_t size = k->size ? k->size * 2 : 65536;
-		struct sym *p = realloc(k->syms, size * sizeof(*p));
-
-		if (!p)
-			return -ENOMEM;
-		k->syms = p;
-		k->size = size;
-	}
+	if (alloc_room(k->syms, k->n, k->size) < 0)
+		return -ENOMEM;
 	r = add_name(k, name, &at);
 	if (r >= 0)
 		r = add_name(k, module, &ignored);

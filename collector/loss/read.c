@@ -3,6 +3,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 
+#include "collector/alloc.h"
 #include "collector/base.h"
 #include "loss_priv.h"
 
@@ -37,15 +38,10 @@ static void add_up(const struct loss *l, const struct tl_loss_count *per_cpu,
 static int grow(struct loss *l)
 {
 	uint32_t n = l->batch * 2;
-	void *p = realloc(l->keys, n * sizeof(*l->keys));
 
-	if (!p)
+	if (alloc_resize(l->keys, n) < 0 ||
+	    alloc_resize(l->counts, (size_t)n * (size_t)l->cpus) < 0)
 		return -ENOMEM;
-	l->keys = p;
-	p = realloc(l->counts, (size_t)n * (size_t)l->cpus * sizeof(*l->counts));
-	if (!p)
-		return -ENOMEM;
-	l->counts = p;
 	l->batch = n;
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bpf/abi.h"
+#include "collector/alloc.h"
 #include "collector/base.h"
 
 /* bits 16 and up: which subsystem's enum, since 6.4 (071c0fc6fb91) */
@@ -48,15 +49,8 @@ static int add(struct reasons *r, uint32_t value, const char *name)
 {
 	struct reason *p;
 
-	if (r->n == r->size) {
-		unsigned int size = r->size ? r->size * 2 : 256;
-
-		p = realloc(r->all, size * sizeof(*p));
-		if (!p)
-			return -ENOMEM;
-		r->all = p;
-		r->size = size;
-	}
+	if (alloc_room(r->all, r->n, r->size) < 0)
+		return -ENOMEM;
 	p = &r->all[r->n];
 	p->value = value;
 	p->name = strdup(name);

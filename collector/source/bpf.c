@@ -125,7 +125,7 @@ static int bpf_device(const void *src, uint32_t netns, uint32_t ifindex, struct 
 
 static int bpf_watch(void *src, const struct source_tap *taps, uint32_t n)
 {
-	_cleanup_(freep) uint8_t (*macs)[6] = malloc((n ? n : 1) * sizeof(*macs));
+	_cleanup_(freep) uint8_t (*macs)[6] = calloc(n ? n : 1, sizeof(*macs));
 
 	if (!macs)
 		return -ENOMEM;

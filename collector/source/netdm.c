@@ -19,6 +19,7 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "collector/alloc.h"
 #include "collector/base.h"
 #include "collector/loss/class.h"
 #include "collector/clock.h"
@@ -330,11 +331,9 @@ static int monitor_own(const void *src, struct source_own *ret)
 static int monitor_watch(void *src, const struct source_tap *taps, uint32_t n)
 {
 	struct monitor *m = src;
-	void *p = realloc(m->taps, (n ? n : 1) * sizeof(*taps));
 
-	if (!p)
+	if (alloc_resize(m->taps, n) < 0)
 		return -ENOMEM;
-	m->taps = p;
 	m->n_taps = n;
 	if (n)
 		memcpy(m->taps, taps, n * sizeof(*taps));
