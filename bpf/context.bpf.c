@@ -7,6 +7,7 @@
  * only while such losses happen. */
 #include <asm/ptrace.h>
 
+#include "count.h"
 #include "tun_sock.h"
 #include "vhost.h"
 
@@ -36,19 +37,6 @@ static __always_inline int leave(void)
 	return 0;
 }
 
-/* As kind_of_sock(), for a pointer that was kept. */
-static __always_inline __u8 kind_of_kept(struct sock *sk)
-{
-	struct proto *prot = BPF_CORE_READ(sk, __sk_common.skc_prot);
-	__u32 name = 0;
-
-	if (!prot || bpf_probe_read_kernel(&name, sizeof(name), &prot->name))
-		return TL_KIND_NONE;
-	if (name == ('t' | 'u' << 8 | 'n' << 16))
-		return TL_KIND_TUN;
-	return name == ('t' | 'a' << 8 | 'p' << 16) ? TL_KIND_MACVTAP : TL_KIND_NONE;
-}
-
 static __always_inline int on_nameless(struct sk_buff *skb, void *location, __u32 reason)
 {
 	struct tl_loss_key key = {
@@ -65,8 +53,8 @@ static __always_inline int on_nameless(struct sk_buff *skb, void *location, __u3
 
 	if (kept) {
 		sk = (struct sock *)*kept;
-		kind = kind_of_kept(sk);
-		dev = kind ? behind(sk, kind, &queue) : NULL;
+		kind = kind_of_proto(BPF_CORE_READ(sk, __sk_common.skc_prot));
+		dev = kind ? sock_device(sk, kind, &queue) : NULL;
 	}
 	if (named && dev != named) {
 		/* the worker has another device in hand, or none that we know */
@@ -74,10 +62,7 @@ static __always_inline int on_nameless(struct sk_buff *skb, void *location, __u3
 		key.ingress = key.kind == TL_KIND_TUN;
 		dev = named;
 	} else if (dev) {
-		key_read_device(&key, dev);
-		key.queue = queue;
-		/* what a guest sends is received by a tun, transmitted by a macvtap */
-		key.ingress = kind == TL_KIND_TUN;
+		key_by_sock(&key, dev, kind, queue);
 		bump(TL_STAT_CONTEXT_FRAMES, 1);
 	} else {
 		key.task = vhost_owner();

@@ -2,7 +2,14 @@
 /* dropped - the lost frames themselves of the devices watched, as they are freed. Loaded by
  * taplossctl capture --dropped, gone when it ends. Everybody else's drops are let go after one look
  * into the map of watched devices; above the limit a frame is only counted. */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "frame.h"
 #include "locate.h"
+#include "queue.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

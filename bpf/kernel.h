@@ -168,6 +168,7 @@ struct tap_queue {
 
 #pragma clang attribute pop
 
+#define MAX_CPUS 1024
 #define PF_KTHREAD 0x00200000
 #define PROC_DYNAMIC_FIRST 0xf0000000	/* fs/proc/generic.c */
 #define QUEUE_STOPPED (1UL << 0)		/* __QUEUE_STATE_DRV_XOFF in netdev_queue.state */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* find.h - which device lost a frame, in which direction and on which queue: as loss.bpf.c and its
- * tails find it, for programs that need no tail calls. What a vhost worker frees with neither
- * device nor socket is not found. */
+/* locate.h - which device lost a frame, in which direction and on which queue. The answers are those
+ * of loss.bpf.c and its tails (sock.bpf.c), given in one go for programs that need no tail calls.
+ * What a vhost worker frees with neither device nor socket is not found. */
 #ifndef TAPLOSS_BPF_LOCATE_H
 #define TAPLOSS_BPF_LOCATE_H
 
+#include "kind.h"
+#include "side.h"
 #include "tun_sock.h"
 
 /* From the guest, before the stack saw it: the socket that it was written to knows the device.
@@ -19,12 +21,10 @@ static __always_inline struct net_device *written_by_guest(struct sk_buff *skb,
 	__u16 queue = TL_QUEUE_NONE;
 
 	if (kind)
-		own = behind(sk, kind, &queue);
+		own = sock_device(sk, kind, &queue);
 	if (!own || (dev && own != dev))
 		return NULL;
-	key_read_device(key, own);
-	key->queue = queue;
-	key->ingress = kind == TL_KIND_TUN;
+	key_by_sock(key, own, kind, queue);
 	return own;
 }
 
@@ -41,24 +41,17 @@ static __always_inline struct net_device *find_device(struct sk_buff *skb, struc
 	if (!kind)
 		return NULL;
 	key_device(key, dev, kind);
-	key->ingress = skb->skb_iif == (int)key->ifindex;
-	if (!key->ingress) {
-		own = written_by_guest(skb, dev, key);
-		if (own)
-			return own;
-	}
-	if (kind != TL_KIND_TUN) {
-		if (key->ingress)
-			key->queue = chosen_queue(skb, dev);
-	} else if (key->ingress) {
-		/* skb_record_rx_queue() keeps 0 for "not recorded" */
-		if (skb->queue_mapping)
-			key->queue = skb->queue_mapping - 1;
-	} else if (skb->mac_header == 0xffff) {	/* 7.2: refused before eth_type_trans() */
-		key->ingress = 1;
-	} else {
-		key->queue = skb->queue_mapping;
-	}
+	if (kind == TL_KIND_TUN)
+		side_of_tun(skb, key);
+	else
+		side_of_tap(skb, key);
+	own = key->ingress ? NULL : written_by_guest(skb, dev, key);
+	if (own)
+		return own;
+	if (kind == TL_KIND_TUN)
+		before_stack(skb, key);
+	else if (key->ingress)
+		key->queue = chosen_queue(skb, dev);
 	return dev;
 }
 

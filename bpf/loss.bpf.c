@@ -3,6 +3,7 @@
  * device those to and from the VMs' addresses. Uses types of the kernel proper only; what needs
  * tun.ko or tap.ko is reached by tail calls (sock.bpf.c) and done without when it is not there. */
 #include "count.h"
+#include "side.h"
 #include "vhost.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -30,48 +31,29 @@ static __always_inline void by_worker(void *ctx)
 	bpf_tail_call(ctx, &programs, TL_SLOT_CONTEXT);
 }
 
-/* From 7.2 on tun_xdp_one() names the device of a guest's frame that is refused before
- * eth_type_trans() has found its header. */
-static __always_inline void before_stack(void *ctx, struct sk_buff *skb, struct tl_loss_key *key)
-{
-	key->ingress = 1;
-	key->queue = TL_QUEUE_NONE;
-	if (!skb->sk)
-		by_worker(ctx);
-}
-
-/* A frame on a tap's transmit side (towards the guest) or, by @ingress, on its receive side. A
- * frame that the guest wrote and that was freed before the stack saw it does not say yet that it
+/* A frame that the guest wrote and that was freed before the stack saw it does not say yet that it
  * came in: its socket does. */
 static __always_inline void on_tun(void *ctx, struct sk_buff *skb, struct net_device *dev,
 				   struct tl_loss_key *key)
 {
 	struct sock *sk = skb->sk;
-	__u16 queue = skb->queue_mapping;
 
-	key->ingress = skb->skb_iif == (int)key->ifindex;
-	if (key->ingress)
-		/* skb_record_rx_queue() keeps 0 for "not recorded" */
-		queue = queue ? queue - 1 : TL_QUEUE_NONE;
-	key->queue = queue;
+	side_of_tun(skb, key);
 	if (!key->ingress && sk && kind_of_sock(sk) == TL_KIND_TUN)
 		bpf_tail_call(ctx, &programs, TL_SLOT_SOCK);
-	if (!key->ingress && skb->mac_header == 0xffff)
-		before_stack(ctx, skb, key);
+	if (before_stack(skb, key) && !skb->sk)
+		by_worker(ctx);
 	if (!key->ingress)
 		key->iif = skb->skb_iif;
 	count(skb, dev, key);
 }
 
-/* macvtap, ipvtap: the receive side is the one towards the guest, and the queue stands nowhere in
- * the frame. */
 static __always_inline void on_tap(void *ctx, struct sk_buff *skb, struct net_device *dev,
 				   struct tl_loss_key *key)
 {
 	struct sock *sk = skb->sk;
 
-	key->ingress = skb->skb_iif == (int)key->ifindex;
-	key->queue = TL_QUEUE_NONE;
+	side_of_tap(skb, key);
 	if (key->ingress)
 		bpf_tail_call(ctx, &programs, TL_SLOT_TAPQ);
 	else if (sk && kind_of_sock(sk) == TL_KIND_MACVTAP)

@@ -7,6 +7,13 @@
 #ifndef TAPLOSS_BPF_QUEUE_H
 #define TAPLOSS_BPF_QUEUE_H
 
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+#include "abi.h"
+#include "kernel.h"
+
 static __always_inline int by_qdisc(__u32 reason)
 {
 	return reason != TL_REASON_NONE &&

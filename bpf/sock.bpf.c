@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* sock - the tail of loss.bpf.c for frames whose device or queue only tun.ko's and tap.ko's own
  * types tell. */
-#include "tun_sock.h"
+#include "count.h"
 #include "process.h"
+#include "tun_sock.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -21,12 +22,9 @@ static __always_inline int on_sock(struct sk_buff *skb, void *location, __u32 re
 	if (!sk)
 		return 0;
 	kind = kind_of_sock(sk);
-	own = behind(sk, kind, &queue);
+	own = sock_device(sk, kind, &queue);
 	if (own) {
-		key_read_device(&key, own);
-		key.queue = queue;
-		/* what a guest writes is received by a tun, transmitted by a macvtap */
-		key.ingress = kind == TL_KIND_TUN;
+		key_by_sock(&key, own, kind, queue);
 	} else if (!dev) {		/* the device was deleted under its reader */
 		bump(TL_STAT_UNNAMED_FRAMES, 1);
 		key.task = current_process();

@@ -2,6 +2,12 @@
 /* trace - from which kernel stacks do the watched devices lose frames? Loaded by taplossctl trace,
  * gone when it ends. Everybody else's drops are let go after one look into the map of watched
  * devices. */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "frame.h"
 #include "locate.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* behind.h - the device and the queue behind a tun's or tap's own socket.
+/* tun_sock.h - the device and the queue that belong to a socket of tun.ko or tap.ko.
  *
  * Where the kernel shows the types of its modules, CO-RE finds the fields. Before 5.11 it shows
  * none: there the fields are taken to lie behind struct sock and struct socket, in the order that
@@ -8,10 +8,15 @@
 #ifndef TAPLOSS_BPF_TUN_SOCK_H
 #define TAPLOSS_BPF_TUN_SOCK_H
 
-#include "count.h"
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
 
-/* where a tun_file's, tap_queue's own fields begin; 0: the modules' types are known, or nothing is
- */
+#include "abi.h"
+#include "kernel.h"
+
+/* Where the fields of tun_file and tap_queue begin that follow their struct sock; 0: the modules'
+ * types are known, or nothing is. */
 const volatile __u32 own_fields;
 
 #define MAX_TAP_QUEUES 256
@@ -35,7 +40,7 @@ static __always_inline __u64 word_at(const void *base, __u32 offset)
 
 /* @owner is where the socket's pointer to its tun_struct or tap_dev stands, @table that one's table
  * of queues. */
-static __always_inline struct net_device *behind_by_layout(const void *sk, __u32 owner, __u32 index,
+static __always_inline struct net_device *sock_device_by_layout(const void *sk, __u32 owner, __u32 index,
 							   __u32 table, __u32 dev, __u16 *ret_queue)
 {
 	const void *of = (const void *)word_at(sk, own_fields + owner);
@@ -48,7 +53,7 @@ static __always_inline struct net_device *behind_by_layout(const void *sk, __u32
 }
 
 /* NULL: the module's types are not known, or the device is gone. */
-static __always_inline struct net_device *behind(struct sock *sk, __u8 kind, __u16 *ret_queue)
+static __always_inline struct net_device *sock_device(struct sock *sk, __u8 kind, __u16 *ret_queue)
 {
 	struct tun_file *file = (void *)sk;
 	struct tap_queue *q = (void *)sk;
@@ -58,7 +63,7 @@ static __always_inline struct net_device *behind(struct sock *sk, __u8 kind, __u
 			*ret_queue = BPF_CORE_READ(file, queue_index);
 			return BPF_CORE_READ(file, tun, dev);
 		}
-		return own_fields ? behind_by_layout(sk, TUN_FILE_TUN, TUN_FILE_QUEUE, TUN_TFILES,
+		return own_fields ? sock_device_by_layout(sk, TUN_FILE_TUN, TUN_FILE_QUEUE, TUN_TFILES,
 						     TUN_DEV, ret_queue)
 				  : NULL;
 	}
@@ -66,7 +71,7 @@ static __always_inline struct net_device *behind(struct sock *sk, __u8 kind, __u
 		*ret_queue = BPF_CORE_READ(q, queue_index);
 		return BPF_CORE_READ(q, tap, dev);
 	}
-	return own_fields ? behind_by_layout(sk, TAP_QUEUE_TAP, TAP_QUEUE_QUEUE, TAP_TAPS, TAP_DEV,
+	return own_fields ? sock_device_by_layout(sk, TAP_QUEUE_TAP, TAP_QUEUE_QUEUE, TAP_TAPS, TAP_DEV,
 					     ret_queue)
 			  : NULL;
 }
@@ -83,6 +88,15 @@ static __always_inline void key_read_device(struct tl_loss_key *key, struct net_
 	key->kind = kind[0] == 't'   ? TL_KIND_TUN
 		    : kind[0] == 'm' ? TL_KIND_MACVTAP
 				     : TL_KIND_IPVTAP;
+}
+
+/* What a guest sends through the socket is received by a tun, transmitted by a macvtap. */
+static __always_inline void key_by_sock(struct tl_loss_key *key, struct net_device *own, __u8 kind,
+					__u16 queue)
+{
+	key_read_device(key, own);
+	key->queue = queue;
+	key->ingress = kind == TL_KIND_TUN;
 }
 
 /* Which queue did tap_get_queue() choose? With several, taps[hash % numvtaps]; it leaves the hash

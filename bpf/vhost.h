@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* worker.h - which vhost worker is running. */
+/* vhost.h - which vhost worker is running. */
 #ifndef TAPLOSS_BPF_VHOST_H
 #define TAPLOSS_BPF_VHOST_H
 

@@ -21,15 +21,6 @@ void bpf_oneshot_quiet(void)
 	libbpf_set_print(no_print);
 }
 
-int bpf_oneshot_leave_out(struct bpf_map *const *maps, size_t n)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < n && r >= 0; i++)
-		r = bpf_map__set_autocreate(maps[i], false);
-	return r;
-}
-
 uint64_t bpf_oneshot_missed(const struct bpf_program *prog)
 {
 	struct bpf_prog_info info = { 0 };

@@ -4,18 +4,12 @@
 #ifndef TAPLOSS_COLLECTOR_LOSS_BPF_ONESHOT_H
 #define TAPLOSS_COLLECTOR_LOSS_BPF_ONESHOT_H
 
-#include <stddef.h>
 #include <stdint.h>
 
-struct bpf_map;
 struct bpf_program;
 
-/* From here on libbpf prints nothing: what fails is said by bpf_oneshot_report(). */
+/* From here on libbpf prints nothing: failures are reported by bpf_oneshot_report(). */
 void bpf_oneshot_quiet(void);
-
-/* The @n maps are not made: other objects share them with count.h, this one has no use for them.
- * Before loading. 0 or -errno. */
-int bpf_oneshot_leave_out(struct bpf_map *const *maps, size_t n);
 
 /* How often the kernel did not run @prog because it ran already on that CPU. 0 also when it cannot
  * be known. */

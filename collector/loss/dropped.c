@@ -79,15 +79,6 @@ struct dropped *dropped_close(struct dropped *d)
 	return NULL;
 }
 
-static int leave_out(struct dropped *d)
-{
-	struct bpf_map *const maps[] = { d->skel->maps.losses, d->skel->maps.devices,
-					 d->skel->maps.stats, d->skel->maps.programs,
-					 d->skel->maps.bursts };
-
-	return bpf_oneshot_leave_out(maps, ARRAY_SIZE(maps));
-}
-
 static int load(struct dropped *d, const struct dropped_options *o)
 {
 	struct btf *vmlinux = btf__load_vmlinux_btf();
@@ -106,7 +97,6 @@ static int load(struct dropped *d, const struct dropped_options *o)
 		bpf_program__set_autoload(d->skel->progs.dropped_noreason, !r);
 		d->refusals = r && loss_qdisc_there(vmlinux);
 		bpf_program__set_autoload(d->skel->progs.dropped_refused, d->refusals);
-		r = leave_out(d);
 	}
 	btf__free(vmlinux);
 	return r < 0 ? r : dropped_bpf__load(d->skel);

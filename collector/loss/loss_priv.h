@@ -29,12 +29,12 @@ struct loss {
 	/* whose types were there at the last load, and it worked out for these */
 	unsigned int tried, known;
 	int sock_error;
-	uint32_t own_fields;		/* bpf/tun_sock.h; 0: cannot be told */
+	uint32_t own_fields;		/* bpf/tun_sock.h; 0: not known */
 
 	int xdp[XDP_PROGRAMS];		/* links; loss_xdp.c */
 	struct loss_context *context;	/* loss_context.c; NULL: not attached */
 
-	uint64_t per_cpu_offset;	/* bpf/count.h; 0: unknown */
+	uint64_t per_cpu_offset;	/* bpf/burst.h; 0: unknown */
 
 	/* loss_read.c */
 	int cpus;

@@ -29,14 +29,6 @@ static void trace_closep(struct trace **t)
 	*t = trace_close(*t);
 }
 
-static int leave_out(struct trace *t)
-{
-	struct bpf_map *const maps[] = { t->skel->maps.losses, t->skel->maps.devices,
-					 t->skel->maps.stats, t->skel->maps.programs };
-
-	return bpf_oneshot_leave_out(maps, ARRAY_SIZE(maps));
-}
-
 static int load(struct trace *t)
 {
 	struct btf *vmlinux = btf__load_vmlinux_btf();
@@ -50,7 +42,6 @@ static int load(struct trace *t)
 		t->prog = r ? t->skel->progs.trace_reason : t->skel->progs.trace_noreason;
 		bpf_program__set_autoload(t->skel->progs.trace_reason, r);
 		bpf_program__set_autoload(t->skel->progs.trace_noreason, !r);
-		r = leave_out(t);
 	}
 	btf__free(vmlinux);
 	return r < 0 ? r : trace_bpf__load(t->skel);
