@@ -7,7 +7,6 @@
 #include <pthread.h>
 
 #include "owner.h"
-#include "virt.h"
 
 struct mailbox {
 	pthread_mutex_t lock;

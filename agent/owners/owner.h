@@ -2,7 +2,7 @@
 /* owner - what a source of ownership knows: which VMs there are and which taps each one holds.
  *
  * Both sources (virt.h: libvirt, vmm.h: /proc) make these lists in threads of their own and hand
- * over the newest one whole; tapmap.h weighs them against each other. A list is never changed after
+ * over the newest one whole; resolve_owner.h decides between them. A list is never changed after
  * it was handed over. */
 #ifndef TAPLOSS_AGENT_OWNERS_OWNER_H
 #define TAPLOSS_AGENT_OWNERS_OWNER_H
@@ -69,6 +69,14 @@ struct owner_list {
 	struct owner_vm *vms;
 	unsigned int n_vms;
 	uint64_t at_ns;		/* CLOCK_MONOTONIC when the list was complete */
+};
+
+/* How a source of lists is. */
+struct source_state {
+	/* "ok", "connecting", "stale" (was ok, does not answer now), "failed", "off" */
+	char state[12];
+	char why[256];		/* one sentence for a person; "" when ok */
+	uint64_t last_ok_ns;	/* CLOCK_MONOTONIC of the last answer, 0 never */
 };
 
 struct owner_list *owner_list_free(struct owner_list *l);	/* NULL is fine; returns NULL */

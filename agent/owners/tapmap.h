@@ -11,7 +11,7 @@
 
 #include <uthash.h>
 
-#include "agent/tick/nic_info.h"
+#include "nic_info.h"
 #include "agent/store/store.h"
 
 struct tap_key {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/tick/nic_info.h"
+#include "nic_info.h"
 
 /* What the agent before us left open. seen stays false until rtnetlink shows the device. */
 static int resume_device(int64_t device_id, uint32_t netns, uint32_t ifindex, const char *name,

@@ -12,13 +12,6 @@
 
 struct virt;
 
-struct source_state {
-	/* "ok", "connecting", "stale" (was ok, does not answer now), "failed", "off" */
-	char state[12];
-	char why[256];		/* one sentence for a person; "" when ok */
-	uint64_t last_ok_ns;	/* CLOCK_MONOTONIC of the last answer, 0 never */
-};
-
 /* Starts the thread. @uri is copied; @resync_ms: how often to list everything even without events.
  */
 int virt_start(const char *uri, unsigned int resync_ms, struct virt **ret);

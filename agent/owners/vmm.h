@@ -9,7 +9,6 @@
 #define TAPLOSS_AGENT_OWNERS_VMM_H
 
 #include "owner.h"
-#include "virt.h"
 
 struct vmm;
 

@@ -254,57 +254,6 @@ double rx_ring_fill(const struct rx_ring *p)
 	return (double)ready / (double)p->shape.blocks;
 }
 
-void rx_ring_count(struct rx_ring *p, uint32_t *ret_drops, uint32_t *ret_freezes)
-{
-	struct tpacket_stats_v3 st = { 0 };
-	socklen_t length = sizeof(st);
-
-	*ret_drops = *ret_freezes = 0;
-	if (getsockopt(p->fd, SOL_PACKET, PACKET_STATISTICS, &st, &length) < 0)
-		return;
-	p->stats.offered += st.tp_packets;	/* the kernel has added the drops already */
-	*ret_drops = st.tp_drops;
-	if (length >= sizeof(st)) {
-		*ret_freezes = st.tp_freeze_q_cnt;
-		p->stats.freezes += st.tp_freeze_q_cnt;
-	}
-}
-
-void rx_ring_pend(struct rx_ring *p, const struct gap *gap)
-{
-	struct gap *last =
-		p->n_pending ? &p->pending[(p->pending_head + p->n_pending - 1) % p->pending_room]
-			     : NULL;
-
-	if (last && (p->n_pending == p->pending_room || last->before == gap->before)) {
-		/* never more places than the ring has; be safe */
-		last->lost += gap->lost;
-		last->exact = last->exact && gap->exact;
-		last->lo = last->lo < gap->lo ? last->lo : gap->lo;
-		last->hi = last->hi > gap->hi ? last->hi : gap->hi;
-		return;
-	}
-	if (p->pending && p->n_pending < p->pending_room)
-		p->pending[(p->pending_head + p->n_pending++) % p->pending_room] = *gap;
-}
-
-/* Losses whose place the batch just taken, or one before it, is. */
-static void carry(struct rx_ring *p, uint64_t upto)
-{
-	while (p->n_pending && p->pending[p->pending_head].before <= upto) {
-		const struct gap *g = &p->pending[p->pending_head];
-
-		if (!p->carried.lost)
-			p->carried = (struct gap){ .exact = true, .lo = UINT64_MAX };
-		p->carried.lost += g->lost;
-		p->carried.exact = p->carried.exact && g->exact;
-		p->carried.lo = g->lo < p->carried.lo ? g->lo : p->carried.lo;
-		p->carried.hi = g->hi > p->carried.hi ? g->hi : p->carried.hi;
-		p->pending_head = (p->pending_head + 1) % p->pending_room;
-		p->n_pending--;
-	}
-}
-
 uint32_t rx_ring_take(struct rx_ring *p)
 {
 	if (p->taken)
@@ -313,7 +262,7 @@ uint32_t rx_ring_take(struct rx_ring *p)
 		return rx_ring_take_v12(p);
 	rx_ring_take_v3(p);
 	if (p->taken)
-		carry(p, p->turn);
+		rx_ring_carry(p, p->turn);
 	if (p->taken && !p->n)	/* nothing but ghosts */
 		rx_ring_release_v3(p);
 	return p->n;
@@ -371,25 +320,6 @@ void rx_ring_next(struct rx_ring *p, uint32_t n)
 	p->stats.captured += n;
 }
 
-bool rx_ring_gap(struct rx_ring *p, struct gap *ret)
-{
-	if (p->shape.version != RING_V3 && p->n_pending)
-		carry(p, p->stats.captured + 1);
-	if (!p->carried.lost)
-		return false;
-	*ret = p->carried;
-	ret->before = p->stats.captured + 1;
-	if (ret->exact || ret->lo > ret->before)
-		ret->lo = ret->before;
-	if (ret->exact || ret->hi < ret->before)
-		ret->hi = ret->before;
-	p->stats.lost += ret->lost;
-	p->stats.gaps++;
-	p->stats.exact += ret->exact;
-	p->carried.lost = 0;
-	return true;
-}
-
 void rx_ring_release(struct rx_ring *p)
 {
 	if (p->shape.version == RING_V3)
@@ -439,24 +369,6 @@ bool rx_ring_drained(const struct rx_ring *p)
 	/* After it was given back and before it is opened again the count of its last use still
 	 * stands there. */
 	return b->hdr.bh1.seq_num != p->turn || !b->hdr.bh1.num_pkts;
-}
-
-bool rx_ring_close_ledger(struct rx_ring *p)
-{
-	uint32_t drops, freezes;
-	uint64_t trailing = p->carried.lost;
-
-	rx_ring_count(p, &drops, &freezes);
-	trailing += drops;
-	while (p->n_pending) {
-		trailing += p->pending[p->pending_head].lost;
-		p->pending_head = (p->pending_head + 1) % p->pending_room;
-		p->n_pending--;
-	}
-	p->carried.lost = 0;
-	p->stats.trailing += trailing;
-	p->stats.lost += trailing;
-	return p->stats.captured + p->stats.ghosts + p->stats.lost == p->stats.offered;
 }
 
 int rx_ring_error(struct rx_ring *p)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* rx_ring_priv - shared by port.c and the two kinds of ring. */
+/* rx_ring_priv - shared by rx_ring.c, the two kinds of ring and the ledger of losses. */
 #ifndef TAPLOSS_COLLECTOR_CAPTURE_RX_RING_PRIV_H
 #define TAPLOSS_COLLECTOR_CAPTURE_RX_RING_PRIV_H
 
@@ -42,8 +42,11 @@ struct rx_ring {
 
 #define PORT_COPY 65600		/* the longest frame, with its header */
 
+/* rx_ring_ledger.c. A place to come; the kernel's count since it was last read; losses whose place
+ * is at @upto or before go to the frame in turn. */
 void rx_ring_pend(struct rx_ring *p, const struct gap *gap);
 void rx_ring_count(struct rx_ring *p, uint32_t *ret_drops, uint32_t *ret_freezes);
+void rx_ring_carry(struct rx_ring *p, uint64_t upto);
 
 uint32_t rx_ring_take_v3(struct rx_ring *p);
 void rx_ring_release_v3(struct rx_ring *p);

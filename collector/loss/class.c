@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "collector/base.h"
+#include "pattern.h"
 
 const char *const class_names[] = {
 	"PTR_FULL",  "SKB_COPY_DATA", "VIRTNET_HDR", "GSO",	"CHECKSUM",  "HDR_TRUNC", "NOMEM",
@@ -180,16 +181,6 @@ static const struct rule {
 	{ NULL, NULL, ANY, BY_FLAG, "OTHER", "policy", NULL },
 };
 
-bool class_matches(const char *pattern, const char *text)
-{
-	size_t n;
-
-	if (!pattern)
-		return true;
-	n = strlen(pattern);
-	return pattern[n - 1] == '*' ? !strncmp(pattern, text, n - 1) : !strcmp(pattern, text);
-}
-
 static bool fits(const struct rule *r, const struct class_in *in)
 {
 	bool tap = in->kind == TL_KIND_MACVTAP || in->kind == TL_KIND_IPVTAP;
@@ -198,7 +189,7 @@ static bool fits(const struct rule *r, const struct class_in *in)
 		return false;
 	if (r->device == TAP && !tap)
 		return false;
-	return class_matches(r->reason, in->reason) && class_matches(r->function, in->function);
+	return pattern_matches(r->reason, in->reason) && pattern_matches(r->function, in->function);
 }
 
 /* A tun receives what its guest sends; a macvtap receives what its guest shall receive. */

@@ -45,9 +45,6 @@ bool class_copy(const struct class_out *c);
 /* Did the guest lose a frame? Not when it was a copy, nor when a ring was emptied (PURGE). */
 bool class_loses(const struct class_out *c);
 
-/* How the tables compare: @pattern NULL fits everything, a trailing * any rest. */
-bool class_matches(const char *pattern, const char *text);
-
 /* Is @name one of our class names? Case does not matter; returns the canonical spelling or NULL.
  * The names that the reasons had when proposed are ours; the kernel's own names are resolved by the
  * caller against stored reasons. */

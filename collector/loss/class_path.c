@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "class.h"
 
+#include "pattern.h"
+
 /* Losses of a VM's frames on devices that are not its tap. A frame that reached the host's own
  * protocols is no longer on a path: what they refuse is an answer, not a loss. So frames from a VM
  * count at the sites named here only; one that is addressed to a VM was on its way to it wherever
@@ -77,8 +79,8 @@ void class_path_of(const struct class_in *in, struct class_out *ret)
 {
 	const struct rule *r = rules;
 
-	while (!class_matches(r->reason, in->reason) || !class_matches(r->function, in->function) ||
-	       (r->to_vm && !in->ingress))
+	while (!pattern_matches(r->reason, in->reason) ||
+	       !pattern_matches(r->function, in->function) || (r->to_vm && !in->ingress))
 		r++;	/* the last row fits everything */
 	*ret = (struct class_out){
 		.place = r->place,

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "collector/base.h"
 #include "bpf/context.skel.h"
@@ -20,17 +19,6 @@ struct loss_context {
 	uint64_t nameless, moved_ns;	/* moved_ns 0: never moved while we looked */
 	char why[256];
 };
-
-#define FIRST_PIDNS 0xeffffffc	/* PROC_PID_INIT_INO */
-
-struct pidns loss_pidns(void)
-{
-	struct stat st;
-
-	if (stat("/proc/self/ns/pid", &st) < 0 || st.st_ino == FIRST_PIDNS)
-		return (struct pidns){ 0 };
-	return (struct pidns){ st.st_dev, st.st_ino };
-}
 
 static void clear_slot(const struct loss *l)
 {

@@ -16,7 +16,7 @@
 #include "bpf/dropped.skel.h"
 #include "bpf_oneshot.h"
 #include "collector/clock.h"
-#include "loss_priv.h"
+#include "kernel_btf.h"
 
 #define WHAT "capturing lost frames"
 #define ALL_RINGS (64U << 20)		/* bytes of all CPUs' rings together, as a capture's */
@@ -86,16 +86,16 @@ static int load(struct dropped *d, const struct dropped_options *o)
 
 	if (!vmlinux)
 		return -ENOENT;
-	r = loss_gives_reasons(vmlinux);
+	r = kernel_btf_reasons(vmlinux);
 	if (r >= 0) {
-		d->skel->rodata->own_fields = loss_own_fields(vmlinux);
+		d->skel->rodata->own_fields = kernel_btf_own_fields(vmlinux);
 		d->skel->rodata->limit = o->limit;
 		d->skel->rodata->snaplen =
 			o->snaplen < TL_DROPPED_SNAP ? o->snaplen : TL_DROPPED_SNAP;
 		d->prog = r ? d->skel->progs.dropped_reason : d->skel->progs.dropped_noreason;
 		bpf_program__set_autoload(d->skel->progs.dropped_reason, r);
 		bpf_program__set_autoload(d->skel->progs.dropped_noreason, !r);
-		d->refusals = r && loss_qdisc_there(vmlinux);
+		d->refusals = r && kernel_btf_qdisc_drop(vmlinux);
 		bpf_program__set_autoload(d->skel->progs.dropped_refused, d->refusals);
 	}
 	btf__free(vmlinux);

@@ -6,12 +6,12 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "collector/base.h"
 #include "bpf/loss.skel.h"
+#include "kernel_btf.h"
 #include "loss_priv.h"
 
 static const struct {
@@ -31,28 +31,6 @@ static const struct {
 			     sizeof(struct tl_mac_filter) },
 };
 
-/* libbpf's last words, for the one sentence that says why. */
-static char last_warning[256];
-
-static int keep_warning(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	if (level != LIBBPF_WARN)
-		return 0;
-	vsnprintf(last_warning, sizeof(last_warning), fmt, ap);
-	last_warning[strcspn(last_warning, "\n")] = '\0';
-	return 0;
-}
-
-const char *loss_warning(void)
-{
-	return last_warning;
-}
-
-void loss_forget_warning(void)
-{
-	last_warning[0] = '\0';
-}
-
 /* Puts @what and @error into words; what the caller shall return. */
 static int say(int error, char why[static 256], const char *what)
 {
@@ -63,24 +41,9 @@ static int say(int error, char why[static 256], const char *what)
 			 what);
 		return -EPERM;
 	}
-	snprintf(why, 256, "%s: %s%s%.150s", what, strerror(-error), last_warning[0] ? ": " : "",
-		 last_warning);
+	snprintf(why, 256, "%s: %s%s%.150s", what, strerror(-error),
+		 loss_warning()[0] ? ": " : "", loss_warning());
 	return error;
-}
-
-/* How many arguments has the tracepoint? Two (and no reason) before 5.17, three, or four from 6.11
- * on. */
-int loss_gives_reasons(const struct btf *vmlinux)
-{
-	int id = btf__find_by_name_kind(vmlinux, "btf_trace_kfree_skb", BTF_KIND_TYPEDEF);
-	const struct btf_type *t = id > 0 ? btf__type_by_id(vmlinux, (uint32_t)id) : NULL;
-
-	while (t && (btf_is_typedef(t) || btf_is_ptr(t)))
-		t = btf__type_by_id(vmlinux, t->type);
-	if (!t)
-		return -EOPNOTSUPP;
-	/* the tracepoint's own data comes first */
-	return btf_is_func_proto(t) && btf_vlen(t) >= 4;
 }
 
 static int look_at_kernel(struct loss *l)
@@ -90,46 +53,12 @@ static int look_at_kernel(struct loss *l)
 
 	if (!btf)
 		return -ENOENT;
-	r = loss_gives_reasons(btf);
+	r = kernel_btf_reasons(btf);
 	l->reasons = r > 0;
-	l->refusals = l->reasons && loss_qdisc_there(btf);
+	l->refusals = l->reasons && kernel_btf_qdisc_drop(btf);
 	loss_sock_init(l, btf);
 	btf__free(btf);
 	return r < 0 ? r : 0;
-}
-
-/* Pins: nothing happens to them when there is no directory for them. */
-
-int loss_open_pinned(const struct loss *l, const char *name)
-{
-	char path[PINS_PATH];
-	int fd;
-
-	if (!l->pins.path[0])
-		return -ENOENT;
-	pins_name(&l->pins, name, path);
-	fd = bpf_obj_get(path);
-	return fd < 0 ? -errno : fd;
-}
-
-int loss_pin(const struct loss *l, int fd, const char *name)
-{
-	char path[PINS_PATH];
-
-	if (!l->pins.path[0])
-		return 0;
-	pins_name(&l->pins, name, path);
-	return bpf_obj_pin(fd, path) < 0 ? -errno : 0;
-}
-
-void loss_unpin_one(const struct loss *l, const char *name)
-{
-	char path[PINS_PATH];
-
-	if (!l->pins.path[0])
-		return;
-	pins_name(&l->pins, name, path);
-	unlink(path);
 }
 
 /* The link first: what it feeds may go only after it. */
@@ -255,17 +184,6 @@ static int inherit(struct loss *l)
 }
 
 /* Loading, attaching. */
-
-int loss_reuse(struct bpf_map *const *maps, const int *fds, int n)
-{
-	for (int i = 0; i < n; i++) {
-		int r = bpf_map__reuse_fd(maps[i], fds[i]);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
 
 /* Kernels with CONFIG_KALLSYMS_ALL say where data lie, too, to who may see it. */
 static uint64_t address_of(const char *symbol)
@@ -404,8 +322,7 @@ int loss_open(const struct loss_options *opt, struct loss **ret, char why[static
 	int r;
 
 	why[0] = '\0';
-	loss_forget_warning();
-	libbpf_set_print(keep_warning);
+	loss_keep_warnings();
 	if (!l)
 		return say(-ENOMEM, why, "starting");
 	r = look_at_kernel(l);

@@ -3,25 +3,12 @@
  * main one counts it. Both are of one load, because what they share is no map of its own: one goes
  * with the other. */
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 
 #include "collector/base.h"
 #include "loss_priv.h"
 
 #define PIN "refused"
-#define ARGUMENTS 6	/* the tracepoint's own data, discipline, queue, device, frame, reason */
-
-bool loss_qdisc_there(const struct btf *vmlinux)
-{
-	int id = btf__find_by_name_kind(vmlinux, "btf_trace_qdisc_drop", BTF_KIND_TYPEDEF);
-	const struct btf_type *t = id > 0 ? btf__type_by_id(vmlinux, (uint32_t)id) : NULL;
-
-	while (t && (btf_is_typedef(t) || btf_is_ptr(t)))
-		t = btf__type_by_id(vmlinux, t->type);
-	return t && btf_is_func_proto(t) && btf_vlen(t) == ARGUMENTS;
-}
 
 bool loss_qdisc_pinned(struct loss *l)
 {

@@ -11,29 +11,16 @@
 
 #include "collector/base.h"
 #include "bpf/sock.skel.h"
+#include "kernel_btf.h"
 #include "loss_priv.h"
 
 static const struct {
 	const char *name, *type;
 } modules[] = { { "tun", "tun_file" }, { "tap", "tap_queue" } };
 
-/* Where the fields of tun_file and tap_queue begin that are their own: behind a struct sock,
- * rounded up to a cache line, and a struct socket. For kernels that do not show the types of their
- * modules (bpf/tun_sock.h). */
-uint32_t loss_own_fields(const struct btf *vmlinux)
-{
-	int sock = btf__find_by_name_kind(vmlinux, "sock", BTF_KIND_STRUCT);
-	int socket = btf__find_by_name_kind(vmlinux, "socket", BTF_KIND_STRUCT);
-
-	if (sock <= 0 || socket <= 0)
-		return 0;
-	return (btf__type_by_id(vmlinux, (uint32_t)sock)->size + 63) / 64 * 64 +
-	       btf__type_by_id(vmlinux, (uint32_t)socket)->size;
-}
-
 void loss_sock_init(struct loss *l, const struct btf *vmlinux)
 {
-	l->own_fields = loss_own_fields(vmlinux);
+	l->own_fields = kernel_btf_own_fields(vmlinux);
 	for (size_t i = 0; i < ARRAY_SIZE(modules); i++)
 		if (btf__find_by_name_kind(vmlinux, modules[i].type, BTF_KIND_STRUCT) > 0)
 			l->builtin |= 1U << i;
@@ -56,13 +43,6 @@ static unsigned int modules_in(const char *dir)
 unsigned int loss_modules(const struct loss *l)
 {
 	return l->builtin | modules_in("/sys/module");
-}
-
-int loss_set_slot(const struct loss *l, uint32_t slot, const struct bpf_program *prog)
-{
-	int fd = bpf_program__fd(prog);
-
-	return bpf_map_update_elem(l->maps[MAP_PROGRAMS], &slot, &fd, BPF_ANY) < 0 ? -errno : 0;
 }
 
 static void sock_bpf_destroyp(struct sock_bpf **skel)

@@ -12,7 +12,7 @@
 #include "collector/base.h"
 #include "bpf/trace.skel.h"
 #include "bpf_oneshot.h"
-#include "loss_priv.h"
+#include "kernel_btf.h"
 
 #define WHAT "tracing lost packets"
 
@@ -36,9 +36,9 @@ static int load(struct trace *t)
 
 	if (!vmlinux)
 		return -ENOENT;
-	r = loss_gives_reasons(vmlinux);
+	r = kernel_btf_reasons(vmlinux);
 	if (r >= 0) {
-		t->skel->rodata->own_fields = loss_own_fields(vmlinux);
+		t->skel->rodata->own_fields = kernel_btf_own_fields(vmlinux);
 		t->prog = r ? t->skel->progs.trace_reason : t->skel->progs.trace_noreason;
 		bpf_program__set_autoload(t->skel->progs.trace_reason, r);
 		bpf_program__set_autoload(t->skel->progs.trace_noreason, !r);

@@ -22,6 +22,7 @@
 #include "collector/alloc.h"
 #include "collector/base.h"
 #include "collector/loss/class.h"
+#include "collector/loss/pattern.h"
 #include "collector/clock.h"
 #include "drop_monitor.h"
 #include "source.h"
@@ -105,7 +106,7 @@ static bool of_module(const char *symbol, const char *site)
 {
 	return strstr(symbol, "[tun]") || strstr(symbol, "[tap]") ||
 	       strstr(symbol, "[vhost_net]") || strstr(symbol, "[macvtap]") ||
-	       class_matches("tun_*", site) || class_matches("tap_*", site); /* built in */
+	       pattern_matches("tun_*", site) || pattern_matches("tap_*", site); /* built in */
 }
 
 static struct point *new_point(const char *symbol, const char *reason)
@@ -213,7 +214,7 @@ static bool takes_in(const char *site)
 					     "tun_sendmsg" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(sites); i++)
-		if (class_matches(sites[i], site))
+		if (pattern_matches(sites[i], site))
 			return true;
 	return false;
 }
@@ -222,7 +223,7 @@ static bool takes_in(const char *site)
 static void at_tap(const struct monitor *m, const struct point *p, const struct netdm_drop *d,
 		   struct tl_loss_key *key)
 {
-	bool tap = class_matches("tap_*", p->site);
+	bool tap = pattern_matches("tap_*", p->site);
 	const struct source_tap *t = by_address(m, d->payload, tap, false);
 
 	if (!t)

@@ -2,10 +2,10 @@
 /* nic_info - what is to be said of a VM's interface, from the three that know of it: the kernel's
  * link, the process that holds it, libvirt's configuration. What is goes before what was asked for.
  * Pure. */
-#ifndef TAPLOSS_AGENT_TICK_NIC_INFO_H
-#define TAPLOSS_AGENT_TICK_NIC_INFO_H
+#ifndef TAPLOSS_AGENT_OWNERS_NIC_INFO_H
+#define TAPLOSS_AGENT_OWNERS_NIC_INFO_H
 
-#include "agent/owners/resolve_owner.h"
+#include "resolve_owner.h"
 
 struct nic_info {
 	/* "" : unknown; sizes that leave no padding: compared as bytes */
