@@ -67,7 +67,7 @@ COLLECTOR_SRC := $(filter-out collector/probe/machine.c,$(call sources,collector
 SCHEMA_SRC := $(call sources,schema)
 AGENT_SRC := $(call sources,agent)
 CTL_SRC := $(call sources,ctl)
-PROBE_SRC := $(patsubst %,collector/probe/%.c,main capture machine send)
+PROBE_SRC := $(patsubst %,collector/probe/%.c,main machine receive send)
 UNIT := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 HELPERS := $(patsubst tests/helpers/%.c,%,$(sort $(wildcard tests/helpers/*.c)))
 TAPTOOL_SRC := $(sort $(wildcard tests/taptool/*.c))
@@ -142,12 +142,12 @@ $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 # Programs that are process 1 of a machine, or run in one: static, never sanitized.
-# static_program,SOURCES: compiles and links $@ in one step, with its dependencies in $@.d.
+# static_program,SOURCES: compiles and links $@ in one step; the headers it needs are in $@.d.
 define static_program
 @mkdir -p $(@D)
 $(say) CC $@
 $(Q)$(CC) $(C_DIALECT) $(WARN) $(PREFIX_MAP) -I. -Os -static -s -o $@ $(1)
-$(Q)$(CC) $(C_DIALECT) -I. -MM -MP -MT $@ $(1) > $@.d
+$(Q)$(CC) $(C_DIALECT) -I. -MM -MP -MT $@ $(1) | sed 's/[^ ]*\.c\b//g' > $@.d
 endef
 $(B)/taploss-probe: $(PROBE_SRC) $(B)/flags
 	$(call static_program,$(PROBE_SRC))

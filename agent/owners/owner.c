@@ -55,7 +55,7 @@ struct owner_nic *owner_vm_add_nic(struct owner_vm *vm)
 
 struct owner_unseen *owner_vm_add_unseen(struct owner_vm *vm)
 {
-	if (alloc_double(vm->unseen, vm->n_unseen) < 0)
+	if (alloc_resize(vm->unseen, vm->n_unseen + 1) < 0)
 		return NULL;
 	vm->unseen[vm->n_unseen] = (struct owner_unseen){ 0 };
 	return &vm->unseen[vm->n_unseen++];

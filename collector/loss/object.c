@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What every BPF object of ours needs: the maps of another one, pins, a slot in the program array. */
+/* What every BPF object of ours needs: maps of another one, pins, a slot in the program array. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>

@@ -19,19 +19,19 @@
 #include <unistd.h>
 
 #include "collector/base.h"
-#include "capture.h"
+#include "receive.h"
 #include "machine.h"
 #include "send.h"
 
 static struct probe {
 	FILE *out;
 	int port;
-	struct capture capture;
+	struct receiver receiver;
 	struct sender sender;
 	bool capturing, sending;	/* sending: also when all is sent */
 	char nic[16];
 	uint64_t nic_packets, nic_dropped, busy_ns, began_ns;	/* when it began */
-} probe = { .port = -1, .capture.fd = -1, .sender.fd = -1 };
+} probe = { .port = -1, .receiver.fd = -1, .sender.fd = -1 };
 
 static uint64_t now_ns(void)
 {
@@ -52,7 +52,7 @@ static void hello(void)
 static void end_all(void)
 {
 	if (probe.capturing)
-		capture_close(&probe.capture);
+		receive_close(&probe.receiver);
 	sender_close(&probe.sender);
 	probe.capturing = probe.sending = false;
 }
@@ -74,7 +74,7 @@ static void mark(bool tx)
 
 static void start_capture(const char *line)
 {
-	struct capture_order o = { 0 };
+	struct receive_order o = { 0 };
 	const char *why = "interface";
 	char mac[18];
 	int r;
@@ -82,13 +82,13 @@ static void start_capture(const char *line)
 	end_all();
 	if (sscanf(line, "capture %u %d %u %u %u %u %17s", &o.run, &o.version, &o.block_bytes,
 		   &o.blocks, &o.expect, &o.flows, mac) != 7 ||
-	    !capture_possible(&o)) {
+	    !receive_possible(&o)) {
 		fputs("error capture: these values cannot be\n", probe.out);
 		return;
 	}
 	r = machine_nic(mac, probe.nic, &o.ifindex);
 	if (r == 0) {
-		r = capture_open(&probe.capture, &o, &why);
+		r = receive_open(&probe.receiver, &o, &why);
 		probe.capturing = true;
 	}
 	if (r < 0) {
@@ -152,11 +152,11 @@ static void tell_sent(void)
 }
 
 /* Runs of zeros before the last number that came. */
-static void report_gaps(const struct capture *c)
+static void report_gaps(const struct receiver *c)
 {
 	uint32_t omitted = 0, at = 0, n, told = 0;
 
-	for (; (n = capture_gap(c, &at)); at += n) {
+	for (; (n = receive_gap(c, &at)); at += n) {
 		if (told++ < WIRE_GAPS)
 			fprintf(probe.out, "gap %u %u\n", at, n);
 		else
@@ -170,14 +170,14 @@ static void report_gaps(const struct capture *c)
 
 static void report(void)
 {
-	struct capture *c = &probe.capture;
+	struct receiver *c = &probe.receiver;
 
 	if (!probe.capturing) {
 		fputs("error report: nothing was captured\n", probe.out);
 		return;
 	}
-	capture_take(c);
-	capture_end(c);
+	receive_take(c);
+	receive_end(c);
 	fprintf(probe.out,
 		"frames %llu\nrepeated %llu\nlate %llu\nforeign %llu\nring_frames %llu\nring_drops "
 		"%llu\n",
@@ -206,8 +206,8 @@ static void obey(const char *line)
 		tell_sent();
 	else if (!strcmp(line, "count"))
 		fprintf(probe.out, "count %llu %llu\nok\n",
-			(unsigned long long)probe.capture.frames,
-			(unsigned long long)probe.capture.foreign);
+			(unsigned long long)probe.receiver.frames,
+			(unsigned long long)probe.receiver.foreign);
 	else if (!strcmp(line, "report"))
 		report();
 	else if (!strcmp(line, "quit") && getpid() == 1)
@@ -277,12 +277,12 @@ int main(void)
 	for (;;) {
 		p[0] = (struct pollfd){ .fd = probe.port, .events = POLLIN };
 		p[1] = (struct pollfd){
-			.fd = probe.capturing ? probe.capture.fd : -1,
+			.fd = probe.capturing ? probe.receiver.fd : -1,
 			.events = POLLIN,
 		};
 		poll(p, 2, idle_ms());
 		if (probe.capturing)
-			capture_take(&probe.capture);
+			receive_take(&probe.receiver);
 		if (p[0].revents)
 			serve();
 		if (idle_ms() == 0)

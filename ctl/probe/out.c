@@ -10,15 +10,15 @@
 #include <sys/socket.h>
 
 #include "collector/base.h"
-#include "collector/probe/capture.h"
+#include "collector/probe/receive.h"
 #include "step.h"
 #include "ctl/print/when.h"
 
 #define ASK_NS (50 * NSEC_PER_MSEC)
 
-static void capture_closep(struct capture *c)
+static void receive_closep(struct receiver *c)
 {
-	capture_close(c);
+	receive_close(c);
 }
 
 /* The address of the interface at the host's end, as text. */
@@ -40,10 +40,10 @@ static int end_address(const struct probe *p, char mac[static 18])
 	return 0;
 }
 
-static int open_capture(struct probe *p, struct capture *c, int ring, uint64_t expect)
+static int open_capture(struct probe *p, struct receiver *c, int ring, uint64_t expect)
 {
 	const struct probe_options *o = p->opt;
-	struct capture_order order = {
+	struct receive_order order = {
 		.version = ring,
 		.ifindex = (int)if_nametoindex(p->end),
 		.block_bytes = (uint32_t)o->block_bytes,
@@ -53,7 +53,7 @@ static int open_capture(struct probe *p, struct capture *c, int ring, uint64_t e
 		.flows = 1,
 	};
 	const char *what = "invalid ring";
-	int r = capture_possible(&order) ? capture_open(c, &order, &what) : -EINVAL;
+	int r = receive_possible(&order) ? receive_open(c, &order, &what) : -EINVAL;
 
 	if (r < 0)
 		snprintf(p->guest.why, 512, "capturing on %.20s: %s: %s", p->end, what,
@@ -74,15 +74,15 @@ static int order_frames(struct probe *p, uint32_t run, uint64_t frames, uint64_t
 }
 
 /* Takes what comes for a moment. */
-static void take(struct capture *c)
+static void take(struct receiver *c)
 {
 	poll(&(struct pollfd){ c->fd, POLLIN, 0 }, 1, 10);
-	capture_take(c);
+	receive_take(c);
 }
 
 int out_warm_up(struct probe *p)
 {
-	_cleanup_(capture_closep) struct capture c = { .fd = -1 };
+	_cleanup_(receive_closep) struct receiver c = { .fd = -1 };
 	uint64_t end = now_ns() + PROBE_WARM_UP_MS * NSEC_PER_MSEC, next = 0;
 	int r = open_capture(p, &c, 3, 1);
 
@@ -102,7 +102,7 @@ int out_warm_up(struct probe *p)
 }
 
 /* Until the guest has sent all, and nothing more comes. */
-static int follow(struct probe *p, struct capture *c, struct guest_sent *sent)
+static int follow(struct probe *p, struct receiver *c, struct guest_sent *sent)
 {
 	uint64_t end = UINT64_MAX, moved = now_ns(), asked = 0, last = 0;
 	int r = 0;
@@ -127,14 +127,14 @@ static int follow(struct probe *p, struct capture *c, struct guest_sent *sent)
 }
 
 /* The report that the guest would make of such a capture. */
-static int report(struct step *st, struct capture *c, const struct guest_sent *sent, char *why)
+static int report(struct step *st, struct receiver *c, const struct guest_sent *sent, char *why)
 {
 	struct probe_report *rep = &st->report;
 	char what[128];
 	int r;
 
-	capture_take(c);
-	capture_end(c);
+	receive_take(c);
+	receive_end(c);
 	report_capture(rep, c);
 	rep->nic_packets = sent->nic_packets;
 	rep->nic_dropped = sent->nic_dropped;
@@ -150,7 +150,8 @@ static int report(struct step *st, struct capture *c, const struct guest_sent *s
 	return r;
 }
 
-static int begin(struct probe *p, struct step *st, struct capture *c, const struct probe_rate *rate)
+static int begin(struct probe *p, struct step *st, struct receiver *c,
+		 const struct probe_rate *rate)
 {
 	int r = open_capture(p, c, rate->ring, p->opt->frames);
 
@@ -178,7 +179,7 @@ static int read_tap(const struct probe *p, struct step *st, bool guest_answers)
 
 int out_step(struct probe *p, struct step *st, const struct probe_rate *rate)
 {
-	_cleanup_(capture_closep) struct capture c = { .fd = -1 };
+	_cleanup_(receive_closep) struct receiver c = { .fd = -1 };
 	char why[512];
 	struct guest_sent sent;
 	int r = begin(p, st, &c, rate), tap, told;

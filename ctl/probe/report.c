@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "collector/probe/capture.h"
+#include "collector/probe/receive.h"
 
 static const struct field {
 	const char *name;
@@ -109,7 +109,7 @@ int report_line(struct probe_report *r, const char *line)
 	return 0;
 }
 
-void report_capture(struct probe_report *r, const struct capture *c)
+void report_capture(struct probe_report *r, const struct receiver *c)
 {
 	r->frames = c->frames;
 	r->repeated = c->repeated;
@@ -117,7 +117,7 @@ void report_capture(struct probe_report *r, const struct capture *c)
 	r->foreign = c->foreign;
 	r->ring_frames = c->ring_frames;
 	r->ring_drops = c->ring_drops;
-	for (uint32_t at = 0, n; (n = capture_gap(c, &at)); at += n) {
+	for (uint32_t at = 0, n; (n = receive_gap(c, &at)); at += n) {
 		if (r->n_gaps < WIRE_GAPS)
 			r->gaps[r->n_gaps++] = (struct ledger_gap){ .first = at, .count = n };
 		else

@@ -26,8 +26,8 @@ void report_clear(struct probe_report *r);
 int report_line(struct probe_report *r, const char *line);
 
 /* The same of a capture of one's own that has ended, but for what the interface counted. */
-struct capture;
-void report_capture(struct probe_report *r, const struct capture *c);
+struct receiver;
+void report_capture(struct probe_report *r, const struct receiver *c);
 
 /* All lines came: is it whole, and does it agree with the @sent frames? Adds the gap at the end.
  * -EBADMSG and @why. */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "collector/probe/capture.h"
+#include "collector/probe/receive.h"
 #include "ctl/probe/report.h"
 #include "ctl/probe/send.h"
 #include "ctl/probe/table.h"
@@ -183,21 +183,21 @@ static void bounds_a_report(void **state)
 static void finds_gaps(void **state)
 {
 	uint8_t seen[] = { 0x39, 0x0f, 0x01 };	/* 0, 3 to 5, 8 to 11, 16 */
-	struct capture c = { .seen = seen, .expect = 24, .frames = 9 };
+	struct receiver c = { .seen = seen, .expect = 24, .frames = 9 };
 	struct probe_report r;
 	char why[128];
 	uint32_t at = 0;
 
 	(void)state;
-	assert_int_equal(capture_gap(&c, &at), 2);
+	assert_int_equal(receive_gap(&c, &at), 2);
 	assert_int_equal(at, 1);
 	at += 2;
-	assert_int_equal(capture_gap(&c, &at), 2);
+	assert_int_equal(receive_gap(&c, &at), 2);
 	assert_int_equal(at, 6);
 	at = 12;
-	assert_int_equal(capture_gap(&c, &at), 4);
+	assert_int_equal(receive_gap(&c, &at), 4);
 	at = 17;
-	assert_int_equal(capture_gap(&c, &at), 0);
+	assert_int_equal(receive_gap(&c, &at), 0);
 	assert_int_equal(report_new(&r), 0);
 	report_capture(&r, &c);
 	assert_int_equal(report_end(&r, 20, why), 0);

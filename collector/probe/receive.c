@@ -11,21 +11,21 @@
 #include <linux/if_packet.h>
 
 #include "collector/base.h"
-#include "capture.h"
+#include "receive.h"
 #include "send.h"
 
 #define MAX_RING (256U << 20)
 #define RETIRE_MS 8
 #define SLOT_BYTES 2048
 
-static int set(struct capture *c, int option, const void *value, socklen_t size, const char **why,
+static int set(struct receiver *c, int option, const void *value, socklen_t size, const char **why,
 	       const char *what)
 {
 	*why = what;
 	return setsockopt(c->fd, SOL_PACKET, option, value, size) < 0 ? -errno : 0;
 }
 
-static int set_ring(struct capture *c, const char **why)
+static int set_ring(struct receiver *c, const char **why)
 {
 	int version = c->version - 1;	/* TPACKET_V1 is 0 */
 	struct tpacket_req3 rq = {
@@ -43,7 +43,7 @@ static int set_ring(struct capture *c, const char **why)
 		   c->version == 3 ? sizeof(rq) : sizeof(struct tpacket_req), why, "ring size");
 }
 
-static int bind_to(struct capture *c, int ifindex, const char **why)
+static int bind_to(struct receiver *c, int ifindex, const char **why)
 {
 	struct sockaddr_ll at = {
 		.sll_family = AF_PACKET,
@@ -55,7 +55,7 @@ static int bind_to(struct capture *c, int ifindex, const char **why)
 	return bind(c->fd, (struct sockaddr *)&at, sizeof(at)) < 0 ? -errno : 0;
 }
 
-bool capture_possible(const struct capture_order *o)
+bool receive_possible(const struct receive_order *o)
 {
 	return o->version >= 1 && o->version <= 3 && o->expect && o->expect <= WIRE_MAX_FRAMES &&
 	       o->flows && o->flows <= WIRE_MAX_FLOWS && o->blocks &&
@@ -63,11 +63,11 @@ bool capture_possible(const struct capture_order *o)
 	       o->block_bytes <= MAX_RING / o->blocks;
 }
 
-int capture_open(struct capture *c, const struct capture_order *o, const char **why)
+int receive_open(struct receiver *c, const struct receive_order *o, const char **why)
 {
 	int r;
 
-	*c = (struct capture){
+	*c = (struct receiver){
 		.version = o->version,
 		.block_bytes = o->block_bytes,
 		.blocks = o->blocks,
@@ -94,7 +94,7 @@ int capture_open(struct capture *c, const struct capture_order *o, const char **
 	return bind_to(c, o->ifindex, why);
 }
 
-void capture_close(struct capture *c)
+void receive_close(struct receiver *c)
 {
 	if (c->ring)
 		munmap(c->ring, (size_t)c->block_bytes * c->blocks);
@@ -102,18 +102,18 @@ void capture_close(struct capture *c)
 	free(c->seen);
 	free(c->pending);
 	free(c->losses);
-	*c = (struct capture){ .fd = -1 };
+	*c = (struct receiver){ .fd = -1 };
 }
 
 /* The ring lost frames between the last number seen and @next. */
-static void note_loss(struct capture *c, uint32_t next)
+static void note_loss(struct receiver *c, uint32_t next)
 {
 	if (c->lost && c->n_losses < WIRE_GAPS)
 		c->losses[c->n_losses++] = (struct ring_loss){ c->last, next, c->lost };
 	c->lost = 0;
 }
 
-static void take_frame(struct capture *c, const uint8_t *data, uint32_t len)
+static void take_frame(struct receiver *c, const uint8_t *data, uint32_t len)
 {
 	uint32_t at = sizeof(struct wire_head) + (c->flows > 1 ? WIRE_IP_LEN : 0), seq;
 	struct wire_mark m;
@@ -144,7 +144,7 @@ static void take_frame(struct capture *c, const uint8_t *data, uint32_t len)
 }
 
 /* Reading clears what it gives. tp_packets holds the drops, too. */
-static uint32_t read_drops(struct capture *c)
+static uint32_t read_drops(struct receiver *c)
 {
 	struct tpacket_stats_v3 st = { 0 };
 	socklen_t size = c->version == 3 ? sizeof(st) : sizeof(struct tpacket_stats);
@@ -156,7 +156,7 @@ static uint32_t read_drops(struct capture *c)
 	return st.tp_drops;
 }
 
-static struct tpacket_block_desc *block(const struct capture *c, uint32_t i)
+static struct tpacket_block_desc *block(const struct receiver *c, uint32_t i)
 {
 	return (struct tpacket_block_desc *)(void *)(c->ring +
 						     (size_t)(i % c->blocks) * c->block_bytes);
@@ -171,7 +171,7 @@ static bool filled(struct tpacket_block_desc *b)
  * stops at its end and goes on in the very block that was just released, so they belong before the
  * block one turn later (tpacket_rcv() and prb_freeze_queue()); else behind the newest one that is
  * filled. */
-static void place_drops(struct capture *c, uint64_t seq)
+static void place_drops(struct receiver *c, uint64_t seq)
 {
 	uint32_t drops = read_drops(c);
 	uint64_t newest = seq;
@@ -187,7 +187,7 @@ static void place_drops(struct capture *c, uint64_t seq)
 	c->pending[(newest + 1) % (2 * c->blocks)] += drops;
 }
 
-static uint32_t take_block(struct capture *c, struct tpacket_block_desc *b)
+static uint32_t take_block(struct receiver *c, struct tpacket_block_desc *b)
 {
 	uint64_t seq = b->hdr.bh1.seq_num;
 	const uint8_t *at = (uint8_t *)b + b->hdr.bh1.offset_to_first_pkt;
@@ -207,7 +207,7 @@ static uint32_t take_block(struct capture *c, struct tpacket_block_desc *b)
 	return n;
 }
 
-static uint32_t take_v3(struct capture *c)
+static uint32_t take_v3(struct receiver *c)
 {
 	uint32_t n = 0;
 
@@ -218,7 +218,7 @@ static uint32_t take_v3(struct capture *c)
 
 /* V1, V2: a slot for each frame. One that the ring refused marks the next it takes with
  * TP_STATUS_LOSING. */
-static uint32_t take_slots(struct capture *c)
+static uint32_t take_slots(struct receiver *c)
 {
 	uint32_t n = 0;
 
@@ -245,14 +245,14 @@ static uint32_t take_slots(struct capture *c)
 	return n;
 }
 
-uint32_t capture_take(struct capture *c)
+uint32_t receive_take(struct receiver *c)
 {
 	if (c->batch_ns)
 		c->now_ns = send_clock_ns();
 	return c->version == 3 ? take_v3(c) : take_slots(c);
 }
 
-void capture_end(struct capture *c)
+void receive_end(struct receiver *c)
 {
 	for (uint32_t i = 0; i < 2 * c->blocks; i++)
 		c->lost += c->pending[i];
@@ -260,7 +260,7 @@ void capture_end(struct capture *c)
 	note_loss(c, c->expect);
 }
 
-uint32_t capture_gap(const struct capture *c, uint32_t *first)
+uint32_t receive_gap(const struct receiver *c, uint32_t *first)
 {
 	uint32_t from = *first, n = 0;
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* capture - numbered frames out of a packet ring (TPACKET_V1, V2, V3): which came, and where in
- * their sequence the ring lost some. */
-#ifndef TAPLOSS_COLLECTOR_PROBE_CAPTURE_H
-#define TAPLOSS_COLLECTOR_PROBE_CAPTURE_H
+/* receive - numbered frames out of a packet ring (TPACKET_V1, V2, V3): which came, and between
+ * which numbers the ring lost some.
+ *
+ * It is not collector/capture/rx_ring.h, on purpose. The probe checks what that one and the agent
+ * report, so it shares no code with them. It knows places by the numbers in the frames and keeps
+ * the order in which the ring gave them out; rx_ring sorts by time and places losses by blocks. */
+#ifndef TAPLOSS_COLLECTOR_PROBE_RECEIVE_H
+#define TAPLOSS_COLLECTOR_PROBE_RECEIVE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,7 +17,7 @@ struct ring_loss {
 	uint32_t after, before, frames;
 };
 
-struct capture {
+struct receiver {
 	int fd, version;
 	uint8_t *ring;
 	uint32_t block_bytes, blocks, frame_bytes, frames_in_ring;
@@ -33,7 +37,7 @@ struct capture {
 	uint32_t n_losses;
 };
 
-struct capture_order {
+struct receive_order {
 	int version, ifindex;
 	uint32_t block_bytes, blocks;
 	uint32_t run, expect;		/* frames of this run with numbers below @expect count */
@@ -41,21 +45,21 @@ struct capture_order {
 };
 
 /* False: it asks for what cannot be. */
-bool capture_possible(const struct capture_order *o);
+bool receive_possible(const struct receive_order *o);
 
 /* @why: what the kernel refused. */
-int capture_open(struct capture *c, const struct capture_order *o, const char **why);
+int receive_open(struct receiver *c, const struct receive_order *o, const char **why);
 
 /* Takes what is there. Returns how many frames. */
-uint32_t capture_take(struct capture *c);
+uint32_t receive_take(struct receiver *c);
 
 /* Nothing more will come: what the ring lost at the end. */
-void capture_end(struct capture *c);
+void receive_end(struct receiver *c);
 
 /* The next run of numbers that did not come, from *first on, with one that did behind it. Returns
  * how many (0: there is none), and where it begins in *first. */
-uint32_t capture_gap(const struct capture *c, uint32_t *first);
+uint32_t receive_gap(const struct receiver *c, uint32_t *first);
 
-void capture_close(struct capture *c);
+void receive_close(struct receiver *c);
 
 #endif
