@@ -27,6 +27,7 @@ qemu-system-x86				real guests
 libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients	a libvirt of the test'\''s own; no service comes with these
 tcpdump valgrind tmux			watch frames, memory, a screen
 mandoc					manual pages
+faketime				a clock that stands still
 chromium poppler-utils			a browser for reports; what they look like on paper
 tshark wireshark-common			read captures
 '
