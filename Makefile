@@ -257,7 +257,12 @@ lint: $(SKELS) $(SQL_H) $(PAGE_H) all ## Run the static checks
 		xargs -P$$(nproc) -I{} sh -c 'clang-tidy --quiet {} -- $(TIDY_CFLAGS) 2>/dev/null || \
 		{ echo "clang-tidy: {}"; exit 1; }'
 	shellcheck -x -e SC1091 $$(git ls-files '*.sh')
+	tests/lint/columns.sh
+	tests/lint/structure.sh $(B)
 	mandoc -T lint -W warning docs/*.5 docs/*.8
+
+stats: ## Show how long functions, files and lines are, and how deeply they nest
+	@tests/lint/stats.sh
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} \

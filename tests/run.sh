@@ -72,7 +72,7 @@ for source in tests/unit/test_*.c; do
 	name=${source##*/test_}
 	all+=("unit/${name%.c}")
 done
-for script in tests/ctl/*.sh tests/netns/*.sh tests/capture/*.sh tests/libvirt/*.sh tests/probe/*.sh; do
+for script in tests/tree/*.sh tests/ctl/*.sh tests/netns/*.sh tests/capture/*.sh tests/libvirt/*.sh tests/probe/*.sh; do
 	[[ -x $script ]] || continue
 	name=${script#tests/}
 	all+=("${name%.sh}")
