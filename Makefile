@@ -165,7 +165,7 @@ clean: ## Remove all build output
 .PHONY: install uninstall
 LIBEXEC := $(prefix)/lib/taploss
 DOCS := README.md CHANGELOG.md LICENSE docs/capture.svg $(addprefix docs/,\
-	$(addsuffix .md,DESIGN HACKING KERNELS MEASURES CAPTURE DIAGNOSIS))
+	$(addsuffix .md,DESIGN HACKING KERNELS MEASURES BENCHMARKS CAPTURE DIAGNOSIS))
 install: all ## Install below $(DESTDIR)$(prefix) (default: /usr/local)
 	install -D -m 755 $(B)/taplossd $(DESTDIR)$(sbindir)/taplossd
 	install -D -m 755 $(B)/taplossctl $(DESTDIR)$(bindir)/taplossctl

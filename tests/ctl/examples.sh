@@ -4,6 +4,7 @@
 #
 # Commands run on a made-up store of two days that end today, so that "the last hour" has data.
 # Those that need devices or guests run with --help behind their options, which are all parsed.
+# plain
 # limit 120
 . "$(dirname "$0")/store.sh"
 B=${B:-build}
