@@ -16,7 +16,8 @@ export TAPLOSS_STORE=$W/made
 sqlite3 -bail "$W/made/meta.db" "UPDATE vm SET name = 'web-17' WHERE name = 'over-0';
 	UPDATE vm SET name = 'loadtest-3' WHERE name = 'flat-0';
 	UPDATE vm SET name = 'lab-3' WHERE name = 'fault-0';
-	UPDATE attachment SET mac = '52:54:00:12:34:56' WHERE vm_id = (SELECT id FROM vm WHERE name = 'web-17');
+	UPDATE attachment SET mac = '52:54:00:12:34:56'
+		WHERE vm_id = (SELECT id FROM vm WHERE name = 'web-17');
 	SELECT count(*) FROM vm WHERE name IN ('web-17', 'loadtest-3', 'lab-3')" > "$W/names"
 same "$(cat "$W/names")" 3 'VMs named'
 
@@ -43,7 +44,8 @@ chmod +x "$W/bin/logger"
 PATH=$W/bin:$PATH
 cd "$W/cwd"
 # Section header, interface, and a frame of 4 bytes before which 7 were lost (epb_dropcount).
-printf '%b' '\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a\x01\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\x1c\0\0\0' \
+printf '%b' '\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a\x01\0\0\0' \
+	'\xff\xff\xff\xff\xff\xff\xff\xff\x1c\0\0\0' \
 	'\x01\0\0\0\x14\0\0\0\x01\0\0\0\0\0\0\0\x14\0\0\0' \
 	'\x06\0\0\0\x34\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x04\0\0\0\x04\0\0\0abcd' \
 	'\x04\0\x08\0\x07\0\0\0\0\0\0\0\0\0\0\0\x34\0\0\0' > web-17.pcapng
