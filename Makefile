@@ -31,10 +31,14 @@ mandir ?= $(prefix)/share/man
 docdir ?= $(prefix)/share/doc/taploss
 unitdir ?= /lib/systemd/system
 sysusersdir ?= /usr/lib/sysusers.d
+bashcompletiondir ?= $(prefix)/share/bash-completion/completions
+zshcompletiondir ?= $(prefix)/share/zsh/site-functions
+fishcompletiondir ?= $(prefix)/share/fish/vendor_completions.d
 
 # The user's flags stay the user's; these are the project's.
 CFLAGS ?= -O2 -g
-WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+WERROR ?= -Werror
+WARN := -Wall -Wextra $(WERROR) -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
 	-Wwrite-strings -Wvla -Wundef -Wformat=2 -Wno-format-nonliteral -Wimplicit-fallthrough \
 	-Wcast-align -Wold-style-definition
 C_DIALECT := -std=gnu11 -D_GNU_SOURCE
@@ -162,32 +166,52 @@ clean: ## Remove all build output
 	rm -rf build build-san
 
 ##@ Install
-.PHONY: install uninstall
-LIBEXEC := $(prefix)/lib/taploss
-DOCS := README.md CHANGELOG.md LICENSE docs/capture.svg $(addprefix docs/,\
+.PHONY: install uninstall deb
+libexecdir ?= $(prefix)/lib/taploss
+# license= for packages: their distribution has it already.
+license ?= LICENSE
+DOCS := README.md CHANGELOG.md docs/capture.svg $(addprefix docs/,\
 	$(addsuffix .md,DESIGN HACKING KERNELS MEASURES BENCHMARKS CAPTURE DIAGNOSIS))
+COMPLETIONS := $(bashcompletiondir)/taplossctl $(bashcompletiondir)/taplossd \
+	$(zshcompletiondir)/_taplossctl $(fishcompletiondir)/taplossctl.fish
 install: all ## Install below $(DESTDIR)$(prefix) (default: /usr/local)
 	install -D -m 755 $(B)/taplossd $(DESTDIR)$(sbindir)/taplossd
 	install -D -m 755 $(B)/taplossctl $(DESTDIR)$(bindir)/taplossctl
-	install -D -m 755 $(B)/taploss-probe $(DESTDIR)$(LIBEXEC)/taploss-probe
+	install -D -m 755 $(B)/taploss-probe $(DESTDIR)$(libexecdir)/taploss-probe
 	install -D -m 644 collector/probe/taploss-probe.service \
-		$(DESTDIR)$(LIBEXEC)/taploss-probe.service
+		$(DESTDIR)$(libexecdir)/taploss-probe.service
 	install -D -m 644 -t $(DESTDIR)$(mandir)/man8 docs/taplossd.8 docs/taplossctl.8
 	install -D -m 644 -t $(DESTDIR)$(mandir)/man5 docs/taploss.conf.5
-	install -D -m 644 -t $(DESTDIR)$(docdir) $(DOCS)
+	install -D -m 644 -t $(DESTDIR)$(docdir) $(DOCS) $(license)
+	install -D -m 644 ctl/completion/taplossctl.bash $(DESTDIR)$(bashcompletiondir)/taplossctl
+	install -D -m 644 ctl/completion/taplossd.bash $(DESTDIR)$(bashcompletiondir)/taplossd
+	install -D -m 644 -t $(DESTDIR)$(zshcompletiondir) ctl/completion/_taplossctl
+	install -D -m 644 -t $(DESTDIR)$(fishcompletiondir) ctl/completion/taplossctl.fish
 	install -d $(DESTDIR)$(unitdir) $(DESTDIR)$(sysconfdir)/taploss
 	sed 's,@sbindir@,$(sbindir),' agent/taplossd.service \
 		> $(DESTDIR)$(unitdir)/taplossd.service
 	install -D -m 644 agent/taploss.sysusers $(DESTDIR)$(sysusersdir)/taploss.conf
 	test -e $(DESTDIR)$(sysconfdir)/taploss/taploss.conf || \
-		$(B)/taplossd --config /dev/null --print-config \
-		> $(DESTDIR)$(sysconfdir)/taploss/taploss.conf
+		install -m 644 agent/taploss.conf $(DESTDIR)$(sysconfdir)/taploss/taploss.conf
 uninstall: ## Remove what install installed; the configuration stays
-	rm -f $(DESTDIR)$(sbindir)/taplossd $(DESTDIR)$(bindir)/taplossctl \
-		$(DESTDIR)$(mandir)/man8/taplossd.8 $(DESTDIR)$(mandir)/man8/taplossctl.8 \
-		$(DESTDIR)$(mandir)/man5/taploss.conf.5 $(DESTDIR)$(unitdir)/taplossd.service \
-		$(DESTDIR)$(sysusersdir)/taploss.conf
-	rm -rf $(DESTDIR)$(docdir) $(DESTDIR)$(LIBEXEC)
+	rm -f $(addprefix $(DESTDIR),$(sbindir)/taplossd $(bindir)/taplossctl \
+		$(mandir)/man8/taplossd.8 $(mandir)/man8/taplossctl.8 \
+		$(mandir)/man5/taploss.conf.5 $(unitdir)/taplossd.service \
+		$(sysusersdir)/taploss.conf $(COMPLETIONS))
+	rm -rf $(DESTDIR)$(docdir) $(DESTDIR)$(libexecdir)
+
+# The package is built from a copy of the sources, so that this tree stays as it is.
+DEB_TREE := $(B)/deb/taploss-$(VERSION)
+deb: ## Build the Debian package (build/deb/taploss_*.deb) and check it with lintian
+	@tests/packages.sh build package
+	@rm -rf $(B)/deb && mkdir -p $(DEB_TREE)
+	@{ git ls-files -z -co --exclude-standard 2>/dev/null || \
+		find . -path ./$(B) -prune -o -path ./build-san -prune -o -type f -print0; } | \
+		tar -c --ignore-failed-read --mode=u=rwX,go=rX --null -T - | tar -x -C $(DEB_TREE)
+	@cd $(DEB_TREE) && env -u MAKEFLAGS -u MAKELEVEL DEB_BUILD_OPTIONS="terse $$DEB_BUILD_OPTIONS" \
+		dpkg-buildpackage -us -uc -J$(shell nproc)
+	@lintian --fail-on error,warning $(B)/deb/taploss_*.changes
+	@ls -l $(B)/deb/*.deb
 
 ##@ Test
 .PHONY: deps testbed unit helpers check demo day bench
@@ -269,4 +293,4 @@ help: ## List the targets
 		/^[a-z].*:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 	@printf '\nV=1 shows the commands, SANITIZE=1 builds with sanitizers in build-san.\n'
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/deb -prune -o -type f -name '*.d' -print 2>/dev/null)

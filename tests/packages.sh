@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Installs what building and testing need and this Debian lacks: packages.sh [build|test|bench]... (all of them by default).
+# Installs what this Debian lacks of what the project needs:
+# packages.sh [build|test|bench|package]... (build test bench by default)
 set -eu
 
 # What taplossd and taplossctl are built from and with.
@@ -39,6 +40,10 @@ npm
 bench='
 bpftrace dropwatch netsniff-ng		peers
 time					memory of a program
+'
+# What `make deb` uses beside `build`.
+package='
+dpkg-dev debhelper lintian		build a package, and check it
 '
 
 # The list without its words: a package's name stands before the first tab.
@@ -79,7 +84,8 @@ for set in "${@:-build test bench}"; do
 		build) wanted="$wanted $(names "$build")" ;;
 		test) wanted="$wanted $(names "$test")" ;;
 		bench) wanted="$wanted $(names "$bench")" ;;
-		*) echo "usage: packages.sh [build|test|bench]..." >&2; exit 2 ;;
+		package) wanted="$wanted $(names "$package")" ;;
+		*) echo "usage: packages.sh [build|test|bench|package]..." >&2; exit 2 ;;
 		esac
 	done
 done
