@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "schema_priv.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+
+#include "collector/base.h"
+#include "schema.h"
 
 static int lock_path(const char *dir, char ret[static PATH_MAX])
 {

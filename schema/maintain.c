@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "maintain_priv.h"
+#include "maintain.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -7,81 +7,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *const tails[] = { "", "-wal", "-shm", "-journal" };
+#include "downsample.h"
+#include "rollup.h"
+#include "session.h"
 
-/* One statement after the other. */
-
-static int look_up(void *stop)
-{
-	return maintain_stopped(stop);
-}
-
-int maintain_open(const char *dir, const char *name, enum schema_kind kind, enum schema_mode mode,
-		  const atomic_bool *stop, sqlite3 **ret, char why[static SCHEMA_WHY])
-{
-	char path[PATH_MAX];
-	int r;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	r = schema_open(path, kind, mode, ret, why);
-	if (r >= 0 && stop)
-		sqlite3_progress_handler(*ret, 10000, look_up, (void *)(uintptr_t)stop);
-	return r;
-}
-
-int maintain_fault(sqlite3 *db, char why[static SCHEMA_WHY])
-{
-	const char *path = sqlite3_db_filename(db, "main");
-
-	return schema_say(db, path ? path : "the history", why);
-}
-
-int maintain_exec(sqlite3 *db, const char *sql, char why[static SCHEMA_WHY])
-{
-	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : maintain_fault(db, why);
-}
-
-static int step(sqlite3 *db, const char *sql, int64_t a, int64_t b, sqlite3_stmt **ret,
-		char why[static SCHEMA_WHY])
-{
-	int rc;
-
-	if (sqlite3_prepare_v2(db, sql, -1, ret, NULL) != SQLITE_OK)
-		return maintain_fault(db, why);
-	sqlite3_bind_int64(*ret, 1, a);
-	sqlite3_bind_int64(*ret, 2, b);
-	rc = sqlite3_step(*ret);
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : maintain_fault(db, why);
-}
-
-int maintain_run(sqlite3 *db, const char *sql, int64_t a, int64_t b, char why[static SCHEMA_WHY])
-{
-	sqlite3_stmt *st = NULL;
-	int r = step(db, sql, a, b, &st, why);
-
-	sqlite3_finalize(st);
-	return r;
-}
-
-int maintain_ask(sqlite3 *db, const char *sql, int64_t a, int64_t b, int64_t *ret,
-		 char why[static SCHEMA_WHY])
-{
-	sqlite3_stmt *st = NULL;
-	int r = step(db, sql, a, b, &st, why);
-
-	*ret = r >= 0 && sqlite3_stmt_busy(st) ? sqlite3_column_int64(st, 0) : 0;
-	sqlite3_finalize(st);
-	return r;
-}
-
-int maintain_end(sqlite3 *db, int r, char why[static SCHEMA_WHY])
-{
-	if (r >= 0)
-		r = maintain_exec(db, "COMMIT", why);
-	if (r < 0 && !sqlite3_get_autocommit(db))
-		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-	return r;
-}
+static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
 
 /* The days, as this pass finds them. */
 
@@ -94,8 +24,9 @@ struct pass {
 	struct kept {
 		struct schema_day day;
 		uint64_t bytes;
-		bool absorbed, thinned, left;	/* left: damaged, foreign or newer; as it is */
-	} *days;
+		bool rolled_up, downsampled;
+		bool left;		/* as it is: damaged, foreign or newer */
+	} * days;
 	size_t n;
 	int first_error;
 	char *why;
@@ -107,51 +38,66 @@ static uint64_t size_of(const char *dir, const char *name)
 	uint64_t sum = 0;
 	struct stat st;
 
-	for (size_t i = 0; i < ARRAY_SIZE(tails); i++) {
-		snprintf(path, sizeof(path), "%s/%s%s", dir, name, tails[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		snprintf(path, sizeof(path), "%s/%s%s", dir, name, suffixes[i]);
 		if (stat(path, &st) == 0)
 			sum += (uint64_t)st.st_size;
 	}
 	return sum;
 }
 
-static void forget_file(const char *dir, const char *name)
+static void delete_file(const char *dir, const char *name)
 {
 	char path[PATH_MAX];
 
-	for (size_t i = 0; i < ARRAY_SIZE(tails); i++) {
-		snprintf(path, sizeof(path), "%s/%s%s", dir, name, tails[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		snprintf(path, sizeof(path), "%s/%s%s", dir, name, suffixes[i]);
 		unlink(path);
 	}
 }
 
-/* Keeps the first one's words. */
-static void failed(struct pass *p, int r, const char *words)
+/* The first failure is the one that is reported. */
+static void failed(struct pass *p, int r, const char *why)
 {
 	if (!p->first_error && r < 0) {
 		p->first_error = r;
-		snprintf(p->why, SCHEMA_WHY, "%s", words);
+		snprintf(p->why, SCHEMA_WHY, "%s", why);
 	}
+}
+
+static int is_rolled_up(sqlite3 *history, const struct schema_day *day, int64_t *ret)
+{
+	_cleanup_(sql_closep) struct sql q =
+		sql_prepare(history, "SELECT count(*) FROM day WHERE day = :day");
+
+	sql_bind_int64(&q, ":day", (int64_t)(day->from_ns / NSEC_PER_DAY));
+	return sql_value(&q, ret);
+}
+
+static int is_downsampled(sqlite3 *day, int64_t *ret)
+{
+	_cleanup_(sql_closep) struct sql q = sql_prepare(day, "SELECT count(*) FROM thinned");
+
+	return sql_value(&q, ret);
 }
 
 static int look_at(struct pass *p, struct kept *k, sqlite3 *history)
 {
-	_cleanup_(maintain_closep) sqlite3 *db = NULL;
+	_cleanup_(schema_closep) sqlite3 *db = NULL;
 	char why[SCHEMA_WHY];
 	int64_t n = 0;
 	int r = 0;
 
 	k->bytes = size_of(p->dir, k->day.name);
 	if (history)
-		r = maintain_ask(history, "SELECT count(*) FROM day WHERE day = ?1",
-				 (int64_t)(k->day.from_ns / NSEC_PER_DAY), 0, &n, why);
-	k->absorbed = r >= 0 && n > 0;
-	if (!k->absorbed)
+		r = is_rolled_up(history, &k->day, &n);
+	k->rolled_up = r >= 0 && n > 0;
+	if (!k->rolled_up)
 		return r;
-	r = maintain_open(p->dir, k->day.name, SCHEMA_DAY, SCHEMA_READ, NULL, &db, why);
+	r = session_open(p->dir, k->day.name, SCHEMA_DAY, SCHEMA_READ, NULL, &db, why);
 	if (r >= 0)
-		r = maintain_ask(db, "SELECT count(*) FROM thinned", 0, 0, &n, why);
-	k->thinned = r >= 0 && n > 0;
+		r = is_downsampled(db, &n);
+	k->downsampled = r >= 0 && n > 0;
 	k->left = r < 0;
 	return 0;
 }
@@ -159,7 +105,7 @@ static int look_at(struct pass *p, struct kept *k, sqlite3 *history)
 static int list(struct pass *p)
 {
 	_cleanup_(freep) struct schema_day *days = NULL;
-	_cleanup_(maintain_closep) sqlite3 *history = NULL;
+	_cleanup_(schema_closep) sqlite3 *history = NULL;
 	char why[SCHEMA_WHY] = "";
 	int r = schema_days(p->dir, &days, &p->n);
 
@@ -168,7 +114,7 @@ static int list(struct pass *p)
 	p->days = calloc(p->n, sizeof(*p->days));
 	if (!p->days)
 		return -ENOMEM;
-	r = maintain_open(p->dir, HISTORY_FILE, SCHEMA_HISTORY, SCHEMA_READ, NULL, &history, why);
+	r = session_open(p->dir, HISTORY_FILE, SCHEMA_HISTORY, SCHEMA_READ, NULL, &history, why);
 	if (r < 0 && r != -ENOENT)
 		failed(p, r, why);
 	for (size_t i = 0; i < p->n; i++) {
@@ -180,17 +126,17 @@ static int list(struct pass *p)
 	return 0;
 }
 
-static void absorb_all(struct pass *p)
+static void roll_up_all(struct pass *p)
 {
-	for (size_t i = 0; i + 1 < p->n && !maintain_stopped(p->stop); i++) {
+	for (size_t i = 0; i + 1 < p->n && !session_stopped(p->stop); i++) {
 		struct kept *k = &p->days[i];
 		char why[SCHEMA_WHY] = "";
-		int r = k->absorbed || k->left ? 1 : maintain_rollup(p->dir, &k->day, p->stop, why);
+		int r = k->rolled_up || k->left ? 1 : rollup_day(p->dir, &k->day, p->stop, why);
 
 		if (r > 0)
 			continue;
-		k->absorbed = r >= 0;
-		p->done->absorbed += r >= 0;
+		k->rolled_up = r >= 0;
+		p->done->rolled_up += r >= 0;
 		k->left = r == -EUCLEAN || r == -EMEDIUMTYPE || r == -EPROTO;
 		if (!k->left)
 			failed(p, r, why);
@@ -198,47 +144,47 @@ static void absorb_all(struct pass *p)
 }
 
 /* Oldest first, until the newer ones are young enough and fit. */
-static void thin_all(struct pass *p)
+static void downsample_all(struct pass *p)
 {
 	uint64_t age = p->l->fine_days * NSEC_PER_DAY, sum = 0;
 
 	for (size_t i = 0; i < p->n; i++)
-		sum += p->days[i].thinned ? 0 : p->days[i].bytes;
-	for (size_t i = 0; i + 1 < p->n && !maintain_stopped(p->stop); i++) {
+		sum += p->days[i].downsampled ? 0 : p->days[i].bytes;
+	for (size_t i = 0; i + 1 < p->n && !session_stopped(p->stop); i++) {
 		struct kept *k = &p->days[i];
 		bool old = p->l->fine_days && k->day.to_ns + age <= p->now_ns,
 		     big = p->l->fine_bytes && sum > p->l->fine_bytes;
 		char why[SCHEMA_WHY] = "";
 		int r;
 
-		if (k->thinned || k->left || !k->absorbed || (!old && !big))
+		if (k->downsampled || k->left || !k->rolled_up || (!old && !big))
 			continue;
 		sum -= k->bytes;
-		r = maintain_downsample(p->dir, &k->day, p->stop, why);
+		r = downsample_day(p->dir, &k->day, p->stop, why);
 		failed(p, r, why);
-		p->done->thinned += r >= 0;
+		p->done->downsampled += r >= 0;
 		k->bytes = size_of(p->dir, k->day.name);
 	}
 }
 
 /* The newest day is never forgotten; one that history.db does not know only when there is no room.
  */
-static void forget_days(struct pass *p)
+static void delete_days(struct pass *p)
 {
 	uint64_t age = p->l->days * NSEC_PER_DAY, sum = 0;
 
 	for (size_t i = 0; i < p->n; i++)
 		sum += p->days[i].bytes;
-	for (size_t i = 0; i + 1 < p->n && !maintain_stopped(p->stop); i++) {
+	for (size_t i = 0; i + 1 < p->n && !session_stopped(p->stop); i++) {
 		const struct kept *k = &p->days[i];
 		bool old = p->l->days && k->day.to_ns + age <= p->now_ns,
 		     big = p->l->bytes && sum > p->l->bytes;
 
-		if (!big && !(old && (k->absorbed || k->left)))
+		if (!big && !(old && (k->rolled_up || k->left)))
 			continue;
 		sum -= k->bytes;
-		forget_file(p->dir, k->day.name);
-		p->done->forgotten++;
+		delete_file(p->dir, k->day.name);
+		p->done->deleted++;
 		p->done->oldest_ns = p->days[i + 1].day.from_ns;
 	}
 }
@@ -246,84 +192,95 @@ static void forget_days(struct pass *p)
 /* history.db. A day at a time, so that no transaction is long; pages that are free go back to the
  * file system. */
 
-static int forget_hours(struct pass *p, sqlite3 *db, char why[static SCHEMA_WHY])
+/* In one transaction. */
+static int run_day(sqlite3 *db, const char *const *sql, size_t n, int64_t day,
+		   char why[static SCHEMA_WHY])
 {
-	static const char *const tables[] = { "DELETE FROM loss_hour WHERE day = ?1",
-					      "DELETE FROM traffic_hour WHERE day = ?1",
-					      "DELETE FROM pressure_hour WHERE day = ?1",
-					      "UPDATE day SET hours = 0 WHERE day = ?1" };
+	int r = session_begin(db, why);
+
+	return r < 0 ? r : session_end(db, session_run_day(db, sql, n, day, why), why);
+}
+
+static int oldest_hours(sqlite3 *db, int64_t limit, int64_t *ret, char why[static SCHEMA_WHY])
+{
+	_cleanup_(sql_closep) struct sql q =
+		sql_prepare(db, "SELECT min(day) FROM day WHERE hours = 1 AND day < :limit");
+
+	sql_bind_int64(&q, ":limit", limit);
+	return session_check(db, sql_value(&q, ret), why);
+}
+
+static int delete_hours(struct pass *p, sqlite3 *db, char why[static SCHEMA_WHY])
+{
+	static const char *const all[] = {
+		"DELETE FROM loss_hour WHERE day = :day",
+		"DELETE FROM traffic_hour WHERE day = :day",
+		"DELETE FROM pressure_hour WHERE day = :day",
+		"UPDATE day SET hours = 0 WHERE day = :day",
+	};
 	int64_t day = 0, limit = (int64_t)(p->now_ns / NSEC_PER_DAY) - (int64_t)p->l->hour_days;
 	int r;
 
 	do {
-		r = maintain_ask(db, "SELECT min(day) FROM day WHERE hours = 1 AND day < ?1", limit,
-				 0, &day, why);
-		if (r < 0 || !day || maintain_stopped(p->stop))
+		r = oldest_hours(db, limit, &day, why);
+		if (r < 0 || !day || session_stopped(p->stop))
 			return r;
-		r = maintain_exec(db, "BEGIN IMMEDIATE", why);
-		if (r < 0)
-			return r;
-		for (size_t i = 0; i < ARRAY_SIZE(tables) && r >= 0; i++)
-			r = maintain_run(db, tables[i], day, 0, why);
-		r = maintain_end(db, r, why);
-		p->done->hours_forgotten += r >= 0;
+		r = run_day(db, all, ARRAY_SIZE(all), day, why);
+		p->done->hours_deleted += r >= 0;
 	} while (r >= 0);
 	return r;
 }
 
-static int forget_sums(struct pass *p, sqlite3 *db, char why[static SCHEMA_WHY])
+static int delete_sums(struct pass *p, sqlite3 *db, char why[static SCHEMA_WHY])
 {
-	static const char *const tables[] = { "DELETE FROM loss_hour WHERE day = ?1",
-					      "DELETE FROM traffic_hour WHERE day = ?1",
-					      "DELETE FROM witness_hour WHERE day = ?1",
-					      "DELETE FROM loss_day WHERE day = ?1",
-					      "DELETE FROM traffic_day WHERE day = ?1",
-					      "DELETE FROM coverage WHERE day = ?1",
-					      "DELETE FROM pressure_hour WHERE day = ?1",
-					      "DELETE FROM pressure_day WHERE day = ?1",
-					      "DELETE FROM day WHERE day = ?1" };
+	static const char *const all[] = {
+		"DELETE FROM loss_hour WHERE day = :day",
+		"DELETE FROM traffic_hour WHERE day = :day",
+		"DELETE FROM witness_hour WHERE day = :day",
+		"DELETE FROM loss_day WHERE day = :day",
+		"DELETE FROM traffic_day WHERE day = :day",
+		"DELETE FROM coverage WHERE day = :day",
+		"DELETE FROM pressure_hour WHERE day = :day",
+		"DELETE FROM pressure_day WHERE day = :day",
+		"DELETE FROM day WHERE day = :day",
+	};
+	static const char size[] = "SELECT (page_count - freelist_count) * page_size FROM "
+				   "pragma_page_count, pragma_freelist_count, pragma_page_size";
+	/* A day that still has its file is read from there; without it, its sums go. */
+	static const char oldest[] =
+		"SELECT min(day) FROM day WHERE (SELECT count(*) FROM day) > 1";
 	int64_t day = 0, used = 0;
 	int r;
 
-	for (;;) {
-		r = maintain_ask(db,
-				 "SELECT (page_count - freelist_count) * page_size FROM "
-				 "pragma_page_count, pragma_freelist_count, pragma_page_size",
-				 0, 0, &used, why);
-		if (r < 0 || (uint64_t)used <= p->l->history_bytes || maintain_stopped(p->stop))
+	do {
+		r = session_value(db, size, &used, why);
+		if (r < 0 || (uint64_t)used <= p->l->history_bytes || session_stopped(p->stop))
 			return r;
-		/* A day that still has its file is asked from there; without it, its sums go. */
-		r = maintain_ask(db,
-				 "SELECT min(day) FROM day WHERE (SELECT count(*) FROM day) > 1", 0,
-				 0, &day, why);
+		r = session_value(db, oldest, &day, why);
 		if (r < 0 || !day)
 			return r;
-		r = maintain_exec(db, "BEGIN IMMEDIATE", why);
-		for (size_t i = 0; i < ARRAY_SIZE(tables) && r >= 0; i++)
-			r = maintain_run(db, tables[i], day, 0, why);
-		r = maintain_end(db, r, why);
-		if (r < 0)
-			return r;
-		p->done->sums_forgotten++;
-	}
+		r = run_day(db, all, ARRAY_SIZE(all), day, why);
+		p->done->sums_deleted += r >= 0;
+	} while (r >= 0);
+	return r;
 }
 
 static void trim_history(struct pass *p)
 {
-	_cleanup_(maintain_closep) sqlite3 *db = NULL;
+	_cleanup_(schema_closep) sqlite3 *db = NULL;
 	char why[SCHEMA_WHY] = "", path[PATH_MAX];
 	int r;
 
 	snprintf(path, sizeof(path), "%s/" HISTORY_FILE, p->dir);
 	if ((!p->l->hour_days && !p->l->history_bytes) || access(path, F_OK) < 0)
 		return;
-	r = maintain_open(p->dir, HISTORY_FILE, SCHEMA_HISTORY, SCHEMA_WRITE, p->stop, &db, why);
+	r = session_open(p->dir, HISTORY_FILE, SCHEMA_HISTORY, SCHEMA_WRITE, p->stop, &db, why);
 	if (r >= 0 && p->l->hour_days)
-		r = forget_hours(p, db, why);
+		r = delete_hours(p, db, why);
 	if (r >= 0 && p->l->history_bytes)
-		r = forget_sums(p, db, why);
-	if (r >= 0 && (p->done->hours_forgotten || p->done->sums_forgotten))
-		r = maintain_exec(db, "PRAGMA incremental_vacuum", why);
+		r = delete_sums(p, db, why);
+	if (r >= 0 && (p->done->hours_deleted || p->done->sums_deleted))
+		r = session_exec(db, "PRAGMA incremental_vacuum", why);
 	failed(p, r, why);
 }
 
@@ -343,11 +300,11 @@ int maintain(const char *dir, const struct maintain_limits *l, uint64_t now_ns,
 	*ret = (struct maintain_done){ 0 };
 	r = list(&p);
 	if (r < 0)
-		return schema_refuse(r, why, "%s cannot be read: %s", dir, strerror(-r));
-	absorb_all(&p);
-	thin_all(&p);
-	forget_days(&p);
+		return why_set(r, why, "%s cannot be read: %s", dir, strerror(-r));
+	roll_up_all(&p);
+	downsample_all(&p);
+	delete_days(&p);
 	trim_history(&p);
 	free(p.days);
-	return maintain_stopped(stop) ? -EINTR : p.first_error;
+	return session_stopped(stop) ? -EINTR : p.first_error;
 }

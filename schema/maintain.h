@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* maintain - what is done to days that are over: summed up, taken up by history.db, thinned,
- * forgotten.
+/* maintain - retention: what is done to days that are over.
  *
- *   every tick   the newest days           `fine_days`, `fine_bytes`
- *   each minute  the days before those     `days`, `bytes`        (a day's file without its ticks:
- * schema/downsample.c) each hour    history.db                `hour_days` (schema/rollup.c) each
- * day     history.db                `history_bytes`
+ *	rolled up    into history.db, once                  schema/rollup.h
+ *	downsampled  by `fine_days`, `fine_bytes`           schema/downsample.h
+ *	deleted      by `days`, `bytes`
+ *	history.db   by `hour_days`: the sums of hours; by `history_bytes`: the oldest days
  *
- * A day is taken up before it is thinned or forgotten, so that no frame is lost or counted twice at
- * any level: what readers add up is the same before and after each step, and each step is one
- * transaction or one rename(2): cut off anywhere, it is done again. Only closed days are touched;
- * nobody but the holder of the store's lock may call this, one call at a time. */
+ * A day is rolled up before it is downsampled or deleted, so that no frame is lost or counted twice
+ * at any level: what readers add up is the same before and after each step. Each step is one
+ * transaction or one rename(2): interrupted anywhere, it is done again. Only closed days are
+ * touched. Only the holder of the store's lock may call this, one call at a time. */
 #ifndef TAPLOSS_SCHEMA_MAINTAIN_H
 #define TAPLOSS_SCHEMA_MAINTAIN_H
 
@@ -25,27 +24,17 @@ struct maintain_limits {		/* 0: no limit */
 };
 
 struct maintain_done {
-	unsigned int absorbed, thinned, forgotten;	/* days */
-	/* days of which history.db forgot the hours, or all */
-	unsigned int hours_forgotten, sums_forgotten;
-	/* where the oldest day begins that still has its file; 0: none was forgotten now */
+	unsigned int rolled_up, downsampled, deleted;	/* days */
+	/* days of which history.db deleted the hours, or all */
+	unsigned int hours_deleted, sums_deleted;
+	/* where the oldest day begins that still has its file; 0: none was deleted now */
 	uint64_t oldest_ns;
 };
 
-/* @stop: give up soon when it becomes true (-EINTR); may be NULL. 0; -EBUSY: somebody reads a day,
- * try again later; or the first error that was met, with @why about it. What could be done is done
- * all the same. */
+/* @stop: give up soon when it becomes true (-EINTR); may be NULL. 0; -EBUSY: a day is being read,
+ * try again later; or the first error that was met, with @why about it. The other days are
+ * maintained all the same. */
 int maintain(const char *dir, const struct maintain_limits *l, uint64_t now_ns,
 	     const atomic_bool *stop, struct maintain_done *ret, char why[static SCHEMA_WHY]);
-
-/* The same for one day. */
-int maintain_rollup(const char *dir, const struct schema_day *day, const atomic_bool *stop,
-		    char why[static SCHEMA_WHY]);
-int maintain_downsample(const char *dir, const struct schema_day *day, const atomic_bool *stop,
-			char why[static SCHEMA_WHY]);
-
-/* history.db no longer vouches for @day: it is read from its file until it is taken up again. Call
- * before rows of a closed day change. 0 when there is no history.db. */
-int maintain_invalidate(const char *dir, const struct schema_day *day, char why[static SCHEMA_WHY]);
 
 #endif

@@ -1,49 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "schema_priv.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "migrate.h"
+#include "why.h"
+
 #define BUSY_MS 5000
-#define HEADER_SIZE 100		/* of an SQLite file */
+#define HEADER_SIZE 100	/* of an SQLite file */
 #define HEADER_VERSION 60
 #define HEADER_APPID 68
-
-int schema_say(sqlite3 *db, const char *path, char why[static SCHEMA_WHY])
-{
-	int r = schema_fault(db);
-	const char *words = sqlite3_errmsg(db);
-
-	switch (r) {
-	case -EUCLEAN:
-		return schema_refuse(r, why,
-				     "%s is damaged (%s); move it away, with its -wal and -shm, or "
-				     "restore a copy",
-				     path, words);
-	case -EMEDIUMTYPE:
-		return schema_refuse(r, why,
-				     "%s is not a database; move it away or name another directory",
-				     path);
-	case -EACCES:
-		return schema_refuse(r, why,
-				     "%s cannot be opened (%s); be root or a member of the group "
-				     "that owns it, and see that taplossd "
-				     "has been started since the last crash",
-				     path, words);
-	case -ENOSPC:
-		return schema_refuse(r, why,
-				     "%s cannot be written (%s); make room on its file system",
-				     path, words);
-	case -EBUSY:
-		return schema_refuse(r, why, "%s is in use by another program (%s); try again",
-				     path, words);
-	default:
-		return schema_refuse(r, why, "%s cannot be opened: %s", path, words);
-	}
-}
 
 /* Asked of the name, never through a descriptor of our own: closing that would drop SQLite's locks
  * on the file. */
@@ -54,15 +22,14 @@ static int look(const char *path, char why[static SCHEMA_WHY])
 	if (stat(path, &st) < 0) {
 		int r = -errno;
 
-		return schema_refuse(r, why, "%s: %s%s", path, strerror(-r),
-				     r == -EACCES
-					     ? "; be root or a member of the group that owns it"
-					     : "");
+		return why_set(r, why, "%s: %s%s", path, strerror(-r),
+			       r == -EACCES
+				       ? "; run as root or as a member of the group that owns it"
+				       : "");
 	}
 	if (!S_ISREG(st.st_mode))
-		return schema_refuse(-EMEDIUMTYPE, why,
-				     "%s is not a file; move it away or name another directory",
-				     path);
+		return why_set(-EMEDIUMTYPE, why,
+			       "%s is not a file; move it away or name another directory", path);
 	return 0;
 }
 
@@ -74,10 +41,10 @@ static int64_t be32(const unsigned char *p)
 static int newer(const char *path, int64_t version, const struct schema_def *def,
 		 char why[static SCHEMA_WHY])
 {
-	return schema_refuse(-EPROTO, why,
-			     "%s was written by a newer taploss (schema %lld, this one knows %d); "
-			     "update taploss",
-			     path, (long long)version, def->version);
+	return why_set(-EPROTO, why,
+		       "%s was written by a newer taploss (schema %lld, this one knows %d); "
+		       "update taploss",
+		       path, (long long)version, def->version);
 }
 
 /* Before SQLite reads it: a foreign file with a hot journal would be rolled back, that is written.
@@ -91,16 +58,16 @@ static int recognise(sqlite3 *db, const char *path, const struct schema_def *def
 
 	if (sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &f) != SQLITE_OK || !f ||
 	    !f->pMethods)
-		return schema_refuse(-EIO, why, "%s cannot be read", path);
+		return why_set(-EIO, why, "%s cannot be read", path);
 	rc = f->pMethods->xRead(f, h, sizeof(h), 0);
 	if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ)
-		return schema_refuse(-EIO, why, "%s cannot be read: %s", path, sqlite3_errstr(rc));
+		return why_set(-EIO, why, "%s cannot be read: %s", path, sqlite3_errstr(rc));
 	if (rc != SQLITE_OK || memcmp(h, "SQLite format 3", 16) != 0)
-		return schema_refuse(-EMEDIUMTYPE, why,
-				     "%s is not a database; move it away or name another directory",
-				     path);
+		return why_set(-EMEDIUMTYPE, why,
+			       "%s is not a database; move it away or name another directory",
+			       path);
 	if (be32(h + HEADER_APPID) != def->appid)
-		return schema_refuse(
+		return why_set(
 			-EMEDIUMTYPE, why,
 			"%s is another program's database (application id 0x%08llx, not 0x%08x); "
 			"it is left alone: name another directory",
@@ -112,18 +79,15 @@ static int recognise(sqlite3 *db, const char *path, const struct schema_def *def
 
 static int read_version(sqlite3 *db, int *ret)
 {
-	sqlite3_stmt *st = NULL;
-	int rc = sqlite3_prepare_v2(db,
-				    "SELECT user_version, (SELECT count(*) FROM sqlite_schema) "
-				    "FROM pragma_user_version",
-				    -1, &st, NULL);
+	/* The second column makes SQLite read the whole schema. */
+	_cleanup_(sql_closep) struct sql q =
+		sql_prepare(db, "SELECT user_version, (SELECT count(*) FROM sqlite_schema) "
+				"FROM pragma_user_version");
+	int r = sql_step(&q);
 
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW)
-		*ret = sqlite3_column_int(st, 0);
-	sqlite3_finalize(st);
-	return rc == SQLITE_ROW ? 0 : schema_fault(db);
+	if (r > 0)
+		*ret = (int)sql_int64(&q, 0);
+	return r < 0 ? r : 0;
 }
 
 /* Until the file is known to be ours, closing must not change it either. */
@@ -139,7 +103,7 @@ static int open_file(const char *name, int flags, sqlite3 **ret)
 	    one = 1;
 
 	if (rc != SQLITE_OK)
-		return schema_fault(*ret);
+		return sql_fault(*ret);
 	sqlite3_busy_timeout(*ret, BUSY_MS);
 	sqlite3_db_config(*ret, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(*ret, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -204,17 +168,14 @@ static int get_version(const char *path, enum schema_mode mode, sqlite3 **db, in
 	if ((rc != SQLITE_CANTOPEN && rc != SQLITE_READONLY) || has_wal(path))
 		return r;
 	r = reopen_immutable(path, db, ret);
-	if (has_wal(path))	/* a writer came just now, and with it what we could not make */
+	if (has_wal(path)) /* a writer came just now, and with it what we could not make */
 		r = reopen(path, SQLITE_OPEN_READONLY, db, ret);
 	return r;
 }
 
 static int set_up_read(sqlite3 *db)
 {
-	return sqlite3_exec(db, "PRAGMA query_only = 1; PRAGMA cache_size = -8000", NULL, NULL,
-			    NULL) == SQLITE_OK
-		       ? 0
-		       : schema_fault(db);
+	return sql_exec(db, "PRAGMA query_only = 1; PRAGMA cache_size = -8000");
 }
 
 static int set_up_write(sqlite3 *db, const struct schema_def *def, int version,
@@ -223,33 +184,25 @@ static int set_up_write(sqlite3 *db, const struct schema_def *def, int version,
 	/* synchronous: a power failure may take the newest transactions, in order, never the file;
 	 * the writer syncs when it matters. secure_delete is on in Debian's build and would write
 	 * pages that nobody needs. */
-	int rc = sqlite3_exec(db,
-			      "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = 0; PRAGMA "
-			      "temp_store = MEMORY; "
-			      "PRAGMA cache_size = -4000; PRAGMA journal_size_limit = 4194304; "
-			      "PRAGMA foreign_keys = 1",
-			      NULL, NULL, NULL);
-	int r = 0;
+	int r = sql_exec(db, "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = 0; "
+			     "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4000; "
+			     "PRAGMA journal_size_limit = 4194304; PRAGMA foreign_keys = 1");
 
-	if (rc == SQLITE_OK && mode == SCHEMA_WRITE)
-		rc = sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
-	if (rc != SQLITE_OK)
-		return schema_fault(db);
-	if (version == def->version)
-		return 0;
-	if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-		return schema_fault(db);
-	r = schema_migrate(db, def, version);
-	if (r >= 0 && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
-		r = schema_fault(db);
-	return r;	/* on failure the connection goes, and the transaction with it */
+	if (r >= 0 && mode == SCHEMA_WRITE)
+		r = sql_exec(db, "PRAGMA journal_mode = WAL");
+	if (r < 0 || version == def->version)
+		return r;
+	r = sql_begin(db);
+	if (r >= 0)
+		r = schema_migrate(db, def, version);
+	return r < 0 ? r : sql_commit(db);	/* a failure takes the connection with it */
 }
 
 int schema_open(const char *path, enum schema_kind kind, enum schema_mode mode, sqlite3 **ret,
 		char why[static SCHEMA_WHY])
 {
 	const struct schema_def *def = schema_def(kind);
-	_cleanup_(schema_closep) sqlite3 *db = NULL;
+	_cleanup_(sql_close_dbp) sqlite3 *db = NULL;
 	int r = look(path, why), version = 0;
 
 	if (r == -ENOENT && mode == SCHEMA_WRITE)
@@ -258,23 +211,23 @@ int schema_open(const char *path, enum schema_kind kind, enum schema_mode mode, 
 		return r;
 	if (open_file(path, mode == SCHEMA_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE,
 		      &db) < 0)
-		return schema_say(db, path, why);
+		return why_sql(db, path, why);
 	r = recognise(db, path, def, why);
 	if (r < 0)
 		return r;
 	if (mode != SCHEMA_READ && sqlite3_db_readonly(db, "main"))
-		return schema_refuse(-EACCES, why, "%s may not be written by this user", path);
+		return why_set(-EACCES, why, "%s may not be written by this user", path);
 	if (get_version(path, mode, &db, &version) < 0)
-		return schema_say(db, path, why);
+		return why_sql(db, path, why);
 	if (version > def->version)
 		return newer(path, version, def, why);
 	if (version < 1)
-		return schema_refuse(
-			-EUCLEAN, why,
-			"%s is damaged (no schema version); move it away or restore a copy", path);
+		return why_set(-EUCLEAN, why,
+			       "%s is damaged (no schema version); move it away or restore a copy",
+			       path);
 	r = mode == SCHEMA_READ ? set_up_read(db) : set_up_write(db, def, version, mode);
 	if (r < 0)
-		return schema_say(db, path, why);
+		return why_sql(db, path, why);
 	hands_off(db, mode == SCHEMA_READ);
 	*ret = TAKE_PTR(db);
 	return 0;
@@ -293,33 +246,33 @@ sqlite3 *schema_close(sqlite3 *db)
 
 int schema_park(sqlite3 *db)
 {
-	int off = 0, rc;
+	int off = 0, r;
 
 	sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &off);
 	sqlite3_busy_timeout(db, 0);
-	rc = sqlite3_exec(db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+	r = sql_exec(db, "PRAGMA journal_mode = DELETE");
 	sqlite3_busy_timeout(db, BUSY_MS);
-	return rc == SQLITE_OK ? 0 : schema_fault(db);
+	return r;
+}
+
+static int check(sqlite3 *db, const char *path, char why[static SCHEMA_WHY])
+{
+	_cleanup_(sql_closep) struct sql q = sql_prepare(db, "PRAGMA quick_check(1)");
+
+	if (sql_step(&q) <= 0)
+		return why_sql(db, path, why);
+	if (strcmp(sql_text(&q, 0), "ok") != 0)
+		return why_set(-EUCLEAN, why,
+			       "%s is damaged (%.300s); move it away, with its -wal and -shm, or "
+			       "restore a copy",
+			       path, sql_text(&q, 0));
+	return 0;
 }
 
 int schema_check(const char *path, enum schema_kind kind, char why[static SCHEMA_WHY])
 {
-	_cleanup_(schema_closep) sqlite3 *db = NULL;
-	sqlite3_stmt *st = NULL;
-	int r = schema_open(path, kind, SCHEMA_READ, &db, why), rc;
+	_cleanup_(sql_close_dbp) sqlite3 *db = NULL;
+	int r = schema_open(path, kind, SCHEMA_READ, &db, why);
 
-	if (r < 0)
-		return r;
-	rc = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &st, NULL);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(st);
-	if (rc != SQLITE_ROW)
-		r = schema_say(db, path, why);
-	else if (strcmp((const char *)sqlite3_column_text(st, 0), "ok") != 0)
-		r = schema_refuse(-EUCLEAN, why,
-				  "%s is damaged (%.300s); move it away, with its -wal and -shm, "
-				  "or restore a copy",
-				  path, sqlite3_column_text(st, 0));
-	sqlite3_finalize(st);
-	return r;
+	return r < 0 ? r : check(db, path, why);
 }

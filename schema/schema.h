@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "sql.h"
+#include "why.h"
 
 #define SCHEMA_META_VERSION 2
 #define SCHEMA_DAY_VERSION 2
@@ -24,7 +25,6 @@
 #define SCHEMA_META_APPID 0x54504c4d	/* "TPLM" */
 #define SCHEMA_DAY_APPID 0x54504c44	/* "TPLD" */
 #define SCHEMA_HISTORY_APPID 0x54504c48	/* "TPLH" */
-#define SCHEMA_WHY 512
 
 enum schema_kind { SCHEMA_META, SCHEMA_DAY, SCHEMA_HISTORY };
 enum schema_mode {
@@ -43,6 +43,11 @@ int schema_open(const char *path, enum schema_kind kind, enum schema_mode mode, 
 
 /* Closes; a database opened for writing is checkpointed first. NULL is fine; returns NULL. */
 sqlite3 *schema_close(sqlite3 *db);
+
+static inline void schema_closep(sqlite3 **db)
+{
+	*db = schema_close(*db);
+}
 
 /* Makes @path whole or not at all: it is written under another name, filled by @fill (NULL: left
  * empty) inside the one transaction, synced, and renamed. Mode 0640, group of the directory. @fill

@@ -125,7 +125,14 @@ void sql_rollback(sqlite3 *db);
 int64_t sql_changes(sqlite3 *db);
 int64_t sql_last_id(sqlite3 *db);
 
-/* SQLite's text about the last failure on @db, valid until the next call on it. */
+/* Closes a connection as it is, without a checkpoint of our own. */
+static inline void sql_close_dbp(sqlite3 **db)
+{
+	sqlite3_close_v2(*db);
+}
+
+/* SQLite's text about the last failure on @db, valid until the next call on it: to have that of a
+ * statement that cannot be prepared, run it before the next one is prepared. */
 const char *sql_why(sqlite3 *db);
 
 /* The last failure on @db as -errno, never 0; more exact than its code alone: it also asks what the

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "store_priv.h"
-
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "schema/maintain.h"
+#include "schema/rollup.h"
+#include "store_priv.h"
 
 /* A series of the device that was nobody's, and the owner's one that takes its rows. */
 struct move {
@@ -31,13 +29,20 @@ static int add_move(struct moves *ms, int64_t from, int64_t to)
 
 /* meta.db: who is what. */
 
-static const char *word(sqlite3_stmt *st, int column)
+/* The series belongs to the owner from now on. */
+static int change_owner(struct store *s, int64_t id, const struct store_series *owned)
 {
-	return (const char *)sqlite3_column_text(st, column);
+	struct sql q = db_sql(&s->meta, "UPDATE series SET vm_id = :vm, "
+					"attachment_id = :attachment WHERE id = :id");
+
+	sql_bind_known(&q, ":vm", owned->vm_id, owned->vm_id);
+	sql_bind_int64(&q, ":attachment", owned->attachment_id);
+	sql_bind_int64(&q, ":id", id);
+	return sql_run(&q);
 }
 
-/* All of it is the owner's: the series itself changes hands, and no row is touched. Else its rows
- * have to move. */
+/* When all of it is the owner's, the series itself changes hands and no row is touched. Else its
+ * rows have to move. */
 static int hand_over(struct store *s, int64_t id, uint64_t first_ns,
 		     const struct store_series *owned, struct moves *ms)
 {
@@ -47,9 +52,7 @@ static int hand_over(struct store *s, int64_t id, uint64_t first_ns,
 	if (r < 0)
 		return r;
 	if (!r && first_ns >= ms->since_ns)
-		return store_exec(&s->meta,
-				  "UPDATE series SET vm_id = ?, attachment_id = ? WHERE id = ?",
-				  "oii", owned->vm_id, owned->attachment_id, id);
+		return change_owner(s, id, owned);
 	r = store_series_row(s, owned, ms->since_ns, &to);
 	return r < 0 ? r : add_move(ms, id, to);
 }
@@ -57,35 +60,32 @@ static int hand_over(struct store *s, int64_t id, uint64_t first_ns,
 static int hand_over_all(struct store *s, int64_t device_id, int64_t attachment_id, int64_t vm_id,
 			 struct moves *ms)
 {
-	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(
-		&s->meta, &st,
-		"SELECT id, first_ns, queue, direction, class, kind, reason, site, counter, place, "
-		"sender, "
-		"sender_vm_id FROM series "
-		"WHERE device_id = ? AND attachment_id IS NULL AND vm_id IS NULL ORDER BY id",
-		"i", device_id);
+	_cleanup_(sql_closep) struct sql q = db_sql(
+		&s->meta, "SELECT id, first_ns, queue, direction, class, kind, reason, site, "
+			  "counter, place, sender, sender_vm_id FROM series WHERE "
+			  "device_id = :device AND attachment_id IS NULL AND vm_id IS NULL "
+			  "ORDER BY id");
+	int r;
 
-	for (; r > 0; r = store_next(&s->meta, st)) {
+	sql_bind_int64(&q, ":device", device_id);
+	while ((r = sql_step(&q)) > 0) {
 		struct store_series owned = {
 			.vm_id = vm_id,
 			.attachment_id = attachment_id,
 			.device_id = device_id,
-			.queue = sqlite3_column_type(st, 2) == SQLITE_NULL
-					 ? -1
-					 : sqlite3_column_int(st, 2),
-			.direction = word(st, 3),
-			.class = word(st, 4),
-			.kind = word(st, 5),
-			.reason = word(st, 6),
-			.site = word(st, 7),
-			.counter = word(st, 8),
-			.place = word(st, 9),
-			.sender = word(st, 10),
-			.sender_vm_id = sqlite3_column_int64(st, 11),
+			.queue = sql_is_null(&q, 2) ? -1 : (int)sql_int64(&q, 2),
+			.direction = sql_text_or_null(&q, 3),
+			.class = sql_text_or_null(&q, 4),
+			.kind = sql_text_or_null(&q, 5),
+			.reason = sql_text_or_null(&q, 6),
+			.site = sql_text_or_null(&q, 7),
+			.counter = sql_text_or_null(&q, 8),
+			.place = sql_text_or_null(&q, 9),
+			.sender = sql_text_or_null(&q, 10),
+			.sender_vm_id = sql_int64(&q, 11),
 		};
 
-		r = hand_over(s, sqlite3_column_int64(st, 0), store_u64(st, 1), &owned, ms);
+		r = hand_over(s, sql_int64(&q, 0), sql_uint64(&q, 1), &owned, ms);
 		if (r < 0)
 			return r;
 	}
@@ -94,78 +94,126 @@ static int hand_over_all(struct store *s, int64_t device_id, int64_t attachment_
 
 /* A day file: the rows. One transaction, so the sum of all rows never changes. */
 
+static void bind_move(struct sql *q, const struct move *m, uint64_t since_ns)
+{
+	sql_bind_int64(q, ":to", m->to);
+	sql_bind_uint64(q, ":since_ns", since_ns);
+	sql_bind_int64(q, ":from", m->from);
+}
+
+static int add_loss(struct store_db *d, const struct move *m, uint64_t since_ns)
+{
+	struct sql q = db_sql(
+		d, "INSERT INTO loss SELECT t_ns, :to, frames, segments, bytes FROM loss "
+		   "WHERE t_ns >= :since_ns AND series_id = :from "
+		   "ON CONFLICT DO UPDATE SET frames = frames + excluded.frames, "
+		   "segments = segments + excluded.segments, bytes = bytes + excluded.bytes");
+
+	bind_move(&q, m, since_ns);
+	return sql_run(&q);
+}
+
+static int delete_loss(struct store_db *d, const struct move *m, uint64_t since_ns)
+{
+	struct sql q =
+		db_sql(d, "DELETE FROM loss WHERE t_ns >= :since_ns AND series_id = :from");
+
+	sql_bind_uint64(&q, ":since_ns", since_ns);
+	sql_bind_int64(&q, ":from", m->from);
+	return sql_run(&q);
+}
+
+static int move_bursts(struct store_db *d, const struct move *m, uint64_t since_ns)
+{
+	struct sql q = db_sql(d, "UPDATE OR REPLACE burst SET series_id = :to "
+				 "WHERE start_ns >= :since_ns AND series_id = :from");
+
+	bind_move(&q, m, since_ns);
+	return sql_run(&q);
+}
+
+/* 1: there were rows. */
 static int move_rows(struct store_db *d, const struct move *m, uint64_t since_ns)
 {
-	int r = store_exec(d,
-			   "INSERT INTO loss SELECT t_ns, ?, frames, segments, bytes FROM loss "
-			   "WHERE t_ns >= ? AND series_id = ? "
-			   "ON CONFLICT DO UPDATE SET frames = frames + excluded.frames, segments "
-			   "= segments + excluded.segments, "
-			   "bytes = bytes + excluded.bytes",
-			   "iui", m->to, since_ns, m->from);
+	int r = add_loss(d, m, since_ns);
 
-	if (r < 0 || !sqlite3_changes64(d->db))
+	if (r < 0 || !sql_changes(d->sql.db))
 		return r;
-	r = store_exec(d, "DELETE FROM loss WHERE t_ns >= ? AND series_id = ?", "ui", since_ns,
-		       m->from);
+	r = delete_loss(d, m, since_ns);
 	if (r >= 0)
-		r = store_exec(d,
-			       "UPDATE OR REPLACE burst SET series_id = ? WHERE start_ns >= ? AND "
-			       "series_id = ?",
-			       "iui", m->to, since_ns, m->from);
+		r = move_bursts(d, m, since_ns);
 	return r < 0 ? r : 1;
 }
 
-static int roll_again(struct store_db *d, const struct move *m, uint64_t since_ns)
+static int delete_hours(struct store_db *d, const struct move *m, uint64_t hour)
+{
+	struct sql q = db_sql(
+		d, "DELETE FROM loss_hour WHERE t_ns >= :since_ns AND series_id IN (:from, :to)");
+
+	bind_move(&q, m, hour);
+	return sql_run(&q);
+}
+
+static int sum_hours(struct store_db *d, const struct move *m, uint64_t hour)
+{
+	struct sql q = db_sql(
+		d, "INSERT INTO loss_hour SELECT r.t_ns, l.series_id, sum(l.frames), "
+		   "sum(l.segments), sum(l.bytes) FROM rolled r "
+		   "JOIN loss l ON l.t_ns > r.t_ns AND l.t_ns <= r.t_ns + 3600000000000 "
+		   "WHERE r.t_ns >= :since_ns AND l.series_id IN (:from, :to) "
+		   "GROUP BY r.t_ns, l.series_id");
+
+	bind_move(&q, m, hour);
+	return sql_run(&q);
+}
+
+static int sum_again(struct store_db *d, const struct move *m, uint64_t since_ns)
 {
 	uint64_t hour = since_ns ? hour_of(since_ns) : 0;
-	int r = store_exec(d, "DELETE FROM loss_hour WHERE t_ns >= ? AND series_id IN (?, ?)",
-			   "uii", hour, m->from, m->to);
+	int r = delete_hours(d, m, hour);
 
-	if (r < 0)
-		return r;
-	return store_exec(
-		d,
-		"INSERT INTO loss_hour SELECT r.t_ns, l.series_id, sum(l.frames), sum(l.segments), "
-		"sum(l.bytes) FROM rolled r "
-		"JOIN loss l ON l.t_ns > r.t_ns AND l.t_ns <= r.t_ns + 3600000000000 "
-		"WHERE r.t_ns >= ? AND l.series_id IN (?, ?) GROUP BY r.t_ns, l.series_id",
-		"uii", hour, m->from, m->to);
+	return r < 0 ? r : sum_hours(d, m, hour);
 }
 
 static int move_all(struct store_db *d, const struct moves *ms)
 {
-	int r = store_begin(d);
+	int r = db_begin(d);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ms->n && r >= 0; i++) {
 		r = move_rows(d, &ms->m[i], ms->since_ns);
 		if (r > 0)
-			r = roll_again(d, &ms->m[i], ms->since_ns);
+			r = sum_again(d, &ms->m[i], ms->since_ns);
 	}
-	return store_end(d, r);
+	return db_end(d, r);
+}
+
+static bool is_unusable(int r)
+{
+	return r == -EUCLEAN || r == -EMEDIUMTYPE || r == -EPROTO;
 }
 
 static int move_in_closed(struct store *s, const struct schema_day *day, const struct moves *ms)
 {
-	struct store_db d = { .kind = SCHEMA_DAY, .error = s->error };
+	struct store_db d = { .sick = false };
 	int r;
 
+	db_init(&d, SCHEMA_DAY, SCHEMA_REWRITE, s->error);
 	snprintf(d.path, sizeof(d.path), "%s/%s", s->dir, day->name);
 	if (access(d.path, F_OK) < 0)
 		return 0;
-	r = maintain_invalidate(s->dir, day, d.error);
-	if (r < 0 && r != -EUCLEAN && r != -EMEDIUMTYPE && r != -EPROTO)
+	r = rollup_invalidate(s->dir, day, d.error);
+	if (r < 0 && !is_unusable(r))
 		return r;
-	r = schema_open(d.path, SCHEMA_DAY, SCHEMA_REWRITE, &d.db, d.error);
-	if (r == -ENOENT || r == -EUCLEAN || r == -EMEDIUMTYPE || r == -EPROTO)
-		/* nothing there that could be set right; it must not stop what can */
+	r = db_ready(&d);
+	if (r == -ENOENT || is_unusable(r))
+		/* nothing there that could be corrected; it must not stop what can */
 		return 0;
 	if (r < 0)
 		return r;
 	r = move_all(&d, ms);
-	store_db_close(&d);
+	db_close(&d);
 	return r == -EUCLEAN ? 0 : r;
 }
 
@@ -180,9 +228,9 @@ static int move_everywhere(struct store *s, const struct moves *ms)
 	for (size_t i = 0; i + 1 < n && r >= 0; i++) {
 		if (days[i].to_ns < ms->since_ns)
 			continue;
-		store_chores_hold(s);
+		store_maintenance_hold(s);
 		r = move_in_closed(s, &days[i], ms);
-		store_chores_release(s);
+		store_maintenance_release(s);
 	}
 	if (r < 0)
 		return r;
@@ -201,7 +249,7 @@ int store_attribute(struct store *s, int64_t device_id, int64_t attachment_id, i
 	r = store_meta_end(s, hand_over_all(s, device_id, attachment_id, vm_id, &ms));
 	store_series_forget(s);
 	if (r >= 0 && ms.n)
-		r = store_sync_meta(s);
+		r = store_meta_sync(s);
 	if (r >= 0 && ms.n)
 		r = move_everywhere(s, &ms);
 	free(ms.m);
@@ -216,23 +264,25 @@ struct pending {
 /* Open attachments of devices that have loss which is nobody's. */
 static int list_pending(struct store *s, struct pending **ret, size_t *n)
 {
-	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(&s->meta, &st,
-			    "SELECT device_id, id, vm_id, since_ns FROM attachment a WHERE "
-			    "until_ns IS NULL AND EXISTS "
-			    "(SELECT 1 FROM series s WHERE s.device_id = a.device_id AND "
-			    "s.attachment_id IS NULL AND s.vm_id IS NULL)",
-			    "");
+	_cleanup_(sql_closep) struct sql q = db_sql(
+		&s->meta, "SELECT device_id, id, vm_id, since_ns FROM attachment a "
+			  "WHERE until_ns IS NULL AND EXISTS (SELECT 1 FROM series s "
+			  "WHERE s.device_id = a.device_id AND s.attachment_id IS NULL "
+			  "AND s.vm_id IS NULL)");
+	int r;
 
-	for (; r > 0; r = store_next(&s->meta, st)) {
+	while ((r = sql_step(&q)) > 0) {
 		struct pending *more = reallocarray(*ret, *n + 1, sizeof(**ret));
 
 		if (!more)
 			return -ENOMEM;
 		*ret = more;
-		more[(*n)++] =
-			(struct pending){ sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1),
-					  sqlite3_column_int64(st, 2), store_u64(st, 3) };
+		more[(*n)++] = (struct pending){
+			.device_id = sql_int64(&q, 0),
+			.attachment_id = sql_int64(&q, 1),
+			.vm_id = sql_int64(&q, 2),
+			.since_ns = sql_uint64(&q, 3),
+		};
 	}
 	return r;
 }

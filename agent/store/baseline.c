@@ -1,62 +1,75 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "store_priv.h"
-
 #include <errno.h>
 #include <string.h>
 
 #include "collector/clock.h"
+#include "store_priv.h"
 
 enum same { SAME_NOTHING, SAME_BOOT, SAME_COUNTERS };
 
 static int compare(struct store *s, const struct loss_epoch *epoch, enum same *ret)
 {
-	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(&s->day, &st, "SELECT boot_id = ?, map_id = ? FROM epoch", "ti",
-			    epoch->boot_id, (int64_t)epoch->map_id);
+	_cleanup_(sql_closep) struct sql q =
+		db_sql(&s->day, "SELECT boot_id = :boot_id, map_id = :map_id FROM epoch");
+	int r;
 
+	sql_bind_text(&q, ":boot_id", epoch->boot_id);
+	sql_bind_int64(&q, ":map_id", (int64_t)epoch->map_id);
+	r = sql_step(&q);
 	if (r < 0)
 		return r;
 	*ret = SAME_NOTHING;
-	if (r > 0 && sqlite3_column_int(st, 0))
-		*ret = sqlite3_column_int(st, 1) ? SAME_COUNTERS : SAME_BOOT;
+	if (r > 0 && sql_int64(&q, 0))
+		*ret = sql_int64(&q, 1) ? SAME_COUNTERS : SAME_BOOT;
 	return 0;
+}
+
+static int put_epoch(struct store *s, const struct loss_epoch *epoch)
+{
+	struct sql q =
+		db_sql(&s->day, "INSERT OR REPLACE INTO epoch VALUES (1, :boot_id, :map_id)");
+
+	sql_bind_text(&q, ":boot_id", epoch->boot_id);
+	sql_bind_int64(&q, ":map_id", (int64_t)epoch->map_id);
+	return sql_run(&q);
 }
 
 static int begin_epoch(struct store *s, const struct loss_epoch *epoch, bool new_boot)
 {
-	int r = store_begin(&s->day);
+	int r = db_begin(&s->day);
 
 	if (r < 0)
 		return r;
-	r = store_exec(&s->day, "DELETE FROM baseline", "");
+	r = db_run(&s->day, "DELETE FROM baseline");
 	if (r >= 0 && new_boot)
-		r = store_exec(&s->day, "DELETE FROM device_baseline", "");
+		r = db_run(&s->day, "DELETE FROM device_baseline");
 	if (r >= 0)
-		r = store_exec(&s->day, "UPDATE self SET baseline = 0", "");
+		r = db_run(&s->day, "UPDATE self SET baseline = 0");
 	if (r >= 0)
-		r = store_exec(&s->day, "INSERT OR REPLACE INTO epoch VALUES (1, ?, ?)", "ti",
-			       epoch->boot_id, (int64_t)epoch->map_id);
-	return store_end(&s->day, r);
+		r = put_epoch(s, epoch);
+	return db_end(&s->day, r);
 }
 
 static int each_baseline(struct store *s, store_baseline_fn *fn, void *arg)
 {
-	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(&s->day, &st,
-			    "SELECT key, born_ns, frames, segments, bytes FROM baseline", "");
+	_cleanup_(sql_closep) struct sql q =
+		db_sql(&s->day, "SELECT key, born_ns, frames, segments, bytes FROM baseline");
+	int r;
 
-	for (; r > 0; r = store_next(&s->day, st)) {
+	while ((r = sql_step(&q)) > 0) {
 		struct loss_total total = {
-			.born_ns = store_u64(st, 1),
-			.frames = store_u64(st, 2),
-			.segments = store_u64(st, 3),
-			.bytes = store_u64(st, 4),
+			.born_ns = sql_uint64(&q, 1),
+			.frames = sql_uint64(&q, 2),
+			.segments = sql_uint64(&q, 3),
+			.bytes = sql_uint64(&q, 4),
 		};
 		struct tl_loss_key key;
+		size_t len;
+		const void *blob = sql_blob(&q, 0, &len);
 
-		if (sqlite3_column_bytes(st, 0) != (int)sizeof(key))
-			return store_complain(&s->day, -EUCLEAN, "a baseline has the wrong size");
-		memcpy(&key, sqlite3_column_blob(st, 0), sizeof(key));
+		if (len != sizeof(key))
+			return db_fail(&s->day, -EUCLEAN, "a baseline has the wrong size");
+		memcpy(&key, blob, sizeof(key));
 		r = fn(&key, &total, arg);
 		if (r)
 			return r;
@@ -83,51 +96,56 @@ int store_baselines(struct store *s, const struct loss_epoch *epoch, bool *ret_k
 	return r;
 }
 
+static int read_device(struct store *s, int64_t device_id, struct link_counters *ret)
+{
+	_cleanup_(sql_closep) struct sql q = db_sql(
+		&s->day, "SELECT rx_frames, rx_bytes, tx_frames, tx_bytes, rx_dropped, "
+			 "tx_dropped, rx_errors, tx_errors, rx_frame_errors, qdisc_dropped "
+			 "FROM device_baseline WHERE device_id = :device");
+	int r;
+
+	sql_bind_int64(&q, ":device", device_id);
+	r = sql_step(&q);
+	if (r > 0)
+		*ret = (struct link_counters){
+			.rx_frames = sql_uint64(&q, 0),
+			.rx_bytes = sql_uint64(&q, 1),
+			.tx_frames = sql_uint64(&q, 2),
+			.tx_bytes = sql_uint64(&q, 3),
+			.rx_dropped = sql_uint64(&q, 4),
+			.tx_dropped = sql_uint64(&q, 5),
+			.rx_errors = sql_uint64(&q, 6),
+			.tx_errors = sql_uint64(&q, 7),
+			.rx_frame_errors = sql_uint64(&q, 8),
+			.qdisc_dropped = sql_uint64(&q, 9),
+		};
+	return r;
+}
+
+/* 1: found. */
+static int read_self(struct store *s, const char *name, uint64_t *ret)
+{
+	_cleanup_(sql_closep) struct sql q =
+		db_sql(&s->day, "SELECT baseline FROM self WHERE name = :name");
+	int r;
+
+	sql_bind_text(&q, ":name", name);
+	r = sql_step(&q);
+	if (r > 0)
+		*ret = sql_uint64(&q, 0);
+	return r;
+}
+
 int store_device_baseline(struct store *s, int64_t device_id, struct link_counters *ret)
 {
-	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = s->today.name[0]
-			? store_query(&s->day, &st,
-				      "SELECT rx_frames, rx_bytes, tx_frames, tx_bytes, "
-				      "rx_dropped, tx_dropped, "
-				      "rx_errors, tx_errors, rx_frame_errors, qdisc_dropped FROM "
-				      "device_baseline WHERE device_id = ?",
-				      "i", device_id)
-			: 0;
+	int r = s->today.name[0] ? read_device(s, device_id, ret) : 0;
 
-	if (r <= 0)
-		return r < 0 ? r : -ENOENT;
-	*ret = (struct link_counters){
-		.rx_frames = store_u64(st, 0),
-		.rx_bytes = store_u64(st, 1),
-		.tx_frames = store_u64(st, 2),
-		.tx_bytes = store_u64(st, 3),
-		.rx_dropped = store_u64(st, 4),
-		.tx_dropped = store_u64(st, 5),
-		.rx_errors = store_u64(st, 6),
-		.tx_errors = store_u64(st, 7),
-		.rx_frame_errors = store_u64(st, 8),
-		.qdisc_dropped = store_u64(st, 9),
-	};
-	return 0;
+	return r > 0 ? 0 : r < 0 ? r : -ENOENT;
 }
 
 int store_self_baseline(struct store *s, const char *name, uint64_t *ret)
 {
-	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = s->today.name[0]
-			? store_query(&s->day, &st, "SELECT baseline FROM self WHERE name = ?", "t",
-				      name)
-			: 0;
+	int r = s->today.name[0] ? read_self(s, name, ret) : 0;
 
-	if (r <= 0)
-		return r < 0 ? r : -ENOENT;
-	*ret = store_u64(st, 0);
-	return 0;
-}
-
-int store_covered_until(struct store *s, uint64_t *ret)
-{
-	*ret = s->covered_ns;
-	return 0;
+	return r > 0 ? 0 : r < 0 ? r : -ENOENT;
 }

@@ -1,211 +1,105 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "store_priv.h"
+#include "db.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
-int store_say(char *why, int error, const char *fmt, ...)
+int db_fail(struct store_db *d, int error, const char *text)
 {
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(why, SCHEMA_WHY, fmt, ap);
-	va_end(ap);
-	return error;
+	return why_set(error, d->error, "%s: %s", d->path, text);
 }
 
-int store_complain(struct store_db *d, int error, const char *words)
+static void on_failed(struct sql_kept *k, int error)
 {
-	return store_say(d->error, error, "%s: %s", d->path, words);
-}
+	struct store_db *d = CONTAINER_OF(k, struct store_db, sql);
+	int kind = sqlite3_errcode(k->db) & 0xff;
 
-int store_fault(struct store_db *d)
-{
-	int r = schema_fault(d->db), kind = sqlite3_errcode(d->db) & 0xff;
-
-	if (!r)
-		r = -EIO;
 	d->sick |= kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN || kind == SQLITE_READONLY ||
-		   r == -EUCLEAN || r == -EMEDIUMTYPE;
-	return store_complain(d, r, sqlite3_errmsg(d->db));
+		   error == -EUCLEAN || error == -EMEDIUMTYPE;
+	db_fail(d, error, sql_why(k->db));
 }
 
-int store_ready(struct store_db *d)
+void db_init(struct store_db *d, enum schema_kind kind, enum schema_mode mode, char *error)
+{
+	d->kind = kind;
+	d->mode = mode;
+	d->error = error;
+	d->sql.failed = on_failed;
+}
+
+int db_ready(struct store_db *d)
 {
 	int r;
 
-	if (d->db)
+	if (d->sql.db)
 		return 0;
 	if (d->met && access(d->path, F_OK) < 0)
-		return store_complain(d, -errno, "it was taken away");
-	r = schema_open(d->path, d->kind, SCHEMA_WRITE, &d->db, d->error);
+		return db_fail(d, -errno, "it was removed while in use");
+	r = schema_open(d->path, d->kind, d->mode, &d->sql.db, d->error);
 	if (r >= 0 && d->opened)
 		r = d->opened(d);
 	if (r < 0)
-		store_db_close(d);
+		db_close(d);
 	else
 		d->met = true;
 	return r;
 }
 
-void store_db_close(struct store_db *d)
+void db_close(struct store_db *d)
 {
-	for (unsigned int i = 0; i < d->n_stmts; i++)
-		sqlite3_finalize(d->stmts[i].st);
-	d->n_stmts = 0;
-	if ((d->sick || d->leave_wal) && d->db) {
-		sqlite3_db_config(d->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-		sqlite3_close_v2(d->db);
+	sql_kept_clear(&d->sql);
+	if ((d->sick || d->leave_wal) && d->sql.db) {
+		sqlite3_db_config(d->sql.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+		sqlite3_close_v2(d->sql.db);
 	} else {
-		schema_close(d->db);
+		schema_close(d->sql.db);
 	}
-	d->db = NULL;
+	d->sql.db = NULL;
 	d->sick = false;
 }
 
-int store_begin(struct store_db *d)
+struct sql db_sql(struct store_db *d, const char *sql)
 {
-	int r = store_ready(d);
+	int r = db_ready(d);
+
+	return r < 0 ? (struct sql){ .error = r } : sql_keep(&d->sql, sql);
+}
+
+int db_run(struct store_db *d, const char *sql)
+{
+	struct sql q = db_sql(d, sql);
+
+	return sql_run(&q);
+}
+
+int db_exec(struct store_db *d, const char *sql)
+{
+	int r = sql_exec(d->sql.db, sql);
+
+	if (r < 0)
+		on_failed(&d->sql, r);
+	return r;
+}
+
+int db_begin(struct store_db *d)
+{
+	int r = db_ready(d);
 
 	if (r < 0)
 		return r;
-	r = store_exec(d, "BEGIN IMMEDIATE", "");
+	r = db_run(d, "BEGIN IMMEDIATE");
 	if (r < 0 && d->sick)
-		store_db_close(d);
+		db_close(d);
 	return r;
 }
 
-int store_end(struct store_db *d, int r)
+int db_end(struct store_db *d, int r)
 {
-	if (r >= 0) {
-		int e = store_exec(d, "COMMIT", "");
+	int e = r >= 0 ? db_run(d, "COMMIT") : 0;
 
-		r = e < 0 ? e : r;
-	}
-	if (r < 0 && !sqlite3_get_autocommit(d->db))
-		sqlite3_exec(d->db, "ROLLBACK", NULL, NULL, NULL);
+	r = e < 0 ? e : r;
+	if (r < 0)
+		sql_rollback(d->sql.db);
 	if (d->sick)
-		store_db_close(d);
+		db_close(d);
 	return r;
-}
-
-int store_stmt(struct store_db *d, const char *sql, sqlite3_stmt **ret)
-{
-	sqlite3_stmt *st;
-
-	for (unsigned int i = 0; i < d->n_stmts; i++)
-		if (d->stmts[i].sql == sql) {
-			*ret = d->stmts[i].st;
-			return 0;
-		}
-	if (d->n_stmts == STORE_STMTS)
-		return store_complain(d, -ENOBUFS, "too many statements");
-	if (sqlite3_prepare_v3(d->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &st, NULL) != SQLITE_OK)
-		return store_fault(d);
-	d->stmts[d->n_stmts].sql = sql;
-	d->stmts[d->n_stmts++].st = st;
-	*ret = st;
-	return 0;
-}
-
-static int bind_number(sqlite3_stmt *st, int at, int64_t value, int64_t none)
-{
-	return value == none ? sqlite3_bind_null(st, at) : sqlite3_bind_int64(st, at, value);
-}
-
-static int bind_all(sqlite3_stmt *st, const char *fmt, va_list ap)
-{
-	int rc = SQLITE_OK;
-
-	for (int at = 1; *fmt && rc == SQLITE_OK; fmt++, at++) {
-		switch (*fmt) {
-		case 'i':
-			rc = sqlite3_bind_int64(st, at, va_arg(ap, int64_t));
-			break;
-		case 'u':
-			rc = sqlite3_bind_int64(st, at, (int64_t)va_arg(ap, uint64_t));
-			break;
-		case 'o':
-			rc = bind_number(st, at, va_arg(ap, int64_t), 0);
-			break;
-		case 'n':
-			rc = bind_number(st, at, va_arg(ap, int), -1);
-			break;
-		case 't':
-			rc = sqlite3_bind_text(st, at, va_arg(ap, const char *), -1, SQLITE_STATIC);
-			break;
-		default:
-			rc = sqlite3_bind_blob(st, at, va_arg(ap, const struct tl_loss_key *),
-					       sizeof(struct tl_loss_key), SQLITE_STATIC);
-			break;
-		}
-	}
-	return rc;
-}
-
-static int run(struct store_db *d, sqlite3_stmt *st, const char *fmt, va_list ap)
-{
-	int r = 0;
-
-	if (bind_all(st, fmt, ap) != SQLITE_OK || (sqlite3_step(st) & 0xff) != SQLITE_DONE)
-		r = store_fault(d);
-	sqlite3_reset(st);
-	return r;
-}
-
-int store_run_stmt(struct store_db *d, sqlite3_stmt *st, const char *fmt, ...)
-{
-	va_list ap;
-	int r;
-
-	va_start(ap, fmt);
-	r = run(d, st, fmt, ap);
-	va_end(ap);
-	return r;
-}
-
-int store_exec(struct store_db *d, const char *sql, const char *fmt, ...)
-{
-	sqlite3_stmt *st;
-	va_list ap;
-	int r = store_stmt(d, sql, &st);
-
-	if (r < 0)
-		return r;
-	va_start(ap, fmt);
-	r = run(d, st, fmt, ap);
-	va_end(ap);
-	return r;
-}
-
-int store_next(struct store_db *d, sqlite3_stmt *st)
-{
-	switch (sqlite3_step(st) & 0xff) {
-	case SQLITE_ROW:
-		return 1;
-	case SQLITE_DONE:
-		return 0;
-	default:
-		return store_fault(d);
-	}
-}
-
-int store_query(struct store_db *d, sqlite3_stmt **ret, const char *sql, const char *fmt, ...)
-{
-	sqlite3_stmt *st = NULL;
-	va_list ap;
-	int r = store_ready(d);
-
-	if (r >= 0)
-		r = store_stmt(d, sql, &st);
-	if (r < 0)
-		return r;
-	va_start(ap, fmt);
-	if (bind_all(st, fmt, ap) != SQLITE_OK)
-		r = store_fault(d);
-	va_end(ap);
-	*ret = st;
-	return r < 0 ? r : store_next(d, st);
 }

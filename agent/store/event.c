@@ -1,66 +1,91 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What changed, kept beside what is. An event is written by the transaction that makes the change,
- * and from the row that is about to be changed: what is not news makes none. */
-#include "store_priv.h"
-
+ * and from the row that is about to be changed: what is not new makes none. */
 #include <stdio.h>
+
+#include "store_priv.h"
 
 #define KEPT 1000	/* of one VM and kind: a guest can change its queues as often as it likes */
 
 /* After an INSERT that may have made a row. */
 static int trim(struct store *s, int64_t vm_id, const char *what)
 {
-	if (!sqlite3_changes(s->meta.db))
+	if (!sql_changes(s->meta.sql.db))
 		return 0;
-	return store_exec(&s->meta,
-			  "DELETE FROM event WHERE vm_id IS ?1 AND what = ?2 AND id <= (SELECT id "
-			  "FROM event WHERE vm_id IS ?1 "
-			  "AND what = ?2 ORDER BY id DESC LIMIT 1 OFFSET ?3)",
-			  "oti", vm_id, what, (int64_t)KEPT);
+	struct sql q = db_sql(&s->meta,
+			      "DELETE FROM event WHERE vm_id IS :vm AND what = :what AND id <= "
+			      "(SELECT id FROM event WHERE vm_id IS :vm AND what = :what "
+			      "ORDER BY id DESC LIMIT 1 OFFSET :kept)");
+
+	sql_bind_known(&q, ":vm", vm_id, vm_id);
+	sql_bind_text(&q, ":what", what);
+	sql_bind_int64(&q, ":kept", KEPT);
+	return sql_run(&q);
 }
 
-static int put(struct store *s, uint64_t t_ns, int64_t vm_id, int64_t device_id, const char *what,
-	       const char *was, const char *became)
+/* Of a VM, or of an interface that it did not have before. */
+static int put_new(struct store *s, uint64_t t_ns, int64_t vm_id, int64_t device_id,
+		   const char *what, const char *became)
 {
-	int r = store_exec(&s->meta,
-			   "INSERT INTO event (t_ns, vm_id, device_id, what, was, became) VALUES "
-			   "(?, ?, ?, ?, ?, ?)",
-			   "uoottt", t_ns, vm_id, device_id, what, was, became);
+	struct sql q = db_sql(&s->meta, "INSERT INTO event (t_ns, vm_id, device_id, what, became) "
+					"VALUES (:t_ns, :vm, :device, :what, :became)");
+	int r;
 
+	sql_bind_uint64(&q, ":t_ns", t_ns);
+	sql_bind_known(&q, ":vm", vm_id, vm_id);
+	sql_bind_known(&q, ":device", device_id, device_id);
+	sql_bind_text(&q, ":what", what);
+	sql_bind_text(&q, ":became", became);
+	r = sql_run(&q);
 	return r < 0 ? r : trim(s, vm_id, what);
 }
 
 int store_event_new_vm(struct store *s, int64_t vm_id, const char *state, uint64_t now_ns)
 {
-	return put(s, now_ns, vm_id, 0, "vm", NULL, state);
+	return put_new(s, now_ns, vm_id, 0, "vm", state);
+}
+
+/* @sql: the column that changes, of the VM :vm. */
+static int put_vm(struct store *s, const char *sql, int64_t vm_id, const char *what,
+		  const char *became, uint64_t t_ns)
+{
+	struct sql q = db_sql(&s->meta, sql);
+	int r;
+
+	sql_bind_uint64(&q, ":t_ns", t_ns);
+	sql_bind_int64(&q, ":vm", vm_id);
+	sql_bind_text(&q, ":became", became);
+	r = sql_run(&q);
+	return r < 0 ? r : trim(s, vm_id, what);
 }
 
 int store_event_vm(struct store *s, int64_t vm_id, const char *name, const char *state,
 		   uint64_t now_ns)
 {
-	int r = store_exec(&s->meta,
-			   "INSERT INTO event (t_ns, vm_id, what, was, became) SELECT ?1, id, "
-			   "'state', state, ?3 FROM vm "
-			   "WHERE id = ?2 AND state <> ?3",
-			   "uit", now_ns, vm_id, state);
+	int r = put_vm(s,
+		       "INSERT INTO event (t_ns, vm_id, what, was, became) "
+		       "SELECT :t_ns, id, 'state', state, :became FROM vm "
+		       "WHERE id = :vm AND state <> :became",
+		       vm_id, "state", state, now_ns);
 
 	if (r >= 0)
-		r = trim(s, vm_id, "state");
-	if (r >= 0)
-		r = store_exec(&s->meta,
-			       "INSERT INTO event (t_ns, vm_id, what, was, became) SELECT ?1, id, "
-			       "'name', name, ?3 FROM vm "
-			       "WHERE id = ?2 AND name <> ?3",
-			       "uit", now_ns, vm_id, name);
-	return r < 0 ? r : trim(s, vm_id, "name");
+		r = put_vm(s,
+			   "INSERT INTO event (t_ns, vm_id, what, was, became) "
+			   "SELECT :t_ns, id, 'name', name, :became FROM vm "
+			   "WHERE id = :vm AND name <> :became",
+			   vm_id, "name", name, now_ns);
+	return r;
 }
 
 static int name_of(struct store *s, int64_t device_id, char *ret, size_t size)
 {
-	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(&s->meta, &st, "SELECT name FROM device WHERE id = ?", "i", device_id);
+	_cleanup_(sql_closep) struct sql q =
+		db_sql(&s->meta, "SELECT name FROM device WHERE id = :device");
+	int r;
 
-	snprintf(ret, size, "%s", r > 0 ? (const char *)sqlite3_column_text(st, 0) : "");
+	sql_bind_int64(&q, ":device", device_id);
+	r = sql_step(&q);
+	snprintf(ret, size, "%s", r > 0 ? sql_text(&q, 0) : "");
 	return r;
 }
 
@@ -69,87 +94,111 @@ int store_event_new_attachment(struct store *s, const struct store_attachment *a
 	char name[64];
 	int r = name_of(s, a->device_id, name, sizeof(name));
 
-	return r < 0 ? r : put(s, a->since_ns, a->vm_id, a->device_id, "nic", NULL, name);
+	return r < 0 ? r : put_new(s, a->since_ns, a->vm_id, a->device_id, "nic", name);
 }
 
 int store_event_attachment_end(struct store *s, int64_t attachment_id, uint64_t until_ns)
 {
-	return store_exec(&s->meta,
-			  "INSERT INTO event (t_ns, vm_id, device_id, what, was) SELECT "
-			  "max(a.since_ns, ?1), a.vm_id, d.id, 'nic', d.name "
-			  "FROM attachment a JOIN device d ON d.id = a.device_id WHERE a.id = ?2 "
-			  "AND a.until_ns IS NULL",
-			  "ui", until_ns, attachment_id);
+	struct sql q = db_sql(
+		&s->meta, "INSERT INTO event (t_ns, vm_id, device_id, what, was) "
+			  "SELECT max(a.since_ns, :until_ns), a.vm_id, d.id, 'nic', d.name "
+			  "FROM attachment a JOIN device d ON d.id = a.device_id "
+			  "WHERE a.id = :id AND a.until_ns IS NULL");
+
+	sql_bind_uint64(&q, ":until_ns", until_ns);
+	sql_bind_int64(&q, ":id", attachment_id);
+	return sql_run(&q);
+}
+
+/* A column of an attachment. @insert binds :became to what it is now. */
+#define CHANGE(what, column)                                                              \
+	"INSERT INTO event (t_ns, vm_id, device_id, what, was, became) "                  \
+	"SELECT :t_ns, vm_id, device_id, '" what "', " column ", :became FROM attachment " \
+	"WHERE id = :id AND " column " <> :became"
+
+struct change {
+	const char *what, *sql;
+	int number;		/* -1: not known */
+	const char *text;	/* NULL: not known, or it is a number */
+};
+
+static int put_change(struct store *s, const struct change *c, int64_t attachment_id, int64_t vm_id,
+		      uint64_t at_ns)
+{
+	struct sql q = db_sql(&s->meta, c->sql);
+	int r;
+
+	sql_bind_uint64(&q, ":t_ns", at_ns);
+	sql_bind_int64(&q, ":id", attachment_id);
+	if (c->text)
+		sql_bind_text(&q, ":became", c->text);
+	else
+		sql_bind_known(&q, ":became", c->number >= 0, c->number);
+	r = sql_run(&q);
+	return r < 0 ? r : trim(s, vm_id, c->what);
 }
 
 /* One statement for each column: a NULL that becomes known is no change of the interface. */
 int store_event_attachment(struct store *s, int64_t attachment_id,
 			   const struct store_attachment *now)
 {
-	static const char *const numbers[][2] = {
-		{ "queues", "INSERT INTO event (t_ns, vm_id, device_id, what, was, became) SELECT "
-			    "?1, vm_id, device_id, 'queues', queues, ?3 FROM attachment "
-			    "WHERE id = ?2 AND queues <> ?3" },
-		{ "ring", "INSERT INTO event (t_ns, vm_id, device_id, what, was, became) SELECT "
-			  "?1, vm_id, device_id, 'ring', ring_frames, ?3 FROM attachment "
-			  "WHERE id = ?2 AND ring_frames <> ?3" },
+	const struct change all[] = {
+		{ "queues", CHANGE("queues", "queues"), now->queues, NULL },
+		{ "ring", CHANGE("ring", "ring_frames"), now->ring_frames, NULL },
+		{ "mac", CHANGE("mac", "mac"), -1, now->mac },
+		{ "backend", CHANGE("backend", "backend"), -1, now->backend },
+		{ "bridge", CHANGE("bridge", "bridge"), -1, now->bridge },
 	};
-	static const char *const texts[][2] = {
-		{ "mac", "INSERT INTO event (t_ns, vm_id, device_id, what, was, became) SELECT ?1, "
-			 "vm_id, device_id, 'mac', mac, ?3 FROM attachment "
-			 "WHERE id = ?2 AND mac <> ?3" },
-		{ "backend", "INSERT INTO event (t_ns, vm_id, device_id, what, was, became) SELECT "
-			     "?1, vm_id, device_id, 'backend', backend, ?3 FROM attachment "
-			     "WHERE id = ?2 AND backend <> ?3" },
-		{ "bridge", "INSERT INTO event (t_ns, vm_id, device_id, what, was, became) SELECT "
-			    "?1, vm_id, device_id, 'bridge', bridge, ?3 FROM attachment "
-			    "WHERE id = ?2 AND bridge <> ?3" },
-	};
-	const int number[] = { now->queues, now->ring_frames };
-	const char *const text[] = { now->mac, now->backend, now->bridge };
 	uint64_t at_ns = now->at_ns ? now->at_ns : now->since_ns;
 	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(numbers) && r >= 0; i++) {
-		r = store_exec(&s->meta, numbers[i][1], "uin", at_ns, attachment_id, number[i]);
-		if (r >= 0)
-			r = trim(s, now->vm_id, numbers[i][0]);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(texts) && r >= 0; i++) {
-		r = store_exec(&s->meta, texts[i][1], "uit", at_ns, attachment_id, text[i]);
-		if (r >= 0)
-			r = trim(s, now->vm_id, texts[i][0]);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(all) && r >= 0; i++)
+		r = put_change(s, &all[i], attachment_id, now->vm_id, at_ns);
 	return r;
 }
 
 int store_event_source(struct store *s, const char *name, const char *state, uint64_t now_ns)
 {
-	int r = store_exec(&s->meta,
-			   "INSERT INTO event (t_ns, what, was, became) SELECT ?1, 'source', name "
-			   "|| ' ' || state, name || ' ' || ?3 FROM source "
-			   "WHERE name = ?2 AND state <> ?3",
-			   "utt", now_ns, name, state);
+	struct sql q = db_sql(
+		&s->meta, "INSERT INTO event (t_ns, what, was, became) "
+			  "SELECT :t_ns, 'source', name || ' ' || state, name || ' ' || :state "
+			  "FROM source WHERE name = :name AND state <> :state");
+	int r;
 
+	sql_bind_uint64(&q, ":t_ns", now_ns);
+	sql_bind_text(&q, ":name", name);
+	sql_bind_text(&q, ":state", state);
+	r = sql_run(&q);
 	return r < 0 ? r : trim(s, 0, "source");
 }
 
 int store_event_interval(struct store *s, uint64_t interval_ns, uint64_t now_ns)
 {
-	int r = store_exec(&s->meta,
-			   "INSERT INTO event (t_ns, what, was, became) SELECT ?1, 'interval', "
-			   "interval_ns / 1000000 || ' ms', "
-			   "?3 / 1000000 || ' ms' FROM run WHERE id = ?2 AND interval_ns <> ?3",
-			   "uiu", now_ns, s->run_id, interval_ns);
+	struct sql q = db_sql(
+		&s->meta, "INSERT INTO event (t_ns, what, was, became) "
+			  "SELECT :t_ns, 'interval', interval_ns / 1000000 || ' ms', "
+			  ":interval_ns / 1000000 || ' ms' FROM run "
+			  "WHERE id = :run AND interval_ns <> :interval_ns");
+	int r;
 
+	sql_bind_uint64(&q, ":t_ns", now_ns);
+	sql_bind_int64(&q, ":run", s->run_id);
+	sql_bind_uint64(&q, ":interval_ns", interval_ns);
+	r = sql_run(&q);
 	return r < 0 ? r : trim(s, 0, "interval");
+}
+
+static int delete_before(struct store *s, uint64_t before_ns)
+{
+	struct sql q = db_sql(&s->meta, "DELETE FROM event WHERE t_ns < :before_ns");
+
+	sql_bind_uint64(&q, ":before_ns", before_ns);
+	return sql_run(&q);
 }
 
 int store_forget_events(struct store *s, uint64_t before_ns)
 {
 	int r = store_meta_begin(s);
 
-	return r < 0 ? r
-		     : store_meta_end(s, store_exec(&s->meta, "DELETE FROM event WHERE t_ns < ?",
-						    "u", before_ns));
+	return r < 0 ? r : store_meta_end(s, delete_before(s, before_ns));
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "store_priv.h"
+#include "hour.h"
 
 #include <errno.h>
+
+#include "traffic.h"
 
 void hours_clear(struct hours *h)
 {
 	struct hour_sum *sum = h->sums, *next;
-
 	struct traffic_sum *t = h->traffic, *after;
 
 	HASH_CLEAR(hh, h->sums);
@@ -19,18 +20,6 @@ void hours_clear(struct hours *h)
 		after = t->hh.next;
 		free(t);
 	}
-}
-
-void store_headroom_add(struct store_headroom *sum, const struct store_headroom *x)
-{
-	if (x->known) {
-		sum->peak = sum->known && sum->peak > x->peak ? sum->peak : x->peak;
-		sum->free = sum->known && sum->free < x->free ? sum->free : x->free;
-		sum->known = true;
-	}
-	sum->samples += x->samples;
-	sum->sum += x->sum;
-	sum->qdisc_peak = sum->qdisc_peak > x->qdisc_peak ? sum->qdisc_peak : x->qdisc_peak;
 }
 
 void hours_add(struct hours *h, int64_t series_id, uint64_t frames, uint64_t segments,
@@ -91,34 +80,41 @@ static int by_device(const struct traffic_sum *a, const struct traffic_sum *b)
 
 /* In the order of the tables: pages are filled one after the other. */
 
+static int put_hour(struct store_db *d, const char *sql, uint64_t t_ns)
+{
+	struct sql q = db_sql(d, sql);
+
+	sql_bind_uint64(&q, ":t_ns", t_ns);
+	return sql_run(&q);
+}
+
 static int write_loss(struct hours *h, struct store_db *d)
 {
-	struct hour_sum *sum;
-	int r = store_exec(d, "INSERT OR IGNORE INTO rolled VALUES (?)", "u", h->from_ns);
+	int r = put_hour(d, "INSERT OR IGNORE INTO rolled VALUES (:t_ns)", h->from_ns);
+	struct sql q = db_sql(d, "INSERT OR REPLACE INTO loss_hour "
+				 "VALUES (:t_ns, :series, :frames, :segments, :bytes)");
 
 	HASH_SORT(h->sums, by_series);
-	for (sum = h->sums; sum && r >= 0; sum = sum->hh.next)
-		r = store_exec(d, "INSERT OR REPLACE INTO loss_hour VALUES (?, ?, ?, ?, ?)",
-			       "uiuuu", h->from_ns, sum->series_id, sum->frames, sum->segments,
-			       sum->bytes);
+	for (struct hour_sum *sum = h->sums; sum && r >= 0; sum = sum->hh.next) {
+		sql_bind_uint64(&q, ":t_ns", h->from_ns);
+		sql_bind_int64(&q, ":series", sum->series_id);
+		sql_bind_uint64(&q, ":frames", sum->frames);
+		sql_bind_uint64(&q, ":segments", sum->segments);
+		sql_bind_uint64(&q, ":bytes", sum->bytes);
+		r = sql_run(&q);
+	}
 	return r;
 }
 
 static int write_traffic(struct hours *h, struct store_db *d)
 {
-	struct traffic_sum *t;
-	int r = store_exec(d, "INSERT OR IGNORE INTO traffic_rolled VALUES (?)", "u", h->from_ns);
+	int r = put_hour(d, "INSERT OR IGNORE INTO traffic_rolled VALUES (:t_ns)", h->from_ns);
+	struct sql q = db_sql(d, "INSERT OR REPLACE INTO traffic_hour VALUES (" TRAFFIC_VALUES ")");
 
 	HASH_SORT(h->traffic, by_device);
-	for (t = h->traffic; t && r >= 0; t = t->hh.next) {
-		const struct store_traffic *x = &t->sum;
-
-		r = store_exec(d,
-			       "INSERT OR REPLACE INTO traffic_hour VALUES (?, ?, ?, ?, ?, ?, ?, "
-			       "?, ?, ?, ?, " STORE_HEADROOM ")",
-			       "uiuuuuuuuuuoouuo", h->from_ns, x->device_id, x->span_ns,
-			       x->rx_frames, x->rx_bytes, x->tx_frames, x->tx_bytes, x->rx_peak,
-			       x->tx_peak, x->rx_lost, x->tx_lost, STORE_HEADROOM_OF(x));
+	for (struct traffic_sum *t = h->traffic; t && r >= 0; t = t->hh.next) {
+		traffic_bind(&q, h->from_ns, &t->sum);
+		r = sql_run(&q);
 	}
 	return r;
 }
@@ -142,57 +138,70 @@ static int turn(struct hours *h, struct store_db *d, uint64_t from_ns)
 	return 0;
 }
 
+static struct store_traffic traffic_of(const struct sql *q)
+{
+	return (struct store_traffic){
+		.device_id = sql_int64(q, 1),
+		.rx_frames = sql_uint64(q, 2),
+		.rx_bytes = sql_uint64(q, 3),
+		.tx_frames = sql_uint64(q, 4),
+		.span_ns = sql_uint64(q, 5),
+		.tx_bytes = sql_uint64(q, 6),
+		.rx_peak = sql_uint64(q, 7),
+		.tx_peak = sql_uint64(q, 8),
+		.rx_lost = sql_uint64(q, 9),
+		.tx_lost = sql_uint64(q, 10),
+		.headroom = {
+			.known = !sql_is_null(q, 11),
+			.peak = sql_uint64(q, 11),
+			.free = sql_uint64(q, 12),
+			.samples = sql_uint64(q, 13),
+			.sum = sql_uint64(q, 14),
+			.qdisc_peak = sql_uint64(q, 15),
+		},
+	};
+}
+
+/* A row of traffic has a span. */
+static int load_row(struct hours *h, struct store_db *d, const struct sql *q)
+{
+	uint64_t from_ns = hour_of(sql_uint64(q, 0));
+	int r = from_ns != h->from_ns ? turn(h, d, from_ns) : 0;
+
+	if (r < 0)
+		return r;
+	if (sql_is_null(q, 5)) {
+		hours_add(h, sql_int64(q, 1), sql_uint64(q, 2), sql_uint64(q, 3),
+			  sql_uint64(q, 4));
+	} else {
+		struct store_traffic x = traffic_of(q);
+
+		hours_add_traffic(h, &x);
+	}
+	return h->stale ? -ENOMEM : 0;
+}
+
 /* Reads the rows of both tables together, in the order of time: an hour is turned once. */
 int hours_load(struct hours *h, struct store_db *d)
 {
-	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(
-		d, &st,
-		"SELECT t_ns, series_id, frames, segments, bytes, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, "
-		"0 FROM loss "
-		"WHERE t_ns > (SELECT coalesce(max(t_ns) + 3600000000000, 0) FROM rolled) "
-		"UNION ALL SELECT t_ns, device_id, rx_frames, rx_bytes, tx_frames, span_ns, "
-		"tx_bytes, rx_peak, tx_peak, rx_lost, tx_lost, "
-		"ring_peak, ring_free, ring_samples, ring_sum, qdisc_peak FROM traffic "
-		"WHERE t_ns > (SELECT coalesce(max(t_ns) + 3600000000000, 0) FROM traffic_rolled) "
-		"ORDER BY 1",
-		"");
+	_cleanup_(sql_closep) struct sql q = db_sql(
+		d, "SELECT t_ns, series_id, frames, segments, bytes, NULL, 0, 0, 0, 0, 0, 0, 0, 0, "
+		   "0, 0 FROM loss WHERE t_ns > "
+		   "(SELECT coalesce(max(t_ns) + 3600000000000, 0) FROM rolled) "
+		   "UNION ALL SELECT t_ns, device_id, rx_frames, rx_bytes, tx_frames, span_ns, "
+		   "tx_bytes, rx_peak, tx_peak, rx_lost, tx_lost, ring_peak, ring_free, "
+		   "ring_samples, ring_sum, qdisc_peak FROM traffic WHERE t_ns > "
+		   "(SELECT coalesce(max(t_ns) + 3600000000000, 0) FROM traffic_rolled) "
+		   "ORDER BY 1");
+	int r, e;
 
 	hours_clear(h);
 	h->from_ns = 0;
 	h->stale = false;	/* hours_add() says when it could not */
-	for (; r > 0; r = store_next(d, st)) {
-		uint64_t from_ns = hour_of(store_u64(st, 0));
-
-		if (from_ns != h->from_ns)
-			r = turn(h, d, from_ns);
-		if (r < 0)
-			return r;
-		if (sqlite3_column_type(st, 5) == SQLITE_NULL)
-			hours_add(h, sqlite3_column_int64(st, 1), store_u64(st, 2),
-				  store_u64(st, 3), store_u64(st, 4));
-		else
-			hours_add_traffic(
-				h, &(struct store_traffic){
-					   .device_id = sqlite3_column_int64(st, 1),
-					   .rx_frames = store_u64(st, 2),
-					   .rx_bytes = store_u64(st, 3),
-					   .tx_frames = store_u64(st, 4),
-					   .span_ns = store_u64(st, 5),
-					   .tx_bytes = store_u64(st, 6),
-					   .rx_peak = store_u64(st, 7),
-					   .tx_peak = store_u64(st, 8),
-					   .rx_lost = store_u64(st, 9),
-					   .tx_lost = store_u64(st, 10),
-					   .headroom = { .known = sqlite3_column_type(st, 11) !=
-								  SQLITE_NULL,
-							 .peak = store_u64(st, 11),
-							 .free = store_u64(st, 12),
-							 .samples = store_u64(st, 13),
-							 .sum = store_u64(st, 14),
-							 .qdisc_peak = store_u64(st, 15) } });
-		if (h->stale)
-			return -ENOMEM;
+	while ((r = sql_step(&q)) > 0) {
+		e = load_row(h, d, &q);
+		if (e < 0)
+			return e;
 	}
 	return r;
 }

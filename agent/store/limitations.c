@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "agent/tick/limitations.h"
 #include "store_priv.h"
 
-int store_blind(struct store *s, const struct limitation_row *rows, unsigned int n)
+static int insert(struct store *s, const struct limitation_row *rows, unsigned int n)
+{
+	struct sql q = db_sql(&s->meta, "INSERT INTO blind VALUES (:id, :loss, :why, :witness)");
+	int r = 0;
+
+	for (unsigned int i = 0; i < n && r >= 0; i++) {
+		sql_bind_int64(&q, ":id", (int64_t)i + 1);
+		sql_bind_text(&q, ":loss", rows[i].loss);
+		sql_bind_text(&q, ":why", rows[i].why);
+		sql_bind_text(&q, ":witness", rows[i].witness);
+		r = sql_run(&q);
+	}
+	return r;
+}
+
+int store_limitations(struct store *s, const struct limitation_row *rows, unsigned int n)
 {
 	int r = store_meta_begin(s);
 
 	if (r < 0)
 		return r;
-	r = store_exec(&s->meta, "DELETE FROM blind", "");
-	for (unsigned int i = 0; i < n && r >= 0; i++)
-		r = store_exec(&s->meta, "INSERT INTO blind VALUES (?, ?, ?, ?)", "ittt",
-			       (int64_t)i + 1, rows[i].loss, rows[i].why, rows[i].witness);
+	r = db_run(&s->meta, "DELETE FROM blind");
+	if (r >= 0)
+		r = insert(s, rows, n);
 	return store_meta_end(s, r);
 }

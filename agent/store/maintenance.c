@@ -11,13 +11,13 @@
 #include "schema/maintain.h"
 
 /* at most so much of the newest history does a power failure cost */
-#define CHORES_NS (60 * NSEC_PER_SEC)
+#define MAINTENANCE_NS (60 * NSEC_PER_SEC)
 /* pages; SQLite's own limit, at which a COMMIT would wait for the disk */
 #define LONG_WAL 1000
 #define LONGEST_WAL 8000		/* the thread does not keep up: the writer does it */
 
 /* What takes long, or waits for the disk, is done beside the loop. @lock guards all but @stop. */
-struct chores {
+struct maintenance {
 	char dir[PATH_MAX - 64], day[PATH_MAX], meta[PATH_MAX];
 	struct maintain_limits limits;
 	pthread_t thread;
@@ -45,53 +45,53 @@ static void checkpoint(const char *path, enum schema_kind kind)
 
 static void checkpoint_own(struct store_db *d)
 {
-	if (d->db)
-		sqlite3_wal_checkpoint_v2(d->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (d->sql.db)
+		sqlite3_wal_checkpoint_v2(d->sql.db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
 /* Without the lock. */
-static void look_after_days(struct chores *c, uint64_t now_ns)
+static void maintain_days(struct maintenance *m, uint64_t now_ns)
 {
 	char why[SCHEMA_WHY] = "";
 	struct maintain_done done;
 	int r;
 
-	checkpoint(c->meta, SCHEMA_META);
-	r = maintain(c->dir, &c->limits, now_ns, &c->stop, &done, why);
-	pthread_mutex_lock(&c->lock);
-	c->result = r;
-	c->oldest_ns = done.oldest_ns ? done.oldest_ns : c->oldest_ns;
-	strcpy(c->why, why);
-	pthread_mutex_unlock(&c->lock);
+	checkpoint(m->meta, SCHEMA_META);
+	r = maintain(m->dir, &m->limits, now_ns, &m->stop, &done, why);
+	pthread_mutex_lock(&m->lock);
+	m->result = r;
+	m->oldest_ns = done.oldest_ns ? done.oldest_ns : m->oldest_ns;
+	strcpy(m->why, why);
+	pthread_mutex_unlock(&m->lock);
 }
 
 static void *work(void *arg)
 {
-	struct chores *c = arg;
+	struct maintenance *m = arg;
 	char day[PATH_MAX];
 	uint64_t now;
 	bool all;
 
-	pthread_mutex_lock(&c->lock);
+	pthread_mutex_lock(&m->lock);
 	for (;;) {
-		while (!c->quit && ((!c->wanted && !c->long_wal) || c->held))
-			pthread_cond_wait(&c->changed, &c->lock);
-		if (c->quit)
+		while (!m->quit && ((!m->wanted && !m->long_wal) || m->held))
+			pthread_cond_wait(&m->changed, &m->lock);
+		if (m->quit)
 			break;
-		all = c->wanted;
-		c->wanted = c->long_wal = false;
-		c->running = true;
-		strcpy(day, c->day);
-		now = c->now_ns;
-		pthread_mutex_unlock(&c->lock);
+		all = m->wanted;
+		m->wanted = m->long_wal = false;
+		m->running = true;
+		strcpy(day, m->day);
+		now = m->now_ns;
+		pthread_mutex_unlock(&m->lock);
 		checkpoint(day, SCHEMA_DAY);
 		if (all)
-			look_after_days(c, now);
-		pthread_mutex_lock(&c->lock);
-		c->running = false;
-		pthread_cond_broadcast(&c->changed);
+			maintain_days(m, now);
+		pthread_mutex_lock(&m->lock);
+		m->running = false;
+		pthread_cond_broadcast(&m->changed);
 	}
-	pthread_mutex_unlock(&c->lock);
+	pthread_mutex_unlock(&m->lock);
 	return NULL;
 }
 
@@ -99,7 +99,7 @@ static void *work(void *arg)
 static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 {
 	struct store *s = arg;
-	struct chores *c = s->chores;
+	struct maintenance *m = s->maintenance;
 
 	(void)name;
 	if (pages < s->wal_pages)
@@ -111,33 +111,33 @@ static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 		    SQLITE_OK)
 			s->wal_pages = pages;
 	} else if (pages >= LONG_WAL) {
-		pthread_mutex_lock(&c->lock);
-		strcpy(c->day, s->day.path);
-		c->long_wal = true;
-		pthread_cond_broadcast(&c->changed);
-		pthread_mutex_unlock(&c->lock);
+		pthread_mutex_lock(&m->lock);
+		strcpy(m->day, s->day.path);
+		m->long_wal = true;
+		pthread_cond_broadcast(&m->changed);
+		pthread_mutex_unlock(&m->lock);
 	}
 	return SQLITE_OK;
 }
 
-void store_chores_watch(struct store *s)
+void store_maintenance_watch(struct store *s)
 {
 	s->wal_pages = 0;
 	if (s->opt.background)
-		sqlite3_wal_hook(s->day.db, on_commit, s);
+		sqlite3_wal_hook(s->day.sql.db, on_commit, s);
 }
 
-int store_chores_start(struct store *s)
+int store_maintenance_start(struct store *s)
 {
-	struct chores *c = calloc(1, sizeof(*c));
+	struct maintenance *m = calloc(1, sizeof(*m));
 	sigset_t all, old;
 	int r;
 
-	if (!c)
+	if (!m)
 		return -ENOMEM;
-	snprintf(c->dir, sizeof(c->dir), "%s", s->dir);
-	snprintf(c->meta, sizeof(c->meta), "%s", s->meta.path);
-	c->limits = (struct maintain_limits){
+	snprintf(m->dir, sizeof(m->dir), "%s", s->dir);
+	snprintf(m->meta, sizeof(m->meta), "%s", s->meta.path);
+	m->limits = (struct maintain_limits){
 		.fine_days = s->opt.fine_days,
 		.days = s->opt.retention_days,
 		.hour_days = s->opt.hour_days,
@@ -145,107 +145,107 @@ int store_chores_start(struct store *s)
 		.bytes = s->opt.max_bytes,
 		.history_bytes = s->opt.history_bytes,
 	};
-	pthread_mutex_init(&c->lock, NULL);
-	pthread_cond_init(&c->changed, NULL);
-	s->chores = c;
+	pthread_mutex_init(&m->lock, NULL);
+	pthread_cond_init(&m->changed, NULL);
+	s->maintenance = m;
 	if (!s->opt.background)
 		return 0;
 	sigfillset(&all);	/* signals are the loop's */
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(&c->thread, NULL, work, c);
+	r = pthread_create(&m->thread, NULL, work, m);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r) {
-		s->chores = NULL;
-		free(c);
+		s->maintenance = NULL;
+		free(m);
 	}
 	return -r;
 }
 
-void store_chores_stop(struct store *s)
+void store_maintenance_stop(struct store *s)
 {
-	struct chores *c = s->chores;
+	struct maintenance *m = s->maintenance;
 
-	if (!c)
+	if (!m)
 		return;
 	if (s->opt.background) {
-		pthread_mutex_lock(&c->lock);
-		c->quit = true;
-		c->stop = true;
-		pthread_cond_broadcast(&c->changed);
-		pthread_mutex_unlock(&c->lock);
-		pthread_join(c->thread, NULL);
+		pthread_mutex_lock(&m->lock);
+		m->quit = true;
+		m->stop = true;
+		pthread_cond_broadcast(&m->changed);
+		pthread_mutex_unlock(&m->lock);
+		pthread_join(m->thread, NULL);
 	}
-	pthread_cond_destroy(&c->changed);
-	pthread_mutex_destroy(&c->lock);
-	free(c);
-	s->chores = NULL;
+	pthread_cond_destroy(&m->changed);
+	pthread_mutex_destroy(&m->lock);
+	free(m);
+	s->maintenance = NULL;
 }
 
-void store_chores_hold(struct store *s)
+void store_maintenance_hold(struct store *s)
 {
-	struct chores *c = s->chores;
+	struct maintenance *m = s->maintenance;
 
-	pthread_mutex_lock(&c->lock);
-	c->held = true;
-	c->stop = true;
-	while (c->running)
-		pthread_cond_wait(&c->changed, &c->lock);
-	c->stop = false;
-	pthread_mutex_unlock(&c->lock);
+	pthread_mutex_lock(&m->lock);
+	m->held = true;
+	m->stop = true;
+	while (m->running)
+		pthread_cond_wait(&m->changed, &m->lock);
+	m->stop = false;
+	pthread_mutex_unlock(&m->lock);
 }
 
-void store_chores_release(struct store *s)
+void store_maintenance_release(struct store *s)
 {
-	struct chores *c = s->chores;
+	struct maintenance *m = s->maintenance;
 
-	pthread_mutex_lock(&c->lock);
-	c->held = false;
-	c->wanted = true;
-	pthread_cond_broadcast(&c->changed);
-	pthread_mutex_unlock(&c->lock);
-	s->chores_ns = 0;
+	pthread_mutex_lock(&m->lock);
+	m->held = false;
+	m->wanted = true;
+	pthread_cond_broadcast(&m->changed);
+	pthread_mutex_unlock(&m->lock);
+	s->maintenance_ns = 0;
 }
 
-static void say(struct store *s, int r, const char *why, uint64_t now_ns)
+static void report(struct store *s, int r, const char *why, uint64_t now_ns)
 {
 	if (r != -EBUSY && r != -EINTR)		/* those are tried again soon */
 		store_source(s, "history", r < 0 ? "failed" : "ok", r < 0 ? why : "", now_ns);
 }
 
-void store_chores(struct store *s, uint64_t now_ns)
+void store_maintenance(struct store *s, uint64_t now_ns)
 {
-	struct chores *c = s->chores;
+	struct maintenance *m = s->maintenance;
 	char why[SCHEMA_WHY] = "";
 	struct maintain_done done;
 	uint64_t oldest;
-	bool told;
+	bool busy;
 	int r;
 
-	if (mono_ns() < s->chores_ns)
+	if (mono_ns() < s->maintenance_ns)
 		return;
-	s->chores_ns = mono_ns() + CHORES_NS;
+	s->maintenance_ns = mono_ns() + MAINTENANCE_NS;
 	if (!s->opt.background) {
 		checkpoint_own(&s->meta);
 		checkpoint_own(&s->day);
-		r = maintain(c->dir, &c->limits, now_ns, NULL, &done, why);
-		say(s, r, why, now_ns);
+		r = maintain(m->dir, &m->limits, now_ns, NULL, &done, why);
+		report(s, r, why, now_ns);
 		if (done.oldest_ns)
 			store_forget_events(s, done.oldest_ns);
 		return;
 	}
-	pthread_mutex_lock(&c->lock);
-	strcpy(why, c->why);
-	r = c->result;
-	told = c->running || c->wanted;
-	c->now_ns = now_ns;
-	strcpy(c->day, s->day.path);
-	c->wanted = true;
-	oldest = c->oldest_ns;
-	c->oldest_ns = 0;
-	pthread_cond_broadcast(&c->changed);
-	pthread_mutex_unlock(&c->lock);
-	if (!told)
-		say(s, r, why, now_ns);
+	pthread_mutex_lock(&m->lock);
+	strcpy(why, m->why);
+	r = m->result;
+	busy = m->running || m->wanted;
+	m->now_ns = now_ns;
+	strcpy(m->day, s->day.path);
+	m->wanted = true;
+	oldest = m->oldest_ns;
+	m->oldest_ns = 0;
+	pthread_cond_broadcast(&m->changed);
+	pthread_mutex_unlock(&m->lock);
+	if (!busy)
+		report(s, r, why, now_ns);
 	if (oldest)
 		store_forget_events(s, oldest);
 }

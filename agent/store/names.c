@@ -1,59 +1,81 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "store_priv.h"
-
-#include <errno.h>
 #include <string.h>
+
+#include "store_priv.h"
 
 /* VMs. */
 
-static bool same_text(sqlite3_stmt *st, int column, const char *text)
-{
-	const char *stored = (const char *)sqlite3_column_text(st, column);
-
-	return stored && !strcmp(stored, text);
-}
-
 static int find_vm(struct store *s, const struct store_vm *vm, int64_t *ret, bool *ret_same_name)
 {
-	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(&s->meta, &st, "SELECT id, name FROM vm WHERE ident = ?", "t",
-			    vm->ident);
+	_cleanup_(sql_closep) struct sql q =
+		db_sql(&s->meta, "SELECT id, name FROM vm WHERE ident = :ident");
+	int r;
 
+	sql_bind_text(&q, ":ident", vm->ident);
+	r = sql_step(&q);
 	if (r > 0) {
-		*ret = sqlite3_column_int64(st, 0);
-		*ret_same_name = same_text(st, 1, vm->name);
+		*ret = sql_int64(&q, 0);
+		*ret_same_name = !strcmp(sql_text(&q, 1), vm->name);
 	}
 	return r;
+}
+
+static int update_vm(struct store *s, const struct store_vm *vm, uint64_t now_ns, int64_t id)
+{
+	int r = store_event_vm(s, id, vm->name, vm->state, now_ns);
+	struct sql q = db_sql(&s->meta, "UPDATE vm SET uuid = coalesce(:uuid, uuid), "
+					"name = :name, state = :state, "
+					"last_ns = max(last_ns, :now) WHERE id = :id");
+
+	if (r < 0)
+		return r;
+	sql_bind_text(&q, ":uuid", vm->uuid);
+	sql_bind_text(&q, ":name", vm->name);
+	sql_bind_text(&q, ":state", vm->state);
+	sql_bind_uint64(&q, ":now", now_ns);
+	sql_bind_int64(&q, ":id", id);
+	return sql_run(&q);
+}
+
+static int insert_vm(struct store *s, const struct store_vm *vm, uint64_t now_ns, int64_t *ret)
+{
+	struct sql q = db_sql(&s->meta,
+			      "INSERT INTO vm (ident, uuid, name, state, first_ns, last_ns) "
+			      "VALUES (:ident, :uuid, :name, :state, :now, :now)");
+	int r;
+
+	sql_bind_text(&q, ":ident", vm->ident);
+	sql_bind_text(&q, ":uuid", vm->uuid);
+	sql_bind_text(&q, ":name", vm->name);
+	sql_bind_text(&q, ":state", vm->state);
+	sql_bind_uint64(&q, ":now", now_ns);
+	r = sql_run(&q);
+	if (r < 0)
+		return r;
+	*ret = sql_last_id(s->meta.sql.db);
+	return store_event_new_vm(s, *ret, vm->state, now_ns);
+}
+
+static int put_vm_name(struct store *s, int64_t vm_id, const char *name, uint64_t now_ns)
+{
+	struct sql q =
+		db_sql(&s->meta, "INSERT OR REPLACE INTO vm_name VALUES (:vm, :since_ns, :name)");
+
+	sql_bind_int64(&q, ":vm", vm_id);
+	sql_bind_uint64(&q, ":since_ns", now_ns);
+	sql_bind_text(&q, ":name", name);
+	return sql_run(&q);
 }
 
 static int put_vm(struct store *s, const struct store_vm *vm, uint64_t now_ns, int64_t *ret)
 {
 	bool same_name = false;
-	int r = find_vm(s, vm, ret, &same_name), found = r;
+	int r = find_vm(s, vm, ret, &same_name);
 
 	if (r < 0)
 		return r;
-	if (found) {
-		r = store_event_vm(s, *ret, vm->name, vm->state, now_ns);
-		if (r < 0)
-			return r;
-		r = store_exec(&s->meta,
-			       "UPDATE vm SET uuid = coalesce(?, uuid), name = ?, state = ?, "
-			       "last_ns = max(last_ns, ?) WHERE id = ?",
-			       "tttui", vm->uuid, vm->name, vm->state, now_ns, *ret);
-	} else {
-		r = store_exec(&s->meta,
-			       "INSERT INTO vm (ident, uuid, name, state, first_ns, last_ns) "
-			       "VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
-			       "ttttu", vm->ident, vm->uuid, vm->name, vm->state, now_ns);
-		*ret = sqlite3_last_insert_rowid(s->meta.db);
-		if (r >= 0)
-			r = store_event_new_vm(s, *ret, vm->state, now_ns);
-	}
-	if (r < 0 || same_name)
-		return r;
-	return store_exec(&s->meta, "INSERT OR REPLACE INTO vm_name VALUES (?, ?, ?)", "iut", *ret,
-			  now_ns, vm->name);
+	r = r > 0 ? update_vm(s, vm, now_ns, *ret) : insert_vm(s, vm, now_ns, ret);
+	return r < 0 || same_name ? r : put_vm_name(s, *ret, vm->name, now_ns);
 }
 
 int store_vm(struct store *s, const struct store_vm *vm, uint64_t now_ns, int64_t *ret)
@@ -69,22 +91,14 @@ int store_vm(struct store *s, const struct store_vm *vm, uint64_t now_ns, int64_
 	return r < 0 ? r : 0;
 }
 
-static const char *text(sqlite3_stmt *st, int column)
-{
-	const char *t = (const char *)sqlite3_column_text(st, column);
-
-	return t ? t : "";
-}
-
 int store_each_vm(struct store *s, store_each_vm_fn *fn, void *arg)
 {
-	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
+	_cleanup_(sql_closep) struct sql q =
+		db_sql(&s->meta, "SELECT id, ident, name, state FROM vm ORDER BY id");
 	int r;
 
-	for (r = store_query(&s->meta, &st, "SELECT id, ident, name, state FROM vm ORDER BY id",
-			     "");
-	     r > 0; r = store_next(&s->meta, st)) {
-		r = fn(sqlite3_column_int64(st, 0), text(st, 1), text(st, 2), text(st, 3), arg);
+	while ((r = sql_step(&q)) > 0) {
+		r = fn(sql_int64(&q, 0), sql_text(&q, 1), sql_text(&q, 2), sql_text(&q, 3), arg);
 		if (r)
 			return r;
 	}
@@ -95,16 +109,48 @@ int store_each_vm(struct store *s, store_each_vm_fn *fn, void *arg)
 
 static int find_device(struct store *s, const struct store_device *dev, int64_t *ret)
 {
-	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(&s->meta, &st,
-			    "SELECT id FROM device WHERE boot_id = ? AND netns = ? AND ifindex = ? "
-			    "AND kind = ? "
-			    "AND until_ns IS NULL ORDER BY id DESC",
-			    "tiit", dev->boot_id, (int64_t)dev->netns, (int64_t)dev->ifindex,
-			    dev->kind);
+	_cleanup_(sql_closep) struct sql q = db_sql(
+		&s->meta, "SELECT id FROM device WHERE boot_id = :boot_id AND netns = :netns "
+			  "AND ifindex = :ifindex AND kind = :kind AND until_ns IS NULL "
+			  "ORDER BY id DESC");
+	int r;
 
+	sql_bind_text(&q, ":boot_id", dev->boot_id);
+	sql_bind_int64(&q, ":netns", dev->netns);
+	sql_bind_int64(&q, ":ifindex", dev->ifindex);
+	sql_bind_text(&q, ":kind", dev->kind);
+	r = sql_step(&q);
 	if (r > 0)
-		*ret = sqlite3_column_int64(st, 0);
+		*ret = sql_int64(&q, 0);
+	return r;
+}
+
+static int rename_device(struct store *s, int64_t id, const char *name)
+{
+	struct sql q = db_sql(&s->meta,
+			      "UPDATE device SET name = :name WHERE id = :id AND name <> :name");
+
+	sql_bind_text(&q, ":name", name);
+	sql_bind_int64(&q, ":id", id);
+	return sql_run(&q);
+}
+
+static int insert_device(struct store *s, const struct store_device *dev, int64_t *ret)
+{
+	struct sql q = db_sql(
+		&s->meta, "INSERT INTO device (boot_id, netns, ifindex, name, kind, since_ns) "
+			  "VALUES (:boot_id, :netns, :ifindex, :name, :kind, :since_ns)");
+	int r;
+
+	sql_bind_text(&q, ":boot_id", dev->boot_id);
+	sql_bind_int64(&q, ":netns", dev->netns);
+	sql_bind_int64(&q, ":ifindex", dev->ifindex);
+	sql_bind_text(&q, ":name", dev->name);
+	sql_bind_text(&q, ":kind", dev->kind);
+	sql_bind_uint64(&q, ":since_ns", dev->since_ns);
+	r = sql_run(&q);
+	if (r >= 0)
+		*ret = sql_last_id(s->meta.sql.db);
 	return r;
 }
 
@@ -116,17 +162,7 @@ static int put_device(struct store *s, const struct store_device *dev, int64_t *
 	if (r < 0)
 		return r;
 	*ret_known = r > 0;
-	if (*ret_known)
-		return store_exec(&s->meta,
-				  "UPDATE device SET name = ?1 WHERE id = ?2 AND name <> ?1", "ti",
-				  dev->name, *ret);
-	r = store_exec(&s->meta,
-		       "INSERT INTO device (boot_id, netns, ifindex, name, kind, since_ns) VALUES "
-		       "(?, ?, ?, ?, ?, ?)",
-		       "tiittu", dev->boot_id, (int64_t)dev->netns, (int64_t)dev->ifindex,
-		       dev->name, dev->kind, dev->since_ns);
-	*ret = sqlite3_last_insert_rowid(s->meta.db);
-	return r;
+	return *ret_known ? rename_device(s, *ret, dev->name) : insert_device(s, dev, ret);
 }
 
 int store_device(struct store *s, const struct store_device *dev, int64_t *ret, bool *ret_known)
@@ -145,17 +181,30 @@ int store_device(struct store *s, const struct store_device *dev, int64_t *ret, 
 	return 0;
 }
 
+static int end_device(struct store *s, int64_t device_id, uint64_t until_ns)
+{
+	struct sql q = db_sql(&s->meta, "UPDATE device SET until_ns = max(since_ns, :until_ns) "
+					"WHERE id = :id AND until_ns IS NULL");
+
+	sql_bind_uint64(&q, ":until_ns", until_ns);
+	sql_bind_int64(&q, ":id", device_id);
+	return sql_run(&q);
+}
+
 int store_device_end(struct store *s, int64_t device_id, uint64_t until_ns)
 {
 	int r = store_meta_begin(s);
 
-	if (r < 0)
-		return r;
-	r = store_exec(
-		&s->meta,
-		"UPDATE device SET until_ns = max(since_ns, ?) WHERE id = ? AND until_ns IS NULL",
-		"ui", until_ns, device_id);
-	return store_meta_end(s, r);
+	return r < 0 ? r : store_meta_end(s, end_device(s, device_id, until_ns));
+}
+
+static int end_boots(struct store *s, const char *sql, const char *boot_id, uint64_t until_ns)
+{
+	struct sql q = db_sql(&s->meta, sql);
+
+	sql_bind_uint64(&q, ":until_ns", until_ns);
+	sql_bind_text(&q, ":boot_id", boot_id);
+	return sql_run(&q);
 }
 
 int store_end_other_boots(struct store *s, const char *boot_id, uint64_t until_ns)
@@ -164,31 +213,30 @@ int store_end_other_boots(struct store *s, const char *boot_id, uint64_t until_n
 
 	if (r < 0)
 		return r;
-	r = store_exec(&s->meta,
-		       "UPDATE attachment SET until_ns = max(since_ns, ?) WHERE until_ns IS NULL "
-		       "AND device_id IN "
-		       "(SELECT id FROM device WHERE boot_id <> ?)",
-		       "ut", until_ns, boot_id);
+	r = end_boots(s,
+		      "UPDATE attachment SET until_ns = max(since_ns, :until_ns) "
+		      "WHERE until_ns IS NULL AND device_id IN "
+		      "(SELECT id FROM device WHERE boot_id <> :boot_id)",
+		      boot_id, until_ns);
 	if (r >= 0)
-		r = store_exec(&s->meta,
-			       "UPDATE device SET until_ns = max(since_ns, ?) WHERE until_ns IS "
-			       "NULL AND boot_id <> ?",
-			       "ut", until_ns, boot_id);
+		r = end_boots(s,
+			      "UPDATE device SET until_ns = max(since_ns, :until_ns) "
+			      "WHERE until_ns IS NULL AND boot_id <> :boot_id",
+			      boot_id, until_ns);
 	return store_meta_end(s, r);
 }
 
 int store_each_device(struct store *s, const char *boot_id, store_device_fn *fn, void *arg)
 {
-	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(&s->meta, &st,
-			    "SELECT id, netns, ifindex, name, kind, since_ns FROM device "
-			    "WHERE boot_id = ? AND until_ns IS NULL ORDER BY id",
-			    "t", boot_id);
+	_cleanup_(sql_closep) struct sql q = db_sql(
+		&s->meta, "SELECT id, netns, ifindex, name, kind, since_ns FROM device "
+			  "WHERE boot_id = :boot_id AND until_ns IS NULL ORDER BY id");
+	int r;
 
-	for (; r > 0; r = store_next(&s->meta, st)) {
-		r = fn(sqlite3_column_int64(st, 0), (uint32_t)sqlite3_column_int64(st, 1),
-		       (uint32_t)sqlite3_column_int64(st, 2), text(st, 3), text(st, 4),
-		       store_u64(st, 5), arg);
+	sql_bind_text(&q, ":boot_id", boot_id);
+	while ((r = sql_step(&q)) > 0) {
+		r = fn(sql_int64(&q, 0), (uint32_t)sql_int64(&q, 1), (uint32_t)sql_int64(&q, 2),
+		       sql_text(&q, 3), sql_text(&q, 4), sql_uint64(&q, 5), arg);
 		if (r)
 			return r;
 	}
@@ -199,44 +247,72 @@ int store_each_device(struct store *s, const char *boot_id, store_device_fn *fn,
 
 static int find_attachment(struct store *s, const struct store_attachment *a, int64_t *ret)
 {
-	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(
-		&s->meta, &st,
-		"SELECT id FROM attachment WHERE device_id = ? AND vm_id = ? AND until_ns IS NULL "
-		"ORDER BY id DESC",
-		"ii", a->device_id, a->vm_id);
+	_cleanup_(sql_closep) struct sql q = db_sql(
+		&s->meta, "SELECT id FROM attachment WHERE device_id = :device AND vm_id = :vm "
+			  "AND until_ns IS NULL ORDER BY id DESC");
+	int r;
 
+	sql_bind_int64(&q, ":device", a->device_id);
+	sql_bind_int64(&q, ":vm", a->vm_id);
+	r = sql_step(&q);
 	if (r > 0)
-		*ret = sqlite3_column_int64(st, 0);
+		*ret = sql_int64(&q, 0);
 	return r;
 }
 
+static void bind_facts(struct sql *q, const struct store_attachment *a)
+{
+	sql_bind_text(q, ":mac", a->mac);
+	sql_bind_known(q, ":queues", a->queues >= 0, a->queues);
+	sql_bind_known(q, ":ring_frames", a->ring_frames >= 0, a->ring_frames);
+	sql_bind_text(q, ":backend", a->backend);
+	sql_bind_text(q, ":bridge", a->bridge);
+}
+
 /* What is not known now does not overwrite what was. */
+static int update_attachment(struct store *s, const struct store_attachment *a, int64_t id)
+{
+	struct sql q = db_sql(
+		&s->meta, "UPDATE attachment SET mac = coalesce(:mac, mac), "
+			  "queues = coalesce(:queues, queues), "
+			  "ring_frames = coalesce(:ring_frames, ring_frames), "
+			  "backend = coalesce(:backend, backend), "
+			  "bridge = coalesce(:bridge, bridge) WHERE id = :id");
+
+	bind_facts(&q, a);
+	sql_bind_int64(&q, ":id", id);
+	return sql_run(&q);
+}
+
+static int insert_attachment(struct store *s, const struct store_attachment *a, int64_t *ret)
+{
+	struct sql q = db_sql(
+		&s->meta, "INSERT INTO attachment (vm_id, device_id, mac, queues, ring_frames, "
+			  "backend, bridge, since_ns) VALUES (:vm, :device, :mac, :queues, "
+			  ":ring_frames, :backend, :bridge, :since_ns)");
+	int r;
+
+	bind_facts(&q, a);
+	sql_bind_int64(&q, ":vm", a->vm_id);
+	sql_bind_int64(&q, ":device", a->device_id);
+	sql_bind_uint64(&q, ":since_ns", a->since_ns);
+	r = sql_run(&q);
+	if (r >= 0)
+		*ret = sql_last_id(s->meta.sql.db);
+	return r;
+}
+
 static int put_attachment(struct store *s, const struct store_attachment *a, int64_t *ret)
 {
 	int r = find_attachment(s, a, ret);
-	bool known = r > 0;
 
-	if (known)
-		r = store_event_attachment(s, *ret, a);
 	if (r < 0)
 		return r;
-	if (known)
-		return store_exec(&s->meta,
-				  "UPDATE attachment SET mac = coalesce(?, mac), queues = "
-				  "coalesce(?, queues), "
-				  "ring_frames = coalesce(?, ring_frames), backend = coalesce(?, "
-				  "backend), bridge = coalesce(?, bridge) "
-				  "WHERE id = ?",
-				  "tnntti", a->mac, a->queues, a->ring_frames, a->backend,
-				  a->bridge, *ret);
-	r = store_exec(&s->meta,
-		       "INSERT INTO attachment (vm_id, device_id, mac, queues, ring_frames, "
-		       "backend, bridge, since_ns) "
-		       "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		       "iitnnttu", a->vm_id, a->device_id, a->mac, a->queues, a->ring_frames,
-		       a->backend, a->bridge, a->since_ns);
-	*ret = sqlite3_last_insert_rowid(s->meta.db);
+	if (r > 0) {
+		r = store_event_attachment(s, *ret, a);
+		return r < 0 ? r : update_attachment(s, a, *ret);
+	}
+	r = insert_attachment(s, a, ret);
 	return r < 0 ? r : store_event_new_attachment(s, a);
 }
 
@@ -253,33 +329,37 @@ int store_attachment(struct store *s, const struct store_attachment *a, int64_t 
 	return r < 0 ? r : 0;
 }
 
+static int end_attachment(struct store *s, int64_t attachment_id, uint64_t until_ns)
+{
+	int r = store_event_attachment_end(s, attachment_id, until_ns);
+	struct sql q = db_sql(&s->meta, "UPDATE attachment SET until_ns = max(since_ns, :until_ns) "
+					"WHERE id = :id AND until_ns IS NULL");
+
+	if (r < 0)
+		return r;
+	sql_bind_uint64(&q, ":until_ns", until_ns);
+	sql_bind_int64(&q, ":id", attachment_id);
+	return sql_run(&q);
+}
+
 int store_attachment_end(struct store *s, int64_t attachment_id, uint64_t until_ns)
 {
 	int r = store_meta_begin(s);
 
-	if (r < 0)
-		return r;
-	r = store_event_attachment_end(s, attachment_id, until_ns);
-	if (r >= 0)
-		r = store_exec(&s->meta,
-			       "UPDATE attachment SET until_ns = max(since_ns, ?) WHERE id = ? AND "
-			       "until_ns IS NULL",
-			       "ui", until_ns, attachment_id);
-	return store_meta_end(s, r);
+	return r < 0 ? r : store_meta_end(s, end_attachment(s, attachment_id, until_ns));
 }
 
 int store_each_attachment(struct store *s, store_attachment_fn *fn, void *arg)
 {
-	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(&s->meta, &st,
-			    "SELECT a.id, a.device_id, a.vm_id, v.ident, a.since_ns FROM "
-			    "attachment a JOIN vm v ON v.id = a.vm_id "
-			    "WHERE a.until_ns IS NULL ORDER BY a.id",
-			    "");
+	_cleanup_(sql_closep) struct sql q = db_sql(
+		&s->meta, "SELECT a.id, a.device_id, a.vm_id, v.ident, a.since_ns "
+			  "FROM attachment a JOIN vm v ON v.id = a.vm_id "
+			  "WHERE a.until_ns IS NULL ORDER BY a.id");
+	int r;
 
-	for (; r > 0; r = store_next(&s->meta, st)) {
-		r = fn(sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1),
-		       sqlite3_column_int64(st, 2), text(st, 3), store_u64(st, 4), arg);
+	while ((r = sql_step(&q)) > 0) {
+		r = fn(sql_int64(&q, 0), sql_int64(&q, 1), sql_int64(&q, 2), sql_text(&q, 3),
+		       sql_uint64(&q, 4), arg);
 		if (r)
 			return r;
 	}

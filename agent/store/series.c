@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "store_priv.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "store_priv.h"
 
 struct series_entry {
 	int64_t id;
@@ -22,7 +22,7 @@ void store_series_forget(struct store *s)
 	}
 }
 
-/* All that a series means, as one string; \x1f occurs in none of the words. */
+/* All that a series means, as one string; \x1f occurs in none of the names. */
 static char *key_of(const struct store_series *k)
 {
 	char *key;
@@ -50,22 +50,54 @@ static int remember(struct store *s, const char *key, int64_t id)
 	return 0;
 }
 
+/* What a series means, in each statement that names it. */
+static void bind_series(struct sql *q, const struct store_series *k)
+{
+	sql_bind_known(q, ":device", k->device_id, k->device_id);
+	sql_bind_known(q, ":vm", k->vm_id, k->vm_id);
+	sql_bind_known(q, ":attachment", k->attachment_id, k->attachment_id);
+	sql_bind_known(q, ":queue", k->queue >= 0, k->queue);
+	sql_bind_text(q, ":direction", k->direction);
+	sql_bind_text(q, ":class", k->class);
+	sql_bind_text(q, ":kind", k->kind);
+	sql_bind_text(q, ":reason", k->reason);
+	sql_bind_text(q, ":site", k->site);
+	sql_bind_text(q, ":counter", k->counter);
+	sql_bind_text(q, ":place", k->place);
+	sql_bind_text(q, ":sender", k->sender);
+	sql_bind_known(q, ":sender_vm", k->sender_vm_id, k->sender_vm_id);
+}
+
 int store_series_find(struct store *s, const struct store_series *k, int64_t *ret)
 {
-	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(&s->meta, &st,
-			    "SELECT id FROM series WHERE device_id IS ? AND vm_id IS ? AND "
-			    "attachment_id IS ? AND queue IS ? "
-			    "AND direction = ? AND class = ? AND kind = ? AND reason = ? AND site "
-			    "= ? AND counter IS ? AND place IS ? "
-			    "AND sender IS ? AND sender_vm_id IS ? ORDER BY id",
-			    "ooontttttttto", k->device_id, k->vm_id, k->attachment_id, k->queue,
-			    k->direction, k->class, k->kind, k->reason, k->site, k->counter,
-			    k->place, k->sender, k->sender_vm_id);
+	_cleanup_(sql_closep) struct sql q = db_sql(
+		&s->meta, "SELECT id FROM series WHERE device_id IS :device AND vm_id IS :vm "
+			  "AND attachment_id IS :attachment AND queue IS :queue "
+			  "AND direction = :direction AND class = :class AND kind = :kind "
+			  "AND reason = :reason AND site = :site AND counter IS :counter "
+			  "AND place IS :place AND sender IS :sender "
+			  "AND sender_vm_id IS :sender_vm ORDER BY id");
+	int r;
 
+	bind_series(&q, k);
+	r = sql_step(&q);
 	if (r > 0)
-		*ret = sqlite3_column_int64(st, 0);
+		*ret = sql_int64(&q, 0);
 	return r;
+}
+
+static int insert_series(struct store *s, const struct store_series *k, uint64_t first_ns)
+{
+	struct sql q = db_sql(
+		&s->meta,
+		"INSERT INTO series (device_id, vm_id, attachment_id, queue, direction, class, "
+		"kind, reason, site, counter, place, sender, sender_vm_id, first_ns) "
+		"VALUES (:device, :vm, :attachment, :queue, :direction, :class, "
+		":kind, :reason, :site, :counter, :place, :sender, :sender_vm, :first_ns)");
+
+	bind_series(&q, k);
+	sql_bind_uint64(&q, ":first_ns", first_ns);
+	return sql_run(&q);
 }
 
 int store_series_row(struct store *s, const struct store_series *k, uint64_t first_ns, int64_t *ret)
@@ -74,15 +106,9 @@ int store_series_row(struct store *s, const struct store_series *k, uint64_t fir
 
 	if (r)
 		return r < 0 ? r : 0;
-	r = store_exec(&s->meta,
-		       "INSERT INTO series (device_id, vm_id, attachment_id, queue, direction, "
-		       "class, kind, reason, site, counter, "
-		       "place, sender, sender_vm_id, first_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, "
-		       "?, ?, ?, ?, ?)",
-		       "ooonttttttttou", k->device_id, k->vm_id, k->attachment_id, k->queue,
-		       k->direction, k->class, k->kind, k->reason, k->site, k->counter, k->place,
-		       k->sender, k->sender_vm_id, first_ns);
-	*ret = sqlite3_last_insert_rowid(s->meta.db);
+	r = insert_series(s, k, first_ns);
+	if (r >= 0)
+		*ret = sql_last_id(s->meta.sql.db);
 	return r;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What sources say of themselves. They say it in every tick, and mostly the same again: that costs
+/* The states of sources. They are reported in every tick, and are mostly the same again: that costs
  * a comparison and no transaction. */
 #include "store_priv.h"
 
@@ -9,67 +9,86 @@
 
 #include "collector/base.h"
 
-struct store_said {
+struct source_state {
 	char *name, *state, *why;	/* as committed */
 };
 
-static void forget(struct store_said *a)
+static void forget(struct source_state *a)
 {
 	free(a->name);
 	free(a->state);
 	free(a->why);
 }
 
-int store_unsay(struct store_db *d)
+int store_sources_forget(struct store_db *d)
 {
 	struct store *s = CONTAINER_OF(d, struct store, meta);
 
-	for (unsigned int i = 0; i < s->n_said; i++)
-		forget(&s->said[i]);
-	free(s->said);
-	s->said = NULL;
-	s->n_said = 0;
+	for (unsigned int i = 0; i < s->n_sources; i++)
+		forget(&s->sources[i]);
+	free(s->sources);
+	s->sources = NULL;
+	s->n_sources = 0;
 	return 0;
 }
 
-static struct store_said *find(const struct store *s, const char *name)
+static struct source_state *find(const struct store *s, const char *name)
 {
-	for (unsigned int i = 0; i < s->n_said; i++)
-		if (!strcmp(s->said[i].name, name))
-			return &s->said[i];
+	for (unsigned int i = 0; i < s->n_sources; i++)
+		if (!strcmp(s->sources[i].name, name))
+			return &s->sources[i];
 	return NULL;
 }
 
 static void drop(struct store *s, const char *name)
 {
-	struct store_said *a = find(s, name);
+	struct source_state *a = find(s, name);
 
 	if (!a)
 		return;
 	forget(a);
-	*a = s->said[--s->n_said];
+	*a = s->sources[--s->n_sources];
 }
 
 /* Without memory it is written again next time. */
 static void keep(struct store *s, const char *name, const char *state, const char *why)
 {
-	struct store_said a = { strdup(name), strdup(state), strdup(why) };
-	struct store_said *more = a.name && a.state && a.why
-					  ? reallocarray(s->said, s->n_said + 1, sizeof(*more))
-					  : NULL;
+	struct source_state a = { strdup(name), strdup(state), strdup(why) };
+	struct source_state *more =
+		a.name && a.state && a.why
+			? reallocarray(s->sources, s->n_sources + 1, sizeof(*more))
+			: NULL;
 
 	if (!more) {
 		forget(&a);
 		return;
 	}
-	s->said = more;
-	s->said[s->n_said++] = a;
+	s->sources = more;
+	s->sources[s->n_sources++] = a;
+}
+
+static int put(struct store *s, const char *name, const char *state, const char *why,
+	       uint64_t now_ns)
+{
+	struct sql q =
+		db_sql(&s->meta,
+		       "INSERT INTO source VALUES (:name, :state, :why, :now) ON CONFLICT (name) "
+		       "DO UPDATE "
+		       "SET since_ns = iif(state = excluded.state, since_ns, excluded.since_ns), "
+		       "state = excluded.state, why = excluded.why "
+		       "WHERE state <> excluded.state OR why <> excluded.why");
+
+	sql_bind_text(&q, ":name", name);
+	sql_bind_text(&q, ":state", state);
+	sql_bind_text(&q, ":why", why);
+	sql_bind_uint64(&q, ":now", now_ns);
+	return sql_run(&q);
 }
 
 int store_source(struct store *s, const char *name, const char *state, const char *why,
 		 uint64_t now_ns)
 {
-	const struct store_said *before = find(s, name);
+	const struct source_state *before = find(s, name);
 	int r;
 
 	why = why ? why : "";
@@ -80,13 +99,7 @@ int store_source(struct store *s, const char *name, const char *state, const cha
 		return r;
 	r = store_event_source(s, name, state, now_ns);
 	if (r >= 0)
-		r = store_exec(
-			&s->meta,
-			"INSERT INTO source VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
-			"since_ns = iif(state = excluded.state, since_ns, excluded.since_ns), "
-			"state = excluded.state, why = excluded.why "
-			"WHERE state <> excluded.state OR why <> excluded.why",
-			"tttu", name, state, why, now_ns);
+		r = put(s, name, state, why, now_ns);
 	r = store_meta_end(s, r);
 	drop(s, name);
 	if (r >= 0)
@@ -94,12 +107,18 @@ int store_source(struct store *s, const char *name, const char *state, const cha
 	return r;
 }
 
+static int delete(struct store *s, const char *name)
+{
+	struct sql q = db_sql(&s->meta, "DELETE FROM source WHERE name = :name");
+
+	sql_bind_text(&q, ":name", name);
+	return sql_run(&q);
+}
+
 int store_source_gone(struct store *s, const char *name)
 {
 	int r = store_meta_begin(s);
 
 	drop(s, name);
-	return r < 0 ? r
-		     : store_meta_end(s, store_exec(&s->meta, "DELETE FROM source WHERE name = ?",
-						    "t", name));
+	return r < 0 ? r : store_meta_end(s, delete(s, name));
 }

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "store_priv.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "store_priv.h"
 
 #define GROUP "taploss"
 
@@ -79,26 +79,17 @@ static int take_lock(struct store *s, char why[static SCHEMA_WHY])
 	int pid = 0, r = schema_agent_lock(s->dir, &s->lock, &pid);
 
 	if (r == -EBUSY && pid)
-		return store_say(
-			why, r,
+		return why_set(r, why,
 			"another taplossd (pid %d) writes to %s; stop it or use another --store",
 			pid, s->dir);
 	if (r == -EBUSY)
-		return store_say(why, r,
+		return why_set(r, why,
 				 "another taplossd writes to %s; stop it or use another --store",
 				 s->dir);
-	return r < 0 ? store_say(why, r, "%s/lock cannot be taken: %s", s->dir, strerror(-r)) : 0;
+	return r < 0 ? why_set(r, why, "cannot lock %s/lock: %s", s->dir, strerror(-r)) : 0;
 }
 
 /* Open and close. */
-
-static int died_before(struct store *s)
-{
-	_cleanup_(store_resetp) sqlite3_stmt *st = NULL;
-	int r = store_query(&s->meta, &st, "SELECT clean FROM run ORDER BY id DESC LIMIT 1", "");
-
-	return r > 0 ? !sqlite3_column_int(st, 0) : r;
-}
 
 static int open_all(struct store *s, char why[static SCHEMA_WHY])
 {
@@ -106,19 +97,19 @@ static int open_all(struct store *s, char why[static SCHEMA_WHY])
 
 	if (r < 0)
 		return r;
-	r = store_chores_start(s);
+	r = store_maintenance_start(s);
 	if (r < 0)
-		return store_say(why, r, "no thread: %s", strerror(-r));
-	r = store_ready(&s->meta);
+		return why_set(r, why, "cannot start a thread: %s", strerror(-r));
+	r = db_ready(&s->meta);
 	if (r < 0)
-		return store_say(why, r, "%s", s->error);
+		return why_set(r, why, "%s", s->error);
 	r = store_day_resume(s, why);
 	if (r < 0)
 		return r;
-	died = died_before(s);
+	died = store_run_died(s);
 	if (died > 0)
 		died = store_recover_attributions(s);
-	return died < 0 ? store_say(why, died, "%s", s->error) : 0;
+	return died < 0 ? why_set(died, why, "%s", s->error) : 0;
 }
 
 static void store_freep(struct store **s)
@@ -133,17 +124,16 @@ int store_open(const char *dir, const struct store_options *opt, struct store **
 	int r;
 
 	if (!s)
-		return store_say(why, -ENOMEM, "out of memory");
+		return why_set(-ENOMEM, why, "out of memory");
 	s->lock = -1;
 	s->opt = *opt;
-	s->meta.kind = SCHEMA_META;
-	s->day.kind = SCHEMA_DAY;
-	s->meta.opened = store_unsay;
+	db_init(&s->meta, SCHEMA_META, SCHEMA_WRITE, s->error);
+	db_init(&s->day, SCHEMA_DAY, SCHEMA_WRITE, s->error);
+	s->meta.opened = store_sources_forget;
 	s->day.opened = store_day_opened;
-	s->meta.error = s->day.error = s->error;
 	r = open_dir(s, dir);
 	if (r < 0)
-		return store_say(why, r, "%s cannot be used as a store: %s", dir, strerror(-r));
+		return why_set(r, why, "%s cannot be used as a store: %s", dir, strerror(-r));
 	snprintf(s->meta.path, sizeof(s->meta.path), "%s/meta.db", s->dir);
 	r = open_all(s, why);
 	if (r < 0)
@@ -152,89 +142,20 @@ int store_open(const char *dir, const struct store_options *opt, struct store **
 	return 0;
 }
 
-static int end_run(struct store *s)
-{
-	int r = store_meta_begin(s);
-
-	if (r < 0)
-		return r;
-	r = store_exec(&s->meta,
-		       "UPDATE run SET until_ns = max(since_ns, ?), clean = 1 WHERE id = ?", "ui",
-		       s->last_ns, s->run_id);
-	return store_meta_end(s, r);
-}
-
 struct store *store_close(struct store *s)
 {
 	if (!s)
 		return NULL;
-	store_chores_stop(s);
-	store_flush_coverage(s);
+	store_maintenance_stop(s);
+	store_coverage_flush(s);
 	if (s->run_id)
-		end_run(s);
-	store_db_close(&s->day);
-	store_db_close(&s->meta);
+		store_run_end(s);
+	db_close(&s->day);
+	db_close(&s->meta);
 	hours_clear(&s->hours);
 	store_series_forget(s);
-	store_unsay(&s->meta);
+	store_sources_forget(&s->meta);
 	close_fd(s->lock);
 	free(s);
 	return NULL;
-}
-
-/* In WAL mode with synchronous=NORMAL a COMMIT is in the page cache only. This is what FULL would
- * do at each COMMIT, once for all of them; a row of a day file may point to them afterwards. */
-int store_sync_meta(struct store *s)
-{
-	sqlite3_file *wal = NULL;
-	int r;
-
-	if (!s->meta_dirty)
-		return 0;
-	r = store_ready(&s->meta);
-	if (r < 0)
-		return r;
-	if (sqlite3_file_control(s->meta.db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) ==
-		    SQLITE_OK &&
-	    wal && wal->pMethods && wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL) != SQLITE_OK)
-		return store_complain(&s->meta, -EIO, "cannot be synced");
-	s->meta_dirty = false;
-	return 0;
-}
-
-/* The run and its sources. */
-
-int store_run_begin(struct store *s, const struct store_run *run)
-{
-	int64_t id = 0;
-	int r = store_meta_begin(s);
-
-	if (r < 0)
-		return r;
-	r = store_exec(&s->meta, "DELETE FROM source", "");	/* the last run's words */
-	if (r >= 0)
-		r = store_exec(&s->meta,
-			       "INSERT INTO run (pid, version, kernel, reasons, interval_ns, "
-			       "since_ns) VALUES (?, ?, ?, ?, ?, ?)",
-			       "ittiuu", (int64_t)run->pid, run->version, run->kernel,
-			       (int64_t)run->reasons, run->interval_ns, run->since_ns);
-	if (r >= 0)
-		id = sqlite3_last_insert_rowid(s->meta.db);
-	r = store_meta_end(s, r);
-	if (r >= 0)
-		s->run_id = id;
-	return r;
-}
-
-int store_run_interval(struct store *s, uint64_t interval_ns, uint64_t now_ns)
-{
-	int r = store_meta_begin(s);
-
-	if (r < 0)
-		return r;
-	r = store_event_interval(s, interval_ns, now_ns);
-	if (r >= 0)
-		r = store_exec(&s->meta, "UPDATE run SET interval_ns = ? WHERE id = ?", "ui",
-			       interval_ns, s->run_id);
-	return store_meta_end(s, r);
 }

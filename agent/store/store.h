@@ -55,9 +55,16 @@ int store_run_interval(struct store *s, uint64_t interval_ns, uint64_t now_ns);
 int store_source(struct store *s, const char *name, const char *state, const char *why,
 		 uint64_t now_ns);
 int store_source_gone(struct store *s, const char *name);	/* it has nothing to say any more */
-/* What cannot be shown here: takes the place of what an earlier call said. */
-struct limitation_row;
-int store_blind(struct store *s, const struct limitation_row *rows, unsigned int n);
+
+/* A loss that cannot be shown on this host. */
+struct limitation_row {
+	const char *loss;	/* what is lost, or not reported, without being counted; unique */
+	char why[384];
+	const char *witness;	/* which counter shows it instead */
+};
+/* All of them: they replace those of an earlier call. */
+int store_limitations(struct store *s, const struct limitation_row *rows, unsigned int n);
+
 /* The store itself speaks as source "store": "failed" while a new day's file cannot be made and the
  * old one serves on. */
 

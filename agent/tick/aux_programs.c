@@ -111,7 +111,7 @@ static void tick_blind(struct aux_programs *p)
 	note(p->facts.rings_why, ring_occupancy_why(p->headroom));
 	if (limitations_same(&p->facts, &p->said))
 		return;
-	if (store_blind(p->store, rows, limitations_list(&p->facts, rows)) >= 0)
+	if (store_limitations(p->store, rows, limitations_list(&p->facts, rows)) >= 0)
 		p->said = p->facts;
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "agent/store/store.h"
 #include "collector/loss/context.h"
 
 #define BLIND_MAX 24
@@ -26,12 +27,6 @@ struct limitations_facts {
 	/* "": the kernel's count of bad headers can be read */
 	char frame_errors_why[BLIND_WHY];
 	char rings_why[BLIND_WHY];		/* "": how full rings are can be read */
-};
-
-struct limitation_row {
-	const char *loss;	/* what is lost, or not told, without being seen; unique */
-	char why[BLIND_WHY + 128];
-	const char *witness;	/* what shows it all the same */
 };
 
 bool limitations_same(const struct limitations_facts *a, const struct limitations_facts *b);

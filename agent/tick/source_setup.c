@@ -90,7 +90,7 @@ static void put_blind(const struct source *s, struct store *store)
 	unsigned int n =
 		s->ops->by_counters ? ARRAY_SIZE(blind_by_counters) : ARRAY_SIZE(blind_by_netdm);
 
-	if (store_blind(store, rows, n) < 0)
+	if (store_limitations(store, rows, n) < 0)
 		log_debug("what cannot be seen is not stored");
 }
 

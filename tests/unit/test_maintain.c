@@ -319,7 +319,7 @@ static void assert_delivered(const char *dir)
 	reader_free(v);
 }
 
-static struct maintain_done must_tidy(const char *dir, const struct maintain_limits *l)
+static struct maintain_done must_maintain(const char *dir, const struct maintain_limits *l)
 {
 	char why[SCHEMA_WHY] = "";
 	struct maintain_done done;
@@ -337,14 +337,15 @@ static void every_level_says_the_same(void **state)
 
 	make_rows();
 	write_store(dir);
-	must_tidy(dir, &(struct maintain_limits){ 0 });
+	must_maintain(dir, &(struct maintain_limits){ 0 });
 	assert_int_equal(ask(below(dir, "history.db"), "SELECT count(*) FROM day"), DAYS);
 	assert_windows(dir, 1 + SEC / 7, 50);
 	assert_delivered(dir);
 
-	done = must_tidy(dir, &(struct maintain_limits){ .fine_days = 1 });
-	assert_int_equal(done.thinned, DAYS - 1);
-	assert_int_equal(must_tidy(dir, &(struct maintain_limits){ .fine_days = 1 }).thinned, 0);
+	done = must_maintain(dir, &(struct maintain_limits){ .fine_days = 1 });
+	assert_int_equal(done.downsampled, DAYS - 1);
+	assert_int_equal(
+		must_maintain(dir, &(struct maintain_limits){ .fine_days = 1 }).downsampled, 0);
 	assert_int_equal(ask(below(dir, "timeline-20260302.db"),
 			     "SELECT count(*) FROM loss WHERE t_ns %% 60000000000"),
 			 0);
@@ -356,14 +357,14 @@ static void every_level_says_the_same(void **state)
 	assert_delivered(dir);			/* thinned days answer themselves */
 	assert_int_equal(rename(below(dir, "away"), below(dir, "history.db")), 0);
 
-	done = must_tidy(dir, &(struct maintain_limits){ .days = 2 });
-	assert_int_equal(done.forgotten, DAYS - 2);
+	done = must_maintain(dir, &(struct maintain_limits){ .days = 2 });
+	assert_int_equal(done.deleted, DAYS - 2);
 	assert_false(exists(below(dir, "timeline-20260302.db")));
 	assert_windows(dir, NSEC_PER_HOUR, 50);
 	assert_delivered(dir);
 
-	done = must_tidy(dir, &(struct maintain_limits){ .days = 1, .hour_days = 1 });
-	assert_int_equal(done.hours_forgotten, DAYS - 1);
+	done = must_maintain(dir, &(struct maintain_limits){ .days = 1, .hour_days = 1 });
+	assert_int_equal(done.hours_deleted, DAYS - 1);
 	assert_windows(dir, NSEC_PER_DAY, 20);
 	assert_delivered(dir);
 	assert_int_equal(ask(below(dir, "history.db"),
@@ -375,8 +376,8 @@ static void every_level_says_the_same(void **state)
 		0);
 
 	/* What no longer fits goes, oldest first, whole days. */
-	done = must_tidy(dir, &(struct maintain_limits){ .history_bytes = 1 });
-	assert_true(done.sums_forgotten >= DAYS - 1);
+	done = must_maintain(dir, &(struct maintain_limits){ .history_bytes = 1 });
+	assert_true(done.sums_deleted >= DAYS - 1);
 }
 
 /* Everything that there is to do, by a process that dies within the @nth operation that changes the
@@ -426,7 +427,7 @@ static void killed_at_any_write(void **state)
 		}
 		assert_windows(dir, NSEC_PER_DAY, 5);
 		assert_delivered(dir);
-		assert_int_equal(must_tidy(dir, &all).absorbed, 0);
+		assert_int_equal(must_maintain(dir, &all).rolled_up, 0);
 		sub = strdup(dir);
 		assert_int_equal(remove_dir(&sub), 0);
 	}
@@ -446,7 +447,7 @@ static void it_stops_when_told(void **state)
 	assert_int_equal(maintain(dir, &(struct maintain_limits){ .fine_days = 1, .days = 1 },
 				  START + 99 * NSEC_PER_DAY, &stop, &done, why),
 			 -EINTR);
-	assert_int_equal(done.thinned, 0);
+	assert_int_equal(done.downsampled, 0);
 	assert_windows(dir, SEC, 5);
 }
 
@@ -477,7 +478,7 @@ static void an_owner_that_is_found_late(void **state)
 				 &attachment));
 	must(s, store_attribute(s, 1, attachment, vm, since));
 	store_close(s);
-	must_tidy(dir, &(struct maintain_limits){ .days = 1 });
+	must_maintain(dir, &(struct maintain_limits){ .days = 1 });
 	v = reader_open(dir);
 	assert_int_equal(reader_losses(v, START, START + DAYS * NSEC_PER_DAY, &sums), 0);
 	for (size_t i = 0; i < v->n_series; i++)
