@@ -1,13 +1,14 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
--- history.db, version 1: what stays of days when their files are gone. Each closed day is taken up once, in one transaction;
--- taking it up again replaces it. Keys start with the day (days since the epoch, of the file), so that writing appends and
--- a day goes in one piece. hour: hours since the epoch; what it holds lies in (hour, hour + 1 h].
+-- history.db, version 1: what stays of days when their files are gone. Each closed day is rolled up
+-- once, in one transaction; rolling it up again replaces it. Keys start with the day (days since
+-- the epoch, of the file), so that writing appends and a day goes in one piece. hour: hours since
+-- the epoch; what it holds lies in (hour, hour + 1 h].
 
 CREATE TABLE day (
 	day INTEGER PRIMARY KEY,
 	from_ns INTEGER NOT NULL,		-- all that it holds lies in (from_ns, to_ns]
 	to_ns INTEGER NOT NULL,
-	hours INTEGER NOT NULL			-- 0: its hours are forgotten, the day's sums are kept
+	hours INTEGER NOT NULL			-- 0: its hours are deleted, the day's sums are kept
 ) STRICT;
 
 CREATE TABLE coverage (
@@ -62,8 +63,9 @@ CREATE TABLE traffic_hour (
 	PRIMARY KEY (day, hour, device_id)
 ) STRICT, WITHOUT ROWID;
 
--- The same by the day, and how its minutes were: rx_demand, tx_demand as schema/demand.h says; NULL: no frames that way.
--- A device whose counters were read has a row, also when it had no traffic.
+-- The same by the day, and how its minutes were: rx_demand, tx_demand as schema/demand.h says;
+-- NULL: no frames that way. A device whose counters were read has a row, also when it had no
+-- traffic.
 CREATE TABLE traffic_day (
 	day INTEGER NOT NULL,
 	device_id INTEGER NOT NULL,

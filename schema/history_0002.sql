@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
--- history.db, version 2: rings and queueing disciplines as day_0002.sql has them, and what VMs' threads got of the processor.
+-- history.db, version 2: rings and queueing disciplines as day_0002.sql has them, and what VMs'
+-- threads got of the processor.
 ALTER TABLE traffic_hour ADD COLUMN ring_peak INTEGER;
 ALTER TABLE traffic_hour ADD COLUMN ring_free INTEGER;
 ALTER TABLE traffic_hour ADD COLUMN ring_samples INTEGER NOT NULL DEFAULT 0;

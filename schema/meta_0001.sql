@@ -1,15 +1,19 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
--- meta.db, version 1: everything that has a name and lives longer than a day. Small; written rarely; synced before each
--- transaction on a day file, so that no row there ever points to a row here that a power failure took away.
--- Times are UTC ns since the epoch. A released migration is never edited.
+-- meta.db, version 1: everything that has a name and lives longer than a day. Small; written
+-- rarely; synced before each transaction on a day file, so that no row there ever points to a row
+-- here that a power failure took away. Times are UTC ns since the epoch. A released migration is
+-- never edited.
 
--- A virtual machine. ident is the domain UUID where there is one, else "name:NAME" or "pid:BOOT:PID:START".
+-- A virtual machine. ident is the domain UUID where there is one, else "name:NAME" or
+-- "pid:BOOT:PID:START".
 CREATE TABLE vm (
 	id INTEGER PRIMARY KEY,
 	ident TEXT NOT NULL UNIQUE,
 	uuid TEXT,				-- NULL: the VMM was given none
 	name TEXT NOT NULL,			-- the newest one
-	state TEXT NOT NULL,			-- running, paused, migrating, saving, starting, shutoff, ...; gone: no source knows it any more
+	-- running, paused, migrating, saving, starting, shutoff, ...; gone: no source reports it
+	-- any more
+	state TEXT NOT NULL,
 	first_ns INTEGER NOT NULL,
 	last_ns INTEGER NOT NULL
 ) STRICT;
@@ -22,7 +26,8 @@ CREATE TABLE vm_name (
 	PRIMARY KEY (vm_id, since_ns)
 ) STRICT, WITHOUT ROWID;
 
--- One lifetime of a tap-like network device. (boot_id, netns, ifindex) and the name are used again; ids are not.
+-- One lifetime of a tap-like network device. (boot_id, netns, ifindex) and the name are used again;
+-- ids are not.
 CREATE TABLE device (
 	id INTEGER PRIMARY KEY,
 	boot_id TEXT NOT NULL,
@@ -51,36 +56,40 @@ CREATE TABLE attachment (
 CREATE INDEX attachment_by_vm ON attachment (vm_id);
 CREATE INDEX attachment_by_device ON attachment (device_id);
 
--- What happened to VMs, their interfaces and the agent itself, as it was stored; a thousand of each VM and kind are kept, and for as long as
--- day files are. An agent's starts and ends stand in run.
+-- What happened to VMs, their interfaces and the agent itself, as it was stored; a thousand of each
+-- VM and kind are kept, and for as long as day files are. An agent's starts and ends stand in run.
 CREATE TABLE event (
 	id INTEGER PRIMARY KEY,
 	t_ns INTEGER NOT NULL,			-- when it was noticed
 	vm_id INTEGER REFERENCES vm(id),	-- NULL: the host's
 	device_id INTEGER REFERENCES device(id),	-- NULL: the VM's as a whole
-	what TEXT NOT NULL,			-- vm, state, name; nic, queues, ring, bridge, backend, mac; source, interval
+	-- vm, state, name; nic, queues, ring, bridge, backend, mac; source, interval
+	what TEXT NOT NULL,
 	was TEXT,				-- NULL: it was not there
 	became TEXT				-- NULL: it went
 ) STRICT;
 CREATE INDEX event_by_vm ON event (vm_id, what);
 
--- One way in which one queue of one interface loses frames: what a loss row in a day file points to.
--- A series never changes its meaning; that unattributed loss found its owner is the one exception (attachment_id and vm_id
--- are then filled in, when all of it belongs to that owner).
+-- One way in which one queue of one interface loses frames: what a loss row in a day file points
+-- to. A series never changes its meaning; that unattributed loss found its owner is the one
+-- exception (attachment_id and vm_id are then filled in, when all of it belongs to that owner).
 CREATE TABLE series (
 	id INTEGER PRIMARY KEY,
 	vm_id INTEGER REFERENCES vm(id),		-- NULL: nobody's yet
-	attachment_id INTEGER REFERENCES attachment(id),	-- NULL: nobody's yet, or the VM is known and the device is not
+	-- NULL: nobody's yet, or the VM is known and the device is not
+	attachment_id INTEGER REFERENCES attachment(id),
 	device_id INTEGER REFERENCES device(id),	-- NULL: the kernel named none
 	queue INTEGER,				-- NULL: not known
 	direction TEXT NOT NULL,		-- the guest's: rx, tx
 	class TEXT NOT NULL,			-- PTR_FULL, ...
 	kind TEXT NOT NULL,			-- capacity, fault, policy, lifecycle
-	reason TEXT NOT NULL,			-- the kernel's own word
+	reason TEXT NOT NULL,			-- the kernel's name for it
 	site TEXT NOT NULL,			-- the kernel function
 	counter TEXT,				-- device counter that moves with it; NULL: none
-	place TEXT,				-- NULL: the tap; else what lost it on the way, and where: "qdisc eth1" (class PATH)
-	sender TEXT,				-- who sent the frames: a device, "host", "other"; NULL: not known
+	-- NULL: the tap; else what lost it on the way, and where: "qdisc eth1" (class PATH)
+	place TEXT,
+	-- who sent the frames: a device, "host", "other"; NULL: not known
+	sender TEXT,
 	sender_vm_id INTEGER REFERENCES vm(id),	-- whose device that was; NULL: no VM's
 	first_ns INTEGER NOT NULL		-- of its first loss row
 ) STRICT;
@@ -100,23 +109,26 @@ CREATE TABLE run (
 	clean INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- What the newest agent cannot show here, kernel and attached programs being what they are; in order.
+-- Losses that the newest agent cannot show on this host: they depend on the kernel and on the
+-- programs that could be attached. In order.
 CREATE TABLE blind (
 	id INTEGER PRIMARY KEY,
 	loss TEXT NOT NULL,
 	why TEXT NOT NULL,
-	witness TEXT NOT NULL			-- what shows it all the same
+	witness TEXT NOT NULL			-- which counter shows it instead
 ) STRICT;
 
--- What the agent's sources of knowledge say of themselves (newest word only).
+-- The newest state of each of the agent's sources.
 CREATE TABLE source (
-	name TEXT PRIMARY KEY,			-- bpf-loss, bpf-sockets, bpf-context, bpf-xdp, link, proc, libvirt:URI, store
+	-- bpf-loss, bpf-sockets, bpf-context, bpf-xdp, link, proc, libvirt:URI, store
+	name TEXT PRIMARY KEY,
 	state TEXT NOT NULL,			-- ok, connecting, stale, failed, off
 	why TEXT NOT NULL,
 	since_ns INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- A probe: numbered frames sent to a guest that captures them (taplossctl probe). It writes these itself.
+-- A probe: numbered frames sent to a guest that captures them. taplossctl probe writes this and the
+-- next three.
 CREATE TABLE probe (
 	id INTEGER PRIMARY KEY,
 	since_ns INTEGER NOT NULL,
@@ -171,6 +183,7 @@ CREATE TABLE probe_gap (
 	place TEXT NOT NULL,			-- unaccounted: nothing explains them
 	what TEXT NOT NULL,
 	frames INTEGER NOT NULL,
-	how TEXT NOT NULL,			-- position, time, total: how the explanation was found
+	-- position, time, total: how the explanation was found
+	how TEXT NOT NULL,
 	PRIMARY KEY (probe_id, step, first, part)
 ) STRICT, WITHOUT ROWID;

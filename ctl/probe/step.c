@@ -164,8 +164,7 @@ static int run_step(struct probe *p, struct step *st, int i)
 	if (r == 0) {
 		r = probe_store_step(p->db, p->id, i, &st->s);
 		if (r < 0 && sent == 0)
-			snprintf(p->guest.why, 512, "cannot write to the store: %s",
-				 sqlite3_errmsg(p->db));
+			snprintf(p->guest.why, 512, "cannot write to the store: %s", strerror(-r));
 	}
 	return sent < 0 ? sent : r;
 }

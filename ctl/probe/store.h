@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* store - probes in meta.db: written while they run, so that of one that dies what is known stays.
- */
+/* store - probes as rows of meta.db (schema/probe_rows.h), and as JSON. */
 #ifndef TAPLOSS_CTL_PROBE_STORE_H
 #define TAPLOSS_CTL_PROBE_STORE_H
 
 #include <jansson.h>
 
-#include "schema/schema.h"
+#include "schema/probe_rows.h"
 #include "ledger.h"
 
 #define STORED_GAPS 2000	/* of a step */
@@ -18,12 +17,6 @@ struct probe_step {
 	struct ledger ledger;
 	struct ledger_gap *gaps;	/* times in UTC */
 	size_t n_gaps;
-};
-
-/* What is asked for; see schema/. */
-struct probe_head {
-	const char *kind, *direction, *target, *lengths;
-	uint32_t frame_bytes, flows, queues, workers;
 };
 
 /* -errno. The probe is incomplete until probe_store_end() says otherwise. */
