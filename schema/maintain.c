@@ -167,8 +167,7 @@ static void downsample_all(struct pass *p)
 	}
 }
 
-/* The newest day is never forgotten; one that history.db does not know only when there is no room.
- */
+/* The newest day is never deleted; one that is not rolled up only when there is no room. */
 static void delete_days(struct pass *p)
 {
 	uint64_t age = p->l->days * NSEC_PER_DAY, sum = 0;

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* schema - contract 2: the database that the agent writes and taplossctl reads.
+/* schema - contract 2: the files that the agent writes and taplossctl reads.
  *
- * A store is a directory: meta.db (names and lifetimes, kept), timeline-YYYYMMDD.db (one UTC day
- * each; deleting a file is how detail is forgotten), history.db (what stays of days: sums by hour
- * and day; see tidy.h), lock (locked by the running agent; holds its pid). What the tables mean
- * stands in meta_, day_ and history_NNNN.sql, a step each. Each kind of file carries an
- * application_id of ours; user_version is the schema version. The newest day file by name is the
- * one in use. Others are parked: journal_mode=DELETE, without -wal and -shm. No logging: @why is
- * one sentence for a person, without a full stop, naming the file and what to do. */
+ * A store is a directory:
+ *	meta.db               names and lifetimes, kept; probes
+ *	timeline-YYYYMMDD.db  one UTC day; deleting the file deletes its detail and nothing else
+ *	history.db            sums of closed days, by hour and by day (rollup.h)
+ *	lock                  locked by the running agent, or by `db prune`; holds its pid
+ * The newest day file by name is the one in use. Others are parked: journal_mode=DELETE, without
+ * -wal and -shm.
+ *
+ * The tables are described in meta_, day_ and history_NNNN.sql, one file for each version. Each
+ * kind of file carries an application_id of ours; user_version is the schema version.
+ *
+ * No logging: @why is one sentence for a person, without a full stop, that names the file and says
+ * what to do. */
 #ifndef TAPLOSS_SCHEMA_SCHEMA_H
 #define TAPLOSS_SCHEMA_SCHEMA_H
 
@@ -49,15 +55,15 @@ static inline void schema_closep(sqlite3 **db)
 	*db = schema_close(*db);
 }
 
-/* Makes @path whole or not at all: it is written under another name, filled by @fill (NULL: left
+/* Creates @path whole or not at all: it is written under another name, filled by @fill (NULL: left
  * empty) inside the one transaction, synced, and renamed. Mode 0640, group of the directory. @fill
  * returns 0 or -errno. */
 typedef int schema_fill_fn(sqlite3 *db, void *arg);
 int schema_create(const char *path, enum schema_kind kind, schema_fill_fn *fill, void *arg,
 		  char why[static SCHEMA_WHY]);
 
-/* Turns a day that is over into a file that stands alone, without -wal and -shm. -EBUSY: somebody
- * reads it now. */
+/* Turns a day that is over into a file that stands alone, without -wal and -shm. -EBUSY: it is
+ * being read. */
 int schema_park(sqlite3 *db);
 
 /* The names that these had before. */
@@ -83,11 +89,10 @@ int schema_days(const char *dir, struct schema_day **ret, size_t *n);
 /* The day file for @t_ns. */
 void schema_day_of(uint64_t t_ns, struct schema_day *ret);
 
-/* Is an agent running on this store? 1 and its pid (0: unreadable), 0, or -errno. Only asks: takes
- * no lock. */
+/* Is an agent running on this store? 1 and its pid (0: unreadable), 0, or -errno. Takes no lock. */
 int schema_agent_running(const char *dir, int *ret_pid);
 
-/* The other side: takes DIR/lock for this process and writes its pid there. *ret keeps it until it
+/* Takes DIR/lock for this process and writes its pid there. *ret keeps it until it
  * is closed. -EBUSY and the holder's pid (0: unreadable). */
 int schema_agent_lock(const char *dir, int *ret, int *ret_pid);
 

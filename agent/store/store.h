@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* store - the only writer of the timeline store (schema/).
+/* store - the agent's writer of the timeline store (schema/).
+ *
+ * Holds the store's lock as long as it is open: meanwhile nobody else writes a day file, history.db
+ * or a table of meta.db, but those of probes (schema/probe_rows.h), which taplossctl writes.
  *
  * Names and lifetimes (VM, device, attachment, series) go to meta.db, each in a transaction of its
- * own; then one transaction a tick puts loss, witnesses, traffic, coverage and all baselines into
- * the day's file, after what meta.db was told is synced. A failed call leaves the store as it was:
- * do the whole tick again later (-ENOSPC: the disk is full). A power failure takes at most the
- * newest minute. Ids are never used again. Loop thread only; no logging. Times: UTC ns unless said.
- */
+ * own. Then one transaction a tick puts loss, device counters, traffic, coverage and all baselines
+ * into the day's file, after meta.db is synced. A failed call leaves the store as it was: do the
+ * whole tick again later (-ENOSPC: the disk is full). A power failure loses at most the newest
+ * minute. Ids are never used again. Loop thread only; a thread of its own does maintenance. No
+ * logging. Times are UTC ns where nothing else is stated. */
 #ifndef TAPLOSS_AGENT_STORE_STORE_H
 #define TAPLOSS_AGENT_STORE_STORE_H
 
@@ -23,13 +26,13 @@ struct store_options {
 	/* How long each level of detail is kept; see schema/maintain.h. 0: no limit. */
 	unsigned int fine_days, retention_days, hour_days;
 	uint64_t fine_bytes, max_bytes, history_bytes;
-	/* closed days are looked after by a thread, not in store_tick() */
+	/* maintenance is done by a thread, not in store_tick() */
 	bool background;
 };
 
 /* Makes @dir (0750, group taploss where there is one) when missing, takes its lock, opens or
- * creates meta.db, opens the newest day file (the first one is made by the first tick, or by
- * store_baselines()), migrates. -EBUSY: another agent holds the store (its pid is in @why); else as
+ * creates meta.db, opens the newest day file (the first tick, or store_baselines(), creates
+ * the first one), migrates. -EBUSY: another agent holds the store (its pid is in @why); else as
  * schema_open(). Never deletes or recreates a file; only the limits of @opt delete. */
 int store_open(const char *dir, const struct store_options *opt, struct store **ret,
 	       char why[static SCHEMA_WHY]);
@@ -38,7 +41,7 @@ int store_open(const char *dir, const struct store_options *opt, struct store **
  * returns NULL. */
 struct store *store_close(struct store *s);
 
-/* SQLite's own words on the last failure; valid until the next call. */
+/* The text of the last failure, with the file's name; valid until the next call. */
 const char *store_error(const struct store *s);
 
 struct store_run {
@@ -48,13 +51,16 @@ struct store_run {
 	uint64_t interval_ns, since_ns;
 };
 int store_run_begin(struct store *s, const struct store_run *run);
-/* configuration was read again */
+/* The configuration was read again. */
 int store_run_interval(struct store *s, uint64_t interval_ns, uint64_t now_ns);
 
-/* The newest word of a source; written only when state or why differ from the last call's. */
+/* The state of a source; written only when state or why differ from the last call's. The store
+ * reports its own as source "store": "failed" while a new day's file cannot be created and the old
+ * one is still written; and that of maintenance as "history". */
 int store_source(struct store *s, const char *name, const char *state, const char *why,
 		 uint64_t now_ns);
-int store_source_gone(struct store *s, const char *name);	/* it has nothing to say any more */
+/* It is not in use any more. */
+int store_source_gone(struct store *s, const char *name);
 
 /* A loss that cannot be shown on this host. */
 struct limitation_row {
@@ -64,9 +70,6 @@ struct limitation_row {
 };
 /* All of them: they replace those of an earlier call. */
 int store_limitations(struct store *s, const struct limitation_row *rows, unsigned int n);
-
-/* The store itself speaks as source "store": "failed" while a new day's file cannot be made and the
- * old one serves on. */
 
 /* Names and lifetimes. Each sets *ret to the id. */
 
@@ -148,8 +151,8 @@ int store_baselines(struct store *s, const struct loss_epoch *epoch, bool *ret_k
 /* -ENOENT: none stored. */
 int store_device_baseline(struct store *s, int64_t device_id, struct link_counters *ret);
 
-/* What the kernel's counter behind self row @name said up to where it is stored. -ENOENT: no such
- * row. */
+/* The value of the kernel's counter behind self row @name, as far as it is stored. -ENOENT: no
+ * such row. */
 int store_self_baseline(struct store *s, const char *name, uint64_t *ret);
 
 /* A tick. */
@@ -217,7 +220,7 @@ struct store_pressure {
  */
 struct store_tick {
 	uint64_t t_ns, span_ns;
-	/* what coverage says: "tick"; or the name of a source that sees less than all. Static */
+	/* how, in coverage: "tick"; or the name of a source that sees less than all. Static */
 	const char *how;
 	/* the span was counted by the kernel while no agent was there to read */
 	bool caught_up;
