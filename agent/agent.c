@@ -197,7 +197,7 @@ static void say_sources(struct agent *a)
 		vmm_state(a->vmm, &st);
 		agent_say_source(a, "proc", st.state, st.why);
 	}
-	aux_programs_tick(&a->programs);
+	aux_programs_tick(&a->aux);
 }
 
 int agent_on_source(void *arg)

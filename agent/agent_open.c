@@ -87,33 +87,37 @@ static int open_taps(struct agent *a)
 	if (r < 0)
 		return r;
 	r = extra_counters_new(a->lists.own_netns, a->config.proc, source_loss(a->source) != NULL,
-			       &a->hidden);
+			       &a->extra);
 	if (r >= 0)
-		r = ring_occupancy_new(&a->headroom);
+		r = ring_occupancy_new(&a->rings);
 	if (r >= 0 && a->config.proc)
 		r = pressure_new("/proc", &a->pressure);
 	if (r < 0)
 		return r;
-	r = sampler_new(&(struct sampler_options){ .store = a->store,
-						   .source = a->source,
-						   .taps = a->taps,
-						   .links = a->links,
-						   .hidden = a->hidden,
-						   .headroom = a->headroom,
-						   .pressure = a->pressure,
-						   .lists = &a->lists,
-						   .path = a->config.path ||
-							   !source_loss(a->source),
-						   .storm_rows = a->config.storm_rows },
-			&a->sampler);
-	a->programs = (struct aux_programs){
+	r = sampler_new(
+		&(struct sampler_options){
+			.store = a->store,
+			.attr = {
+				.taps = a->taps,
+				.links = a->links,
+				.source = a->source,
+				.extra = a->extra,
+				.lists = &a->lists,
+			},
+			.rings = a->rings,
+			.pressure = a->pressure,
+			.path = a->config.path || !source_loss(a->source),
+			.storm_rows = a->config.storm_rows,
+		},
+		&a->sampler);
+	a->aux = (struct aux_programs){
 		.loss = source_loss(a->source),
 		.store = a->store,
-		.hidden = a->hidden,
-		.headroom = a->headroom,
+		.extra = a->extra,
+		.rings = a->rings,
 		.context = a->config.context,
 	};
-	aux_programs_init(&a->programs, source_syms(a->source), a->config.xdp);
+	aux_programs_init(&a->aux, source_syms(a->source), a->config.xdp);
 	return r < 0 ? r : agent_dump_links(a);
 }
 
@@ -239,8 +243,8 @@ struct agent *agent_free(struct agent *a)
 	vmm_stop(a->vmm);
 	owner_list_free(a->proc_list);
 	sampler_free(a->sampler);
-	extra_counters_free(a->hidden);
-	ring_occupancy_free(a->headroom);
+	extra_counters_free(a->extra);
+	ring_occupancy_free(a->rings);
 	pressure_free(a->pressure);
 	tapmap_free(a->taps);
 	links_free(a->links);

@@ -32,11 +32,11 @@ struct agent {
 	struct links *links;
 	struct tapmap *taps;
 	struct sampler *sampler;
-	struct extra_counters *hidden;
-	struct ring_occupancy *headroom;
+	struct extra_counters *extra;
+	struct ring_occupancy *rings;
 	struct pressure *pressure;
 	struct schedule *schedule;
-	struct aux_programs programs;
+	struct aux_programs aux;
 	struct vmm *vmm;
 	struct owner_list *proc_list;
 	struct uri uris[CONFIG_MAX_URIS];

@@ -60,7 +60,7 @@ struct tap {
 		uint64_t taken;
 		bool known, based;	/* now is set; stored is set */
 		uint8_t wanted;		/* enum extra_counter: to be read in the tick at hand */
-		uint64_t looked_ns;	/* when the hidden ones were read last */
+		uint64_t looked_ns;	/* when the extra ones were read last */
 		uint64_t errors_ns;	/* when its holder's descriptors were last gone through */
 		/* frames in the tick at hand: store the traffic beside them */
 		bool lost;
@@ -76,7 +76,7 @@ struct tap {
 		/* of these: frames, in so many places; size 0: none could be read */
 		uint32_t fullest, size;
 		struct store_headroom now;	/* since counted.stored_ns */
-	} headroom;
+	} occupancy;
 
 	struct tap *next;		/* tapmap::dead */
 	UT_hash_handle hh;		/* tapmap::live */

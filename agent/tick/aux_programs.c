@@ -107,8 +107,8 @@ static void tick_blind(struct aux_programs *p)
 {
 	struct limitation_row rows[BLIND_MAX];
 
-	note(p->facts.frame_errors_why, extra_counters_why(p->hidden));
-	note(p->facts.rings_why, ring_occupancy_why(p->headroom));
+	note(p->facts.frame_errors_why, extra_counters_why(p->extra));
+	note(p->facts.rings_why, ring_occupancy_why(p->rings));
 	if (limitations_same(&p->facts, &p->said))
 		return;
 	if (store_limitations(p->store, rows, limitations_list(&p->facts, rows)) >= 0)

@@ -16,8 +16,8 @@ struct aux_programs {
 	/* NULL: loss is not counted by BPF; borrowed, as are the next three */
 	struct loss *loss;
 	struct store *store;
-	const struct extra_counters *hidden;
-	const struct ring_occupancy *headroom;
+	const struct extra_counters *extra;
+	const struct ring_occupancy *rings;
 	enum loss_context_mode context;
 	/* as found at this start and in the last tick; as the store knows them */
 	struct limitations_facts facts, said;

@@ -6,24 +6,22 @@
 
 #include "collector/alloc.h"
 #include "collector/clock.h"
-#include "attribute.h"
 
 #define MAX_TICK 2000		/* from the ring; what is left waits there for the next tick */
 /* the calendar was set: smaller differences are how long it takes to look at two clocks */
 #define STEP_NS NSEC_PER_MSEC
 
-void burst_rows_begin(struct burst_rows *b, struct loss *l, bool known, uint64_t covered_ns)
+void burst_rows_begin(const struct source *source, bool known, uint64_t covered_ns)
 {
 	uint64_t boot = clock_ns(CLOCK_BOOTTIME), age = utc_ns() - covered_ns;
 
-	b->loss = l;
-	if (l)
-		loss_bursts_from(l, known && age < boot ? boot - age : known ? 0 : boot, !known);
+	source_bursts_from(source, known && age < boot ? boot - age : known ? 0 : boot, !known);
 }
 
 struct gathering {
 	struct burst_rows *to;
-	const struct sampler_options *o;
+	const struct attribution *from;
+	struct store *store;
 	struct loss_counters *lines;
 	uint64_t now_ns;
 };
@@ -37,8 +35,8 @@ static int on_burst(const struct tl_burst *burst, void *arg)
 
 	if (r < 0 || !class_loses(&line->class))
 		return r;
-	whose(g->o, line, &owner);
-	r = loss_counter_series(line, g->o->store, &owner, g->now_ns);
+	attribution_of(g->from, line, &owner);
+	r = loss_counter_series(line, g->store, &owner, g->now_ns);
 	if (r < 0)
 		return r;
 	g->to->rows[g->to->n++] =
@@ -51,22 +49,16 @@ static int on_burst(const struct tl_burst *burst, void *arg)
 	return 0;
 }
 
-int burst_rows_gather(struct burst_rows *b, const struct sampler_options *o,
+int burst_rows_gather(struct burst_rows *b, const struct attribution *a, struct store *store,
 		      struct loss_counters *lines, uint64_t now_ns)
 {
-	struct gathering g = { b, o, lines, now_ns };
+	struct gathering g = { b, a, store, lines, now_ns };
 	uint64_t offset = boot_to_utc_offset();
 
 	if (offset > b->offset_ns + STEP_NS || offset + STEP_NS < b->offset_ns)
 		b->offset_ns = offset;
 	b->n = 0;
-	return b->loss ? loss_bursts(b->loss, MAX_TICK, on_burst, &g) : 0;
-}
-
-void burst_rows_taken(struct burst_rows *b)
-{
-	if (b->loss)
-		loss_bursts_taken(b->loss);
+	return source_bursts(a->source, MAX_TICK, on_burst, &g);
 }
 
 void burst_rows_free(struct burst_rows *b)

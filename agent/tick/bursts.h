@@ -7,25 +7,24 @@
 #ifndef TAPLOSS_AGENT_TICK_BURSTS_H
 #define TAPLOSS_AGENT_TICK_BURSTS_H
 
-#include "sampler.h"
+#include "agent/store/store.h"
+#include "attribution.h"
 
 struct burst_rows {
-	struct loss *loss;	/* NULL: a source without bursts */
 	struct store_burst *rows;
 	unsigned int n, size;
 	uint64_t offset_ns;	/* of the calendar against the time since boot */
 };
 
-/* Before the first tick. What was handed to the agent before us is not told again; @known false:
+/* Before the first tick. What was handed to the agent before us does not come again; @known false:
  * what the kernel holds is not this store's past. @covered_ns: UTC. */
-void burst_rows_begin(struct burst_rows *b, struct loss *l, bool known, uint64_t covered_ns);
+void burst_rows_begin(const struct source *source, bool known, uint64_t covered_ns);
 
-/* Those that ended since the last call whose rows were stored, after loss_read() of the tick at
- * hand. */
-int burst_rows_gather(struct burst_rows *b, const struct sampler_options *o,
+/* Those that ended since the last source_bursts_taken(), after source_read() of the tick at hand.
+ */
+int burst_rows_gather(struct burst_rows *b, const struct attribution *a, struct store *store,
 		      struct loss_counters *lines, uint64_t now_ns);
 
-void burst_rows_taken(struct burst_rows *b);	/* they are stored */
 void burst_rows_free(struct burst_rows *b);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* counter_source - loss rows out of what the devices counted themselves, for a source that has no
- * totals of its own (source_ops::by_counters).
+ * totals of its own (source_by_counters()).
  *
  * They are what the witness rows of the tick say, so they are stored exactly as often as those.
  * Queue, sender, segments and bytes are not known. Loop thread only. */

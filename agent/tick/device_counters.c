@@ -209,7 +209,7 @@ static void add_witnesses(struct device_counter_rows *w, const struct tap *t)
 	}
 }
 
-/* A hidden counter of a device that was there before us counts from its first reading. */
+/* An extra counter of a device that was there before us counts from its first reading. */
 static void begin_hidden(struct tap *t)
 {
 	if (t->counted.stored.rx_frame_errors == LINK_UNREAD)
@@ -235,7 +235,7 @@ int device_counters_add(struct device_counter_rows *w, struct tap *t, uint64_t n
 	row.rx_peak = t->counted.peak[0];
 	row.tx_peak = t->counted.peak[1];
 	row.joins_ns = joins(t, now_ns);
-	row.headroom = t->headroom.now;
+	row.headroom = t->occupancy.now;
 	guest_frames(t, &t->counted.stored, &t->counted.now, &row);
 	if (t->info.kind != TL_KIND_TUN)
 		row.rx_frames = since(taken(&t->counted.now), t->counted.taken);
@@ -245,7 +245,7 @@ int device_counters_add(struct device_counter_rows *w, struct tap *t, uint64_t n
 		if (!busy && row.span_ns >= TRAFFIC_NS) {
 			/* a quiet minute is over; the next row shall not span it */
 			t->counted.stored_ns = now_ns;
-			t->headroom.now = (struct store_headroom){ 0 };
+			t->occupancy.now = (struct store_headroom){ 0 };
 		}
 		return 0;
 	}
@@ -297,7 +297,7 @@ void device_counters_commit(struct device_counter_rows *w, uint64_t now_ns)
 			t->counted.taken = taken(&t->counted.now);
 		t->counted.stored_ns = now_ns;
 		t->counted.peak[0] = t->counted.peak[1] = 0;
-		t->headroom.now = (struct store_headroom){ 0 };
+		t->occupancy.now = (struct store_headroom){ 0 };
 		t->counted.lost = false;
 	}
 	forget_rows(w);

@@ -159,7 +159,7 @@ static void read_qdisc(const struct look *l, struct tap *t)
 	if (qdisc_read(l->h->qdiscs, t->key.ifindex, &qdisc) < 0)
 		return;
 	t->counted.now.qdisc_dropped = qdisc.dropped;
-	store_headroom_add(&t->headroom.now,
+	store_headroom_add(&t->occupancy.now,
 			   &(struct store_headroom){ .qdisc_peak = qdisc.waiting });
 }
 

@@ -32,7 +32,7 @@ void extra_counters_want(struct tap *t, const struct loss_counter *line);
 /* Reads what is wanted or due. */
 void extra_counters_read(struct extra_counters *h, struct tapmap *taps, uint64_t now_ns);
 
-/* The hidden counter that moves with the frames of @line, lost on @t (NULL: on no device):
+/* The extra counter that moves with the frames of @line, lost on @t (NULL: on no device):
  * "rx_frame_errors", "qdisc_dropped", or NULL: none does, or it cannot be read. */
 const char *extra_counter(const struct extra_counters *h, const struct tap *t,
 			  const struct loss_counter *line);

@@ -56,7 +56,7 @@ void ring_occupancy_lost(struct tap *t, const struct loss_counter *line)
 		     (!strcmp(line->class.class, "QDISC") && !strcmp(line->site, "tun_net_xmit")));
 
 	if (ring && !strcmp(line->class.direction, "rx") && t->info.ring_frames > 0)
-		store_headroom_add(&t->headroom.now,
+		store_headroom_add(&t->occupancy.now,
 				   &(struct store_headroom){
 					   .known = true, .peak = (uint64_t)t->info.ring_frames });
 }
@@ -99,8 +99,8 @@ static bool known(const struct ring_occupancy *h, uint64_t file)
 /* This process was gone through for @t. */
 static void looked(struct tap *t, const struct look *l)
 {
-	t->headroom.holder = l->holder;
-	t->headroom.looked_ns = l->now_ns;
+	t->occupancy.holder = l->holder;
+	t->occupancy.looked_ns = l->now_ns;
 }
 
 static void on_ring(const struct tl_tapring *ring, void *arg)
@@ -130,12 +130,12 @@ static void forget_of(struct ring_occupancy *h, int holder)
  * last. */
 static bool wanted(const struct tap *t, uint64_t now_ns)
 {
-	bool whole = t->headroom.rings && t->headroom.rings == t->headroom.queues;
+	bool whole = t->occupancy.rings && t->occupancy.rings == t->occupancy.queues;
 
 	if (!t->holder || t->gone_ns)
 		return false;
-	return t->holder != t->headroom.holder ||
-	       (!whole && t->headroom.looked_ns + AGAIN_NS <= now_ns);
+	return t->holder != t->occupancy.holder ||
+	       (!whole && t->occupancy.looked_ns + AGAIN_NS <= now_ns);
 }
 
 static void find(struct tap *t, void *arg)
@@ -149,7 +149,7 @@ static void find(struct tap *t, void *arg)
 		taprings_find(l->h->rings, t->holder, on_ring, l);
 		looked(t, l);
 	}
-	t->headroom.rings = t->headroom.queues = t->headroom.fullest = t->headroom.size = 0;
+	t->occupancy.rings = t->occupancy.queues = t->occupancy.fullest = t->occupancy.size = 0;
 }
 
 /* Looking into them. */
@@ -161,11 +161,11 @@ static bool take(struct tapmap *taps, const struct tl_tapring *r)
 
 	if (!t || t->gone_ns || !r->size)
 		return false;
-	t->headroom.rings++;
-	t->headroom.queues = r->queues;
-	t->headroom.size = r->size;
-	if (r->frames > t->headroom.fullest)
-		t->headroom.fullest = r->frames;
+	t->occupancy.rings++;
+	t->occupancy.queues = r->queues;
+	t->occupancy.size = r->size;
+	if (r->frames > t->occupancy.fullest)
+		t->occupancy.fullest = r->frames;
 	return true;
 }
 
@@ -182,14 +182,14 @@ static void take_all(struct ring_occupancy *h, struct tapmap *taps)
 static void add_up(struct tap *t, void *arg)
 {
 	(void)arg;
-	if (t->headroom.size)
-		store_headroom_add(&t->headroom.now,
+	if (t->occupancy.size)
+		store_headroom_add(&t->occupancy.now,
 				   &(struct store_headroom){ .known = true,
-							     .peak = t->headroom.fullest,
-							     .free = t->headroom.size -
-								     t->headroom.fullest,
+							     .peak = t->occupancy.fullest,
+							     .free = t->occupancy.size -
+								     t->occupancy.fullest,
 							     .samples = 1,
-							     .sum = t->headroom.fullest });
+							     .sum = t->occupancy.fullest });
 }
 
 void ring_occupancy_read(struct ring_occupancy *h, struct tapmap *taps, uint64_t now_ns)

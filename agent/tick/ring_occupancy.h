@@ -3,9 +3,9 @@
  * are, once a second (with more than 512 rings on the host, a second for each 512).
  *
  * A VM's rings are looked for when its tap gets a holder or changes its queues, a few processes
- * each tick; looking into them is one system call for a thousand. They stand in tap::headroom, from
- * where witness.c takes them into the rows of traffic. A ring that lost frames was full, also where
- * rings cannot be looked into. Loop thread only. */
+ * each tick; looking into them is one system call for a thousand. They stand in tap::occupancy,
+ * from where witness.c takes them into the rows of traffic. A ring that lost frames was full, also
+ * where rings cannot be looked into. Loop thread only. */
 #ifndef TAPLOSS_AGENT_TICK_RING_OCCUPANCY_H
 #define TAPLOSS_AGENT_TICK_RING_OCCUPANCY_H
 

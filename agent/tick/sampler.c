@@ -8,13 +8,13 @@
 #include "bursts.h"
 #include "collector/alloc.h"
 #include "collector/clock.h"
+#include "collector/loss/delta.h"
 #include "counter_source.h"
 #include "ring_occupancy.h"
 #include "extra_counters.h"
 #include "self_stats.h"
 #include "path.h"
 #include "pressure.h"
-#include "attribute.h"
 #include "device_counters.h"
 
 #define STORM_NS (10 * NSEC_PER_SEC)
@@ -67,21 +67,21 @@ static int pick_up(struct sampler *s)
 	struct loss_epoch epoch;
 	int r;
 
-	source_epoch(s->o.source, &epoch);
+	source_epoch(s->o.attr.source, &epoch);
 	r = store_baselines(s->o.store, &epoch, &s->known, seed, s);
 	if (r < 0)
 		return r;
-	s->unbroken = s->known && source_was_attached(s->o.source);
-	if (!s->known && source_inherited(s->o.source)) {
-		r = source_read(s->o.source, seed, s);
+	s->unbroken = s->known && source_was_attached(s->o.attr.source);
+	if (!s->known && source_inherited(s->o.attr.source)) {
+		r = source_read(s->o.attr.source, seed, s);
 		if (r < 0)
 			return r;
 	}
 	r = store_covered_until(s->o.store, &s->covered_ns);
 	if (r < 0)
 		return r;
-	burst_rows_begin(&s->bursts, source_loss(s->o.source), s->known, s->covered_ns);
-	return self_stats_begin(&s->own, s->o.store, s->o.source, s->known, s->unbroken);
+	burst_rows_begin(s->o.attr.source, s->known, s->covered_ns);
+	return self_stats_begin(&s->own, s->o.store, s->o.attr.source, s->known, s->unbroken);
 }
 
 int sampler_new(const struct sampler_options *opt, struct sampler **ret)
@@ -95,7 +95,7 @@ int sampler_new(const struct sampler_options *opt, struct sampler **ret)
 	s->began_ns = utc_ns();
 	r = delta_new(&s->delta);
 	if (r >= 0)
-		r = loss_counters_new(opt->source, &s->lines);
+		r = loss_counters_new(opt->attr.source, &s->lines);
 	if (r >= 0)
 		r = pick_up(s);
 	if (r < 0) {
@@ -127,7 +127,7 @@ void sampler_late(struct sampler *s, uint64_t ticks)
 	s->own.late += ticks;
 }
 
-/* Step 1: the device counters. */
+/* Step 1: read the counters. First those of the devices. */
 
 struct reading {
 	struct sampler *s;
@@ -137,7 +137,7 @@ struct reading {
 static void on_counters(uint32_t ifindex, const struct link_counters *c, void *arg)
 {
 	struct reading *rd = arg;
-	struct tap *t = tapmap_find(rd->s->o.taps, rd->netns, ifindex);
+	struct tap *t = tapmap_find(rd->s->o.attr.taps, rd->netns, ifindex);
 
 	if (!t || t->gone_ns)
 		return;
@@ -149,21 +149,22 @@ static void on_counters(uint32_t ifindex, const struct link_counters *c, void *a
  * request. */
 static void read_foreign(struct sampler *s)
 {
-	const struct owner_list *l = s->o.lists->proc;
+	const struct owner_list *l = s->o.attr.lists->proc;
 	uint32_t done[MAX_FOREIGN];
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; l && i < l->n_vms && n < MAX_FOREIGN; i++) {
 		const struct owner_vm *vm = &l->vms[i];
 		uint32_t netns = vm->netns;
-		bool seen = !netns || netns == s->o.lists->own_netns;
+		bool seen = !netns || netns == s->o.attr.lists->own_netns;
 
 		for (unsigned int j = 0; j < n && !seen; j++)
 			seen = done[j] == netns;
 		if (seen)
 			continue;
 		done[n++] = netns;
-		links_stats_netns(s->o.links, vm->pid, on_counters, &(struct reading){ s, netns });
+		links_stats_netns(s->o.attr.links, vm->pid, on_counters,
+				  &(struct reading){ s, netns });
 	}
 }
 
@@ -173,7 +174,19 @@ static void tick_tap(struct tap *t, void *arg)
 	device_counters_tick(t);
 }
 
-/* Step 2: the loss counters, and the devices that only they know. */
+static int read_devices(struct sampler *s)
+{
+	struct reading own = { s, s->o.attr.lists->own_netns };
+	int r = links_stats(s->o.attr.links, on_counters, &own);
+
+	if (r < 0)
+		return r;
+	read_foreign(s);
+	tapmap_each(s->o.attr.taps, tick_tap, NULL);
+	return 0;
+}
+
+/* Then the loss counters, and the devices that only they know. */
 
 static int grow(struct sampler *s)
 {
@@ -212,14 +225,14 @@ static struct tap *placeholder(struct sampler *s, const struct tl_loss_key *key,
 	struct tl_device dev;
 
 	snprintf(info.name, sizeof(info.name), "if%u", key->ifindex);
-	if (source_device(s->o.source, key->netns, key->ifindex, &dev) == 0) {
+	if (source_device(s->o.attr.source, key->netns, key->ifindex, &dev) == 0) {
 		memcpy(info.name, dev.name, sizeof(info.name));
 		info.name[sizeof(info.name) - 1] = '\0';
 		memcpy(info.mac, dev.mac, sizeof(info.mac));
 		info.ring_frames = dev.ring_frames;
 		since = boot_to_utc_ns(dev.seen_ns);
 	}
-	return tapmap_phantom(s->o.taps, &info, since < now_ns ? since : now_ns);
+	return tapmap_phantom(s->o.attr.taps, &info, since < now_ns ? since : now_ns);
 }
 
 static int meet_devices(struct sampler *s, uint64_t now_ns)
@@ -231,7 +244,7 @@ static int meet_devices(struct sampler *s, uint64_t now_ns)
 
 		if (!key->ifindex || key->kind == TL_KIND_PATH)
 			continue;
-		t = tapmap_find(s->o.taps, key->netns, key->ifindex);
+		t = tapmap_find(s->o.attr.taps, key->netns, key->ifindex);
 		if (!t)
 			t = placeholder(s, key, now_ns);
 		if (!t)
@@ -245,7 +258,31 @@ static int meet_devices(struct sampler *s, uint64_t now_ns)
 	return 0;
 }
 
-/* Step 3: rows. */
+static int read_losses(struct sampler *s, uint64_t now_ns)
+{
+	int r;
+
+	s->n_gains = 0;
+	r = grow(s);
+	if (r >= 0)
+		r = source_read(s->o.attr.source, on_total, s);
+	return r < 0 ? r : meet_devices(s, now_ns);
+}
+
+static int read_counters(struct sampler *s, uint64_t now_ns)
+{
+	int r = read_devices(s);
+
+	if (r >= 0)
+		r = read_losses(s, now_ns);
+	if (r < 0)
+		return r;
+	extra_counters_read(s->o.attr.extra, s->o.attr.taps, now_ns);
+	ring_occupancy_read(s->o.rings, s->o.attr.taps, now_ns);
+	return 0;
+}
+
+/* Step 2: attribute what was lost. */
 
 static int add_loss(const struct store_loss *loss, void *arg)
 {
@@ -270,7 +307,7 @@ static int make_losses(struct sampler *s, uint64_t now_ns)
 		line->moved_ns = now_ns;
 		if (!line->class.class)
 			continue;
-		whose(&s->o, line, &owner);
+		attribution_of(&s->o.attr, line, &owner);
 		r = loss_counter_series(line, s->o.store, &owner, now_ns);
 		if (r >= 0)
 			r = add_loss(&(struct store_loss){ line->series_id, g->more.frames,
@@ -281,6 +318,18 @@ static int make_losses(struct sampler *s, uint64_t now_ns)
 	}
 	return 0;
 }
+
+static int attribute(struct sampler *s, uint64_t now_ns)
+{
+	int r = tapmap_settle(s->o.attr.taps, s->o.attr.lists, now_ns);
+
+	if (r >= 0)
+		r = make_losses(s, now_ns);
+	return r < 0 ? r
+		     : burst_rows_gather(&s->bursts, &s->o.attr, s->o.store, s->lines, now_ns);
+}
+
+/* Step 3: store. */
 
 struct adding {
 	struct sampler *s;
@@ -298,7 +347,7 @@ static bool existed_before(const struct sampler *s, const struct tap *t)
 		return false;
 	if (!s->last_ns)
 		return true;
-	return t->key.netns != s->o.lists->own_netns && t->holder_since_ns &&
+	return t->key.netns != s->o.attr.lists->own_netns && t->holder_since_ns &&
 	       t->holder_since_ns < s->began_ns;
 }
 
@@ -315,47 +364,70 @@ static void add_tap(struct tap *t, void *arg)
 	a->error = r;
 }
 
-static int store_all(struct sampler *s, uint64_t now_ns, bool all)
+/* What the tick covers: nothing (a gap), or the time since the last stored one, which may be the
+ * agent's before us. */
+static void set_coverage(const struct sampler *s, struct store_tick *tick)
+{
+	tick->caught_up = !s->last_ns && s->unbroken;
+	tick->gap = !s->last_ns && !s->unbroken;
+	if (s->last_ns)
+		tick->span_ns = tick->t_ns - s->last_ns;
+	else if (s->known && s->covered_ns < tick->t_ns)
+		tick->span_ns = tick->t_ns - s->covered_ns;
+}
+
+static void set_rows(const struct sampler *s, struct store_tick *tick)
+{
+	tick->loss = s->losses;
+	tick->n_loss = s->n_losses;
+	tick->baselines = s->baselines;
+	tick->n_baselines = s->n_gains;
+	tick->witnesses = s->rows.witnesses;
+	tick->n_witnesses = s->rows.n_witnesses;
+	tick->traffic = s->rows.traffic;
+	tick->n_traffic = s->rows.n_traffic;
+	tick->counters = s->rows.counters;
+	tick->n_counters = s->rows.n_counters;
+	tick->bursts = s->bursts.rows;
+	tick->n_bursts = s->bursts.n;
+	tick->forget = s->forget;
+	tick->n_forget = s->n_forget;
+}
+
+/* The rows of devices and, where their counters are the loss, those of losses. */
+static int add_devices(struct sampler *s, uint64_t now_ns, bool all)
 {
 	struct adding adding = { .s = s, .now_ns = now_ns, .all = all };
+
+	tapmap_each(s->o.attr.taps, add_tap, &adding);
+	if (adding.error < 0 || !source_by_counters(s->o.attr.source))
+		return adding.error;
+	return counter_source_losses(s->o.store, s->lines, &s->rows, now_ns, add_loss, s);
+}
+
+static int store_all(struct sampler *s, uint64_t now_ns, bool all)
+{
 	struct store_self self[OWNLOSS_ROWS];
-	struct store_tick tick = { .t_ns = now_ns, .how = source_how(s->o.source), .self = self };
-	int r = self_stats_rows(&s->own, s->o.source, !s->last_ns, self);
+	struct store_tick tick = {
+		.t_ns = now_ns,
+		.how = source_how(s->o.attr.source),
+		.self = self,
+	};
+	int r = self_stats_rows(&s->own, s->o.attr.source, !s->last_ns, self);
 
 	if (r < 0)
 		return r;
 	tick.n_self = (unsigned int)r;
-	tapmap_each(s->o.taps, add_tap, &adding);
-	r = adding.error;
-	if (r >= 0 && s->o.source->ops->by_counters)
-		r = counter_source_losses(s->o.store, s->lines, &s->rows, now_ns, add_loss, s);
+	r = add_devices(s, now_ns, all);
 	if (r < 0)
 		return r;
-	tick.caught_up = !s->last_ns && s->unbroken;
-	tick.gap = !s->last_ns && !s->unbroken;
-	tick.span_ns = s->last_ns			    ? now_ns - s->last_ns
-		       : s->known && s->covered_ns < now_ns ? now_ns - s->covered_ns
-							    : 0;
-	tick.loss = s->losses;
-	tick.n_loss = s->n_losses;
-	tick.baselines = s->baselines;
-	tick.n_baselines = s->n_gains;
-	tick.witnesses = s->rows.witnesses;
-	tick.n_witnesses = s->rows.n_witnesses;
-	tick.traffic = s->rows.traffic;
-	tick.n_traffic = s->rows.n_traffic;
-	tick.counters = s->rows.counters;
-	tick.n_counters = s->rows.n_counters;
+	set_coverage(s, &tick);
+	set_rows(s, &tick);
 	if (s->o.pressure)
-		r = pressure_tick(s->o.pressure, s->o.taps, now_ns, &tick.pressure,
+		r = pressure_tick(s->o.pressure, s->o.attr.taps, now_ns, &tick.pressure,
 				  &tick.n_pressure);
-	if (r < 0)
-		return r;
-	tick.bursts = s->bursts.rows;
-	tick.n_bursts = s->bursts.n;
-	tick.forget = s->forget;
-	tick.n_forget = s->n_forget;
-	r = store_tick(s->o.store, &tick);
+	if (r >= 0)
+		r = store_tick(s->o.store, &tick);
 	if (r < 0)
 		return r;
 	self_stats_stored(&s->own);
@@ -363,15 +435,15 @@ static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 	return 0;
 }
 
-/* Step 4: devices that are long gone give their counters back; so do senders and ways that were
- * long quiet. */
+/* Step 4: forget. Devices that are long gone give their counters back; so do senders and paths that
+ * were long quiet. */
 
 static void forget(struct sampler *s, struct loss_counter *line, bool gone)
 {
 	if (alloc_room(s->forget, s->n_forget, s->size_forget) < 0)
 		return;
 	/* A counter that moved since it was read stays, and with it its baseline. */
-	if (source_forget(s->o.source, &line->key, &line->last, gone) < 0)
+	if (source_forget(s->o.attr.source, &line->key, &line->last, gone) < 0)
 		return;
 	s->forget[s->n_forget++] = line->key;
 	delta_forget(s->delta, &line->key);
@@ -404,37 +476,19 @@ static void expire(struct tap *t, void *arg)
 {
 	struct sampler *s = arg;
 
-	if (tapmap_find(s->o.taps, t->key.netns, t->key.ifindex))
+	if (tapmap_find(s->o.attr.taps, t->key.netns, t->key.ifindex))
 		return;	/* the pair is in use again: so are its counters */
 	loss_counters_of_device(s->lines, t->key.netns, t->key.ifindex, forget_line, s);
 }
 
-static int gather(struct sampler *s, uint64_t now_ns)
+static int forget_gone(struct sampler *s, uint64_t now_ns)
 {
-	struct reading own = { s, s->o.lists->own_netns };
-	int r = links_stats(s->o.links, on_counters, &own);
+	int r = tapmap_bury(s->o.attr.taps, now_ns);
 
-	if (r < 0)
-		return r;
-	read_foreign(s);
-	tapmap_each(s->o.taps, tick_tap, NULL);
-	s->n_gains = 0;
-	r = grow(s);
-	if (r < 0)
-		return r;
-	r = source_read(s->o.source, on_total, s);
-	if (r < 0)
-		return r;
-	r = meet_devices(s, now_ns);
-	if (r < 0)
-		return r;
-	extra_counters_read(s->o.hidden, s->o.taps, now_ns);
-	ring_occupancy_read(s->o.headroom, s->o.taps, now_ns);
-	r = tapmap_settle(s->o.taps, s->o.lists, now_ns);
-	if (r < 0)
-		return r;
-	r = make_losses(s, now_ns);
-	return r < 0 ? r : burst_rows_gather(&s->bursts, &s->o, s->lines, now_ns);
+	tapmap_prune_phantoms(s->o.attr.taps, now_ns);
+	tapmap_expire(s->o.attr.taps, now_ns, expire, s);
+	sweep(s);
+	return r;
 }
 
 /* Which addresses the kernel shall look for. Until every source has spoken, those that an earlier
@@ -444,27 +498,46 @@ static int watch_paths(struct sampler *s)
 	int r = 0;
 
 	if (!s->o.path)
-		r = source_watch(s->o.source, NULL, 0);
-	else if (s->o.lists->complete)
-		r = path_watch(s->o.source, s->o.taps);
+		r = source_watch(s->o.attr.source, NULL, 0);
+	else if (s->o.attr.lists->complete)
+		r = path_watch(s->o.attr.source, s->o.attr.taps);
 	return r == -ENOSPC ? 0 : r;
+}
+
+/* Later than any tick before. When the clock was set back, time goes on in small steps until it has
+ * caught up. */
+static uint64_t tick_time(const struct sampler *s)
+{
+	uint64_t now_ns = utc_ns(),
+		 newest = s->last_ns > s->covered_ns ? s->last_ns : s->covered_ns;
+
+	return now_ns > newest ? now_ns : newest + 1;
+}
+
+/* What this tick read is the next one's baseline. */
+static void stored(struct sampler *s, uint64_t now_ns)
+{
+	delta_commit(s->delta);
+	device_counters_commit(&s->rows, now_ns);
+	source_bursts_taken(s->o.attr.source);
+	if (s->o.pressure)
+		pressure_stored(s->o.pressure);
+	s->last_ns = now_ns;
+	if (s->n_losses > s->o.storm_rows)
+		s->calm_ns = now_ns + STORM_NS;
 }
 
 int sampler_tick(struct sampler *s, bool all)
 {
-	uint64_t now_ns = utc_ns();
+	uint64_t now_ns = tick_time(s);
 	int r;
 
-	if (now_ns <= s->last_ns || now_ns <= s->covered_ns) {
-		/* The clock was set back: time goes on in small steps until it has caught up. */
-		uint64_t newest = s->last_ns > s->covered_ns ? s->last_ns : s->covered_ns;
-
-		now_ns = newest + 1;
-	}
 	if (now_ns < s->calm_ns && !all)
 		return 0;
 	s->calm_ns = 0;
-	r = gather(s, now_ns);
+	r = read_counters(s, now_ns);
+	if (r >= 0)
+		r = attribute(s, now_ns);
 	if (r >= 0)
 		r = store_all(s, now_ns, all);
 	if (r < 0) {
@@ -472,17 +545,7 @@ int sampler_tick(struct sampler *s, bool all)
 		device_counters_clear(&s->rows);
 		return r;
 	}
-	delta_commit(s->delta);
-	device_counters_commit(&s->rows, now_ns);
-	burst_rows_taken(&s->bursts);
-	if (s->o.pressure)
-		pressure_stored(s->o.pressure);
-	s->last_ns = now_ns;
-	if (s->n_losses > s->o.storm_rows)
-		s->calm_ns = now_ns + STORM_NS;
-	r = tapmap_bury(s->o.taps, now_ns);
-	tapmap_prune_phantoms(s->o.taps, now_ns);
-	tapmap_expire(s->o.taps, now_ns, expire, s);
-	sweep(s);
+	stored(s, now_ns);
+	r = forget_gone(s, now_ns);
 	return r < 0 ? r : watch_paths(s);
 }

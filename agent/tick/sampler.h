@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* sampler - a tick: read the kernel's counters, say whose and why, store what is new in one
- * transaction.
+/* sampler - a tick, in four steps: read the kernel's counters, attribute what they gained, store it
+ * in one transaction, forget the counters of what is long gone.
  *
  * A tick that cannot be stored leaves all baselines where they were, so the next one carries its
  * frames too: a full disk costs resolution, no frame. Loop thread only. */
 #ifndef TAPLOSS_AGENT_TICK_SAMPLER_H
 #define TAPLOSS_AGENT_TICK_SAMPLER_H
 
-#include "collector/loss/delta.h"
-#include "loss_counter.h"
 #include "agent/store/store.h"
-#include "agent/owners/tapmap.h"
+#include "attribution.h"
 
 struct sampler_options {
 	struct store *store;		/* all borrowed; must outlive the sampler */
-	struct source *source;
-	struct tapmap *taps;
-	struct links *links;
-	struct extra_counters *hidden;
-	struct ring_occupancy *headroom;
+	struct attribution attr;
+	struct ring_occupancy *rings;
 	struct pressure *pressure;	/* NULL: not looked at */
-	const struct resolve_owner_lists *lists;
 	bool path;			/* count losses of the VMs' frames above their taps, too */
 	/* more loss rows than this in a tick: rows of 10 s until it calms down */
 	unsigned int storm_rows;

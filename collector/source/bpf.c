@@ -103,6 +103,21 @@ static int bpf_read(void *src, loss_read_fn *fn, void *arg)
 	return loss_read(bpf_loss(src), fn, arg);
 }
 
+static int bpf_bursts(void *src, unsigned int max, loss_burst_fn *fn, void *arg)
+{
+	return loss_bursts(bpf_loss(src), max, fn, arg);
+}
+
+static void bpf_bursts_taken(void *src)
+{
+	loss_bursts_taken(bpf_loss(src));
+}
+
+static void bpf_bursts_from(void *src, uint64_t boot_ns, bool all)
+{
+	loss_bursts_from(bpf_loss(src), boot_ns, all);
+}
+
 static int bpf_own(const void *src, struct source_own *ret)
 {
 	const struct bpf *b = src;
@@ -189,6 +204,9 @@ const struct source_ops source_bpf = {
 	.functions = bpf_functions,
 	.syms = bpf_syms,
 	.read = bpf_read,
+	.bursts = bpf_bursts,
+	.bursts_taken = bpf_bursts_taken,
+	.bursts_from = bpf_bursts_from,
 	.own = bpf_own,
 	.device = bpf_device,
 	.watch = bpf_watch,

@@ -9,12 +9,12 @@
 #include "collector/base.h"
 
 /* The best first. */
-static const struct source_ops *const all[] = { &source_bpf, &source_netdm, &source_counters };
+static const struct source_ops *const sources[] = { &source_bpf, &source_netdm, &source_counters };
 
 bool source_known(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		if (!strcmp(all[i]->name, name))
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+		if (!strcmp(sources[i]->name, name))
 			return true;
 	return !strcmp(name, "auto");
 }
@@ -35,10 +35,10 @@ int source_open(const char *name, const struct source_options *opt, struct sourc
 
 	if (!s)
 		return -ENOMEM;
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-		if (!any && strcmp(all[i]->name, name) != 0)
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		if (!any && strcmp(sources[i]->name, name) != 0)
 			continue;
-		s->ops = all[i];
+		s->ops = sources[i];
 		why[0] = '\0';
 		r = s->ops->open(opt, &s->impl, why);
 		if (r >= 0) {
@@ -87,6 +87,23 @@ int source_read(const struct source *s, loss_read_fn *fn, void *arg)
 	return s->ops->read ? s->ops->read(s->impl, fn, arg) : 0;
 }
 
+int source_bursts(const struct source *s, unsigned int max, loss_burst_fn *fn, void *arg)
+{
+	return s->ops->bursts ? s->ops->bursts(s->impl, max, fn, arg) : 0;
+}
+
+void source_bursts_taken(const struct source *s)
+{
+	if (s->ops->bursts_taken)
+		s->ops->bursts_taken(s->impl);
+}
+
+void source_bursts_from(const struct source *s, uint64_t boot_ns, bool all)
+{
+	if (s->ops->bursts_from)
+		s->ops->bursts_from(s->impl, boot_ns, all);
+}
+
 int source_own(const struct source *s, struct source_own *ret)
 {
 	*ret = (struct source_own){ 0 };
@@ -124,9 +141,14 @@ int source_dispatch(const struct source *s)
 	return s->ops->dispatch ? s->ops->dispatch(s->impl) : 0;
 }
 
+bool source_by_counters(const struct source *s)
+{
+	return s->ops->by_counters;
+}
+
 const char *source_how(const struct source *s)
 {
-	return s->ops == all[0] ? "tick" : s->ops->name;
+	return s->ops == sources[0] ? "tick" : s->ops->name;
 }
 
 unsigned int source_reasons(const struct source *s)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* source - one way to learn about lost frames. Whoever reads it never asks which one it is.
+/* source - one way to learn about lost frames.
  *
  *   bpf        programs at kfree_skb: every frame, with device, queue, reason, function (loss.h)
  *   net-dm     the kernel's drop monitor: a message for each drop, with reason and function; the VM
@@ -7,7 +7,9 @@
  *   counters   what the devices count themselves: how many, in which direction, and no more
  *
  * A source hands out running totals by key, from an epoch on; what a key's numbers mean the source
- * says itself. Loop thread only; no logging. */
+ * says itself. A tick never asks which source it reads: one that does not know something answers
+ * with nothing. Only setting up asks, once, for what goes with one source alone: source_loss(), for
+ * the BPF programs besides the one that counts, and the name. Loop thread only; no logging. */
 #ifndef TAPLOSS_COLLECTOR_SOURCE_SOURCE_H
 #define TAPLOSS_COLLECTOR_SOURCE_SOURCE_H
 
@@ -60,6 +62,9 @@ struct source_ops {
 	bool (*functions)(const void *src);
 	struct ksyms *(*syms)(void *src);
 	int (*read)(void *src, loss_read_fn *fn, void *arg);
+	int (*bursts)(void *src, unsigned int max, loss_burst_fn *fn, void *arg);
+	void (*bursts_taken)(void *src);
+	void (*bursts_from)(void *src, uint64_t boot_ns, bool all);
 	int (*own)(const void *src, struct source_own *ret);
 	int (*device)(const void *src, uint32_t netns, uint32_t ifindex, struct tl_device *ret);
 	int (*watch)(void *src, const struct source_tap *taps, uint32_t n);
@@ -92,7 +97,7 @@ struct source *source_close(struct source *s);	/* NULL is fine; returns NULL */
 /* Is there one called so? "auto" counts. */
 bool source_known(const char *name);
 
-/* The BPF counters behind it; NULL when it is another source. */
+/* For setting up. The BPF counters behind it; NULL when it is another source. */
 struct loss *source_loss(const struct source *s);
 
 /* As the functions of loss.h. */
@@ -100,6 +105,9 @@ void source_epoch(const struct source *s, struct loss_epoch *ret);
 bool source_inherited(const struct source *s);
 bool source_was_attached(const struct source *s);
 int source_read(const struct source *s, loss_read_fn *fn, void *arg);
+int source_bursts(const struct source *s, unsigned int max, loss_burst_fn *fn, void *arg);
+void source_bursts_taken(const struct source *s);
+void source_bursts_from(const struct source *s, uint64_t boot_ns, bool all);
 int source_own(const struct source *s, struct source_own *ret);
 /* -ENOENT: not known */
 int source_device(const struct source *s, uint32_t netns, uint32_t ifindex, struct tl_device *ret);
@@ -116,7 +124,10 @@ int source_begun(const struct source *s, const char *dir);
 int source_fd(const struct source *s);
 int source_dispatch(const struct source *s);
 
-/* How coverage of its time is told in the store: "tick", or the source's name when it sees less
+/* Are the devices' own counters the loss (source_counter_key()), in place of totals to read? */
+bool source_by_counters(const struct source *s);
+
+/* How coverage of its time is written in the store: "tick", or the source's name when it sees less
  * than all. */
 const char *source_how(const struct source *s);
 
@@ -132,7 +143,8 @@ struct ksyms *source_syms(const struct source *s);
 /* The kernel's words for a key. */
 void source_text(const struct source *s, const struct tl_loss_key *key, struct source_text *ret);
 
-/* The key under which frames are that the counter @counter of the device counted (by_counters). */
+/* The key under which frames are that the counter @counter of the device counted
+ * (source_by_counters()). */
 void source_counter_key(const char *counter, uint32_t netns, uint32_t ifindex, uint8_t kind,
 			struct tl_loss_key *ret);
 

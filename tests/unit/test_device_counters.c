@@ -77,14 +77,14 @@ static void rings_go_with_the_traffic(void **state)
 	struct device_counter_rows w = { 0 };
 
 	(void)state;
-	store_headroom_add(&t.headroom.now, &(struct store_headroom){
+	store_headroom_add(&t.occupancy.now, &(struct store_headroom){
 						    .known = true,
 						    .peak = 37,
 						    .free = 463,
 						    .samples = 1,
 						    .sum = 37,
 					    });
-	store_headroom_add(&t.headroom.now, &(struct store_headroom){
+	store_headroom_add(&t.occupancy.now, &(struct store_headroom){
 						    .known = true,
 						    .peak = 20,
 						    .free = 480,
@@ -102,12 +102,12 @@ static void rings_go_with_the_traffic(void **state)
 	assert_int_equal(w.traffic[0].headroom.samples, 2);
 	assert_int_equal(w.traffic[0].headroom.sum, 57);
 	device_counters_commit(&w, T0 + 60 * NSEC_PER_SEC);
-	assert_false(t.headroom.now.known);
-	store_headroom_add(&t.headroom.now,
+	assert_false(t.occupancy.now.known);
+	store_headroom_add(&t.occupancy.now,
 			   &(struct store_headroom){ .known = true, .free = 500, .samples = 1 });
 	assert_int_equal(device_counters_add(&w, &t, T0 + 120 * NSEC_PER_SEC, false), 0);
 	assert_int_equal(w.n_traffic, 0);	/* empty and quiet */
-	assert_int_equal(t.headroom.now.samples, 0);
+	assert_int_equal(t.occupancy.now.samples, 0);
 	device_counters_free(&w);
 }
 

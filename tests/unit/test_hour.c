@@ -39,8 +39,8 @@ struct host {
 	struct source *source;
 	struct store *store;
 	struct links *links;
-	struct extra_counters *hidden;
-	struct ring_occupancy *headroom;
+	struct extra_counters *extra;
+	struct ring_occupancy *rings;
 	struct tapmap *taps;
 	struct sampler *sampler;
 	struct resolve_owner_lists lists;
@@ -123,17 +123,19 @@ static void open_all(struct host *h)
 	source_epoch(h->source, &epoch);
 	h->lists.own_netns = links_netns(h->links);
 	assert_int_equal(tapmap_new(h->store, epoch.boot_id, h->lists.own_netns, &h->taps), 0);
-	assert_int_equal(extra_counters_new(h->lists.own_netns, true, true, &h->hidden), 0);
-	assert_int_equal(ring_occupancy_new(&h->headroom), 0);
+	assert_int_equal(extra_counters_new(h->lists.own_netns, true, true, &h->extra), 0);
+	assert_int_equal(ring_occupancy_new(&h->rings), 0);
 	assert_int_equal(sampler_new(
 				 &(struct sampler_options){
 					 .store = h->store,
-					 .source = h->source,
-					 .taps = h->taps,
-					 .links = h->links,
-					 .hidden = h->hidden,
-					 .headroom = h->headroom,
-					 .lists = &h->lists,
+					 .attr = {
+						 .taps = h->taps,
+						 .links = h->links,
+						 .source = h->source,
+						 .extra = h->extra,
+						 .lists = &h->lists,
+					 },
+					 .rings = h->rings,
 					 .storm_rows = 4000,
 				 },
 				 &h->sampler),
@@ -146,8 +148,8 @@ static void close_all(struct host *h)
 {
 	sampler_free(h->sampler);
 	tapmap_free(h->taps);
-	extra_counters_free(h->hidden);
-	ring_occupancy_free(h->headroom);
+	extra_counters_free(h->extra);
+	ring_occupancy_free(h->rings);
 	links_free(h->links);
 	store_close(h->store);
 	source_close(h->source);

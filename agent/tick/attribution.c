@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "attribute.h"
+#include "attribution.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "extra_counters.h"
 #include "path.h"
 
 /* The kernel named no device, only the process at work: a VM with one tap of that kind lost it
  * there. */
-static const struct tap *tap_at_work(const struct sampler_options *o,
+static const struct tap *tap_at_work(const struct attribution *a,
 				     const struct loss_counter *line, int64_t *ret_vm_id)
 {
 	const struct owner_vm *vm =
-		line->key.task ? resolve_owner_pid(o->lists, (int)line->key.task) : NULL;
+		line->key.task ? resolve_owner_pid(a->lists, (int)line->key.task) : NULL;
 	bool tun = !strncmp(line->site, "tun_", 4);
 
-	*ret_vm_id = vm ? tapmap_vm_id(o->taps, vm->ident) : 0;
-	return tun || !strncmp(line->site, "tap_", 4) ? tapmap_only(o->taps, *ret_vm_id, tun)
+	*ret_vm_id = vm ? tapmap_vm_id(a->taps, vm->ident) : 0;
+	return tun || !strncmp(line->site, "tap_", 4) ? tapmap_only(a->taps, *ret_vm_id, tun)
 						      : NULL;
 }
 
-void whose(const struct sampler_options *o, const struct loss_counter *line, struct line_owner *ret)
+void attribution_of(const struct attribution *a, const struct loss_counter *line,
+		    struct line_owner *ret)
 {
 	const struct tl_loss_key *key = &line->key;
 	const struct tap *t = NULL;
@@ -29,21 +29,21 @@ void whose(const struct sampler_options *o, const struct loss_counter *line, str
 
 	memset(ret, 0, sizeof(*ret));
 	if (key->kind == TL_KIND_PATH)
-		t = path_tap(o->taps, o->links, key);
+		t = path_tap(a->taps, a->links, key);
 	else if (key->ifindex)
-		t = tapmap_find(o->taps, key->netns, key->ifindex);
+		t = tapmap_find(a->taps, key->netns, key->ifindex);
 	else
-		t = tap_at_work(o, line, &ret->vm_id);
+		t = tap_at_work(a, line, &ret->vm_id);
 	ret->counter =
-		line->class.counter ? line->class.counter : extra_counter(o->hidden, t, line);
+		line->class.counter ? line->class.counter : extra_counter(a->extra, t, line);
 	if (t) {
 		ret->device_id = t->device_id;
 		ret->attachment_id = t->attachment_id;
 		ret->vm_id = t->vm_id;
 	}
 	if (line->class.place) {
-		path_device(o->source, o->links, key->netns, key->ifindex, device);
+		path_device(a->source, a->links, key->netns, key->ifindex, device);
 		snprintf(ret->place, sizeof(ret->place), "%.15s %.23s", line->class.place, device);
 	}
-	path_sender(o->source, o->taps, o->links, key, &ret->sender_vm_id, ret->sender);
+	path_sender(a->source, a->taps, a->links, key, &ret->sender_vm_id, ret->sender);
 }
