@@ -9,9 +9,10 @@
 
 #include "collector/base.h"
 #include "collector/capture/pending_comments.h"
-#include "ctl/query/bursts.h"
-#include "ctl/query/split.h"
+#include "ctl/options/query.h"
 #include "ctl/print/when.h"
+#include "ctl/query/bursts.h"
+#include "ctl/query/share.h"
 
 #define LOOK_NS NSEC_PER_SEC
 /* from the beginning of a piece of a burst to the moment when the kernel tells it */
@@ -32,8 +33,8 @@ static struct reader *open_store(const struct capture_loss *l)
 	snprintf(path, sizeof(path), "%s/meta.db", l->store);
 	if (access(path, R_OK) < 0)
 		return NULL;
-	v = reader_open(l->store);
-	return v && !v->running ? reader_free(v) : v;
+	v = query_begin(l->store);
+	return v && !v->running ? query_end(v) : v;
 }
 
 static const char *as_time(char buf[static 40], uint64_t t_ns)
@@ -117,7 +118,7 @@ void capture_loss_tell(struct capture_loss *l, struct capture *c)
 	wanted = list_series(v, c);
 	tell_until(l, c, v, wanted, now - PIECE_NS - 2 * v->interval_ns);
 	free(wanted);
-	reader_free(v);
+	query_end(v);
 }
 
 /* Is every frame that was counted from the beginning on in a burst that is stored? */
@@ -156,7 +157,7 @@ void capture_loss_finish(struct capture_loss *l, struct capture *c, uint64_t unt
 		if (whole)
 			tell_until(l, c, v, wanted, until_ns);
 		free(wanted);
-		reader_free(v);
+		query_end(v);
 		if (!whole)
 			nanosleep(&(struct timespec){ .tv_nsec = 50 * (long)NSEC_PER_MSEC }, NULL);
 	}

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "collector/base.h"
+#include "ctl/options/query.h"
 #include "ctl/print/message.h"
 #include "ctl/print/text.h"
 #include "ctl/query/vmref.h"
@@ -228,12 +229,12 @@ int capture_targets_add(struct capture_targets *w, bool first)
 		return r;
 	if (first && says_no_store(w))
 		return -ENOENT;
-	v = reader_open(w->store);
+	v = query_begin(w->store);
 	if (!v)
 		return first ? -ENOENT : 0;
 	for (int i = 0; i < w->n && r >= 0; i++)
 		if (w->vm[i])
 			r = add_vm(w, v, w->names[i], first);
-	reader_free(v);
+	query_end(v);
 	return r;
 }

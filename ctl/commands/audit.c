@@ -6,9 +6,12 @@
 
 #include "collector/base.h"
 #include "ctl/options/options.h"
+#include "ctl/options/query.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
-#include "ctl/query/split.h"
+#include "ctl/query/filter.h"
+#include "ctl/query/share.h"
+#include "ctl/query/window.h"
 #include "audit_hint.h"
 #include "commands.h"
 
@@ -315,7 +318,7 @@ static int answer(struct audit *a)
 	double covered;
 	int status = EXIT_FAILED;
 
-	a->v = reader_open(a->g.store);
+	a->v = query_begin(a->g.store);
 	if (!a->v)
 		return EXIT_FAILED;
 	a->counted = calloc(a->v->n_devices + 1, sizeof(bool));
@@ -332,7 +335,7 @@ static int answer(struct audit *a)
 		free(l);
 	}
 	free(a->counted);
-	reader_free(a->v);
+	query_end(a->v);
 	return status;
 }
 

@@ -6,13 +6,16 @@
 #include "collector/base.h"
 #include "ctl/options/number.h"
 #include "ctl/options/options.h"
+#include "ctl/options/query.h"
 #include "ctl/print/chart.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
 #include "ctl/query/bursts.h"
 #include "ctl/query/events.h"
+#include "ctl/query/filter.h"
 #include "ctl/query/offered_load.h"
-#include "ctl/query/split.h"
+#include "ctl/query/share.h"
+#include "ctl/query/window.h"
 #include "commands.h"
 
 #define LISTED 20		/* the newest ones, in text */
@@ -452,7 +455,7 @@ static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct
 
 static int answer(struct asked *a)
 {
-	struct reader *v = reader_open(a->g.store);
+	struct reader *v = query_begin(a->g.store);
 	struct bursts b = { 0 };
 	int status = EXIT_FAILED;
 
@@ -474,7 +477,7 @@ static int answer(struct asked *a)
 		events_free(&a->events);
 		bursts_free(&b);
 	}
-	reader_free(v);
+	query_end(v);
 	return status;
 }
 

@@ -8,11 +8,13 @@
 
 #include "collector/base.h"
 #include "ctl/options/options.h"
+#include "ctl/options/query.h"
 #include "ctl/options/usage.h"
 #include "ctl/print/message.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
 #include "ctl/print/when.h"
+#include "ctl/query/split.h"
 #include "ctl/query/store_admin.h"
 #include "schema/schema.h"
 #include "commands.h"
@@ -147,6 +149,41 @@ static int size(const struct global *g)
 	return status == EXIT_OK ? out_done() : status;
 }
 
+static int print_pruned(const struct global *g, const struct maintain_done *d)
+{
+	if (g->format == FORMAT_JSON)
+		return out_json(json_pack("{si si si si si}", "taken_up_days", (int)d->absorbed,
+					  "thinned_days", (int)d->thinned, "forgotten_days",
+					  (int)d->forgotten, "hours_forgotten_days",
+					  (int)d->hours_forgotten, "sums_forgotten_days",
+					  (int)d->sums_forgotten));
+	printf("days summed up in history.db: %u; thinned to minutes: %u; files deleted: %u; hours "
+	       "forgotten: %u; sums forgotten: %u\n",
+	       d->absorbed, d->thinned, d->forgotten, d->hours_forgotten, d->sums_forgotten);
+	return out_done();
+}
+
+static int prune(const struct global *g, const struct maintain_limits *l)
+{
+	char why[READER_WHY] = "";
+	struct maintain_done done;
+
+	if (store_prune(g->store, l, &done, why) >= 0)
+		return print_pruned(g, &done);
+	message_error("%s", why);
+	return EXIT_FAILED;
+}
+
+static int backup(const struct global *g, const char *to)
+{
+	char why[READER_WHY];
+
+	if (store_backup(g->store, to, why) >= 0)
+		return EXIT_OK;
+	message_error("%s", why);
+	return EXIT_FAILED;
+}
+
 struct request {
 	struct global g;
 	struct maintain_limits limits;
@@ -220,6 +257,61 @@ static int own_option(void *arg, int opt, const char *value)
 	return taken;
 }
 
+struct export
+{
+	struct reader *v;
+	bool failed;
+};
+
+static void export_row(int64_t series, uint64_t t_ns, uint64_t span_ns,
+		       const struct reader_sum *sum, void *arg)
+{
+	struct export *e = arg;
+	const struct reader_series *s = &e->v->series[series];
+	json_t *o = json_pack("{sI sI}", "t_ns", (json_int_t)t_ns, "span_ns", (json_int_t)span_ns),
+	       *names = split_object(e->v, s, BY_ALL);
+
+	json_object_update(o, names);
+	json_object_set_new(o, "frames", out_int(sum->frames));
+	json_object_set_new(o, "segments", out_int(sum->segments));
+	json_object_set_new(o, "bytes", out_int(sum->bytes));
+	e->failed |= json_dumpf(o, stdout, JSON_COMPACT) < 0 || putchar('\n') == EOF;
+	json_decref(names);
+	json_decref(o);
+}
+
+static bool *list_wanted(const struct filter *f, const struct reader *v)
+{
+	bool *wanted = calloc(v->n_series + 1, sizeof(*wanted));
+
+	if (!wanted)
+		abort();
+	for (size_t i = 0; i < v->n_series; i++)
+		wanted[i] = v->series[i].id && filter_passes(f, v, &v->series[i]) &&
+			    (f->masked || !v->series[i].mask);
+	return wanted;
+}
+
+/* Each loss row of the window as one line of JSON, at the finest level that is kept. */
+static int export_rows(struct request *rq)
+{
+	struct export e = { .v = query_begin(rq->g.store) };
+	bool *wanted;
+	int r;
+
+	if (!e.v)
+		return EXIT_FAILED;
+	r = filter_resolve(&rq->filter, e.v);
+	if (r >= 0) {
+		wanted = list_wanted(&rq->filter, e.v);
+		r = reader_rows(e.v, rq->window.since_ns, rq->window.until_ns, false, wanted,
+				export_row, &e);
+		free(wanted);
+	}
+	query_end(e.v);
+	return r < 0 ? EXIT_FAILED : e.failed ? out_done() | EXIT_FAILED : out_done();
+}
+
 static int dispatch(struct request *rq, int argc, char **argv)
 {
 	const char *what = argc > 0 ? argv[0] : "";
@@ -229,12 +321,11 @@ static int dispatch(struct request *rq, int argc, char **argv)
 	if (argc == 1 && !strcmp(what, "size"))
 		return size(&rq->g);
 	if (argc == 2 && !strcmp(what, "backup"))
-		return store_backup(&rq->g, argv[1]);
+		return backup(&rq->g, argv[1]);
 	if (argc == 1 && !strcmp(what, "export"))
-		return window_valid(&rq->window) ? store_export(&rq->g, &rq->window, &rq->filter)
-						 : EXIT_USAGE;
+		return window_valid(&rq->window) ? export_rows(rq) : EXIT_USAGE;
 	if (argc == 1 && !strcmp(what, "prune") && rq->limited)
-		return store_prune(&rq->g, &rq->limits);
+		return prune(&rq->g, &rq->limits);
 	if (argc == 1 && !strcmp(what, "prune"))
 		return usage_error(&cmd_db,
 				   "prune needs at least one limit, such as --minutes 30d");

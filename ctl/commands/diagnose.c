@@ -6,9 +6,12 @@
 #include "collector/base.h"
 #include "ctl/diagnose/diagnosis.h"
 #include "ctl/options/options.h"
+#include "ctl/options/query.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
-#include "ctl/query/split.h"
+#include "ctl/query/filter.h"
+#include "ctl/query/share.h"
+#include "ctl/query/window.h"
 #include "commands.h"
 
 static const struct column columns[] = {
@@ -284,7 +287,7 @@ static bool harmful(const struct answer *a)
 static int diagnose(struct asked *asked)
 {
 	_cleanup_(freep) bool *wanted = NULL;
-	struct answer a = { .v = reader_open(asked->g.store) };
+	struct answer a = { .v = query_begin(asked->g.store) };
 	int status = EXIT_FAILED;
 
 	if (!a.v)
@@ -304,7 +307,7 @@ static int diagnose(struct asked *asked)
 		}
 	}
 	diagnosis_free(&a.d);
-	reader_free(a.v);
+	query_end(a.v);
 	return status;
 }
 

@@ -5,11 +5,12 @@
 
 #include "collector/base.h"
 #include "ctl/options/options.h"
+#include "ctl/options/query.h"
 #include "ctl/options/usage.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
 #include "ctl/query/events.h"
-#include "ctl/query/split.h"
+#include "ctl/query/window.h"
 #include "commands.h"
 
 static const struct column columns[] = {
@@ -119,7 +120,7 @@ static int read_all(const struct asked *a, struct reader *v, const struct vmref 
 
 static int answer(const struct asked *a)
 {
-	struct reader *v = reader_open(a->g.store);
+	struct reader *v = query_begin(a->g.store);
 	struct vmref ref = { 0 };
 	struct events e = { 0 };
 	json_t *rows;
@@ -134,7 +135,7 @@ static int answer(const struct asked *a)
 		json_decref(rows);
 		events_free(&e);
 	}
-	reader_free(v);
+	query_end(v);
 	return status;
 }
 

@@ -7,10 +7,12 @@
 #include "collector/base.h"
 #include "ctl/options/number.h"
 #include "ctl/options/options.h"
+#include "ctl/options/query.h"
 #include "ctl/options/usage.h"
 #include "ctl/print/message.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
+#include "ctl/query/split.h"
 #include "ctl/query/tally.h"
 #include "commands.h"
 
@@ -192,7 +194,7 @@ static int print(const struct request *rq, struct reader *v, const struct tally 
 
 static int answer(struct request *rq)
 {
-	struct reader *v = reader_open(rq->g.store);
+	struct reader *v = query_begin(rq->g.store);
 	struct tally t = { 0 };
 	double covered;
 	int status = EXIT_FAILED;
@@ -208,7 +210,7 @@ static int answer(struct request *rq)
 			status = judge(rq, &t, covered);
 	}
 	tally_free(&t);
-	reader_free(v);
+	query_end(v);
 	return status;
 }
 
@@ -222,8 +224,7 @@ static int own_option(void *arg, int opt, const char *value)
 
 	switch (opt) {
 	case OPT_BY:
-		rq->by = split_parse(value);
-		return rq->by ? 1 : -1;
+		return split_option(value, &rq->by);
 	case OPT_LIMIT:
 		r = number_option("--limit", value, 0, UINT64_MAX, &rq->limit);
 		rq->limit = rq->limit ? rq->limit : UINT64_MAX;

@@ -7,6 +7,7 @@
 #include "collector/base.h"
 #include "collector/loss/class.h"
 #include "ctl/options/options.h"
+#include "ctl/options/query.h"
 #include "ctl/options/usage.h"
 #include "ctl/print/message.h"
 #include "ctl/print/out.h"
@@ -73,7 +74,7 @@ static void print_table(const struct global *g, const json_t *rows)
 /* @id NULL: all. */
 static int print(const struct global *g, const char *id)
 {
-	struct reader *v = reader_open(g->store);
+	struct reader *v = query_begin(g->store);
 	json_t *rows = json_array();
 	int status = EXIT_FAILED;
 
@@ -90,7 +91,7 @@ static int print(const struct global *g, const char *id)
 		status = out_done();
 	}
 	json_decref(rows);
-	reader_free(v);
+	query_end(v);
 	return status;
 }
 
@@ -134,29 +135,32 @@ static int add(struct request *rq, int argc, char **argv)
 		return usage_error(
 			&cmd_mask,
 			"add needs at least one of --class, --reason, --site, --vm and --nic");
-	v = reader_open(rq->g.store);
+	v = query_begin(rq->g.store);
 	if (!v)
 		return EXIT_FAILED;
 	r = m->vm ? find_vm(rq, v) : 0;
 	rq->mask.added_ns = now_ns();
 	if (r >= 0)
-		r = masks_add(rq->g.store, m, &id);
-	reader_free(v);
+		r = masks_add(rq->g.store, m, &id, v->why);
+	query_end(v);
 	return r < 0 ? EXIT_FAILED : print(&rq->g, id);
 }
 
 static int each(struct request *rq, int argc, char **argv,
-		int (*fn)(const char *dir, const char *id), const char *what)
+		int (*fn)(const char *dir, const char *id, char why[static READER_WHY]),
+		const char *what)
 {
-	struct reader *v = reader_open(rq->g.store);	/* says so when there is no store */
-	int r = v ? 0 : -ENOENT;
+	struct reader *v;
+	int r;
 
-	reader_free(v);
 	if (!argc)
 		return usage_error(&cmd_mask, "%s needs the ID of a mask; see taplossctl mask list",
 				   what);
+	v = query_begin(rq->g.store);	/* reports that there is no store */
+	r = v ? 0 : -ENOENT;
 	for (int i = 0; i < argc && r >= 0; i++)
-		r = fn(rq->g.store, argv[i]);
+		r = fn(rq->g.store, argv[i], v->why);
+	query_end(v);
 	return r < 0 ? EXIT_FAILED : EXIT_OK;
 }
 

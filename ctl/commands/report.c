@@ -7,6 +7,7 @@
 
 #include "collector/base.h"
 #include "ctl/options/options.h"
+#include "ctl/options/query.h"
 #include "ctl/options/usage.h"
 #include "ctl/print/message.h"
 #include "ctl/print/out.h"
@@ -158,7 +159,7 @@ static int print_capacity(const struct request *rq, const json_t *root)
 static int capacity(struct request *rq)
 {
 	bool html = rq->file && rq->g.format == FORMAT_TEXT;
-	struct reader *v = reader_open(rq->g.store);
+	struct reader *v = query_begin(rq->g.store);
 	json_t *root = NULL;
 	int status = EXIT_FAILED;
 
@@ -174,7 +175,7 @@ static int capacity(struct request *rq)
 		status = rq->g.format == FORMAT_JSON ? out_json(json_incref(root))
 						     : print_capacity(rq, root);
 	json_decref(root);
-	reader_free(v);
+	query_end(v);
 	return status;
 }
 
@@ -200,7 +201,7 @@ static int print_compare(const struct request *rq, json_t *root)
 
 static int compare(struct request *rq)
 {
-	struct reader *v = reader_open(rq->g.store);
+	struct reader *v = query_begin(rq->g.store);
 	json_t *root = NULL;
 	int status = EXIT_FAILED;
 
@@ -218,7 +219,7 @@ static int compare(struct request *rq)
 		status = rq->g.format == FORMAT_JSON ? out_json(json_incref(root))
 						     : print_compare(rq, root);
 	json_decref(root);
-	reader_free(v);
+	query_end(v);
 	return status;
 }
 

@@ -6,10 +6,11 @@
 
 #include "collector/base.h"
 #include "ctl/options/options.h"
+#include "ctl/options/query.h"
 #include "ctl/options/usage.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
-#include "ctl/query/split.h"
+#include "ctl/print/when.h"
 #include "commands.h"
 #include "status_limitations.h"
 
@@ -22,30 +23,28 @@ struct status {
 	json_t *sources;
 };
 
-static void on_run(sqlite3_stmt *st, void *arg)
+static void on_run(const struct reader_run *run, void *arg)
 {
 	struct status *s = arg;
 
 	s->some = true;
-	s->version = strdup((const char *)sqlite3_column_text(st, 0));
-	s->kernel = strdup((const char *)sqlite3_column_text(st, 1));
-	s->reasons = (uint64_t)sqlite3_column_int64(st, 2);
-	s->interval_ns = (uint64_t)sqlite3_column_int64(st, 3);
-	s->since_ns = (uint64_t)sqlite3_column_int64(st, 4);
-	s->until_ns = (uint64_t)sqlite3_column_int64(st, 5);
-	s->clean = sqlite3_column_int(st, 6);
+	s->version = strdup(run->version);
+	s->kernel = strdup(run->kernel);
+	s->reasons = run->reasons;
+	s->interval_ns = run->interval_ns;
+	s->since_ns = run->since_ns;
+	s->until_ns = run->until_ns;
+	s->clean = run->clean;
 }
 
-static void on_source(sqlite3_stmt *st, void *arg)
+static void on_source(const struct reader_source *source, void *arg)
 {
 	struct status *s = arg;
 
 	json_array_append_new(s->sources,
-			      json_pack("{so so so sI}", "name",
-					out_text((const char *)sqlite3_column_text(st, 0)), "state",
-					out_text((const char *)sqlite3_column_text(st, 1)), "why",
-					out_text((const char *)sqlite3_column_text(st, 2)),
-					"since_ns", (json_int_t)sqlite3_column_int64(st, 3)));
+			      json_pack("{so so so sI}", "name", out_text(source->name), "state",
+					out_text(source->state), "why", out_text(source->why),
+					"since_ns", (json_int_t)source->since_ns));
 }
 
 static uint64_t file_bytes(const struct reader *v, const char *name)
@@ -237,18 +236,13 @@ static int csv(struct status *s)
 
 static int answer(const struct global *g)
 {
-	struct status s = { .v = reader_open(g->store), .sources = json_array() };
+	struct status s = { .v = query_begin(g->store), .sources = json_array() };
 	struct self self = { 0 };
 	json_t *covered = NULL;
 	int status = EXIT_FAILED;
 
-	if (s.v &&
-	    reader_meta(s.v,
-			"SELECT version, kernel, reasons, interval_ns, since_ns, until_ns, clean "
-			"FROM run ORDER BY id DESC LIMIT 1",
-			on_run, &s) == 0 &&
-	    reader_meta(s.v, "SELECT name, state, why, since_ns FROM source ORDER BY name",
-			on_source, &s) == 0 &&
+	if (s.v && reader_newest_run(s.v, on_run, &s) == 0 &&
+	    reader_sources(s.v, on_source, &s) == 0 &&
 	    reader_self(s.v, "uncounted_frames", &self.uncounted) == 0 &&
 	    reader_self(s.v, "missed_events", &self.missed) == 0 &&
 	    reader_self(s.v, "late_ticks", &self.late) == 0) {
@@ -260,7 +254,7 @@ static int answer(const struct global *g)
 	json_decref(s.sources);
 	free(s.version);
 	free(s.kernel);
-	reader_free(s.v);
+	query_end(s.v);
 	return status;
 }
 

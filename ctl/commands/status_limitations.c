@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collector/base.h"
+#include "ctl/options/query.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
 #include "ctl/query/reader.h"
@@ -14,22 +15,20 @@ struct limitations {
 	json_t *rows;
 };
 
-static void on_run(sqlite3_stmt *st, void *arg)
+static void on_run(const struct reader_run *run, void *arg)
 {
 	struct limitations *b = arg;
 
-	b->kernel = strdup((const char *)sqlite3_column_text(st, 0));
+	b->kernel = strdup(run->kernel);
 }
 
-static void on_row(sqlite3_stmt *st, void *arg)
+static void on_row(const struct reader_limitation *l, void *arg)
 {
 	struct limitations *b = arg;
 
-	json_array_append_new(
-		b->rows,
-		json_pack("{so so so}", "loss", out_text((const char *)sqlite3_column_text(st, 0)),
-			  "why", out_text((const char *)sqlite3_column_text(st, 1)), "witness",
-			  out_text((const char *)sqlite3_column_text(st, 2))));
+	json_array_append_new(b->rows,
+			      json_pack("{so so so}", "loss", out_text(l->loss), "why",
+					out_text(l->why), "witness", out_text(l->witness)));
 }
 
 /* @text behind @label, broken between words at @width columns. */
@@ -99,15 +98,13 @@ static int print(const struct limitations *b, const struct global *g)
 int status_limitations(const struct global *g)
 {
 	struct limitations b = { .rows = json_array() };
-	struct reader *v = reader_open(g->store);
+	struct reader *v = query_begin(g->store);
 	int status = EXIT_FAILED;
 
-	if (v &&
-	    reader_meta(v, "SELECT kernel FROM run ORDER BY id DESC LIMIT 1", on_run, &b) == 0 &&
-	    reader_meta(v, "SELECT loss, why, witness FROM blind ORDER BY id", on_row, &b) == 0)
+	if (v && reader_newest_run(v, on_run, &b) == 0 && reader_limitations(v, on_row, &b) == 0)
 		status = print(&b, g);
 	json_decref(b.rows);
 	free(b.kernel);
-	reader_free(v);
+	query_end(v);
 	return status;
 }

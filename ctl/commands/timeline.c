@@ -7,12 +7,16 @@
 #include "collector/base.h"
 #include "ctl/diagnose/ring_history.h"
 #include "ctl/options/options.h"
+#include "ctl/options/query.h"
 #include "ctl/print/chart.h"
 #include "ctl/print/message.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
 #include "ctl/print/when.h"
+#include "ctl/query/filter.h"
+#include "ctl/query/share.h"
 #include "ctl/query/split.h"
+#include "ctl/query/window.h"
 #include "commands.h"
 
 #define MAX_STEPS 1000000
@@ -361,7 +365,7 @@ static int answer(struct timeline *t)
 	struct curve *c, *tmp;
 	int status = EXIT_FAILED;
 
-	t->v = reader_open(t->g.store);
+	t->v = query_begin(t->g.store);
 	if (!t->v)
 		return EXIT_FAILED;
 	t->observed = must(calloc(t->n_steps, sizeof(bool)));
@@ -383,7 +387,7 @@ static int answer(struct timeline *t)
 	free(t->curve_of);
 	free(t->observed);
 	free(t->coarse);
-	reader_free(t->v);
+	query_end(t->v);
 	return status;
 }
 
@@ -407,10 +411,8 @@ static int own_option(void *arg, int opt, const char *value)
 {
 	struct timeline *t = arg;
 
-	if (opt == OPT_BY) {
-		t->by = split_parse(value);
-		return t->by ? 1 : -1;
-	}
+	if (opt == OPT_BY)
+		return split_option(value, &t->by);
 	if (opt != OPT_STEP)
 		return 0;
 	if (when_length(value, &t->step_ns) == 0 && t->step_ns >= 100 * NSEC_PER_MSEC)

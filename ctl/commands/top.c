@@ -6,12 +6,15 @@
 #include "collector/base.h"
 #include "ctl/options/number.h"
 #include "ctl/options/options.h"
+#include "ctl/options/query.h"
 #include "ctl/options/usage.h"
 #include "ctl/print/chart.h"
 #include "ctl/print/message.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
 #include "ctl/print/when.h"
+#include "ctl/query/share.h"
+#include "ctl/query/split.h"
 #include "ctl/query/tally.h"
 #include "ctl/top/screen.h"
 #include "commands.h"
@@ -242,7 +245,7 @@ static int print(const struct top *t, struct reader *v, json_t *rows, const stru
 /* One look at the store, printed. */
 static int look(struct top *t, size_t limit)
 {
-	struct reader *v = reader_open(t->g.store);
+	struct reader *v = query_begin(t->g.store);
 	struct window w = { .until_ns = now_ns() };
 	struct tally tally = { 0 };
 	struct charting c = { .t = t, .v = v, .tally = &tally };
@@ -269,7 +272,7 @@ static int look(struct top *t, size_t limit)
 		free(c.now);
 	}
 	tally_free(&tally);
-	reader_free(v);
+	query_end(v);
 	return status;
 }
 

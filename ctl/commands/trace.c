@@ -15,6 +15,7 @@
 #include "collector/loss/trace.h"
 #include "ctl/options/number.h"
 #include "ctl/options/options.h"
+#include "ctl/options/query.h"
 #include "ctl/options/usage.h"
 #include "ctl/print/message.h"
 #include "ctl/print/out.h"
@@ -141,14 +142,14 @@ static int find_devices(struct request *rq)
 	snprintf(path, sizeof(path), "%s/meta.db", rq->g.store);
 	if (rq->n_devices && access(path, R_OK) < 0)
 		return 0;
-	v = reader_open(rq->g.store);
+	v = query_begin(rq->g.store);
 	if (!v)
 		return rq->n_devices ? 0 : -ENOENT;
 	if (rq->n_devices)
 		name_owner(rq, v);
 	else
 		r = find_vm(rq, v);
-	reader_free(v);
+	query_end(v);
 	return r;
 }
 

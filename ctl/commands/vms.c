@@ -5,6 +5,7 @@
 
 #include "collector/base.h"
 #include "ctl/options/options.h"
+#include "ctl/options/query.h"
 #include "ctl/options/usage.h"
 #include "ctl/print/out.h"
 #include "ctl/print/text.h"
@@ -127,14 +128,14 @@ static void print_text(const struct global *g, const json_t *rows, bool all)
 
 static int answer(const struct global *g, const char *name, bool all)
 {
-	struct reader *v = reader_open(g->store);
+	struct reader *v = query_begin(g->store);
 	json_t *vms = json_array(), *rows;
 	struct vmref ref = { 0 };
 	int status = EXIT_FAILED;
 
 	if (!v || (name && vmref_find(v, name, &ref) < 0)) {
 		json_decref(vms);
-		reader_free(v);
+		query_end(v);
 		return EXIT_FAILED;
 	}
 	for (size_t i = 0; i < v->n_vms; i++) {
@@ -155,7 +156,7 @@ static int answer(const struct global *g, const char *name, bool all)
 		status = out_done();
 	}
 	json_decref(vms);
-	reader_free(v);
+	query_end(v);
 	return status;
 }
 

@@ -12,10 +12,12 @@
 #include "collector/base.h"
 #include "ctl/options/number.h"
 #include "ctl/options/options.h"
+#include "ctl/options/query.h"
 #include "ctl/options/usage.h"
 #include "ctl/print/message.h"
 #include "ctl/print/out.h"
 #include "ctl/print/when.h"
+#include "ctl/query/split.h"
 #include "ctl/query/tally.h"
 #include "commands.h"
 
@@ -195,7 +197,7 @@ static int judge(struct watch *w, struct reader *v, const struct window *win, co
 
 static int look(struct watch *w)
 {
-	struct reader *v = reader_open(w->g.store);
+	struct reader *v = query_begin(w->g.store);
 	struct window win = { .until_ns = now_ns() };
 	struct tally t = { 0 }, parts[3] = { 0 };
 	int status = EXIT_FAILED;
@@ -211,7 +213,7 @@ static int look(struct watch *w)
 	for (int i = 0; i < 3; i++)
 		tally_free(&parts[i]);
 	tally_free(&t);
-	reader_free(v);
+	query_end(v);
 	return status;
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "ctl/query/split.h"
+#include "ctl/query/share.h"
 
 #define MAX_STEPS 1000000
 

@@ -28,7 +28,7 @@ struct diagnosis {
 };
 
 /* Loss in (since, until] of the series in @wanted (n_series elements; NULL: all of that VM that no
- * mask leaves out; emptied rings are no loss). vm_id 0: of no VM. 0, or -errno after saying why.
+ * mask leaves out; emptied rings are no loss). vm_id 0: of no VM. 0, or -errno and reader_error().
  * *ret points into @v: free it first. */
 int diagnosis_make(struct reader *v, int64_t vm_id, uint64_t since, uint64_t until,
 		   const bool *wanted, struct diagnosis *ret);
@@ -56,7 +56,7 @@ struct diagnosis_history {
 };
 
 /* The window in steps of @step_ns from @since on; steps without loss cost nothing. A minute or
- * more: a step is judged by itself, also what is usual. 0, or -errno after saying why. */
+ * more: a step is judged by itself, also what is usual. 0, or -errno and reader_error(). */
 int diagnosis_past(struct reader *v, int64_t vm_id, uint64_t since, uint64_t until,
 		   uint64_t step_ns, struct diagnosis_history *ret);
 void diagnosis_history_free(struct diagnosis_history *h);

@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "evidence_priv.h"
 #include "ctl/query/loss_rows.h"
-#include "ctl/query/reader_priv.h"
+#include "evidence_priv.h"
 
 #define STEADY_NS (2 * NSEC_PER_SEC)
 #define FLOOD_TIMES 4		/* as much as usual */

@@ -80,7 +80,7 @@ static inline bool evidence_ring(const struct reader_series *s)
 	       (!strcmp(s->class, "QDISC") && s->site && !strcmp(s->site, "tun_net_xmit"));
 }
 
-/* 0, or -errno after saying why. What masks leave out is left out; emptied rings (PURGE) are no
+/* 0, or -errno and reader_error(). What masks leave out is left out; emptied rings (PURGE) are no
  * loss. */
 int evidence_gather(struct reader *v, int64_t vm_id, uint64_t since, uint64_t until,
 		    const bool *wanted, struct evidences *ret);

@@ -75,8 +75,8 @@ static inline uint64_t overlap(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 	return to > from ? to - from : 0;
 }
 
-/* The rows of pressure and traffic in the window and a little behind it. 0, or -errno after saying
- * why. */
+/* The rows of pressure and traffic in the window and a little behind it. 0, or -errno and
+ * reader_error(). */
 int evidence_rows(struct work *w, uint64_t since, uint64_t until);
 
 /* How much of each second bursts took, and what threads wait for when nothing is lost. */

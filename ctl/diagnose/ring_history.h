@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "ctl/query/split.h"
+#include "ctl/query/filter.h"
 
 struct ring_fill {
 	int64_t device;
@@ -19,8 +19,8 @@ struct ring_history {
 	size_t n, n_steps;
 };
 
-/* Of the VM and NIC that @f names first, in @n steps of @step_ns from @since on. 0, or -errno after
- * saying why. */
+/* Of the VM and NIC that @f names first, in @n steps of @step_ns from @since on. 0, or -errno and
+ * reader_error(). */
 int ring_history_read(struct reader *v, const struct filter *f, uint64_t since, uint64_t step_ns,
 		      size_t n, struct ring_history *ret);
 void ring_history_free(struct ring_history *s);

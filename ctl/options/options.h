@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 #include "cmd.h"
-#include "ctl/query/split.h"
-#include "ctl/print/when.h"
+#include "filter_options.h"
+#include "window_options.h"
 
 #define DEFAULT_STORE "/var/lib/taploss"
 

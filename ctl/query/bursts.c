@@ -4,15 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reader_priv.h"
+#include "collector/base.h"
 
 #define SAME_NS NSEC_PER_MSEC	/* of one series on one CPU: told twice, by two files */
 #define NEAR_NS (5 * NSEC_PER_SEC)	/* bursts so close tell the rate between them; */
 #define APART_NS (100 * NSEC_PER_MSEC)	/* closer ones are of one event */
 
 struct reading {
-	struct reader *v;
-	const bool *wanted;
 	struct burst_piece *pieces;
 	size_t n, size;
 };
@@ -24,37 +22,22 @@ static void *must(void *p)
 	return p;
 }
 
-static void on_piece(sqlite3_stmt *st, void *arg)
+static void on_piece(const struct reader_burst *b, void *arg)
 {
 	struct reading *rd = arg;
-	int64_t series = sqlite3_column_int64(st, 1);
-	uint64_t start = (uint64_t)sqlite3_column_int64(st, 0);
 
-	if (series <= 0 || (size_t)series >= rd->v->n_series || !rd->v->series[series].id ||
-	    (rd->wanted && !rd->wanted[series]))
-		return;
 	if (rd->n == rd->size) {
 		rd->size = rd->size ? rd->size * 2 : 256;
 		rd->pieces = must(realloc(rd->pieces, rd->size * sizeof(*rd->pieces)));
 	}
 	rd->pieces[rd->n++] = (struct burst_piece){
-		.series = series,
-		.start_ns = start,
-		.last_ns = start + (uint64_t)sqlite3_column_int64(st, 3),
-		.frames = (uint64_t)sqlite3_column_int64(st, 4),
-		.place = (uint64_t)sqlite3_column_int64(st, 5),
-		.cpu = (uint32_t)sqlite3_column_int64(st, 2),
+		.series = b->series,
+		.start_ns = b->start_ns,
+		.last_ns = b->start_ns + b->span_ns,
+		.frames = b->frames,
+		.place = b->place,
+		.cpu = b->cpu,
 	};
-}
-
-static int pieces_of_day(struct day *d, void *arg)
-{
-	if (d->past)
-		return 0;	/* sums know no bursts */
-	return each_row(d,
-			"SELECT start_ns, series_id, cpu, span_ns, frames, place FROM burst WHERE "
-			"start_ns > ?1 AND start_ns <= ?2",
-			d->since, d->until, on_piece, arg);
 }
 
 /* Series of one queue and class stand together. */
@@ -146,8 +129,8 @@ void bursts_join(const struct reader *v, struct burst_piece *pieces, size_t n, s
 int bursts_read(struct reader *v, uint64_t since, uint64_t until, const bool *wanted,
 		struct bursts *ret)
 {
-	struct reading rd = { .v = v, .wanted = wanted };
-	int r = each_day(v, since, until, pieces_of_day, &rd);
+	struct reading rd = { 0 };
+	int r = reader_bursts(v, since, until, wanted, on_piece, &rd);
 
 	if (r >= 0)
 		bursts_join(v, rd.pieces, rd.n, ret);

@@ -32,7 +32,7 @@ struct bursts {
 };
 
 /* Those that began in (since, until], of the series in @wanted (n_series elements; NULL: all). 0,
- * or -errno after saying why. */
+ * or -errno and reader_error(). */
 int bursts_read(struct reader *v, uint64_t since, uint64_t until, const bool *wanted,
 		struct bursts *ret);
 void bursts_free(struct bursts *b);

@@ -13,9 +13,8 @@ struct reading {
 	bool open_run;		/* the run before this one has no end */
 };
 
-static char *copy(sqlite3_stmt *st, int column)
+static char *copy(const char *text)
 {
-	const char *text = (const char *)sqlite3_column_text(st, column);
 	char *p = text ? strdup(text) : NULL;
 
 	if (text && !p)
@@ -79,39 +78,32 @@ static const char *word_of(const char *what, const char *was, const char *became
 	return "other";
 }
 
-static void on_event(sqlite3_stmt *st, void *arg)
+static void on_change(const struct reader_change *c, void *arg)
 {
-	struct event ev = { (uint64_t)sqlite3_column_int64(st, 0),
-			    sqlite3_column_int64(st, 1),
-			    sqlite3_column_int64(st, 2),
-			    NULL,
-			    copy(st, 4),
-			    copy(st, 5) };
+	struct event ev = { c->t_ns,	  c->vm_id,
+			    c->device_id, word_of(c->what, c->was, c->became),
+			    copy(c->was), copy(c->became) };
 
-	ev.what = word_of((const char *)sqlite3_column_text(st, 3), ev.was, ev.became);
 	add(arg, &ev);
 }
 
 /* An agent that was killed left no word: that it died is known when the next one starts. */
-static void on_run(sqlite3_stmt *st, void *arg)
+static void on_run(const struct reader_run *run, void *arg)
 {
 	struct reading *rd = arg;
-	struct event ev = { .t_ns = (uint64_t)sqlite3_column_int64(st, 0) };
+	struct event ev = { .t_ns = run->since_ns };
 
 	if (rd->open_run) {
 		ev.what = "agent-died";
 		add(rd, &ev);
 	}
 	ev.what = "agent-started";
-	ev.became = copy(st, 2);
+	ev.became = copy(run->version);
 	add(rd, &ev);
-	rd->open_run = sqlite3_column_type(st, 1) == SQLITE_NULL;
+	rd->open_run = !run->until_ns;
 	if (rd->open_run)
 		return;
-	ev = (struct event){
-		.t_ns = (uint64_t)sqlite3_column_int64(st, 1),
-		.what = "agent-stopped",
-	};
+	ev = (struct event){ .t_ns = run->until_ns, .what = "agent-stopped" };
 	add(rd, &ev);
 }
 
@@ -126,14 +118,10 @@ int events_read(struct reader *v, uint64_t since, uint64_t until, struct events 
 {
 	struct events e = { 0 };
 	struct reading rd = { .v = v, .since = since, .until = until, .to = &e };
-	int r = reader_meta(v, "SELECT since_ns, until_ns, version FROM run ORDER BY id", on_run,
-			    &rd);
+	int r = reader_runs(v, on_run, &rd);
 
 	if (r >= 0)
-		r = reader_meta(
-			v,
-			"SELECT t_ns, vm_id, device_id, what, was, became FROM event ORDER BY id",
-			on_event, &rd);
+		r = reader_changes(v, on_change, &rd);
 	if (r < 0) {
 		events_free(&e);
 		return r;

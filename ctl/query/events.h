@@ -17,7 +17,7 @@ struct events {
 	size_t n;
 };
 
-/* Those of (since, until]. 0, or -errno after saying why. */
+/* Those of (since, until]. 0, or -errno and reader_error(). */
 int events_read(struct reader *v, uint64_t since, uint64_t until, struct events *ret);
 void events_free(struct events *e);
 
@@ -27,7 +27,7 @@ void events_insert(struct events *e, const struct event *ev);
 /* Adds when verdicts on the VM's loss began, changed and ended in (since, until], NIC by NIC, as
  * diagnose tells them for steps of 1 minute (of up to 6 hours), 5 minutes (of up to 2 days) or an
  * hour: with the first or last loss by it. A cause that comes back within 12 steps went on; one of
- * less than 10 frames is none. 0, or -errno after saying why. */
+ * less than 10 frames is none. 0, or -errno and reader_error(). */
 int events_add_verdicts(struct reader *v, int64_t vm_id, uint64_t since, uint64_t until,
 			struct events *e);
 

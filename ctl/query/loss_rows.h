@@ -23,7 +23,7 @@ struct loss_rows {
 	uint64_t since_ns, from_ns;
 };
 
-/* Of (since, until], the series in @wanted. 0, or -errno after saying why. */
+/* Of (since, until], the series in @wanted. 0, or -errno and reader_error(). */
 int loss_rows_read(struct reader *v, uint64_t since, uint64_t until, const bool *wanted,
 		   struct loss_rows *ret);
 void loss_rows_free(struct loss_rows *l);

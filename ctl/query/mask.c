@@ -8,7 +8,6 @@
 #include <strings.h>
 
 #include "collector/base.h"
-#include "ctl/print/message.h"
 #include "ctl/print/out.h"
 #include "maskfile.h"
 
@@ -84,9 +83,9 @@ static void take(struct masks *m)
 	m->n = n + json_array_size(list);
 }
 
-int masks_load(const char *dir, struct masks *ret)
+int masks_load(const char *dir, struct masks *ret, char why[static READER_WHY])
 {
-	int r = maskfile_read(dir, &ret->doc);
+	int r = maskfile_read(dir, &ret->doc, why);
 
 	if (r >= 0)
 		take(ret);
@@ -157,7 +156,7 @@ struct adding {
 	char *id;
 };
 
-static int add(json_t *doc, void *arg)
+static int add(json_t *doc, void *arg, char why[static READER_WHY])
 {
 	struct adding *a = arg;
 	const struct mask *k = a->mask;
@@ -183,13 +182,16 @@ static int add(json_t *doc, void *arg)
 				  out_text(k->note), "added_ns", (json_int_t)k->added_ns));
 	}
 	masks_free(&old);
-	return r < 0 || !a->id ? -ENOMEM : 0;
+	if (r >= 0 && a->id)
+		return 0;
+	snprintf(why, READER_WHY, "%s", strerror(ENOMEM));
+	return -ENOMEM;
 }
 
-int masks_add(const char *dir, const struct mask *mask, char **ret_id)
+int masks_add(const char *dir, const struct mask *mask, char **ret_id, char why[static READER_WHY])
 {
 	struct adding a = { .mask = mask };
-	int r = maskfile_change(dir, add, &a);
+	int r = maskfile_change(dir, add, &a, why);
 
 	if (r < 0)
 		free(a.id);
@@ -206,7 +208,7 @@ static bool is_builtin(const char *id)
 	return false;
 }
 
-static int remove_it(json_t *doc, void *arg)
+static int remove_it(json_t *doc, void *arg, char why[static READER_WHY])
 {
 	json_t *list = json_object_get(doc, "masks"), *o;
 	const char *id = arg;
@@ -217,14 +219,14 @@ static int remove_it(json_t *doc, void *arg)
 	json_array_foreach(list, i, o)
 		if (!strcmp(word(o, "id"), id))
 			return json_array_remove(list, i);
-	message_error(is_builtin(id)
-			      ? "mask \"%.60s\" is off already"
-			      : "there is no mask \"%.60s\"; taplossctl mask list shows them",
-		      id);
+	snprintf(why, READER_WHY,
+		 is_builtin(id) ? "mask \"%.60s\" is off already"
+				: "there is no mask \"%.60s\"; taplossctl mask list shows them",
+		 id);
 	return -ENOENT;
 }
 
-static int restore(json_t *doc, void *arg)
+static int restore(json_t *doc, void *arg, char why[static READER_WHY])
 {
 	json_t *off = json_object_get(doc, "off"), *name;
 	const char *id = arg;
@@ -233,20 +235,20 @@ static int restore(json_t *doc, void *arg)
 	json_array_foreach(off, i, name)
 		if (!strcmp(json_string_value(name), id))
 			return json_array_remove(off, i);
-	message_error(
-		is_builtin(id)
-			? "mask \"%.60s\" is not off"
-			: "there is no built-in mask \"%.60s\"; taplossctl mask list shows them",
-		id);
+	snprintf(why, READER_WHY,
+		 is_builtin(id)
+			 ? "mask \"%.60s\" is not off"
+			 : "there is no built-in mask \"%.60s\"; taplossctl mask list shows them",
+		 id);
 	return -ENOENT;
 }
 
-int masks_remove(const char *dir, const char *id)
+int masks_remove(const char *dir, const char *id, char why[static READER_WHY])
 {
-	return maskfile_change(dir, remove_it, (void *)id);
+	return maskfile_change(dir, remove_it, (void *)id, why);
 }
 
-int masks_restore(const char *dir, const char *id)
+int masks_restore(const char *dir, const char *id, char why[static READER_WHY])
 {
-	return maskfile_change(dir, restore, (void *)id);
+	return maskfile_change(dir, restore, (void *)id, why);
 }

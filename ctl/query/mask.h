@@ -30,9 +30,9 @@ struct masks {
 	json_t *doc;			/* the words are its own */
 };
 
-/* No file is no mask but the built-in ones. 0, or -errno after saying why: then nobody can tell
- * what is masked. */
-int masks_load(const char *dir, struct masks *ret);
+/* No file is no mask but the built-in ones. 0, or -errno and why: then nobody can tell what is
+ * masked. */
+int masks_load(const char *dir, struct masks *ret, char why[static READER_WHY]);
 void masks_free(struct masks *m);
 
 /* The first mask that takes @s, or NULL. */
@@ -40,13 +40,13 @@ const struct mask *masks_find(const struct masks *m, const struct reader *v,
 			      const struct reader_series *s);
 
 /* Adds @mask (id and added_ns are given here) unless one has the same words. *ret_id: its id, the
- * caller's. 0, or -errno after saying why. */
-int masks_add(const char *dir, const struct mask *mask, char **ret_id);
+ * caller's. 0, or -errno and why. */
+int masks_add(const char *dir, const struct mask *mask, char **ret_id, char why[static READER_WHY]);
 
-/* Removes a mask, or switches a built-in one off. Said when there is none of that id: -ENOENT. */
-int masks_remove(const char *dir, const char *id);
+/* Removes a mask, or switches a built-in one off. -ENOENT: there is none of that id. */
+int masks_remove(const char *dir, const char *id, char why[static READER_WHY]);
 
 /* Switches a built-in mask on again. */
-int masks_restore(const char *dir, const char *id);
+int masks_restore(const char *dir, const char *id, char why[static READER_WHY]);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +15,24 @@
 #include <unistd.h>
 
 #include "collector/base.h"
-#include "ctl/print/message.h"
 
 #define VERSION 1
 #define FILE_MODE 0640
 #define LOCK_MS 5000		/* how long another taplossctl may take */
 #define TRY_MS 20
+
+static int fail(char why[static READER_WHY], int r, const char *fmt, ...)
+	__attribute__((__format__(__printf__, 3, 4)));
+
+static int fail(char why[static READER_WHY], int r, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, READER_WHY, fmt, ap);
+	va_end(ap);
+	return r;
+}
 
 static json_t *empty(void)
 {
@@ -66,25 +79,22 @@ static bool is_whole(const json_t *doc)
 	return true;
 }
 
-static int check(const char *dir, const json_t *doc)
+static int check(const char *dir, const json_t *doc, char why[static READER_WHY])
 {
 	json_int_t version = json_integer_value(json_object_get(doc, "version"));
 
-	if (version > VERSION) {
-		message_error("%s/" MASKFILE " was written by a newer taploss; update this one",
-			      dir);
-		return -EPROTO;
-	}
+	if (version > VERSION)
+		return fail(why, -EPROTO,
+			    "%s/" MASKFILE " was written by a newer taploss; update this one", dir);
 	if (version == VERSION && is_whole(doc))
 		return 0;
-	message_error(
-		"%s/" MASKFILE
-		" is damaged, so it cannot be told which loss is masked; mend it, or move it away",
-		dir);
-	return -EUCLEAN;
+	return fail(why, -EUCLEAN,
+		    "%s/" MASKFILE " is damaged, so it cannot be told which loss is masked; mend "
+		    "it, or move it away",
+		    dir);
 }
 
-static int read_at(int dirfd, const char *dir, json_t **ret)
+static int read_at(int dirfd, const char *dir, json_t **ret, char why[static READER_WHY])
 {
 	_cleanup_(close_fdp) int fd =
 		openat(dirfd, MASKFILE, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -98,13 +108,13 @@ static int read_at(int dirfd, const char *dir, json_t **ret)
 	}
 	if (fd < 0) {
 		r = -errno;
-		message_error("%s/" MASKFILE
-			      ": %s; without it, it cannot be told which loss is masked",
-			      dir, strerror(-r));
-		return r;
+		return fail(why, r,
+			    "%s/" MASKFILE ": %s; without it, it cannot be told which loss is "
+			    "masked",
+			    dir, strerror(-r));
 	}
 	doc = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
-	r = check(dir, doc);
+	r = check(dir, doc, why);
 	if (r < 0)
 		json_decref(doc);
 	else
@@ -112,35 +122,32 @@ static int read_at(int dirfd, const char *dir, json_t **ret)
 	return r;
 }
 
-static int open_dir(const char *dir)
+static int open_dir(const char *dir, char why[static READER_WHY])
 {
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = -errno;
 
-	if (fd >= 0)
-		return fd;
-	fd = -errno;
-	message_error("%s: %s (--store or TAPLOSS_STORE chooses the store)", dir, strerror(errno));
-	return fd;
+	return fd >= 0 ? fd
+		       : fail(why, r, "%s: %s (--store or TAPLOSS_STORE chooses the store)", dir,
+			      strerror(-r));
 }
 
-int maskfile_read(const char *dir, json_t **ret)
+int maskfile_read(const char *dir, json_t **ret, char why[static READER_WHY])
 {
-	_cleanup_(close_fdp) int dirfd = open_dir(dir);
+	_cleanup_(close_fdp) int dirfd = open_dir(dir, why);
 
-	return dirfd < 0 ? dirfd : read_at(dirfd, dir, ret);
+	return dirfd < 0 ? dirfd : read_at(dirfd, dir, ret, why);
 }
 
 /* The directory itself is what is locked: masks.json is another file after each change. Who may
  * only read the store could hold the lock, too, so nobody waits for ever. */
-static int lock(int dirfd, const char *dir)
+static int lock(int dirfd, const char *dir, char why[static READER_WHY])
 {
 	const struct timespec pause = { .tv_nsec = TRY_MS * (long)NSEC_PER_MSEC };
 
 	for (int ms = 0; flock(dirfd, LOCK_EX | LOCK_NB) < 0; ms += TRY_MS) {
-		if (errno != EWOULDBLOCK || ms >= LOCK_MS) {
-			message_error("%s: somebody else is changing the masks; try again", dir);
-			return -EBUSY;
-		}
+		if (errno != EWOULDBLOCK || ms >= LOCK_MS)
+			return fail(why, -EBUSY,
+				    "%s: somebody else is changing the masks; try again", dir);
 		nanosleep(&pause, NULL);
 	}
 	return 0;
@@ -192,28 +199,33 @@ static int replace(int dirfd, const json_t *doc)
 	return r;
 }
 
-int maskfile_change(const char *dir, maskfile_fn *fn, void *arg)
+static int replace_or_say(int dirfd, const char *dir, const json_t *doc,
+			  char why[static READER_WHY])
 {
-	_cleanup_(close_fdp) int dirfd = open_dir(dir);
+	int r = replace(dirfd, doc);
+
+	if (r >= 0)
+		return r;
+	return fail(why, r, "%s/" MASKFILE " cannot be changed: %s%s", dir, strerror(-r),
+		    r == -EACCES || r == -EPERM ? "; the store is root's to change" : "");
+}
+
+int maskfile_change(const char *dir, maskfile_fn *fn, void *arg, char why[static READER_WHY])
+{
+	_cleanup_(close_fdp) int dirfd = open_dir(dir, why);
 	json_t *doc = NULL;
 	int r;
 
 	if (dirfd < 0)
 		return dirfd;
-	r = lock(dirfd, dir);
+	r = lock(dirfd, dir, why);
 	if (r >= 0)
-		r = read_at(dirfd, dir, &doc);
+		r = read_at(dirfd, dir, &doc, why);
 	if (r < 0)
 		return r;
-	r = fn(doc, arg);
-	if (r >= 0) {
-		r = replace(dirfd, doc);
-		if (r < 0)
-			message_error("%s/" MASKFILE " cannot be changed: %s%s", dir, strerror(-r),
-				      r == -EACCES || r == -EPERM
-					      ? "; the store is root's to change"
-					      : "");
-	}
+	r = fn(doc, arg, why);
+	if (r >= 0)
+		r = replace_or_say(dirfd, dir, doc, why);
 	json_decref(doc);
 	return r;
 }

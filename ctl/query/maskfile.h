@@ -8,15 +8,17 @@
 
 #include <jansson.h>
 
+#include "reader.h"
+
 #define MASKFILE "masks.json"
 
-/* *ret has every member of the right type; an empty one when there is no file. 0, or -errno after
- * saying why. */
-int maskfile_read(const char *dir, json_t **ret);
+/* *ret has every member of the right type; an empty one when there is no file. 0, or -errno and
+ * why. */
+int maskfile_read(const char *dir, json_t **ret, char why[static READER_WHY]);
 
-/* Changes the document under a lock; @fn returns 0 or, after saying why, -errno: then nothing
- * changes. 0, or -errno after saying why. */
-typedef int maskfile_fn(json_t *doc, void *arg);
-int maskfile_change(const char *dir, maskfile_fn *fn, void *arg);
+/* Changes the document under a lock; @fn returns 0, or -errno and why: then nothing changes. 0, or
+ * -errno and why. */
+typedef int maskfile_fn(json_t *doc, void *arg, char why[static READER_WHY]);
+int maskfile_change(const char *dir, maskfile_fn *fn, void *arg, char why[static READER_WHY]);
 
 #endif

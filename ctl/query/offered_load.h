@@ -10,8 +10,8 @@ struct offered_load {
 	uint64_t mean_fps, peak_fps;	/* peak: in the busiest second. 0: not known */
 };
 
-/* Of one direction (@tx: from the guest). Days that were thinned say nothing. 0, or -errno after
- * saying why. */
+/* Of one direction (@tx: from the guest). Days that were thinned say nothing. 0, or -errno and
+ * reader_error(). */
 int offered_load_read(struct reader *v, int64_t device, bool tx, uint64_t since, uint64_t until,
 		      struct offered_load *ret);
 

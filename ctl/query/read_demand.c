@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How the minutes of each device's days were: from history.db, and for a day that it does not know
- * yet from that day's rows. See view.h. */
+ * yet from that day's rows. See reader.h. */
 #include "reader_priv.h"
 
 #include <stdlib.h>
@@ -27,51 +27,50 @@ static void *must(void *p)
 	return p;
 }
 
-static const struct demand *unpack(struct reading *rd, int side, sqlite3_stmt *st, int column)
+static const struct demand *unpack(struct reading *rd, int side, const struct sql *q, int column)
 {
 	struct demand *d = rd->unpacked[side];
+	const void *blob;
+	size_t len;
 
-	if (sqlite3_column_type(st, column) == SQLITE_NULL)
+	if (sql_is_null(q, column))
 		return NULL;
 	memset(d, 0, sizeof(*d));
-	if (demand_unpack(d, sqlite3_column_blob(st, column),
-			  (size_t)sqlite3_column_bytes(st, column)) < 0)
-		return NULL;
-	return d;
+	blob = sql_blob(q, column, &len);
+	return demand_unpack(d, blob, len) < 0 ? NULL : d;
 }
 
-static void on_past(sqlite3_stmt *st, void *arg)
+static void on_past(const struct sql *q, void *arg)
 {
 	struct reading *rd = arg;
 
-	rd->day.device = sqlite3_column_int64(st, 0);
-	rd->day.rx_peak = (uint64_t)sqlite3_column_int64(st, 1);
-	rd->day.tx_peak = (uint64_t)sqlite3_column_int64(st, 2);
-	rd->day.rx = unpack(rd, 0, st, 3);
-	rd->day.tx = unpack(rd, 1, st, 4);
+	rd->day.device = sql_int64(q, 0);
+	rd->day.rx_peak = sql_uint64(q, 1);
+	rd->day.tx_peak = sql_uint64(q, 2);
+	rd->day.rx = unpack(rd, 0, q, 3);
+	rd->day.tx = unpack(rd, 1, q, 4);
 	rd->fn(&rd->day, rd->arg);
 }
 
 /* Columns: device_id, span_ns, then frames, peak, lost of rx and of tx. */
-static void on_row(sqlite3_stmt *st, void *arg)
+static void on_row(const struct sql *q, void *arg)
 {
 	struct reading *rd = arg;
-	int64_t id = sqlite3_column_int64(st, 0);
+	int64_t id = sql_int64(q, 0);
 
 	if (id <= 0 || (size_t)id >= rd->n_devices)
 		return;
 	for (int side = 0; side < 2; side++) {
 		struct device_day *dev = &rd->devices[id];
-		uint64_t frames = (uint64_t)sqlite3_column_int64(st, 2 + 3 * side),
-			 peak = (uint64_t)sqlite3_column_int64(st, 3 + 3 * side);
-		uint64_t lost = (uint64_t)sqlite3_column_int64(st, 4 + 3 * side);
+		uint64_t frames = sql_uint64(q, 2 + 3 * side), peak = sql_uint64(q, 3 + 3 * side);
+		uint64_t lost = sql_uint64(q, 4 + 3 * side);
 
 		if (!frames && !lost)
 			continue;
 		if (!dev->d[side])
 			dev->d[side] = must(calloc(1, sizeof(struct demand)));
 		dev->peak[side] = peak > dev->peak[side] ? peak : dev->peak[side];
-		demand_add(dev->d[side], (uint64_t)sqlite3_column_int64(st, 1), peak, frames, lost);
+		demand_add(dev->d[side], sql_uint64(q, 1), peak, frames, lost);
 	}
 }
 
@@ -109,19 +108,19 @@ static int demands_of_day(struct day *d, void *arg)
 	if (d->past) {
 		set_day(rd, d->past->day);
 		rd->day.newest = false;
-		return each_row(d,
-				"SELECT device_id, rx_peak, tx_peak, rx_demand, tx_demand FROM "
-				"traffic_day WHERE day = ?1 AND ?2",
-				d->past->day, 1, on_past, rd);
+		return day_rows_past(d,
+				     "SELECT device_id, rx_peak, tx_peak, rx_demand, tx_demand "
+				     "FROM traffic_day WHERE day = :day",
+				     on_past, rd);
 	}
 	set_day(rd, d->from_ns / NSEC_PER_DAY);
 	rd->day.newest = d->from_ns == d->v->days[d->v->n_days - 1].from_ns;
 	rd->n_devices = d->v->n_devices;
 	rd->devices = must(calloc(rd->n_devices + 1, sizeof(*rd->devices)));
-	r = each_row(d,
-		     "SELECT device_id, span_ns, rx_frames, rx_peak, rx_lost, tx_frames, tx_peak, "
-		     "tx_lost FROM traffic WHERE ?1 AND ?2",
-		     1, 1, on_row, rd);
+	r = day_rows_all(d,
+			 "SELECT device_id, span_ns, rx_frames, rx_peak, rx_lost, tx_frames, "
+			 "tx_peak, tx_lost FROM traffic",
+			 on_row, rd);
 	give_devices(rd);
 	free(rd->devices);
 	rd->devices = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Loss. See view.h. */
+/* Loss. See reader.h. */
 #include "reader_priv.h"
 
 #include <errno.h>
@@ -57,14 +57,12 @@ static void set_among(struct reading *rd)
 	strcpy(p + at, ")");
 }
 
-static void on_row(sqlite3_stmt *st, void *arg)
+static void on_row(const struct sql *q, void *arg)
 {
 	struct reading *rd = arg;
-	struct reader_sum sum = { (uint64_t)sqlite3_column_int64(st, 2),
-				  (uint64_t)sqlite3_column_int64(st, 3),
-				  (uint64_t)sqlite3_column_int64(st, 4) };
-	uint64_t t = (uint64_t)sqlite3_column_int64(st, 0);
-	int64_t series = sqlite3_column_int64(st, 1);
+	struct reader_sum sum = { sql_uint64(q, 2), sql_uint64(q, 3), sql_uint64(q, 4) };
+	uint64_t t = sql_uint64(q, 0);
+	int64_t series = sql_int64(q, 1);
 
 	/* One that was made after the names were read: the next look shows it. */
 	if (series <= 0 || (size_t)series >= rd->v->n_series || !rd->v->series[series].id ||
@@ -75,10 +73,10 @@ static void on_row(sqlite3_stmt *st, void *arg)
 	else if (rd->span_ns)
 		rd->fn(series, t + rd->span_ns, rd->span_ns, &sum, rd->arg);
 	else
-		rd->fn(series, t, (uint64_t)sqlite3_column_int64(st, 5), &sum, rd->arg);
+		rd->fn(series, t, sql_uint64(q, 5), &sum, rd->arg);
 }
 
-static void on_hour(sqlite3_stmt *st, void *arg)
+static void on_hour(const struct sql *q, void *arg)
 {
 	struct reading *rd = arg;
 	uint64_t *p = realloc(rd->hours, (rd->n_hours + 1) * sizeof(*p));
@@ -86,65 +84,84 @@ static void on_hour(sqlite3_stmt *st, void *arg)
 	if (!p)
 		abort();
 	rd->hours = p;
-	rd->hours[rd->n_hours++] = (uint64_t)sqlite3_column_int64(st, 0);
+	rd->hours[rd->n_hours++] = sql_uint64(q, 0);
 }
 
 /* A day without its file. Its hours or its sum stand at their ends, as all loss does that was
  * stored in one piece. */
-static void on_past_row(sqlite3_stmt *st, void *arg)
+static void on_past_row(const struct sql *q, void *arg)
 {
 	struct reading *rd = arg;
 
-	if ((uint64_t)sqlite3_column_int64(st, 0) + rd->span_ns > rd->since &&
-	    (uint64_t)sqlite3_column_int64(st, 0) + rd->span_ns <= rd->until)
-		on_row(st, rd);
+	if (sql_uint64(q, 0) + rd->span_ns > rd->since &&
+	    sql_uint64(q, 0) + rd->span_ns <= rd->until)
+		on_row(q, rd);
 }
 
-static int loss_rows(struct day *d, struct reading *rd, const char *sql, uint64_t a, uint64_t b)
+static struct sql loss_query(const struct day *d, const struct reading *rd, const char *sql)
 {
-	char *text;
-	int r;
+	_cleanup_(freep) char *text = NULL;
 
 	if (asprintf(&text, "%s%s", sql, rd->among) < 0)
 		abort();
-	r = each_row(d, text, a, b, on_row, rd);
-	free(text);
-	return r;
+	return sql_prepare(d->db, text);
 }
 
-/* ?1: the day. */
-static int past_sql(struct day *d, struct reading *rd, const char *sql, uint64_t b)
-{
-	char *text;
-	int r;
-
-	if (asprintf(&text, "%s%s", sql, rd->among) < 0)
-		abort();
-	r = each_row(d, text, d->past->day, b, on_past_row, rd);
-	free(text);
-	return r;
-}
-
-/* t_ns > ?1 AND t_ns <= ?2 */
 static int raw_rows(struct day *d, struct reading *rd, uint64_t after, uint64_t upto)
 {
-	static const char sql[] = "SELECT l.t_ns, l.series_id, l.frames, l.segments, l.bytes, "
-				  "k.span_ns FROM loss l LEFT JOIN tick k ON k.t_ns = l.t_ns"
-				  " WHERE l.t_ns > ?1 AND l.t_ns <= ?2";
+	struct sql q;
 
 	if (after >= upto)
 		return 0;
 	rd->span_ns = 0;
-	return loss_rows(d, rd, sql, after, upto);
+	q = loss_query(d, rd,
+		       "SELECT l.t_ns, l.series_id, l.frames, l.segments, l.bytes, k.span_ns "
+		       "FROM loss l LEFT JOIN tick k ON k.t_ns = l.t_ns "
+		       "WHERE l.t_ns > :after AND l.t_ns <= :upto");
+	sql_bind_uint64(&q, ":after", after);
+	sql_bind_uint64(&q, ":upto", upto);
+	return day_rows(d, &q, on_row, rd);
 }
 
 static int hour_rows(struct day *d, struct reading *rd, uint64_t hour)
 {
-	static const char sql[] = "SELECT t_ns, series_id, frames, segments, bytes FROM loss_hour "
-				  "WHERE t_ns >= ?1 AND t_ns <= ?2";
+	struct sql q = loss_query(d, rd,
+				  "SELECT t_ns, series_id, frames, segments, bytes FROM loss_hour "
+				  "WHERE t_ns = :hour");
 
 	rd->span_ns = NSEC_PER_HOUR;
-	return loss_rows(d, rd, sql, hour, hour);
+	sql_bind_uint64(&q, ":hour", hour);
+	return day_rows(d, &q, on_row, rd);
+}
+
+/* A day in one piece. */
+static int past_sum(struct day *d, struct reading *rd)
+{
+	struct sql q = loss_query(d, rd,
+				  "SELECT :to, series_id, frames, segments, bytes FROM loss_day "
+				  "WHERE day = :day");
+	int r;
+
+	rd->span_ns = 0;
+	rd->day_span = d->past->to_ns - d->past->from_ns;
+	sql_bind_uint64(&q, ":to", d->past->to_ns);
+	sql_bind_uint64(&q, ":day", d->past->day);
+	r = day_rows(d, &q, on_past_row, rd);
+	rd->day_span = 0;
+	return r;
+}
+
+#define PAST_HOURS                                                                        \
+	"SELECT hour * 3600000000000, series_id, frames, segments, bytes FROM loss_hour " \
+	"WHERE day = :day"
+
+static int past_hour(struct day *d, struct reading *rd, uint64_t hour)
+{
+	struct sql q = loss_query(d, rd, PAST_HOURS " AND hour = :hour");
+
+	sql_bind_uint64(&q, ":day", d->past->day);
+	sql_bind_uint64(&q, ":hour", hour);
+	return day_rows(d, &q, on_past_row, rd);
 }
 
 /* Hours are (hour, hour + 1 h], as the window is (since, until]. */
@@ -154,28 +171,14 @@ static int past_rows(struct day *d, struct reading *rd)
 
 	rd->since = d->since;
 	rd->until = d->until;
+	if (!d->past->hours || (rd->sums && day_whole(d)))
+		return past_sum(d, rd);
 	rd->span_ns = NSEC_PER_HOUR;
-	if (!d->past->hours || (rd->sums && day_whole(d))) {
-		rd->span_ns = 0;
-		rd->day_span = d->past->to_ns - d->past->from_ns;
-		r = past_sql(d, rd,
-			     "SELECT ?2, series_id, frames, segments, bytes FROM loss_day WHERE "
-			     "day = ?1",
-			     d->past->to_ns);
-		rd->day_span = 0;
-		return r;
-	}
 	if (!*rd->among)
-		return past_sql(d, rd,
-				"SELECT hour * 3600000000000, series_id, frames, segments, bytes "
-				"FROM loss_hour WHERE day = ?1 AND ?2",
-				1);
+		return day_rows_past(d, PAST_HOURS, on_past_row, rd);
 	for (uint64_t h = d->past->from_ns / NSEC_PER_HOUR;
 	     r >= 0 && h * NSEC_PER_HOUR < d->past->to_ns; h++)
-		r = past_sql(d, rd,
-			     "SELECT hour * 3600000000000, series_id, frames, segments, bytes FROM "
-			     "loss_hour WHERE day = ?1 AND hour = ?2",
-			     h);
+		r = past_hour(d, rd, h);
 	return r;
 }
 
@@ -188,10 +191,10 @@ static int rows_of_day(struct day *d, void *arg)
 	if (d->past)
 		return past_rows(d, rd);
 	rd->n_hours = 0;
-	r = each_row(d,
-		     "SELECT t_ns FROM rolled WHERE t_ns >= ?1 AND t_ns + 3600000000000 <= ?2 "
-		     "ORDER BY t_ns",
-		     d->since, d->until, on_hour, rd);
+	r = day_rows_between(d,
+			     "SELECT t_ns FROM rolled WHERE t_ns >= :after AND "
+			     "t_ns + 3600000000000 <= :upto ORDER BY t_ns",
+			     d->since, d->until, on_hour, rd);
 	for (size_t i = 0; r >= 0 && i < rd->n_hours; i++) {
 		uint64_t hour = rd->hours[i];
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How full rings were. See view.h. */
+/* How full rings were. See reader.h. */
 #include "reader_priv.h"
 
 #include <stdio.h>
@@ -17,50 +17,67 @@ struct ring_occupancy {
 };
 
 /* Columns: t_ns of the end, device_id, its length, then the rings'. */
-static void on_row(sqlite3_stmt *st, void *arg)
+static void on_row(const struct sql *q, void *arg)
 {
 	const struct ring_occupancy *w = arg;
-	uint64_t to = (uint64_t)sqlite3_column_int64(st, 0),
-		 span = (uint64_t)sqlite3_column_int64(st, 2);
+	uint64_t to = sql_uint64(q, 0), span = sql_uint64(q, 2);
 	struct reader_headroom h = {
-		.device = sqlite3_column_int64(st, 1),
-		.known = sqlite3_column_type(st, 3) != SQLITE_NULL,
+		.device = sql_int64(q, 1),
+		.known = !sql_is_null(q, 3),
 	};
 
 	if (to <= w->since || to - span >= w->until)
 		return;
-	h.peak = (uint64_t)sqlite3_column_int64(st, 3);
-	h.free = (uint64_t)sqlite3_column_int64(st, 4);
-	h.samples = (uint64_t)sqlite3_column_int64(st, 5);
-	h.sum = (uint64_t)sqlite3_column_int64(st, 6);
-	h.qdisc_peak = (uint64_t)sqlite3_column_int64(st, 7);
+	h.peak = sql_uint64(q, 3);
+	h.free = sql_uint64(q, 4);
+	h.samples = sql_uint64(q, 5);
+	h.sum = sql_uint64(q, 6);
+	h.qdisc_peak = sql_uint64(q, 7);
 	if (h.known || h.qdisc_peak)
 		w->fn(&h, to - span, to, w->arg);
 }
 
-static int each_of(struct day *d, const char *select, uint64_t a, uint64_t b,
-		   struct ring_occupancy *w)
+static struct sql ring_query(const struct day *d, const struct ring_occupancy *w,
+			     const char *select)
 {
 	char sql[640];
 
 	snprintf(sql, sizeof(sql), "%s AND %s", select, w->devices);
-	return each_row(d, sql, a, b, on_row, w);
+	return sql_prepare(d->db, sql);
 }
 
 static int rows_of(struct day *d, uint64_t from_ns, uint64_t to_ns, void *arg)
 {
-	return each_of(d,
-		       "SELECT t_ns, device_id, span_ns, " RINGS
-		       " FROM traffic WHERE t_ns > ?1 AND t_ns <= ?2",
-		       from_ns, to_ns, arg);
+	struct sql q = ring_query(d, arg,
+				  "SELECT t_ns, device_id, span_ns, " RINGS
+				  " FROM traffic WHERE t_ns > :after AND t_ns <= :upto");
+
+	sql_bind_uint64(&q, ":after", from_ns);
+	sql_bind_uint64(&q, ":upto", to_ns);
+	return day_rows(d, &q, on_row, arg);
 }
 
 static int hour_of(struct day *d, uint64_t from_ns, uint64_t to_ns, void *arg)
 {
-	return each_of(d,
-		       "SELECT ?2, device_id, 3600000000000, " RINGS
-		       " FROM traffic_hour WHERE t_ns = ?1",
-		       from_ns, to_ns, arg);
+	struct sql q = ring_query(d, arg,
+				  "SELECT :to, device_id, 3600000000000, " RINGS
+				  " FROM traffic_hour WHERE t_ns = :from");
+
+	sql_bind_uint64(&q, ":to", to_ns);
+	sql_bind_uint64(&q, ":from", from_ns);
+	return day_rows(d, &q, on_row, arg);
+}
+
+static int past_hour(struct day *d, struct ring_occupancy *w, uint64_t hour)
+{
+	struct sql q =
+		ring_query(d, w,
+			   "SELECT (hour + 1) * 3600000000000, device_id, 3600000000000, " RINGS
+			   " FROM traffic_hour WHERE day = :day AND hour = :hour");
+
+	sql_bind_uint64(&q, ":day", d->past->day);
+	sql_bind_uint64(&q, ":hour", hour);
+	return day_rows(d, &q, on_row, w);
 }
 
 /* By the hour: seeks, where a range would be gone through. */
@@ -71,26 +88,31 @@ static int past_hours(struct day *d, struct ring_occupancy *w)
 	for (uint64_t hour = d->past->from_ns / NSEC_PER_HOUR;
 	     r >= 0 && hour * NSEC_PER_HOUR < d->past->to_ns; hour++)
 		if (hour * NSEC_PER_HOUR < w->until && (hour + 1) * NSEC_PER_HOUR > w->since)
-			r = each_of(d,
-				    "SELECT (hour + 1) * 3600000000000, device_id, "
-				    "3600000000000, " RINGS
-				    " FROM traffic_hour WHERE day = ?1 AND hour = ?2",
-				    d->past->day, hour, w);
+			r = past_hour(d, w, hour);
 	return r;
 }
 
-static void on_thinned(sqlite3_stmt *st, void *arg)
+static int past_sum(struct day *d, struct ring_occupancy *w)
 {
-	(void)st;
+	struct sql q =
+		ring_query(d, w,
+			   "SELECT (day + 1) * 86400000000000, device_id, 86400000000000, " RINGS
+			   " FROM traffic_day WHERE day = :day");
+
+	sql_bind_uint64(&q, ":day", d->past->day);
+	return day_rows(d, &q, on_row, w);
+}
+
+static void on_thinned(const struct sql *q, void *arg)
+{
+	(void)q;
 	*(bool *)arg = true;
 }
 
 static int rings_of_file(struct day *d, struct ring_occupancy *w)
 {
 	bool thinned = false;
-	int r = w->rows ? each_row(d, "SELECT one FROM thinned WHERE ?1 AND ?2", 1, 1, on_thinned,
-				   &thinned)
-			: 0;
+	int r = w->rows ? day_rows_all(d, "SELECT one FROM thinned", on_thinned, &thinned) : 0;
 
 	if (r < 0 || (w->rows && !thinned))
 		return r < 0 ? r : rows_of(d, d->since, d->until + 2 * NSEC_PER_MIN, w);
@@ -105,24 +127,17 @@ static int rings_of_day(struct day *d, void *arg)
 		return r < 0 ? r : 0;
 	if (!d->past)
 		return rings_of_file(d, arg);
-	return d->past->hours
-		       ? past_hours(d, arg)
-		       : each_of(d,
-				 "SELECT (day + 1) * 86400000000000, device_id, "
-				 "86400000000000, " RINGS " FROM traffic_day WHERE day = ?1 AND ?2",
-				 d->past->day, 1, arg);
+	return d->past->hours ? past_hours(d, arg) : past_sum(d, arg);
 }
 
 static int sums_of_day(struct day *d, void *arg)
 {
+	int r;
+
 	if (!day_whole(d))
 		return rings_of_day(d, arg);
-	return day_version(d) < 2
-		       ? 0
-		       : each_of(d,
-				 "SELECT (day + 1) * 86400000000000, device_id, "
-				 "86400000000000, " RINGS " FROM traffic_day WHERE day = ?1 AND ?2",
-				 d->past->day, 1, arg);
+	r = day_version(d);
+	return r < 2 ? (r < 0 ? r : 0) : past_sum(d, arg);
 }
 
 int reader_headroom(struct reader *v, uint64_t since, uint64_t until, reader_occupancy_fn *fn,

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* store_reader - the store as taplossctl reads it: names in memory, loss added up from the day
- * files. Every SELECT stands in view*.c.
+/* reader - the store as taplossctl reads it: names in memory, loss added up from the day files.
+ * Every SELECT of loss is in read_*.c; results of probes are read by schema/ or ctl/probe.
+ *
+ * A function that returns int returns 0 or -errno, and reader_error() then says why, for the user.
  *
  * Read-only; each day file is opened for as long as it is read, so that a long look never holds up
  * the writer or retention. Times are UTC ns; a window is (since, until]. */
-#ifndef TAPLOSS_CTL_QUERY_STORE_READER_H
-#define TAPLOSS_CTL_QUERY_STORE_READER_H
+#ifndef TAPLOSS_CTL_QUERY_READER_H
+#define TAPLOSS_CTL_QUERY_READER_H
 
 #include <stdbool.h>
 
 #include "schema/schema.h"
+
+#define READER_WHY 512
 
 struct reader_vm {
 	int64_t id;
@@ -73,24 +77,27 @@ struct reader {
 	bool running;			/* an agent is at work on this store */
 	uint64_t interval_ns;		/* of its last run; 0: it never ran */
 	int pid;
+	char why[READER_WHY]; /* reader_error() */
 };
 
-/* Says on stderr what is wrong. NULL: it was said. */
-struct reader *reader_open(const char *dir);
+/* 0, or -errno and why. */
+int reader_open(const char *dir, struct reader **ret, char why[static READER_WHY]);
 struct reader *reader_free(struct reader *v);
+
+/* What the last failure was; "" when nothing failed. It stays valid until the next failure. */
+const char *reader_error(const struct reader *v);
 
 struct reader_sum {
 	uint64_t frames, segments, bytes;
 };
 
-/* Loss of the window, by series: *ret has n_series elements and is the caller's. 0, or -errno after
- * saying why. */
+/* Loss of the window, by series: *ret has n_series elements and is the caller's. */
 int reader_losses(struct reader *v, uint64_t since, uint64_t until, struct reader_sum **ret);
 
 /* Each loss row of the window whose series is in @wanted (n_series elements; NULL: all); the series
- * given are ones that the view knows. @span_ns is how long before @t_ns it may have happened: rows
- * of days that were thinned are a minute long, those of days whose file is gone an hour or a day.
- * With @hours, whole hours where there are. */
+ * given are ones that the reader knows. @span_ns is how long before @t_ns it may have happened:
+ * rows of days that were thinned are a minute long, those of days whose file is gone an hour or a
+ * day. With @hours, whole hours where there are. */
 typedef void reader_row_fn(int64_t series, uint64_t t_ns, uint64_t span_ns,
 			   const struct reader_sum *sum, void *arg);
 int reader_rows(struct reader *v, uint64_t since, uint64_t until, bool hours, const bool *wanted,
@@ -154,6 +161,28 @@ typedef void reader_demand_fn(const struct reader_day_demand *d, void *arg);
 int reader_demands(struct reader *v, uint64_t since, uint64_t until, reader_demand_fn *fn,
 		   void *arg);
 
+/* Rows of pressure of one VM, as stored, whose end lies in (since, until + 10 s], in order. */
+struct reader_pressure_row {
+	uint64_t from_ns, to_ns;
+	unsigned int vcpus, vhosts;	/* threads */
+	uint64_t run_ns[3], wait_ns[3]; /* of vCPUs, vhost workers, all others */
+};
+typedef void reader_pressure_row_fn(const struct reader_pressure_row *p, void *arg);
+int reader_pressure_rows(struct reader *v, int64_t vm, uint64_t since, uint64_t until,
+			 reader_pressure_row_fn *fn, void *arg);
+
+/* Rows of traffic as stored, minutes as a rule, whose end lies in (since, until + 1 min], in order;
+ * of devices in @wanted (n_devices elements). [0] rx, [1] tx. */
+struct reader_traffic_row {
+	int64_t device;
+	uint64_t from_ns, to_ns;
+	uint64_t delivered[2], lost[2], peak[2];    /* peak: frames in the busiest second */
+	uint64_t ring_peak, ring_samples, ring_sum; /* as in struct reader_headroom */
+};
+typedef void reader_traffic_row_fn(const struct reader_traffic_row *t, void *arg);
+int reader_traffic_rows(struct reader *v, const bool *wanted, uint64_t since, uint64_t until,
+			reader_traffic_row_fn *fn, void *arg);
+
 typedef void reader_witness_fn(int64_t device, uint64_t t_ns, const char *counter, uint64_t frames,
 			       void *arg);
 int reader_witnesses(struct reader *v, uint64_t since, uint64_t until, reader_witness_fn *fn,
@@ -175,12 +204,59 @@ struct reader_interval {
 int reader_coverage(struct reader *v, uint64_t since, uint64_t until, struct reader_interval **ret,
 		    size_t *n);
 
-/* Sets those of the @n steps from @since on of which any part is covered. 0, or -errno after saying
- * why. */
+/* Sets those of the @n steps from @since on of which any part is covered. */
 int reader_observed(struct reader *v, uint64_t since, uint64_t step_ns, bool *steps, size_t n);
 
 /* The covered share of the window in percent. Negative: -errno. */
 double reader_covered_pct(struct reader *v, uint64_t since, uint64_t until);
+
+/* Runs of the agent, oldest first; the newest one alone. Text is valid during the call. */
+struct reader_run {
+	uint64_t since_ns, until_ns; /* until_ns 0: it runs, or was killed */
+	bool clean;		     /* it ended as it should */
+	uint64_t interval_ns, reasons;
+	const char *version, *kernel;
+};
+typedef void reader_run_fn(const struct reader_run *run, void *arg);
+int reader_runs(struct reader *v, reader_run_fn *fn, void *arg);
+int reader_newest_run(struct reader *v, reader_run_fn *fn, void *arg);
+
+/* What the agent's sources say of themselves, by name. */
+struct reader_source {
+	const char *name, *state, *why;
+	uint64_t since_ns;
+};
+typedef void reader_source_fn(const struct reader_source *s, void *arg);
+int reader_sources(struct reader *v, reader_source_fn *fn, void *arg);
+
+/* Loss that the newest run cannot show, why, and which counter shows it. */
+struct reader_limitation {
+	const char *loss, *why, *witness;
+};
+typedef void reader_limitation_fn(const struct reader_limitation *l, void *arg);
+int reader_limitations(struct reader *v, reader_limitation_fn *fn, void *arg);
+
+/* Changes of VMs, NICs and the agent in order of time, all of them or those of VMs' states; as
+ * stored (event.what of the schema). */
+struct reader_change {
+	uint64_t t_ns;
+	int64_t vm_id, device_id;	 /* 0: none */
+	const char *what, *was, *became; /* was, became: may be NULL */
+};
+typedef void reader_change_fn(const struct reader_change *c, void *arg);
+int reader_changes(struct reader *v, reader_change_fn *fn, void *arg);
+int reader_state_changes(struct reader *v, reader_change_fn *fn, void *arg);
+
+/* Bursts that began in the window, as stored: by series and CPU. @wanted as in reader_rows(). */
+struct reader_burst {
+	int64_t series;
+	uint64_t start_ns, span_ns, frames,
+		place; /* span_ns: to its last frame; place 0: not known */
+	uint32_t cpu;
+};
+typedef void reader_burst_fn(const struct reader_burst *b, void *arg);
+int reader_bursts(struct reader *v, uint64_t since, uint64_t until, const bool *wanted,
+		  reader_burst_fn *fn, void *arg);
 
 /* A total of the program itself from the newest day file; 0 when it was never set. */
 int reader_self(struct reader *v, const char *name, uint64_t *ret);
@@ -189,13 +265,13 @@ int reader_self(struct reader *v, const char *name, uint64_t *ret);
 const struct reader_attachment *reader_attached(const struct reader *v, int64_t device,
 						uint64_t t_ns);
 
-/* By id; NULL for 0 and for what the view does not know. */
+/* By id; NULL for 0 and for what the reader does not know. */
 const struct reader_vm *reader_vm(const struct reader *v, int64_t id);
 const struct reader_device *reader_device(const struct reader *v, int64_t id);
 const char *reader_nic(const struct reader *v, int64_t device);	/* the device's name */
 
-/* Runs @sql on meta.db and gives each row to @fn. */
-typedef void reader_meta_fn(sqlite3_stmt *st, void *arg);
-int reader_meta(struct reader *v, const char *sql, reader_meta_fn *fn, void *arg);
+/* Names that VMs had, with those that they have. */
+typedef void reader_old_name_fn(int64_t vm, const char *name, void *arg);
+int reader_old_names(struct reader *v, reader_old_name_fn *fn, void *arg);
 
 #endif

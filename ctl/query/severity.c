@@ -30,37 +30,31 @@ static bool is_end(const char *state)
 	       !strcmp(state, "crashed");
 }
 
-static void on_state(sqlite3_stmt *st, void *arg)
+static void on_state(const struct reader_change *c, void *arg)
 {
 	struct reading *rd = arg;
 	struct downtimes *h = rd->to;
-	uint64_t t_ns = (uint64_t)sqlite3_column_int64(st, 0);
-	const char *became = (const char *)sqlite3_column_text(st, 2);
-	struct downtime *open = open_halt(h, sqlite3_column_int64(st, 1)), *p;
-	bool runs = became && !strcmp(became, "running");
+	struct downtime *open = open_halt(h, c->vm_id), *p;
+	bool runs = c->became && !strcmp(c->became, "running");
 
-	if (t_ns > rd->until)
+	if (c->t_ns > rd->until)
 		return;
 	if (runs && open)
-		open->to_ns = t_ns;
+		open->to_ns = c->t_ns;
 	if (runs || open)
 		return;
 	p = realloc(h->all, (h->n + 1) * sizeof(*p));
 	if (!p)
 		abort();
 	h->all = p;
-	h->all[h->n++] =
-		(struct downtime){ sqlite3_column_int64(st, 1), t_ns, UINT64_MAX, is_end(became) };
+	h->all[h->n++] = (struct downtime){ c->vm_id, c->t_ns, UINT64_MAX, is_end(c->became) };
 }
 
 int downtimes_read(struct reader *v, uint64_t until, struct downtimes *ret)
 {
 	struct downtimes h = { 0 };
 	struct reading rd = { &h, until };
-	int r = reader_meta(v,
-			    "SELECT t_ns, vm_id, became FROM event WHERE what IN ('vm', 'state') "
-			    "AND vm_id > 0 ORDER BY t_ns, id",
-			    on_state, &rd);
+	int r = reader_state_changes(v, on_state, &rd);
 
 	if (r < 0)
 		downtimes_free(&h);

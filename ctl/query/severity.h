@@ -21,7 +21,7 @@ struct downtimes {
 	size_t n;
 };
 
-/* What is known up to @until. 0, or -errno after saying why. */
+/* What is known up to @until. 0, or -errno and reader_error(). */
 int downtimes_read(struct reader *v, uint64_t until, struct downtimes *ret);
 void downtimes_free(struct downtimes *h);
 
@@ -38,7 +38,7 @@ bool severity_benign(const struct downtimes *h, const struct reader_series *s, u
 		     uint64_t span_ns);
 
 /* The benign frames of the window by series; @sums: all frames, as reader_losses() says. *ret has
- * n_series elements and is the caller's. 0, or -errno after saying why. */
+ * n_series elements and is the caller's. 0, or -errno and reader_error(). */
 int severity_sums(struct reader *v, uint64_t since, uint64_t until, const struct reader_sum *sums,
 		  uint64_t **ret);
 

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "split.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "collector/base.h"
-#include "collector/loss/class.h"
-#include "ctl/print/message.h"
 #include "ctl/print/out.h"
-#include "ctl/print/text.h"
 
 static const struct {
 	const char *name;
@@ -32,7 +27,7 @@ static unsigned int field_of(const char *name, size_t len)
 	return 0;
 }
 
-unsigned int split_parse(const char *text)
+unsigned int split_parse(const char *text, const char **ret_wrong)
 {
 	unsigned int by = 0;
 
@@ -41,127 +36,13 @@ unsigned int split_parse(const char *text)
 		unsigned int field = field_of(text, len);
 
 		if (!field) {
-			message_error("--by: \"%.*s\" is none of vm, nic, queue, direction, class, "
-				      "reason, kind, site, place, from",
-				      (int)len, text);
+			*ret_wrong = text;
 			return 0;
 		}
 		by |= field;
 		text += len;
 	} while (*text++ == ',');
 	return by;
-}
-
-void filter_init(struct filter *f)
-{
-	*f = (struct filter){ .queue = -1 };
-}
-
-/* @words: NULL-terminated. */
-static int one_of(const char *option, const char *value, const char *const *words)
-{
-	char list[128] = "";
-	size_t n = 0;
-
-	for (size_t i = 0; words[i]; i++) {
-		if (!strcmp(value, words[i]))
-			return 1;
-		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", n ? ", " : "", words[i]);
-	}
-	message_error("%s: \"%.60s\" is none of %s", option, value, list);
-	return -1;
-}
-
-int filter_option(struct filter *f, int opt, const char *value)
-{
-	static const char *const directions[] = { "rx", "tx", NULL };
-	char *end;
-
-	switch (opt) {
-	case 2000:
-		if (f->n_vms == FILTER_MAX) {
-			message_error("--vm: at most %d", FILTER_MAX);
-			return -1;
-		}
-		f->vms[f->n_vms++] = value;
-		return 1;
-	case 2001:
-		f->nic = value;
-		return 1;
-	case 2002:
-		f->direction = value;
-		return one_of("--direction", value, directions);
-	case 2003:
-		f->class = value;
-		return 1;
-	case 2004:
-		f->kind = value;
-		return one_of("--kind", value, class_kinds);
-	case 2005:
-		f->queue = (int)strtol(value, &end, 10);
-		if (*value && !*end && f->queue >= 0 && f->queue < 65535)
-			return 1;
-		message_error("--queue: \"%.60s\" is not a queue number", value);
-		return -1;
-	case 2006:
-		f->masked = true;
-		return 1;
-	default:
-		return 0;
-	}
-}
-
-/* Words that nothing answers to are no error, the loss may be yet to come; but silence would look
- * like an answer. */
-static void doubt_words(const struct filter *f, const struct reader *v)
-{
-	bool class = !f->class || class_canonical(f->class), nic = !f->nic;
-
-	for (size_t i = 0; i < v->n_series && !class; i++)
-		class = v->series[i].id && !strcasecmp(f->class, v->series[i].reason);
-	for (size_t i = 0; i < v->n_devices && !nic; i++)
-		nic = v->devices[i].id && !strcmp(f->nic, v->devices[i].name);
-	if (!class)
-		message_error("--class: \"%.60s\" is no class, and no loss is stored for which the "
-			      "kernel gave it as reason",
-			      f->class);
-	if (!nic)
-		message_error("--nic: no tap called \"%.60s\" is known", f->nic);
-}
-
-int filter_resolve(struct filter *f, struct reader *v)
-{
-	for (unsigned int i = 0; i < f->n_vms; i++) {
-		int r = vmref_find(v, f->vms[i], &f->refs[i]);
-
-		if (r < 0)
-			return r;
-	}
-	doubt_words(f, v);
-	return 0;
-}
-
-bool filter_passes(const struct filter *f, const struct reader *v, const struct reader_series *s)
-{
-	bool vm = f->n_vms == 0;
-	const char *nic = reader_nic(v, s->device_id);
-
-	for (unsigned int i = 0; i < f->n_vms && !vm; i++)
-		vm = vmref_has(&f->refs[i], s->vm_id, s->device_id);
-	return vm && (!f->nic || (nic && !strcmp(f->nic, nic))) &&
-	       (!f->direction || !strcmp(f->direction, s->direction)) &&
-	       (!f->kind || !strcmp(f->kind, s->kind)) &&
-	       (!f->class || !strcasecmp(f->class, s->class) || !strcasecmp(f->class, s->reason)) &&
-	       (f->queue < 0 || f->queue == s->queue);
-}
-
-enum share share_of(const struct reader_series *s)
-{
-	if (s->place)
-		return ON_PATH;
-	if (!strcmp(s->class, "CAPTURE"))
-		return COPIED;
-	return strcmp(s->class, "PURGE") != 0 ? LOST : EMPTIED;
 }
 
 static void put(json_t *o, const char *key, json_t *value)
@@ -225,48 +106,4 @@ char *split_key(const struct reader *v, const struct reader_series *s, unsigned 
 		     by & BY_MASK && s->mask ? s->mask : "") < 0)
 		abort();
 	return key;
-}
-
-void window_init(struct window *w)
-{
-	uint64_t now = now_ns();
-
-	*w = (struct window){ now - NSEC_PER_HOUR, now, now };
-}
-
-int window_option(struct window *w, int opt, const char *value)
-{
-	int r;
-
-	if (opt != 'S' && opt != 'U')
-		return 0;
-	r = when_parse(value, w->now_ns, opt == 'S' ? &w->since_ns : &w->until_ns);
-	if (r >= 0)
-		return 1;
-	message_error("%s: \"%.60s\" is not a time; try -1h, 2h ago, today, 14:00, 2026-11-20, "
-		      "\"2026-11-20 14:00\", @1700000000",
-		      opt == 'S' ? "--since" : "--until", value);
-	return -1;
-}
-
-bool window_valid(const struct window *w)
-{
-	if (w->since_ns < w->until_ns)
-		return true;
-	message_error("the window ends before it begins: --since must lie before --until");
-	return false;
-}
-
-void window_print(const struct window *w, double covered_pct)
-{
-	char span[128], length[32], pct[32];
-
-	printf("%s (%s), ", text_span(span, w->since_ns, w->until_ns),
-	       text_duration(length, w->until_ns - w->since_ns));
-	if (covered_pct <= 0)
-		puts("NOT OBSERVED:\nnobody counted in this time, so nothing is known of it");
-	else if (covered_pct < 99.95)
-		printf("%s observed\n", text_percent(pct, covered_pct));
-	else
-		puts("all observed");
 }

@@ -5,61 +5,61 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "collector/base.h"
-#include "ctl/print/global.h"
-#include "ctl/print/message.h"
-#include "ctl/print/out.h"
 #include "ctl/print/when.h"
+#include "schema/sql.h"
+
+static int fail(char why[static READER_WHY], int r, const char *fmt, ...)
+	__attribute__((__format__(__printf__, 3, 4)));
+
+static int fail(char why[static READER_WHY], int r, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, READER_WHY, fmt, ap);
+	va_end(ap);
+	return r;
+}
 
 /* Prune. */
 
-static int print_done(const struct global *g, const struct maintain_done *d)
+static int has_store(const char *dir, char why[static READER_WHY])
 {
-	if (g->format == FORMAT_JSON)
-		return out_json(json_pack("{si si si si si}", "taken_up_days", (int)d->rolled_up,
-					  "thinned_days", (int)d->downsampled, "forgotten_days",
-					  (int)d->deleted, "hours_forgotten_days",
-					  (int)d->hours_deleted, "sums_forgotten_days",
-					  (int)d->sums_deleted));
-	printf("days summed up in history.db: %u; thinned to minutes: %u; files deleted: %u; hours "
-	       "forgotten: %u; sums forgotten: %u\n",
-	       d->rolled_up, d->downsampled, d->deleted, d->hours_deleted, d->sums_deleted);
-	return out_done();
+	char meta[PATH_MAX];
+	int r;
+
+	snprintf(meta, sizeof(meta), "%s/meta.db", dir);
+	if (access(meta, F_OK) == 0)
+		return 0;
+	r = -errno;
+	return fail(why, r, "no store in %s: %s (--store or TAPLOSS_STORE)", dir, strerror(-r));
 }
 
-int store_prune(const struct global *g, const struct maintain_limits *l)
+int store_prune(const char *dir, const struct maintain_limits *l, struct maintain_done *ret,
+		char why[static READER_WHY])
 {
 	_cleanup_(close_fdp) int lock = -1;
-	char why[SCHEMA_WHY] = "", meta[PATH_MAX];
-	struct maintain_done done;
-	int pid = 0, r;
+	int pid = 0, r = has_store(dir, why);
 
-	snprintf(meta, sizeof(meta), "%s/meta.db", g->store);
-	if (access(meta, F_OK) < 0) {
-		message_error("no store in %s: %s (--store or TAPLOSS_STORE)", g->store,
-			      strerror(errno));
-		return EXIT_FAILED;
-	}
-	r = schema_agent_lock(g->store, &lock, &pid);
-	if (r == -EBUSY)
-		message_error(
-			"taplossd (pid %d) runs on this store and prunes it itself: set "
-			"seconds_days, retention_days, hours_days in taploss.conf, or stop it",
-			pid);
-	else if (r < 0)
-		message_error("%s/lock: %s", g->store, strerror(-r));
 	if (r < 0)
-		return EXIT_FAILED;
-	r = maintain(g->store, l, now_ns(), NULL, &done, why);
-	if (r >= 0)
-		return print_done(g, &done);
-	message_error("%s", why);
-	return EXIT_FAILED;
+		return r;
+	r = schema_agent_lock(dir, &lock, &pid);
+	if (r == -EBUSY)
+		return fail(why, r,
+			    "taplossd (pid %d) runs on this store and prunes it itself: set "
+			    "seconds_days, retention_days, hours_days in taploss.conf, or stop it",
+			    pid);
+	if (r < 0)
+		return fail(why, r, "%s/lock: %s", dir, strerror(-r));
+	return maintain(dir, l, now_ns(), NULL, ret, why);
 }
 
 /* Backup. Days first: names that their rows point to are in meta.db by then, and a day that goes
@@ -78,68 +78,79 @@ static int copy_pages(sqlite3 *from, sqlite3 *to)
 	int rc;
 
 	if (!b)
-		return schema_fault(to);
+		return sql_fault(to);
 	/* In one go: a writer of the same file lets it begin again after each pause. */
 	rc = sqlite3_backup_step(b, -1);
 	sqlite3_backup_finish(b);
-	return rc == SQLITE_DONE ? 0 : schema_errno(rc) < 0 ? schema_errno(rc) : -EIO;
+	return rc == SQLITE_DONE ? 0 : sql_errno(rc) < 0 ? sql_errno(rc) : -EIO;
+}
+
+static int copy_db(sqlite3 *in, const char *to)
+{
+	sqlite3 *out = NULL;
+	int r = sqlite3_open_v2(to, &out, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) ==
+				SQLITE_OK
+			? copy_pages(in, out)
+			: sql_fault(out);
+
+	/* As a day that is over: without -wal and -shm, wherever it is put. */
+	if (r >= 0)
+		r = sql_exec(out, "PRAGMA journal_mode = DELETE");
+	sqlite3_close_v2(out);
+	return r;
 }
 
 /* -ENOENT: there is none, which is no fault. */
 static int copy_file(const char *from_dir, const char *to_dir, const char *name,
-		     enum schema_kind kind)
+		     enum schema_kind kind, char why[static READER_WHY])
 {
-	char from[PATH_MAX], to[PATH_MAX], why[SCHEMA_WHY];
-	sqlite3 *in = NULL, *out = NULL;
+	char from[PATH_MAX], to[PATH_MAX];
+	sqlite3 *in = NULL;
 	int r;
 
 	snprintf(from, sizeof(from), "%s/%s", from_dir, name);
 	snprintf(to, sizeof(to), "%s/%s", to_dir, name);
 	r = schema_open(from, kind, SCHEMA_READ, &in, why);
-	if (r < 0) {
-		if (r != -ENOENT)
-			message_error("%s", why);
+	if (r < 0)
 		return r;
-	}
-	r = sqlite3_open_v2(to, &out, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) == SQLITE_OK
-		    ? copy_pages(in, out)
-		    : schema_fault(out);
-	/* As a day that is over: without -wal and -shm, wherever it is put. */
-	if (r >= 0 &&
-	    sqlite3_exec(out, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL) != SQLITE_OK)
-		r = schema_fault(out);
-	sqlite3_close_v2(out);
+	r = copy_db(in, to);
 	schema_close(in);
 	if (r >= 0)
 		r = chmod(to, 0640) < 0 ? -errno : sync_path(to, O_RDONLY);
-	if (r < 0)
-		message_error("%s cannot be copied to %s: %s", from, to, strerror(-r));
-	return r;
+	if (r == -ENOENT)
+		r = -EIO;
+	return r < 0 ? fail(why, r, "%s cannot be copied to %s: %s", from, to, strerror(-r)) : 0;
 }
 
-static int copy_all(const char *from, const char *to)
+static int copy_days(const char *from, const char *to, char why[static READER_WHY])
 {
 	_cleanup_(freep) struct schema_day *days = NULL;
 	size_t n = 0;
 	int r = schema_days(from, &days, &n);
 
 	if (r < 0)
-		message_error("no store in %s: %s (--store or TAPLOSS_STORE)", from, strerror(-r));
+		return fail(why, r, "no store in %s: %s (--store or TAPLOSS_STORE)", from,
+			    strerror(-r));
 	for (size_t i = 0; i < n && r >= 0; i++) {
-		r = copy_file(from, to, days[i].name, SCHEMA_DAY);
-		r = r == -ENOENT ? 0 : r;
+		r = copy_file(from, to, days[i].name, SCHEMA_DAY, why);
+		r = r == -ENOENT ? 0 : r; /* retention took it meanwhile */
 	}
-	if (r >= 0) {
-		r = copy_file(from, to, "history.db", SCHEMA_HISTORY);
-		r = r == -ENOENT ? 0 : r;
-	}
-	if (r >= 0) {
-		r = copy_file(from, to, "meta.db", SCHEMA_META);
-		if (r == -ENOENT)
-			message_error(
-				"no store in %s: there is no meta.db (--store or TAPLOSS_STORE)",
-				from);
-	}
+	return r;
+}
+
+static int copy_all(const char *from, const char *to, char why[static READER_WHY])
+{
+	int r = copy_days(from, to, why);
+
+	if (r < 0)
+		return r;
+	r = copy_file(from, to, "history.db", SCHEMA_HISTORY, why);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	r = copy_file(from, to, "meta.db", SCHEMA_META, why);
+	if (r == -ENOENT)
+		fail(why, r, "no store in %s: there is no meta.db (--store or TAPLOSS_STORE)",
+		     from);
 	return r;
 }
 
@@ -156,75 +167,35 @@ static void remove_dir(const char *dir)
 	rmdir(dir);
 }
 
-int store_backup(const struct global *g, const char *to)
+static int fill(const char *from, const char *tmp, const char *to, char why[static READER_WHY])
+{
+	int r = copy_all(from, tmp, why);
+
+	if (r < 0)
+		return r;
+	r = sync_path(tmp, O_RDONLY | O_DIRECTORY);
+	if (r >= 0 && rename(tmp, to) < 0)
+		r = -errno;
+	return r < 0 ? fail(why, r, "%s cannot be made: %s", to, strerror(-r)) : 0;
+}
+
+int store_backup(const char *dir, const char *to, char why[static READER_WHY])
 {
 	_cleanup_(freep) char *tmp = NULL;
 	struct stat st;
+	int r;
 
 	if (asprintf(&tmp, "%s.new", to) < 0)
 		abort();
-	if (stat(to, &st) == 0) {
-		message_error("%s is there already; name a directory that is not", to);
-		return EXIT_FAILED;
-	}
+	if (stat(to, &st) == 0)
+		return fail(why, -EEXIST, "%s is there already; name a directory that is not", to);
 	remove_dir(tmp);	/* of a backup that was cut off */
 	if (mkdir(tmp, 0750) < 0) {
-		message_error("%s cannot be made: %s", tmp, strerror(errno));
-		return EXIT_FAILED;
+		r = -errno;
+		return fail(why, r, "%s cannot be made: %s", tmp, strerror(-r));
 	}
-	if (copy_all(g->store, tmp) < 0) {
+	r = fill(dir, tmp, to, why);
+	if (r < 0)
 		remove_dir(tmp);
-		return EXIT_FAILED;
-	}
-	if (sync_path(tmp, O_RDONLY | O_DIRECTORY) == 0 && rename(tmp, to) == 0)
-		return EXIT_OK;
-	message_error("%s cannot be made: %s", to, strerror(errno));
-	remove_dir(tmp);
-	return EXIT_FAILED;
-}
-
-/* Export. */
-
-struct export {
-	struct reader *v;
-	bool failed;
-};
-
-static void on_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struct reader_sum *sum,
-		   void *arg)
-{
-	struct export *e = arg;
-	const struct reader_series *s = &e->v->series[series];
-	json_t *o = json_pack("{sI sI}", "t_ns", (json_int_t)t_ns, "span_ns", (json_int_t)span_ns),
-	       *names = split_object(e->v, s, BY_ALL);
-
-	json_object_update(o, names);
-	json_object_set_new(o, "frames", out_int(sum->frames));
-	json_object_set_new(o, "segments", out_int(sum->segments));
-	json_object_set_new(o, "bytes", out_int(sum->bytes));
-	e->failed |= json_dumpf(o, stdout, JSON_COMPACT) < 0 || putchar('\n') == EOF;
-	json_decref(names);
-	json_decref(o);
-}
-
-int store_export(const struct global *g, const struct window *w, struct filter *f)
-{
-	struct export e = { .v = reader_open(g->store) };
-	bool *wanted;
-	int r;
-
-	if (!e.v)
-		return EXIT_FAILED;
-	wanted = calloc(e.v->n_series + 1, sizeof(bool));
-	if (!wanted)
-		abort();
-	r = filter_resolve(f, e.v);
-	for (size_t i = 0; i < e.v->n_series && r >= 0; i++)
-		wanted[i] = e.v->series[i].id && filter_passes(f, e.v, &e.v->series[i]) &&
-			    (f->masked || !e.v->series[i].mask);
-	if (r >= 0)
-		r = reader_rows(e.v, w->since_ns, w->until_ns, false, wanted, on_row, &e);
-	free(wanted);
-	reader_free(e.v);
-	return r < 0 ? EXIT_FAILED : e.failed ? out_done() | EXIT_FAILED : out_done();
+	return r;
 }

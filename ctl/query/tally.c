@@ -7,6 +7,8 @@
 
 #include "collector/base.h"
 #include "severity.h"
+#include "share.h"
+#include "split.h"
 
 /* A device in the hands of one owner: that is what delivered frames and all loss of a direction
  * belong to. */

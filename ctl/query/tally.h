@@ -4,7 +4,8 @@
 #ifndef TAPLOSS_CTL_QUERY_TALLY_H
 #define TAPLOSS_CTL_QUERY_TALLY_H
 
-#include "split.h"
+#include "filter.h"
+#include "window.h"
 
 struct tally_row {
 	/* one of those in the row: all agree in what it is split by */
@@ -35,7 +36,7 @@ struct tally {
 /* Can delivered frames be told at all when split so? They are counted by device and direction. */
 bool tally_knows_delivered(unsigned int by);
 
-/* 0, or -errno after saying why. */
+/* 0, or -errno and reader_error(). */
 int tally_make(struct reader *v, const struct window *w, const struct filter *f, unsigned int by,
 	       struct tally *ret);
 void tally_free(struct tally *t);

@@ -7,8 +7,8 @@
 #include <strings.h>
 
 #include "collector/base.h"
-#include "ctl/print/message.h"
 #include "ctl/print/text.h"
+#include "reader_priv.h"
 
 /* The best match so far. Ways to match have ranks: a better one beats all others; between equals
  * the VM that is still there wins. */
@@ -62,12 +62,11 @@ static bool same_name(const char *name, const char *text)
 	return !strcmp(shown, text);
 }
 
-static void on_old_name(sqlite3_stmt *st, void *arg)
+static void on_old_name(int64_t vm, const char *name, void *arg)
 {
 	struct search *s = arg;
-	int64_t vm = sqlite3_column_int64(st, 0);
 
-	if (reader_vm(s->v, vm) && same_name((const char *)sqlite3_column_text(st, 1), s->text))
+	if (reader_vm(s->v, vm) && same_name(name, s->text))
 		offer(s, RANK_OLD_NAME, vm, 0);
 }
 
@@ -143,7 +142,7 @@ static size_t distance(const char *a, const char *b)
 	return row[lb];
 }
 
-static void say_unknown(struct reader *v, const char *text)
+static int unknown(struct reader *v, const char *text)
 {
 	const char *near_name = NULL;
 	size_t best = strlen(text) / 2 + 1;
@@ -157,19 +156,20 @@ static void say_unknown(struct reader *v, const char *text)
 		near_name = v->vms[i].name;
 	}
 	if (near_name)
-		message_error(
+		return reader_fail(
+			v, -ENOENT,
 			"no VM, MAC address or tap is called \"%.200s\"; did you mean \"%s\"?",
 			text, near_name);
-	else
-		message_error(
-			"no VM, MAC address or tap is called \"%.200s\"; taplossctl vms --all "
-			"lists them",
-			text);
+	return reader_fail(v, -ENOENT,
+			   "no VM, MAC address or tap is called \"%.200s\"; taplossctl vms --all "
+			   "lists them",
+			   text);
 }
 
 int vmref_find(struct reader *v, const char *text, struct vmref *ret)
 {
 	struct search s = { .v = v, .text = text };
+	int r = 0;
 
 	for (size_t i = 0; i < v->n_vms; i++) {
 		const struct reader_vm *vm = &v->vms[i];
@@ -183,19 +183,18 @@ int vmref_find(struct reader *v, const char *text, struct vmref *ret)
 		search_attachments(&s);
 	if (s.rank < RANK_TAP)
 		search_devices(&s);
-	if (!s.rank && reader_meta(v, "SELECT vm_id, name FROM vm_name", on_old_name, &s) < 0)
-		return -EIO;
-	if (!s.rank) {
-		say_unknown(v, text);
-		return -ENOENT;
-	}
-	if (s.several) {
-		message_error(
+	if (!s.rank)
+		r = reader_old_names(v, on_old_name, &s);
+	if (r < 0)
+		return r;
+	if (!s.rank)
+		return unknown(v, text);
+	if (s.several)
+		return reader_fail(
+			v, -ENOTUNIQ,
 			"several VMs are called \"%.200s\"; say which by its UUID (taplossctl vms "
 			"--all shows them)",
 			text);
-		return -ENOTUNIQ;
-	}
 	*ret = s.found;
 	return 0;
 }

@@ -11,8 +11,8 @@ struct vmref {
 	int64_t device_id;	/* only when vm_id is 0 */
 };
 
-/* 0, or -ENOENT, -ENOTUNIQ after saying what is wrong and what is near. Names as shown in tables
- * (\xNN) are understood. */
+/* 0, -ENOENT, -ENOTUNIQ or another -errno; reader_error() says what is wrong and what is near.
+ * Names as shown in tables (\xNN) are understood. */
 int vmref_find(struct reader *v, const char *text, struct vmref *ret);
 
 /* Is the series, or the attachment, of the VM (or device) that is meant? */

@@ -51,26 +51,20 @@ const char *capacity_fix(const char *class)
 	return NULL;
 }
 
-static void on_source(sqlite3_stmt *st, void *arg)
+static void on_source(const struct reader_source *s, void *arg)
 {
-	const char *state = (const char *)sqlite3_column_text(st, 1);
-
-	if (strcmp(state, "ok") != 0)
-		json_array_append_new(arg,
-				      json_pack("{ss ss ss}", "source", sqlite3_column_text(st, 0),
-						"state", state, "why", sqlite3_column_text(st, 2)));
+	if (strcmp(s->state, "ok") != 0)
+		json_array_append_new(arg, json_pack("{ss ss ss}", "source", s->name, "state",
+						     s->state, "why", s->why));
 }
 
-static void on_run(sqlite3_stmt *st, void *arg)
+static void on_run(const struct reader_run *run, void *arg)
 {
 	json_t *root = arg;
 
-	json_object_set_new(root, "kernel", out_text((const char *)sqlite3_column_text(st, 0)));
-	json_object_set_new(root, "agent_version",
-			    out_text((const char *)sqlite3_column_text(st, 1)));
-	json_object_set_new(root, "made_up",
-			    json_boolean(
-				    !strcmp((const char *)sqlite3_column_text(st, 0), "made-up")));
+	json_object_set_new(root, "kernel", out_text(run->kernel));
+	json_object_set_new(root, "agent_version", out_text(run->version));
+	json_object_set_new(root, "made_up", json_boolean(!strcmp(run->kernel, "made-up")));
 }
 
 /* Longest gaps first would hide how many there are: all of them in order, up to a number that can
@@ -122,8 +116,7 @@ int capacity_add_host(json_t *root, struct reader *v, const struct window *w)
 	json_object_set_new(root, "version", json_string(TAPLOSS_VERSION));
 	json_object_set_new(root, "host", out_text(host));
 	json_object_set_new(root, "made_ns", out_int(w->now_ns));
-	return reader_meta(v, "SELECT kernel, version FROM run ORDER BY id DESC LIMIT 1", on_run,
-			   root);
+	return reader_newest_run(v, on_run, root);
 }
 
 json_t *capacity_make(struct reader *v, const struct capacity_options *o)
@@ -141,8 +134,7 @@ json_t *capacity_make(struct reader *v, const struct capacity_options *o)
 	sources = json_array();
 	r = capacity_add_host(root, v, &o->window);
 	if (r >= 0)
-		r = reader_meta(v, "SELECT name, state, why FROM source ORDER BY name", on_source,
-				sources);
+		r = reader_sources(v, on_source, sources);
 	json_object_set_new(root, "not_ok", sources);
 	if (r >= 0)
 		r = add_gaps(root, v, &o->window);

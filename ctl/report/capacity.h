@@ -13,7 +13,8 @@
 
 #include <jansson.h>
 
-#include "ctl/query/split.h"
+#include "ctl/query/filter.h"
+#include "ctl/query/window.h"
 
 struct capacity_options {
 	struct window window;
@@ -23,7 +24,7 @@ struct capacity_options {
 	bool verdicts;			/* the verdicts on those who lost most as well */
 };
 
-/* New reference; NULL after saying why. */
+/* New reference; NULL: reader_error() says why. */
 json_t *capacity_make(struct reader *v, const struct capacity_options *o);
 
 /* Those VMs that lost most frames that did harm, the first one most. */
@@ -33,8 +34,8 @@ struct capacity_top {
 	unsigned int n;
 };
 
-/* What stands in the document; each an array of flat objects or one object. 0, or -errno after
- * saying why. */
+/* What stands in the document; each an array of flat objects or one object. 0, or -errno and
+ * reader_error(). */
 int capacity_add_loss(json_t *root, struct reader *v, const struct capacity_options *o,
 		      struct capacity_top *ret);
 int capacity_add_nics(json_t *root, struct reader *v, const struct capacity_options *o);
@@ -42,8 +43,8 @@ int capacity_add_pressure(json_t *root, struct reader *v, const struct capacity_
 int capacity_add_verdicts(json_t *root, struct reader *v, const struct capacity_options *o,
 			  const struct capacity_top *top);
 
-/* Whose report, when and by what it was made; whether its history is made up. 0, or -errno after
- * saying why. */
+/* Whose report, when and by what it was made; whether its history is made up. 0, or -errno and
+ * reader_error(). */
 int capacity_add_host(json_t *root, struct reader *v, const struct window *w);
 
 /* What helps against a class of loss, and what it takes; NULL: nothing is known. */

@@ -5,8 +5,10 @@
 #include <uthash.h>
 
 #include "collector/base.h"
-#include "capacity.h"
 #include "ctl/print/out.h"
+#include "ctl/query/share.h"
+#include "ctl/query/split.h"
+#include "capacity.h"
 
 static const char *const kinds[] = { "capacity", "fault", "policy", "lifecycle" };
 #define KINDS 4

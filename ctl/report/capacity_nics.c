@@ -6,10 +6,10 @@
 #include <uthash.h>
 
 #include "collector/base.h"
+#include "ctl/print/out.h"
 #include "schema/demand.h"
 #include "capacity.h"
 #include "knee.h"
-#include "ctl/print/out.h"
 #include "trend.h"
 
 /* headroom of the 99th percentile below which a NIC is near its knee */
@@ -72,14 +72,16 @@ static const struct reader_attachment *owner_in(const struct reader *v, int64_t 
 	return NULL;
 }
 
-static void on_change(sqlite3_stmt *st, void *arg)
+/* What changes how many frames a NIC takes. */
+static void on_change(const struct reader_change *c, void *arg)
 {
 	struct work *w = arg;
-	int64_t device = sqlite3_column_int64(st, 0);
-	uint64_t t_ns = (uint64_t)sqlite3_column_int64(st, 1);
 
-	if (device > 0 && (size_t)device < w->v->n_devices && t_ns < w->o->window.until_ns)
-		w->changed[device] = t_ns;
+	if (!c->was || (strcmp(c->what, "ring") != 0 && strcmp(c->what, "queues") != 0 &&
+			strcmp(c->what, "backend") != 0))
+		return;
+	if (reader_device(w->v, c->device_id) && c->t_ns < w->o->window.until_ns)
+		w->changed[c->device_id] = c->t_ns;
 }
 
 /* The NIC that the device was part of, as far as it is met. *ret_key is the caller's. */
@@ -535,11 +537,7 @@ int capacity_add_nics(json_t *root, struct reader *v, const struct capacity_opti
 		.detail = json_array(),
 		.changed = must(calloc(v->n_devices + 1, sizeof(uint64_t))),
 	};
-	int r = reader_meta(v,
-			    "SELECT device_id, t_ns FROM event WHERE what IN ('ring', 'queues', "
-			    "'backend') AND was IS NOT NULL AND device_id IS NOT NULL "
-			    "ORDER BY t_ns",
-			    on_change, &w);
+	int r = reader_changes(v, on_change, &w);
 
 	if (r >= 0)
 		r = reader_demands(v, o->window.since_ns, o->window.until_ns, on_day, &w);

@@ -7,6 +7,8 @@
 
 #include "collector/base.h"
 #include "ctl/print/out.h"
+#include "ctl/query/share.h"
+#include "ctl/query/split.h"
 
 #define DRAWS 1000
 #define MIN_HOURS 6		/* observed, in each window */

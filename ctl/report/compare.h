@@ -10,9 +10,10 @@
 
 #include <jansson.h>
 
-#include "ctl/query/split.h"
+#include "ctl/query/filter.h"
+#include "ctl/query/window.h"
 
-/* New reference; NULL after saying why. */
+/* New reference; NULL: reader_error() says why. */
 json_t *compare_make(struct reader *v, const struct window *before, const struct window *after,
 		     const struct filter *f);
 

@@ -8,6 +8,8 @@
 
 #include "collector/base.h"
 #include "ctl/query/severity.h"
+#include "ctl/query/share.h"
+#include "ctl/query/split.h"
 #include "ctl/query/tally.h"
 
 #define NOW_NS (5 * NSEC_PER_SEC)	/* what "now" means: long enough to hold a few ticks */

@@ -8,7 +8,7 @@
 #define TAPLOSS_CTL_TOP_MODEL_H
 
 #include "ctl/query/bursts.h"
-#include "ctl/query/split.h"
+#include "ctl/query/filter.h"
 
 enum top_model_level { BOARD_VMS, BOARD_NICS, BOARD_QUEUES, BOARD_BURSTS };
 /* QUIET: loses nothing */
@@ -69,7 +69,7 @@ struct top_model {
 	uint64_t now[BOARD_PARTS], frames[BOARD_PARTS];	/* of all rows; of each part */
 };
 
-/* 0, or -errno after saying why. */
+/* 0, or -errno and reader_error(). */
 int top_model_make(struct reader *v, const struct top_model_ask *ask, struct top_model *ret);
 void top_model_free(struct top_model *b);
 

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "collector/base.h"
+#include "ctl/options/filter_options.h"
+#include "ctl/options/query.h"
 #include "ctl/print/message.h"
 #include "ctl/print/when.h"
 
@@ -122,11 +124,11 @@ static bool look(struct screen *s)
 	struct top_model b;
 
 	*s->said = '\0';
-	v = reader_open(s->o->g->store);
+	v = query_begin(s->o->g->store);
 	if (!v)
 		return false;
 	if (filter_resolve(s->o->filter, v) < 0 || top_model_make(v, &ask, &b) < 0) {
-		reader_free(v);
+		query_end(v);
 		return false;
 	}
 	top_model_free(&s->board);

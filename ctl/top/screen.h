@@ -5,7 +5,7 @@
 #define TAPLOSS_CTL_TOP_SCREEN_H
 
 #include "ctl/print/global.h"
-#include "ctl/query/split.h"
+#include "ctl/query/filter.h"
 
 struct screen_options {
 	const struct global *g;

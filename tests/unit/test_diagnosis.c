@@ -13,6 +13,7 @@
 #include "collector/base.h"
 #include "ctl/diagnose/diagnosis.h"
 #include "ctl/query/events.h"
+#include "readertest.h"
 #include "storetest.h"
 
 #define MIDNIGHT (NOON - 12 * NSEC_PER_HOUR)
@@ -131,7 +132,7 @@ static int setup(void **state)
 	schema_day_of(NOON, &day);
 	if (schema_create(below(*state, day.name), SCHEMA_DAY, fill_day, NULL, why) < 0)
 		return -1;
-	view = reader_open(*state);
+	view = open_reader(*state);
 	return view ? 0 : -1;
 }
 

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 
 #include "agent/store/store.h"
-#include "ctl/query/reader.h"
+#include "readertest.h"
 #include "schema/demand.h"
 #include "faultyvfs.h"
 #include "schema/maintain.h"
@@ -240,7 +240,7 @@ static void add_row(int64_t series, uint64_t t_ns, uint64_t span_ns, const struc
 /* Windows whose edges lie on multiples of @step. */
 static void assert_windows(const char *dir, uint64_t step, int n)
 {
-	struct reader *v = reader_open(dir);
+	struct reader *v = open_reader(dir);
 
 	assert_non_null(v);
 	for (int i = 0; i < n; i++) {
@@ -308,7 +308,7 @@ static void assert_headroom(struct reader *v)
 
 static void assert_delivered(const char *dir)
 {
-	struct reader *v = reader_open(dir);
+	struct reader *v = open_reader(dir);
 	uint64_t sum = 0;
 
 	assert_int_equal(reader_traffic(v, START, START + DAYS * NSEC_PER_DAY, add_traffic, &sum),
@@ -479,7 +479,7 @@ static void an_owner_that_is_found_late(void **state)
 	must(s, store_attribute(s, 1, attachment, vm, since));
 	store_close(s);
 	must_maintain(dir, &(struct maintain_limits){ .days = 1 });
-	v = reader_open(dir);
+	v = open_reader(dir);
 	assert_int_equal(reader_losses(v, START, START + DAYS * NSEC_PER_DAY, &sums), 0);
 	for (size_t i = 0; i < v->n_series; i++)
 		his += v->series[i].vm_id == vm ? sums[i].frames : 0;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "collector/base.h"
-#include "ctl/query/reader.h"
+#include "readertest.h"
 
 #define SERIES 8
 #define ROWS 3000
@@ -116,7 +116,7 @@ static int make_store(void **state)
 		snprintf(path, sizeof(path), "%s/%s", dir, day.name);
 		assert_int_equal(schema_create(path, SCHEMA_DAY, fill_day, &i, why), 0);
 	}
-	view = reader_open(dir);
+	view = open_reader(dir);
 	return view ? 0 : -1;
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "readertest.h"
 #include "storetest.h"
 
 #include "collector/base.h"
@@ -167,7 +168,7 @@ static const struct top_model_row *row(const struct top_model *b, size_t i, cons
 
 static void test_vms(void **state)
 {
-	struct reader *v = reader_open(dir);
+	struct reader *v = open_reader(dir);
 	struct top_model b = top_model_of(v, (struct top_model_where){ 0 }, false);
 	const struct top_model_row *r;
 
@@ -212,7 +213,7 @@ static void test_vms(void **state)
 static void test_way_in_and_out(void **state)
 {
 	struct top_model_where w = { 0 };
-	struct reader *v = reader_open(dir);
+	struct reader *v = open_reader(dir);
 	struct top_model b = top_model_of(v, w, false);
 
 	(void)state;
@@ -261,7 +262,7 @@ static void test_way_in_and_out(void **state)
 
 static void test_order(void **state)
 {
-	struct reader *v = reader_open(dir);
+	struct reader *v = open_reader(dir);
 	struct top_model b = top_model_of(v, (struct top_model_where){ 0 }, false);
 
 	(void)state;
@@ -281,7 +282,7 @@ static void test_order(void **state)
 
 static void test_filter(void **state)
 {
-	struct reader *v = reader_open(dir);
+	struct reader *v = open_reader(dir);
 	struct top_model b = top_model_of(v, (struct top_model_where){ 0 }, false);
 
 	(void)state;
@@ -312,7 +313,7 @@ static uint64_t sum(const uint64_t *cells, size_t n)
 
 static void test_cells(void **state)
 {
-	struct reader *v = reader_open(dir);
+	struct reader *v = open_reader(dir);
 	struct top_model b = top_model_of(v, (struct top_model_where){ 0 }, false);
 	uint64_t out[100];
 	bool seen[100];
@@ -339,7 +340,7 @@ static void test_cells(void **state)
 
 static void test_halts(void **state)
 {
-	struct reader *v = reader_open(dir);
+	struct reader *v = open_reader(dir);
 	struct downtimes h;
 
 	(void)state;
