@@ -115,7 +115,7 @@ static bool all_gone(const struct run *run)
 	return true;
 }
 
-static int say_gone(const struct run *run)
+static int report_gone(const struct run *run)
 {
 	if (run->shown_len)
 		fputc('\n', stderr);
@@ -142,12 +142,12 @@ static int loop(struct run *run, struct capture_targets *who)
 		if (capture_targets_follows(who))
 			capture_targets_add(who, false);
 		else if (all_gone(run))
-			return say_gone(run);
+			return report_gone(run);
 	}
 	return r;
 }
 
-static void say_json(const struct run *run, const struct dropped_sum *sum, uint64_t bytes)
+static void report_json(const struct run *run, const struct dropped_sum *sum, uint64_t bytes)
 {
 	json_t *root = json_pack("{ss so so so so so so so so}", "file", run->rq->path,
 				 "frames_lost", out_int(sum->lost), "frames", out_int(sum->written),
@@ -162,14 +162,14 @@ static void say_json(const struct run *run, const struct dropped_sum *sum, uint6
 		out_json(root);
 }
 
-static void say_end(const struct run *run, uint64_t bytes)
+static void report_end(const struct run *run, uint64_t bytes)
 {
 	struct dropped_sum sum;
 	char n[32], m[32];
 
 	dropped_file_sum(run->file, &sum);
 	if (run->rq->g->format == FORMAT_JSON) {
-		say_json(run, &sum, bytes);
+		report_json(run, &sum, bytes);
 		return;
 	}
 	if (run->shown_len)
@@ -225,7 +225,7 @@ static int go(struct run *run, struct capture_targets *who, const struct sink *s
 	r = r == -ECANCELED ? 0 : r;
 	last = dropped_file_end(run->file, r == -ENOSPC);
 	r = r < 0 ? r : last;
-	say_end(run, sink_total(sink));
+	report_end(run, sink_total(sink));
 	if (r < 0 && r != -ENODEV)
 		message_error("capture: %.200s: %s; the file holds the frames captured before",
 			      sink_path(sink), strerror(-r));

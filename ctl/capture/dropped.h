@@ -3,7 +3,7 @@
  *
  * What was not written (above the limit, or without room in the kernel's ring) stands in the file
  * as a capture's own losses do: in epb_dropcount of the frame behind it and in the statistics.
- * docs/CAPTURE.md has the words of the comments. */
+ * docs/CAPTURE.md describes the comments. */
 #ifndef TAPLOSS_CTL_CAPTURE_DROPPED_H
 #define TAPLOSS_CTL_CAPTURE_DROPPED_H
 
@@ -18,10 +18,10 @@ struct dropped_request {
 	const struct global *g;
 	const char *path;
 	uint64_t limit, snaplen, seconds, max_frames, rotate_bytes, rotate_ns;	/* 0: no limit */
-	bool quiet, silent;	/* no progress; no words at the beginning either */
+	bool quiet, silent; /* no progress; no message at the start either */
 };
 
-/* Until it is enough. Returns an EXIT_; what was wrong is said. */
+/* Runs until it is stopped. Returns an EXIT_; errors are reported. */
 int capture_dropped(const struct dropped_request *rq, char **names, int n, struct sink *sink);
 
 #endif

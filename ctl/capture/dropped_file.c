@@ -17,7 +17,7 @@
 #include "collector/loss/reason.h"
 #include "ctl/print/message.h"
 
-#define ROOM 65536		/* the longest frame with all that is said of it */
+#define ROOM 65536 /* the longest frame with its comment */
 #define LINKTYPE_ETHERNET 1
 #define LINKTYPE_RAW 101
 
@@ -27,11 +27,11 @@ struct device {
 	int number;			/* of its interface in the file at hand; -1: none yet */
 	uint16_t linktype;
 	uint64_t from_ns;
-	/* told: frames not written that stand in front of a written one */
-	uint64_t written, not_lost, told;
+	/* reported: frames not written that stand in front of a written one */
+	uint64_t written, not_lost, reported;
 	/* in front of the next frame that is written */
 	uint64_t carried_limited, carried_unsent;
-	uint64_t written_before, told_before;		/* in earlier files of a row */
+	uint64_t written_before, reported_before; /* in earlier files of a row */
 };
 
 struct dropped_file {
@@ -173,21 +173,21 @@ static void write_statistics(struct dropped_file *f, struct device *dev, bool la
 {
 	struct dropped_sum sum;
 	struct rx_ring_stats st = { 0 };
-	char words[160] = "";
+	char text[160] = "";
 
 	begin_interface(f, dev);
 	sum_of(f, dev, &sum);
 	st.captured = dev->written - dev->written_before;
-	st.lost = (last ? sum.limited + sum.unsent : dev->told) - dev->told_before;
-	if (last && sum.limited + sum.unsent > dev->told)
-		snprintf(words, sizeof(words),
+	st.lost = (last ? sum.limited + sum.unsent : dev->reported) - dev->reported_before;
+	if (last && sum.limited + sum.unsent > dev->reported)
+		snprintf(text, sizeof(text),
 			 "taploss: %llu frames lost after frame %llu of this interface",
-			 (unsigned long long)(sum.limited + sum.unsent - dev->told),
+			 (unsigned long long)(sum.limited + sum.unsent - dev->reported),
 			 (unsigned long long)st.captured);
 	sink_put(f->sink, pcapng_statistics(sink_room(f->sink, 4096), (uint32_t)dev->number, &st,
-					    dev->from_ns, utc_ns(), words));
+					    dev->from_ns, utc_ns(), text));
 	dev->written_before = dev->written;
-	dev->told_before = dev->told;
+	dev->reported_before = dev->reported;
 }
 
 static int rotate(struct dropped_file *f)
@@ -204,7 +204,7 @@ static int rotate(struct dropped_file *f)
 	return r;
 }
 
-struct words {
+struct loss_text {
 	struct class_out class;
 	const char *site, *reason;
 	struct ksym sym;
@@ -212,7 +212,8 @@ struct words {
 };
 
 /* False: not a loss. */
-static bool classify(const struct dropped_file *f, const struct tl_dropped *d, struct words *ret)
+static bool classify(const struct dropped_file *f, const struct tl_dropped *d,
+		     struct loss_text *ret)
 {
 	ret->reason = reason_name(f->reasons, d->reason);
 	ret->site = ksym_site(f->syms, d->location, &ret->sym);
@@ -220,7 +221,7 @@ static bool classify(const struct dropped_file *f, const struct tl_dropped *d, s
 	return ret->class.class && !class_copy(&ret->class);
 }
 
-static void describe(const struct tl_dropped *d, const struct device *dev, struct words *w)
+static void describe(const struct tl_dropped *d, const struct device *dev, struct loss_text *w)
 {
 	size_t room = sizeof(w->text);
 	int n = snprintf(w->text, room,
@@ -259,7 +260,7 @@ static struct rx_ring_frame as_frame(const struct dropped_file *f, const struct 
 }
 
 static void write_frame(struct dropped_file *f, struct device *dev, const struct dropped_frame *df,
-			const struct words *w)
+			const struct loss_text *w)
 {
 	const struct tl_dropped *d = df->frame;
 	const struct rx_ring_frame frame = as_frame(f, d);
@@ -286,7 +287,7 @@ static void write_frame(struct dropped_file *f, struct device *dev, const struct
 	memcpy(room + parts.head_bytes, parts.rest, parts.rest_bytes);
 	memcpy(room + parts.head_bytes + parts.rest_bytes, tail, parts.tail_bytes);
 	sink_put(f->sink, parts.head_bytes + parts.rest_bytes + parts.tail_bytes);
-	dev->told += lost;
+	dev->reported += lost;
 	dev->carried_limited = dev->carried_unsent = 0;
 }
 
@@ -299,7 +300,7 @@ static bool rotation_due(const struct dropped_file *f, uint64_t t_ns)
 int dropped_file_put(struct dropped_file *f, const struct dropped_frame *df)
 {
 	struct device *dev = device_of(f, df->frame);
-	struct words w;
+	struct loss_text w;
 	int r = 0;
 
 	if (!dev)

@@ -30,7 +30,7 @@ int dropped_file_add(struct dropped_file *f, const struct capture_device *d);
 int dropped_file_put(struct dropped_file *f, const struct dropped_frame *frame);
 int dropped_file_flush(struct dropped_file *f);
 
-/* After dropped_stop(): the statistics. @full: the disk was full, a few last words may still fit.
+/* After dropped_stop(): the statistics. @full: the disk was full, the statistics may still fit.
  */
 int dropped_file_end(struct dropped_file *f, bool full);
 

@@ -20,7 +20,7 @@ void capture_env_catch(void)
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
-	/* the reader of a pipe went away: the statistics are still to be said */
+	/* the reader of a pipe went away: the statistics are still to be printed */
 	signal(SIGPIPE, SIG_IGN);
 }
 

@@ -21,7 +21,7 @@
 
 void capture_loss_begin(struct capture_loss *l, const char *store)
 {
-	*l = (struct capture_loss){ .store = store, .begun_ns = now_ns(), .told_ns = now_ns() };
+	*l = (struct capture_loss){ .store = store, .begun_ns = now_ns(), .reported_ns = now_ns() };
 }
 
 /* Without a word when there is no store, or nobody writes to it. */
@@ -47,24 +47,24 @@ static const char *as_time(char buf[static 40], uint64_t t_ns)
 	return buf;
 }
 
-static void tell_burst(struct capture_loss *l, struct capture *c, const struct reader *v,
-		       const struct burst *b)
+static void report_burst(struct capture_loss *l, struct capture *c, const struct reader *v,
+			 const struct burst *b)
 {
 	const struct reader_series *s = b->series;
 	const struct reader_device *d = reader_device(v, s->device_id);
-	char words[NOTE_BYTES], first[40], last[40], queue[24] = "";
+	char text[NOTE_BYTES], first[40], last[40], queue[24] = "";
 	int r;
 
 	if (!d)
 		return;
 	if (s->queue >= 0)
 		snprintf(queue, sizeof(queue), " queue=%d", s->queue);
-	snprintf(words, sizeof(words),
+	snprintf(text, sizeof(text),
 		 "taploss: the VM lost %llu frames reason=%.60s place=%.60s class=%s kind=%s "
 		 "direction=%s%s first=%s last=%s",
 		 (unsigned long long)b->frames, s->reason, s->site, s->class, s->kind, s->direction,
 		 queue, as_time(first, b->start_ns), as_time(last, b->last_ns));
-	r = capture_note(c, d->netns, d->ifindex, words);
+	r = capture_note(c, d->netns, d->ifindex, text);
 	if (r >= 0) {
 		l->bursts++;
 		l->frames += b->frames;
@@ -90,20 +90,20 @@ static bool *list_series(const struct reader *v, const struct capture *c)
 	return wanted;
 }
 
-static void tell_until(struct capture_loss *l, struct capture *c, struct reader *v,
-		       const bool *wanted, uint64_t until_ns)
+static void report_until(struct capture_loss *l, struct capture *c, struct reader *v,
+			 const bool *wanted, uint64_t until_ns)
 {
 	struct bursts b = { 0 };
 
-	if (until_ns <= l->told_ns || bursts_read(v, l->told_ns, until_ns, wanted, &b) < 0)
+	if (until_ns <= l->reported_ns || bursts_read(v, l->reported_ns, until_ns, wanted, &b) < 0)
 		return;
 	for (size_t i = 0; i < b.n; i++)
-		tell_burst(l, c, v, &b.all[i]);
+		report_burst(l, c, v, &b.all[i]);
 	bursts_free(&b);
-	l->told_ns = until_ns;
+	l->reported_ns = until_ns;
 }
 
-void capture_loss_tell(struct capture_loss *l, struct capture *c)
+void capture_loss_report(struct capture_loss *l, struct capture *c)
 {
 	uint64_t now = now_ns();
 	bool *wanted;
@@ -116,7 +116,7 @@ void capture_loss_tell(struct capture_loss *l, struct capture *c)
 	if (!v)
 		return;
 	wanted = list_series(v, c);
-	tell_until(l, c, v, wanted, now - PIECE_NS - 2 * v->interval_ns);
+	report_until(l, c, v, wanted, now - PIECE_NS - 2 * v->interval_ns);
 	free(wanted);
 	query_end(v);
 }
@@ -155,7 +155,7 @@ void capture_loss_finish(struct capture_loss *l, struct capture *c, uint64_t unt
 		whole = now >= until_ns + PATIENCE_NS + 2 * v->interval_ns ||
 			(now >= until_ns + 2 * v->interval_ns && is_whole(l, v, wanted));
 		if (whole)
-			tell_until(l, c, v, wanted, until_ns);
+			report_until(l, c, v, wanted, until_ns);
 		free(wanted);
 		query_end(v);
 		if (!whole)

@@ -32,7 +32,7 @@ struct capture_targets {
 	size_t n_elsewhere;
 	capture_targets_fn *fn;
 	void *arg;
-	char said[256];		/* the last refusal, so that it is not said every second */
+	char reported[256]; /* the last refusal: it is not repeated every second */
 };
 
 static uint32_t own_netns(void)
@@ -145,9 +145,9 @@ static int add(struct capture_targets *w, const struct capture_device *d, bool f
 		message_error("capture: %s", why);
 	if (r >= 0 || r == -EALREADY || r == -EEXIST)
 		return 1;
-	if (first || strcmp(w->said, why) != 0)
+	if (first || strcmp(w->reported, why) != 0)
 		message_error("capture: %s", why);
-	snprintf(w->said, sizeof(w->said), "%s", why);
+	snprintf(w->reported, sizeof(w->reported), "%s", why);
 	return r;
 }
 
@@ -167,12 +167,12 @@ static int add_named(struct capture_targets *w, const char *name, bool first)
 static int add_vm(struct capture_targets *w, struct reader *v, const char *name, bool first)
 {
 	struct vmref ref;
-	char words[200];
+	char text[200];
 	int r = vmref_find(v, name, &ref), taps = 0;
 
 	if (r < 0)
 		return r;
-	snprintf(words, sizeof(words), "VM %.160s", vmref_name(v, &ref));
+	snprintf(text, sizeof(text), "VM %.160s", vmref_name(v, &ref));
 	for (size_t i = 0; i < v->n_attachments && (r >= 0 || !first); i++) {
 		const struct reader_attachment *a = &v->attachments[i];
 		const struct reader_device *d =
@@ -186,7 +186,7 @@ static int add_vm(struct capture_targets *w, struct reader *v, const char *name,
 		if (d->netns == w->netns && if_nametoindex(d->name) != d->ifindex)
 			continue;
 		r = add(w,
-			&(struct capture_device){ d->name, words, d->netns, d->ifindex,
+			&(struct capture_device){ d->name, text, d->netns, d->ifindex,
 						  d->netns == w->netns ? -1
 								       : netns_fd(w, d->netns) },
 			first);

@@ -11,8 +11,8 @@
 
 struct capture_targets;
 
-/* Takes a device into the capture. 0, with a word in @why or not; -EALREADY or -EEXIST: it is
- * there; another -errno, and @why says what to do. */
+/* Adds a device to the capture. 0, with a warning in @why or without; -EALREADY or -EEXIST: it is
+ * in the capture already; another -errno, and @why is the reason and what to do. */
 typedef int capture_targets_fn(const struct capture_device *d, void *arg, char why[static 256]);
 
 /* @names stay the caller's. A device of this namespace is meant before a VM. A VM's taps may be in
@@ -25,8 +25,8 @@ struct capture_targets *capture_targets_free(struct capture_targets *w);
 void capture_targets_freep(struct capture_targets **w);
 
 /* Gives all devices to the capture that are there now. @first: what is missing or refused is an
- * error, said on stderr; later on a VM's new tap is waited for, and one that cannot be taken is
- * said once. 0, -EINVAL (the filter), or another -errno. */
+ * error and is reported; later on a VM's new tap is waited for, and one that cannot be taken is
+ * reported once. 0, -EINVAL (the filter), or another -errno. */
 int capture_targets_add(struct capture_targets *w, bool first);
 
 /* Were there devices of other namespaces? */

@@ -34,7 +34,7 @@ struct line {
 		char counter[16];
 	} id;
 	uint64_t counted, explained;
-	uint64_t perhaps;	/* losses that this counter saw, or did not: settle() */
+	uint64_t perhaps; /* losses that this counter saw, or did not: reconcile() */
 	UT_hash_handle hh;
 };
 
@@ -180,7 +180,7 @@ static uint64_t explain(struct line *l, uint64_t frames)
 
 /* Losses that a counter saw perhaps explain what it counted, as far as it did; the rest no counter
  * saw. */
-static void settle(struct audit *a)
+static void reconcile(struct audit *a)
 {
 	struct line *l, *tmp;
 	uint64_t rest;
@@ -325,7 +325,7 @@ static int answer(struct audit *a)
 	if (!a->counted)
 		abort();
 	if (filter_resolve(&a->filter, a->v) == 0 && add_up(a) == 0) {
-		settle(a);
+		reconcile(a);
 		covered = reader_covered_pct(a->v, a->window.since_ns, a->window.until_ns);
 		if (covered >= 0)
 			status = print(a, covered);

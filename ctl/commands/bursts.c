@@ -302,7 +302,8 @@ static void each_summary(const struct asked *a, struct reader *v, const struct b
 		if (ring_was_full(&s) &&
 		    offered_load_read(v, s.series->device_id, !strcmp(s.series->direction, "tx"),
 				      a->window.since_ns, a->window.until_ns, &s.offered) < 0)
-			s.offered = (struct offered_load){ 0 };	/* it was said; the rest stands */
+			/* the error was reported; the rest is valid */
+			s.offered = (struct offered_load){ 0 };
 		fn(v, &s, arg);
 		free(s.lengths);
 		free(s.gaps);

@@ -97,7 +97,7 @@ static int loop(struct request *rq, struct capture_targets *who, struct capture_
 		if (r < 0 || now - looked < NSEC_PER_SEC / 2)
 			continue;
 		looked = now;
-		capture_loss_tell(loss, c);
+		capture_loss_report(loss, c);
 		if (capture_targets_follows(who)) {
 			capture_targets_add(who, false);
 			continue;
@@ -114,7 +114,7 @@ static int loop(struct request *rq, struct capture_targets *who, struct capture_
 	return r == -ECANCELED ? 0 : r;
 }
 
-static void say_json(const struct request *rq, const struct capture_stats *st, uint64_t bytes)
+static void report_json(const struct request *rq, const struct capture_stats *st, uint64_t bytes)
 {
 	json_t *root =
 		json_pack("{ss so so so so so so so so so so so so sb}", "file", rq->path, "frames",
@@ -132,12 +132,12 @@ static void say_json(const struct request *rq, const struct capture_stats *st, u
 		out_json(root);
 }
 
-static void say_end(const struct request *rq, const struct capture_stats *st, uint64_t bytes)
+static void report_end(const struct request *rq, const struct capture_stats *st, uint64_t bytes)
 {
 	char n[32], m[32], k[32], e[32];
 
 	if (rq->g.format == FORMAT_JSON) {
-		say_json(rq, st, bytes);
+		report_json(rq, st, bytes);
 		return;
 	}
 	if (rq->shown_len)
@@ -194,7 +194,7 @@ static int capture_to(struct request *rq, char **names, int n, struct sink *sink
 	last = capture_finish(c);
 	r = r < 0 ? r : last;
 	capture_read_stats(c, &st);
-	say_end(rq, &st, sink_total(sink));
+	report_end(rq, &st, sink_total(sink));
 	if (r < 0 && r != -ENODEV)
 		message_error("capture: %.200s: %s; the file holds the frames captured before",
 			      sink_path(sink), strerror(-r));
@@ -349,7 +349,7 @@ static int own_option(void *arg, int opt, const char *value)
 	}
 }
 
-static void settle(struct request *rq)
+static void complete_options(struct request *rq)
 {
 	bool hash = rq->o.shape.rx_hash;
 
@@ -374,7 +374,7 @@ static void settle(struct request *rq)
 
 /* Only what is lost: taken elsewhere than at a ring, so nothing of what shapes one has a meaning.
  */
-static int settle_dropped(struct request *rq)
+static int complete_dropped(struct request *rq)
 {
 	bool shaped = rq->version != RING_V3 || rq->block_bytes || rq->blocks || rq->slot_bytes ||
 		      rq->retire_ms != UINT64_MAX || rq->priv_bytes || rq->o.shape.rx_hash ||
@@ -464,11 +464,11 @@ static int run(const struct global *g, int argc, char **argv)
 		return usage_error(&cmd_capture, "missing VM or DEVICE");
 	if (!rq.path)
 		return usage_error(&cmd_capture, "missing -w FILE: where to write");
-	settle(&rq);
+	complete_options(&rq);
 	if (rq.copy_threshold && rq.version == RING_V3)
 		return usage_error(&cmd_capture, "--copy-threshold needs --ring 1 or 2; the blocks "
 						 "of --ring 3 hold whole frames");
-	if (settle_dropped(&rq) != EXIT_OK)
+	if (complete_dropped(&rq) != EXIT_OK)
 		return EXIT_USAGE;
 	if (rq.numbered && !strcmp(rq.path, "-")) {
 		message_error("capture: standard output cannot be rotated; leave out --rotate-size "

@@ -40,12 +40,12 @@ static void on_vm_loss(const struct pcapng_vm_loss *loss, void *arg)
 	json_t *row = json_pack("{so so so}", "interface",
 				out_text(*loss->name ? loss->name : NULL), "interface_id",
 				out_int(loss->interface), "frames_lost", out_int(loss->lost));
-	_cleanup_(freep) char *words = strdup(loss->words);
+	_cleanup_(freep) char *text = strdup(loss->words);
 	char *rest = NULL, *value;
 
-	if (!row || !words)
+	if (!row || !text)
 		abort();
-	for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+	for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
 		value = strchr(word, '=');
 		if (!value)
 			continue;

@@ -27,7 +27,7 @@ static const struct column columns[] = {
 struct request {
 	struct global g;
 	struct mask mask;
-	bool words; /* any of the options that describe a mask */
+	bool described; /* any of the options that describe a mask */
 };
 
 static json_t *mask_object(const struct reader *v, const struct mask *m)
@@ -49,7 +49,7 @@ static json_t *mask_object(const struct reader *v, const struct mask *m)
 }
 
 /* A table leaves out what no mask speaks of, and the UUID. */
-static bool said(const json_t *rows, const char *key)
+static bool has_value(const json_t *rows, const char *key)
 {
 	const json_t *row;
 	size_t i;
@@ -66,7 +66,7 @@ static void print_table(const struct global *g, const json_t *rows)
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-		if (said(rows, columns[i].key))
+		if (has_value(rows, columns[i].key))
 			shown[n++] = columns[i];
 	out_table(g, shown, n, rows);
 }
@@ -189,7 +189,7 @@ static int own_option(void *arg, int opt, const char *value)
 {
 	struct request *rq = arg;
 
-	rq->words = true;
+	rq->described = true;
 	switch (opt) {
 	case OPT_VM:
 		rq->mask.vm = value;
@@ -248,7 +248,7 @@ static int run(const struct global *g, int argc, char **argv)
 	for (size_t i = 0; optind < argc && i < ARRAY_SIZE(verbs); i++) {
 		if (strcmp(argv[optind], verbs[i].name) != 0)
 			continue;
-		if (rq.words && verbs[i].run != add)
+		if (rq.described && verbs[i].run != add)
 			return usage_error(&cmd_mask, "--class, --reason, --site, --vm, --nic and "
 						      "--note are for add only");
 		return verbs[i].run(&rq, argc - optind - 1, argv + optind + 1);

@@ -268,7 +268,7 @@ static void print_fill(const struct timeline *t, const struct ring_fill *f)
 	print_chart(t, values, values[peak]);
 }
 
-static const char *place_words(const struct reader_series *s)
+static const char *place_text(const struct reader_series *s)
 {
 	switch (share_of(s)) {
 	case EMPTIED:
@@ -293,7 +293,7 @@ static void print_curve(const struct timeline *t, const struct curve *c)
 	}
 	label_of(t, c, label, sizeof(label));
 	printf("\n%s: %s frames %s, at most %s in %s (from %s)\n", label,
-	       text_count(total, c->total.frames), place_words(c->series),
+	       text_count(total, c->total.frames), place_text(c->series),
 	       text_count(most, values[peak]), text_duration(step, t->step_ns),
 	       text_clock(at, t->window.since_ns + peak * t->step_ns, t->step_ns * t->n_steps));
 	print_chart(t, values, values[peak]);

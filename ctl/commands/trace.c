@@ -170,7 +170,7 @@ static void wait_long(uint64_t seconds, const sigset_t *enough)
 	}
 }
 
-static void say_begin(const struct request *rq)
+static void report_start(const struct request *rq)
 {
 	_cleanup_(freep) char *name = text_safe(rq->vm ? rq->vm : rq->what);
 
@@ -196,7 +196,7 @@ static int count(struct request *rq, struct trace *t)
 		return r;
 	}
 	rq->since_ns = now_ns();
-	say_begin(rq);
+	report_start(rq);
 	wait_long(rq->seconds, &enough);
 	trace_stop(t);
 	rq->until_ns = now_ns();

@@ -26,7 +26,7 @@
 /* One NIC and direction that was over the limit since this program began. */
 struct alarm {
 	char *key;
-	json_t *who;			/* its words, from when it was over first */
+	json_t *who; /* VM, NIC and direction, as of when it was first over */
 	bool over, seen;
 	UT_hash_handle hh;
 };
@@ -35,11 +35,11 @@ struct watch {
 	struct global g;
 	struct filter filter;
 	double over_pct;
-	/* floor: frames lost in for_ns below which nothing is said */
+	/* floor: frames lost in for_ns below which nothing is reported */
 	uint64_t for_ns, floor;
 	const char *exec;
-	uint64_t count;			/* changes to tell before it ends; 0: for ever */
-	uint64_t told;
+	uint64_t count; /* changes to report before it ends; 0: for ever */
+	uint64_t reported;
 	struct alarm *alarms;
 };
 
@@ -101,7 +101,8 @@ static void run_command(const struct watch *w, const json_t *line)
 }
 
 /* One JSON line, at once. */
-static int tell(struct watch *w, const struct alarm *a, uint64_t t_ns, double pct, uint64_t frames)
+static int report(struct watch *w, const struct alarm *a, uint64_t t_ns, double pct,
+		  uint64_t frames)
 {
 	json_t *line = must(json_copy(a->who));
 
@@ -110,7 +111,7 @@ static int tell(struct watch *w, const struct alarm *a, uint64_t t_ns, double pc
 	json_object_set_new(line, "loss_pct", pct < 0 ? json_null() : json_real(pct));
 	json_object_set_new(line, "frames", out_int(frames));
 	run_command(w, line);
-	w->told++;
+	w->reported++;
 	return out_json(line);
 }
 
@@ -184,13 +185,13 @@ static int judge(struct watch *w, struct reader *v, const struct window *win, co
 		a->over = over;
 		if (!a->who)
 			a->who = split_object(v, r->series, BY_WATCH);
-		status = tell(w, a, win->until_ns, tally_harm_pct(r), tally_harm(r));
+		status = report(w, a, win->until_ns, tally_harm_pct(r), tally_harm(r));
 	}
 	HASH_ITER(hh, w->alarms, a, tmp) {
 		if (a->seen || !a->over || status != EXIT_OK)
 			continue;
 		a->over = false;	/* nothing at all was lost in the whole time */
-		status = tell(w, a, win->until_ns, 0, 0);
+		status = report(w, a, win->until_ns, 0, 0);
 	}
 	return status;
 }
@@ -260,9 +261,9 @@ static int loop(struct watch *w)
 
 	sigaction(SIGINT, &end, NULL);
 	sigaction(SIGTERM, &end, NULL);
-	while (!ended && status == EXIT_OK && (!w->count || w->told < w->count)) {
+	while (!ended && status == EXIT_OK && (!w->count || w->reported < w->count)) {
 		status = look(w);
-		if (status == EXIT_OK && (!w->count || w->told < w->count))
+		if (status == EXIT_OK && (!w->count || w->reported < w->count))
 			nanosleep(&second, NULL);
 	}
 	return status;

@@ -62,7 +62,7 @@ static int wait_until(const struct channel *c, short events, uint64_t end)
 	return r < 0 ? -errno : 0;
 }
 
-int channel_say(struct channel *c, const char *line, int timeout_ms)
+int channel_send(struct channel *c, const char *line, int timeout_ms)
 {
 	uint64_t end = now_ns() + (uint64_t)timeout_ms * NSEC_PER_MSEC;
 	char text[WIRE_LINE + 1];
@@ -127,13 +127,13 @@ int channel_line(struct channel *c, char ret[static WIRE_LINE], int timeout_ms)
 	return r < 0 ? r : 0;
 }
 
-int channel_ask(struct channel *c, const char *line, char *ret, char words[static WIRE_LINE],
+int channel_ask(struct channel *c, const char *line, char *ret, char text[static WIRE_LINE],
 		int timeout_ms)
 {
 	char got[WIRE_LINE];
-	int r = channel_say(c, line, timeout_ms);
+	int r = channel_send(c, line, timeout_ms);
 
-	words[0] = '\0';
+	text[0] = '\0';
 	for (int i = 0; r == 0 && i < 3; i++) {
 		r = channel_line(c, got, timeout_ms);
 		if (r < 0)
@@ -141,7 +141,7 @@ int channel_ask(struct channel *c, const char *line, char *ret, char words[stati
 		if (!strcmp(got, "ok"))
 			return 0;
 		if (!strncmp(got, "error ", 6)) {
-			memcpy(words, got + 6, strlen(got + 6) + 1);
+			memcpy(text, got + 6, strlen(got + 6) + 1);
 			return -EREMOTEIO;
 		}
 		if (ret)

@@ -21,15 +21,15 @@ int channel_open(struct channel *c, const char *path, int timeout_ms);
 void channel_close(struct channel *c);
 
 /* Sends @line. */
-int channel_say(struct channel *c, const char *line, int timeout_ms);
+int channel_send(struct channel *c, const char *line, int timeout_ms);
 
 /* The next line. -ETIMEDOUT; -EPIPE: the other end is gone; -EMSGSIZE: longer than WIRE_LINE;
  * -EBADMSG: bytes that are no text. */
 int channel_line(struct channel *c, char ret[static WIRE_LINE], int timeout_ms);
 
-/* Says @line and waits for "ok"; a line before it goes to @ret when that is not NULL. -EREMOTEIO:
- * "error WORDS", the words are in @words. */
-int channel_ask(struct channel *c, const char *line, char *ret, char words[static WIRE_LINE],
+/* Sends @line and waits for "ok"; a line before it goes to @ret if that is not NULL. -EREMOTEIO:
+ * the answer is "error TEXT", and TEXT is in @text. */
+int channel_ask(struct channel *c, const char *line, char *ret, char text[static WIRE_LINE],
 		int timeout_ms);
 
 #endif

@@ -30,29 +30,29 @@ static bool has_ended(const struct guest *g, int r)
 
 int guest_fail(const struct guest *g, int r, const char *what)
 {
-	const char *words = strerror(-r);
+	const char *text = strerror(-r);
 
 	if (r == -ECANCELED)
-		words = "interrupted";
+		text = "interrupted";
 	else if (has_ended(g, r))
-		words = "the guest has ended";
+		text = "the guest has ended";
 	else if (r == -ETIMEDOUT)
-		words = vm_is_paused(g->vm) ? "the guest is paused" : "the guest does not answer";
+		text = vm_is_paused(g->vm) ? "the guest is paused" : "the guest does not answer";
 	else if (r == -EMSGSIZE || r == -EBADMSG || r == -EOVERFLOW)
-		words = "the guest sends an invalid answer";
+		text = "the guest sends an invalid answer";
 	else if (r == -EPIPE || r == -ECONNRESET)
-		words = "the channel to the guest was closed";
-	snprintf(g->why, 512, "%.250s: %.200s", what, words);
+		text = "the channel to the guest was closed";
+	snprintf(g->why, 512, "%.250s: %.200s", what, text);
 	return r;
 }
 
 int guest_ask(struct guest *g, const char *line, char *ret, const char *what)
 {
-	char words[WIRE_LINE];
-	int r = channel_ask(&g->channel, line, ret, words, ANSWER_MS);
+	char text[WIRE_LINE];
+	int r = channel_ask(&g->channel, line, ret, text, ANSWER_MS);
 
 	if (r == -EREMOTEIO)
-		snprintf(g->why, 512, "%.100s: the guest reports: %.150s", what, words);
+		snprintf(g->why, 512, "%.100s: the guest reports: %.150s", what, text);
 	return r == -EREMOTEIO ? r : r < 0 ? guest_fail(g, r, what) : 0;
 }
 
@@ -79,7 +79,7 @@ int guest_meet(struct guest *g, const char *path, unsigned long seconds,
 	int r = channel_open(&g->channel, path, ANSWER_MS);
 
 	if (r == 0)
-		r = channel_say(&g->channel, "hello", ANSWER_MS);
+		r = channel_send(&g->channel, "hello", ANSWER_MS);
 	if (r < 0)
 		return guest_fail(g, r, path);
 	do {
@@ -132,7 +132,7 @@ int guest_report(struct guest *g, struct probe_report *ret, uint32_t sent)
 {
 	uint64_t end = now_ns() + REPORT_MS * NSEC_PER_MSEC;
 	char line[WIRE_LINE], what[128];
-	int r = channel_say(&g->channel, "report", ANSWER_MS);
+	int r = channel_send(&g->channel, "report", ANSWER_MS);
 
 	while (r == 0) {
 		r = now_ns() > end ? -ETIMEDOUT : channel_line(&g->channel, line, ANSWER_MS);

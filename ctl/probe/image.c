@@ -27,9 +27,9 @@ struct maker {
 	char *why;
 };
 
-static int fail(const struct maker *m, int error, const char *what, const char *words)
+static int fail(const struct maker *m, int error, const char *what, const char *text)
 {
-	snprintf(m->why, 512, "%.300s: %.150s", what, words ? words : strerror(error));
+	snprintf(m->why, 512, "%.300s: %.150s", what, text ? text : strerror(error));
 	return -error;
 }
 
@@ -115,13 +115,13 @@ static int find_module(struct maker *m, struct kmod_ctx *ctx, const char *name, 
 	int r = kmod_module_new_from_lookup(ctx, name, &list);
 
 	if (r < 0 || !list) {
-		char words[128];
+		char text[128];
 
-		snprintf(words, sizeof(words),
+		snprintf(text, sizeof(text),
 			 "no module %s, which the probe VM needs; use another kernel with --kernel "
 			 "and --modules",
 			 name);
-		return needed ? fail(m, ENOENT, dir, words) : 0;
+		return needed ? fail(m, ENOENT, dir, text) : 0;
 	}
 	kmod_list_foreach(i, list) {
 		struct kmod_module *mod = kmod_module_get_module(i);

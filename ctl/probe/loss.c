@@ -82,14 +82,14 @@ static bool ours(const struct probe_loss *p, const struct tl_loss_key *key)
 		       : key->ifindex == p->ifindex;
 }
 
-static void entry_words(const struct probe_loss *p, const struct tl_loss_key *key,
-			const char **place, char what[static 64])
+static void entry_text(const struct probe_loss *p, const struct tl_loss_key *key,
+		       const char **place, char what[static 64])
 {
-	struct source_text words;
+	struct source_text text;
 	struct class_out c;
 
-	source_text(p->source, key, &words);
-	class_of(&(struct class_in){ words.reason, words.site, key->kind, key->ingress }, &c);
+	source_text(p->source, key, &text);
+	class_of(&(struct class_in){ text.reason, text.site, key->kind, key->ingress }, &c);
 	*place = !c.class || class_copy(&c) || strcmp(c.direction, p->out ? "tx" : "rx") != 0 ? NULL
 		 : c.place ? "path"
 			   : "tap";
@@ -115,7 +115,7 @@ static int on_key(const struct tl_loss_key *key, const struct loss_total *total,
 		p->keys[i].base = 0;
 	}
 	p->keys[i].entry = -1;
-	entry_words(p, key, &place, what);
+	entry_text(p, key, &place, what);
 	if (p->marking)
 		p->keys[i].base = total->frames;
 	else if (place && total->frames > p->keys[i].base)

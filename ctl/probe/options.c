@@ -161,7 +161,7 @@ static int take_number(struct probe_request *rq, int opt, const char *value)
 	return r;
 }
 
-/* One of two words. */
+/* One of two values. */
 static int take_word(const char *option, const char *value, const char *no, const char *yes,
 		     bool *ret)
 {

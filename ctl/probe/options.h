@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* options - what the command line of `taplossctl probe` asks for. What is wrong is said on stderr.
- */
+/* options - the command line of `taplossctl probe`. Errors are reported to the user. */
 #ifndef TAPLOSS_CTL_PROBE_OPTIONS_H
 #define TAPLOSS_CTL_PROBE_OPTIONS_H
 

@@ -142,7 +142,7 @@ static int report(struct step *st, struct receiver *c, const struct guest_sent *
 	rep->wall_ns = sent->wall_ns;
 	st->sent.refused = sent->refused;
 	st->sent.sent = sent->frames;
-	if (st->sent.sent < c->top)	/* it told less when it was last heard of */
+	if (st->sent.sent < c->top) /* it reported less when it was last heard of */
 		st->sent.sent = c->top;
 	r = report_end(rep, st->sent.sent, what);
 	if (r < 0)
@@ -182,15 +182,15 @@ int out_step(struct probe *p, struct step *st, const struct probe_rate *rate)
 	_cleanup_(receive_closep) struct receiver c = { .fd = -1 };
 	char why[512];
 	struct guest_sent sent;
-	int r = begin(p, st, &c, rate), tap, told;
+	int r = begin(p, st, &c, rate), tap, reported;
 
 	if (r < 0)
 		return r;
 	r = follow(p, &c, &sent);
 	st->sent.ended_ns = r < 0 ? send_clock_ns() : st->sent.began_ns + sent.span_ns;
 	tap = read_tap(p, st, r == 0);
-	told = report(st, &c, &sent, r < 0 ? why : p->guest.why);
-	if (r == 0 && told == 0 && tap < 0)
+	reported = report(st, &c, &sent, r < 0 ? why : p->guest.why);
+	if (r == 0 && reported == 0 && tap < 0)
 		r = guest_fail(&p->guest, tap, p->tap.name);
-	return r < 0 ? r : told;
+	return r < 0 ? r : reported;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* print - probes as a person or a program reads them; out of the objects of probe_store.h, which
+/* print - probes as a person or a program reads them; out of the objects of store.h, which
  * they free. Return an EXIT_. */
 #ifndef TAPLOSS_CTL_PROBE_PRINT_H
 #define TAPLOSS_CTL_PROBE_PRINT_H

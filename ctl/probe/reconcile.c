@@ -100,7 +100,7 @@ static void explain(const struct probe *p, struct step *st, size_t ring,
 	st->s.n_gaps = rep->n_gaps;
 }
 
-int step_settle(struct probe *p, struct step *st, bool whole)
+int step_reconcile(struct probe *p, struct step *st, bool whole)
 {
 	_cleanup_(freep) struct ledger_burst *bursts = NULL;
 	size_t n = 0;

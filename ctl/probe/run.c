@@ -24,11 +24,11 @@ struct run {
 	char *why;
 };
 
-static void say(const struct run *run, const char *format, ...)
+static void progress(const struct run *run, const char *format, ...)
 	__attribute__((__format__(__printf__, 2, 3)));
 
 /* How far it is, for a person who waits. */
-static void say(const struct run *run, const char *format, ...)
+static void progress(const struct run *run, const char *format, ...)
 {
 	va_list ap;
 
@@ -59,7 +59,7 @@ static int meet(struct run *run, uint64_t seconds)
 
 	if (r < 0)
 		return r;
-	say(run, "the guest answers (%s, Linux %.60s)", accel, kernel);
+	progress(run, "the guest answers (%s, Linux %.60s)", accel, kernel);
 	return probe_store_guest(p->db, p->id, p->facts.tap, kernel, accel);
 }
 
@@ -82,7 +82,7 @@ static int boot(struct run *run)
 		return r;
 	channel_close(&p->guest.channel);
 	p->guest.vm = vm_stop(p->guest.vm);
-	say(run, "the guest does not answer with KVM; trying without it");
+	progress(run, "the guest does not answer with KVM; trying without it");
 	r = start_vm(run, true);
 	return r < 0 ? r : meet(run, limit);
 }
@@ -128,15 +128,15 @@ static int begin(struct run *run)
 	return r < 0 ? guest_fail(&p->guest, r, p->facts.tap) : 0;
 }
 
-static void say_step(const struct run *run, const struct probe_step *s)
+static void progress_step(const struct run *run, const struct probe_step *s)
 {
 	const struct ledger *l = &s->ledger;
 	char rate[32], lost[32], sent[32];
 
-	say(run, "%s frames/s, %s: %s of %s lost, %lld unaccounted",
-	    text_count(rate, s->span_ns ? l->sent * NSEC_PER_SEC / s->span_ns : 0), s->ring,
-	    text_count(lost, l->sent - l->captured), text_count(sent, l->sent),
-	    (long long)l->unaccounted);
+	progress(run, "%s frames/s, %s: %s of %s lost, %lld unaccounted",
+		 text_count(rate, s->span_ns ? l->sent * NSEC_PER_SEC / s->span_ns : 0), s->ring,
+		 text_count(lost, l->sent - l->captured), text_count(sent, l->sent),
+		 (long long)l->unaccounted);
 }
 
 static int do_steps(struct run *run)
@@ -148,7 +148,7 @@ static int do_steps(struct run *run)
 	for (size_t i = 0; i < p->opt->n_steps && r == 0; i++) {
 		r = step_do(p, (int)i, &step);
 		if (r == 0)
-			say_step(run, &step);
+			progress_step(run, &step);
 	}
 	return r;
 }

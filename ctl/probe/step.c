@@ -160,7 +160,7 @@ static int run_step(struct probe *p, struct step *st, int i)
 	sent = p->opt->out ? out_step(p, st, rate) : in_step(p, st, rate);
 	if (!st->sent.sent)
 		return sent;
-	r = step_settle(p, st, sent == 0);
+	r = step_reconcile(p, st, sent == 0);
 	if (r == 0) {
 		r = probe_store_step(p->db, p->id, i, &st->s);
 		if (r < 0 && sent == 0)

@@ -48,7 +48,7 @@ int step_warm_up(struct probe *p);
  */
 int step_do(struct probe *p, int i, struct probe_step *ret);
 
-/* The same towards the host (probe_out.c): all of a step but accounting and storing it. */
+/* The same towards the host (out.c): all of a step but accounting and storing it. */
 int out_warm_up(struct probe *p);
 int out_step(struct probe *p, struct step *st, const struct probe_rate *rate);
 
@@ -56,7 +56,7 @@ int out_step(struct probe *p, struct step *st, const struct probe_rate *rate);
  */
 int tap_still(const struct probe_tap *tap, struct tap_counters *ret);
 
-/* Fills in the ledger and the gaps (probe_settle.c). @whole: both ends have told all they know. */
-int step_settle(struct probe *p, struct step *st, bool whole);
+/* Fills in the ledger and the gaps (reconcile.c). @whole: both ends have reported all they know. */
+int step_reconcile(struct probe *p, struct step *st, bool whole);
 
 #endif

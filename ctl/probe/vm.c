@@ -26,9 +26,9 @@ static void be_quiet(void *arg _unused_, virErrorPtr error _unused_)
 
 static int fail(char why[static 512], const char *what)
 {
-	const char *words = virGetLastErrorMessage();
+	const char *text = virGetLastErrorMessage();
 
-	snprintf(why, 512, "%s: %.400s", what, words && *words ? words : "no reason from libvirt");
+	snprintf(why, 512, "%s: %.400s", what, text && *text ? text : "no reason from libvirt");
 	return -EIO;
 }
 
