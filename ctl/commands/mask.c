@@ -97,8 +97,8 @@ static int print(const struct global *g, const char *id)
 
 static int list(struct request *rq, int argc, char **argv)
 {
-	(void)argv;
-	return argc ? usage_error(&cmd_mask, "list: unexpected argument") : print(&rq->g, NULL);
+	return argc ? usage_error(&cmd_mask, "list: unexpected argument \"%.60s\"", argv[0])
+		    : print(&rq->g, NULL);
 }
 
 /* The VM is looked up now: a name may be another's some day, a UUID is not. */
@@ -128,9 +128,8 @@ static int add(struct request *rq, int argc, char **argv)
 	struct reader *v;
 	int r;
 
-	(void)argv;
 	if (argc)
-		return usage_error(&cmd_mask, "add: unexpected argument; it takes options only");
+		return usage_error(&cmd_mask, "add: unexpected argument \"%.60s\"", argv[0]);
 	if (!m->class && !m->reason && !m->site && !m->vm && !m->nic)
 		return usage_error(
 			&cmd_mask,

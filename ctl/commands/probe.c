@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,12 @@ static sqlite3 *open_store(const struct global *g, enum schema_mode mode)
 
 	snprintf(path, sizeof(path), "%s/meta.db", g->store);
 	r = schema_open(path, SCHEMA_META, mode, &db, why);
-	if (r < 0)
+	if (r == -ENOENT)
+		message_error(
+			"no store in %s: is taplossd running with --store %s? (choose another "
+			"with --store or TAPLOSS_STORE)",
+			g->store, g->store);
+	else if (r < 0)
 		message_error("probe: %s; set --store or TAPLOSS_STORE",
 			      why[0] ? why : strerror(-r));
 	return r < 0 ? NULL : db;
@@ -88,7 +94,7 @@ static int do_read(struct probe_request *rq, const char *arg)
 	sqlite3 *db;
 	int status;
 
-	if (arg && number_option("show", arg, 1, INT64_MAX, &id) < 0)
+	if (arg && number_option("probe show", arg, 1, INT64_MAX, &id) < 0)
 		return EXIT_USAGE;
 	db = open_store(&rq->g, SCHEMA_READ);
 	if (!db)

@@ -312,7 +312,9 @@ static int run(const struct global *g, int argc, char **argv)
 			       ? compare(&rq)
 			       : usage_error(&cmd_report,
 					     "compare needs --before A..B and --after C..D");
-	return usage_error(&cmd_report, "expected capacity, or compare with --before and --after");
+	return usage_error(&cmd_report, strcmp(argv[optind], "capacity") != 0
+						? "expected capacity or compare"
+						: "--before and --after need compare");
 }
 
 static const char details[] =

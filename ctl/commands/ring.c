@@ -192,7 +192,7 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (optind != argc)
-		return usage_error(&cmd_ring, "unexpected argument");
+		return usage_error(&cmd_ring, "unexpected argument \"%.60s\"", argv[optind]);
 	return answer(&rq);
 }
 

@@ -291,7 +291,7 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (optind < argc)
-		return usage_error(&cmd_status, "unexpected argument");
+		return usage_error(&cmd_status, "unexpected argument \"%.60s\"", argv[optind]);
 	return limitations ? status_limitations(&mine) : answer(&mine);
 }
 

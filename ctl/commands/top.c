@@ -334,7 +334,8 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (optind < argc)
-		return usage_error(&cmd_top, "unexpected argument; select VMs with --vm");
+		return usage_error(&cmd_top, "unexpected argument \"%.60s\"; select VMs with --vm",
+				   argv[optind]);
 	return answer(&t);
 }
 

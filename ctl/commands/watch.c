@@ -295,7 +295,9 @@ static int run(const struct global *g, int argc, char **argv)
 	if (!options_read(&o, argc, argv, &status))
 		return status;
 	if (optind < argc)
-		return usage_error(&cmd_watch, "unexpected argument; select VMs with --vm");
+		return usage_error(&cmd_watch,
+				   "unexpected argument \"%.60s\"; select VMs with --vm",
+				   argv[optind]);
 	status = loop(&w);
 	HASH_ITER(hh, w.alarms, a, tmp) {
 		HASH_DEL(w.alarms, a);

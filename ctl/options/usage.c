@@ -15,7 +15,7 @@ int usage_error(const struct cmd *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	message_error("%s: %s; usage: taplossctl %s [options]%s%s; see taplossctl %s --help",
+	message_error("%s: %s (usage: taplossctl %s [options]%s%s; see taplossctl %s --help)",
 		      c->name, text, c->name, *c->args ? " " : "", c->args, c->name);
 	return EXIT_USAGE;
 }

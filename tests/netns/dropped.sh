@@ -93,4 +93,4 @@ at_least "$written" 100 'frames written'
 at_least $((during / 2)) "$written" 'far more were lost'
 tell=$(taplossctl --json gaps limit.pcapng || true)
 same "$(jq '.frames + .frames_lost' <<< "$tell")" "$during" 'written and suppressed'
-has "$(< capture.err)" 'above the limit of 100 a second'
+has "$(< capture.err)" 'above the limit of 100 per second'
