@@ -15,9 +15,9 @@
 #include "ctl/print/text.h"
 #include "ctl/print/when.h"
 #include "ctl/query/split.h"
-#include "ctl/query/store_admin.h"
 #include "schema/schema.h"
 #include "commands.h"
+#include "db_admin.h"
 
 static const struct column columns[] = {
 	{ "file", "FILE", COL_TEXT },
@@ -168,7 +168,7 @@ static int prune(const struct global *g, const struct maintain_limits *l)
 	char why[READER_WHY] = "";
 	struct maintain_done done;
 
-	if (store_prune(g->store, l, &done, why) >= 0)
+	if (db_prune(g->store, l, &done, why) >= 0)
 		return print_pruned(g, &done);
 	message_error("%s", why);
 	return EXIT_FAILED;
@@ -178,7 +178,7 @@ static int backup(const struct global *g, const char *to)
 {
 	char why[READER_WHY];
 
-	if (store_backup(g->store, to, why) >= 0)
+	if (db_backup(g->store, to, why) >= 0)
 		return EXIT_OK;
 	message_error("%s", why);
 	return EXIT_FAILED;

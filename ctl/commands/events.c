@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "collector/base.h"
+#include "ctl/diagnose/events_verdict.h"
 #include "ctl/options/options.h"
 #include "ctl/options/query.h"
 #include "ctl/options/usage.h"

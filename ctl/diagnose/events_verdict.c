@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ctl/query/events.h"
+#include "events_verdict.h"
 
 #include <stdlib.h>
 #include <string.h>

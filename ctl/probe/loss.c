@@ -12,7 +12,9 @@
 #include "collector/base.h"
 #include "collector/loss/class.h"
 #include "collector/source/source.h"
+#include "ctl/print/when.h"
 
+#define STILL_MS 2000 /* for tap_still() */
 #define MAX_KEYS 256
 #define MAX_BURSTS 65536
 
@@ -217,4 +219,18 @@ bool tap_is_macvtap(const char *name)
 
 	snprintf(path, sizeof(path), "/sys/class/net/%.15s/tun_flags", name);
 	return access(path, F_OK) < 0;
+}
+
+int tap_still(const struct probe_tap *tap, struct tap_counters *ret)
+{
+	uint64_t end = now_ns() + STILL_MS * NSEC_PER_MSEC;
+	struct tap_counters before;
+	int r = tap_counters_read(tap, ret);
+
+	do {
+		before = *ret;
+		usleep(100000);
+		r = r < 0 ? r : tap_counters_read(tap, ret);
+	} while (r == 0 && memcmp(ret, &before, sizeof(before)) != 0 && now_ns() < end);
+	return r;
 }

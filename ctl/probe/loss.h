@@ -37,4 +37,8 @@ int tap_counters_read(const struct probe_tap *tap, struct tap_counters *ret);
 /* Is the device a macvtap? */
 bool tap_is_macvtap(const char *name);
 
+/* The tap's counters when nothing moves there, without the guest's word; waits two seconds at most.
+ */
+int tap_still(const struct probe_tap *tap, struct tap_counters *ret);
+
 #endif

@@ -10,7 +10,6 @@
 #include "collector/base.h"
 #include "ctl/print/when.h"
 
-#define STILL_MS 2000
 
 static int count(struct probe *p, uint64_t *ret, uint64_t *ret_foreign)
 {
@@ -39,20 +38,6 @@ static int drain(struct probe *p)
 		before = tap;
 		usleep(20000);
 	}
-	return r;
-}
-
-int tap_still(const struct probe_tap *tap, struct tap_counters *ret)
-{
-	uint64_t end = now_ns() + STILL_MS * NSEC_PER_MSEC;
-	struct tap_counters before;
-	int r = tap_counters_read(tap, ret);
-
-	do {
-		before = *ret;
-		usleep(100000);
-		r = r < 0 ? r : tap_counters_read(tap, ret);
-	} while (r == 0 && memcmp(ret, &before, sizeof(before)) != 0 && now_ns() < end);
 	return r;
 }
 

@@ -52,10 +52,6 @@ int step_do(struct probe *p, int i, struct probe_step *ret);
 int out_warm_up(struct probe *p);
 int out_step(struct probe *p, struct step *st, const struct probe_rate *rate);
 
-/* The tap's counters when nothing moves there, without the guest's word; waits two seconds at most.
- */
-int tap_still(const struct probe_tap *tap, struct tap_counters *ret);
-
 /* Fills in the ledger and the gaps (reconcile.c). @whole: both ends have reported all they know. */
 int step_reconcile(struct probe *p, struct step *st, bool whole);
 

@@ -24,13 +24,6 @@ void events_free(struct events *e);
 /* Adds one, whose words are taken, at its place in time. */
 void events_insert(struct events *e, const struct event *ev);
 
-/* Adds when verdicts on the VM's loss began, changed and ended in (since, until], NIC by NIC, as
- * diagnose tells them for steps of 1 minute (of up to 6 hours), 5 minutes (of up to 2 days) or an
- * hour: with the first or last loss by it. A cause that comes back within 12 steps went on; one of
- * less than 10 frames is none. 0, or -errno and reader_error(). */
-int events_add_verdicts(struct reader *v, int64_t vm_id, uint64_t since, uint64_t until,
-			struct events *e);
-
 /* Was the VM, at any time of [from, to], in a state other than running? Its word ("paused",
  * "shutoff", ...), else NULL. Pass all events up to @to_ns. */
 const char *events_halted(const struct events *e, int64_t vm_id, uint64_t from_ns, uint64_t to_ns);

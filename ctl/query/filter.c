@@ -38,14 +38,21 @@ bool filter_knows_nic(const struct filter *f, const struct reader *v)
 	return known;
 }
 
+bool filter_has_vm(const struct filter *f, int64_t vm_id, int64_t device_id)
+{
+	bool has = f->n_vms == 0;
+
+	for (unsigned int i = 0; i < f->n_vms && !has; i++)
+		has = vmref_has(&f->refs[i], vm_id, device_id);
+	return has;
+}
+
 bool filter_passes(const struct filter *f, const struct reader *v, const struct reader_series *s)
 {
-	bool vm = f->n_vms == 0;
 	const char *nic = reader_nic(v, s->device_id);
 
-	for (unsigned int i = 0; i < f->n_vms && !vm; i++)
-		vm = vmref_has(&f->refs[i], s->vm_id, s->device_id);
-	return vm && (!f->nic || (nic && !strcmp(f->nic, nic))) &&
+	return filter_has_vm(f, s->vm_id, s->device_id) &&
+	       (!f->nic || (nic && !strcmp(f->nic, nic))) &&
 	       (!f->direction || !strcmp(f->direction, s->direction)) &&
 	       (!f->kind || !strcmp(f->kind, s->kind)) &&
 	       (!f->class || !strcasecmp(f->class, s->class) || !strcasecmp(f->class, s->reason)) &&

@@ -28,6 +28,9 @@ int filter_find_vms(struct filter *f, struct reader *v);
 bool filter_knows_class(const struct filter *f, const struct reader *v);
 bool filter_knows_nic(const struct filter *f, const struct reader *v);
 
+/* Is the VM, or the device that is nobody's, one of those asked for? */
+bool filter_has_vm(const struct filter *f, int64_t vm_id, int64_t device_id);
+
 bool filter_passes(const struct filter *f, const struct reader *v, const struct reader_series *s);
 
 #endif

@@ -47,10 +47,4 @@ int capacity_add_verdicts(json_t *root, struct reader *v, const struct capacity_
  * reader_error(). */
 int capacity_add_host(json_t *root, struct reader *v, const struct window *w);
 
-/* What helps against a class of loss, and what it takes; NULL: nothing is known. */
-const char *capacity_fix(const char *class);
-
-/* Is the VM (or the device that is nobody's) one of those asked for? */
-bool capacity_wants(const struct capacity_options *o, int64_t vm_id, int64_t device_id);
-
 #endif

@@ -9,6 +9,7 @@
 #include "ctl/query/share.h"
 #include "ctl/query/split.h"
 #include "capacity.h"
+#include "fix.h"
 
 static const char *const kinds[] = { "capacity", "fault", "policy", "lifecycle" };
 #define KINDS 4
@@ -201,7 +202,7 @@ static json_t *class_rows(struct work *w)
 						     (double)harmful)
 					 : json_null());
 		json_object_set_new(o, "fix",
-				    harm ? out_text(capacity_fix(m->series->class)) : json_null());
+				    harm ? out_text(fix_of_class(m->series->class)) : json_null());
 		json_array_append_new(rows, o);
 	}
 	return rows;
@@ -270,8 +271,9 @@ static int read_all(struct work *w)
 	_cleanup_(freep) bool *wanted = must(calloc(w->v->n_series + 1, sizeof(bool)));
 
 	for (size_t i = 0; i < w->v->n_series; i++)
-		wanted[i] = w->v->series[i].id &&
-			    capacity_wants(w->o, w->v->series[i].vm_id, w->v->series[i].device_id);
+		wanted[i] =
+			w->v->series[i].id && filter_has_vm(&w->o->filter, w->v->series[i].vm_id,
+							    w->v->series[i].device_id);
 	return reader_rows(w->v, w->o->window.since_ns, w->o->window.until_ns,
 			   w->step_ns % NSEC_PER_HOUR == 0, w->o->filter.n_vms ? wanted : NULL,
 			   on_row, w);

@@ -107,7 +107,7 @@ static struct nic *nic_of(struct work *w, const struct reader_day_demand *d, int
 	struct nic *n;
 	char *key;
 
-	if (!capacity_wants(w->o, a ? a->vm_id : 0, d->device))
+	if (!filter_has_vm(&w->o->filter, a ? a->vm_id : 0, d->device))
 		return NULL;
 	n = find_nic(w, a, d->device, side, &key);
 	if (n) {

@@ -3,8 +3,8 @@
 #include <uthash.h>
 
 #include "collector/base.h"
-#include "capacity.h"
 #include "ctl/print/out.h"
+#include "capacity.h"
 
 /* One VM, the days added up. */
 struct waits {
@@ -27,7 +27,7 @@ static void on_pressure(const struct reader_pressure *p, void *arg)
 	struct work *w = arg;
 	struct waits *x;
 
-	if (!capacity_wants(w->o, p->vm, 0))
+	if (!filter_has_vm(&w->o->filter, p->vm, 0))
 		return;
 	HASH_FIND(hh, w->all, &p->vm, sizeof(p->vm), x);
 	if (!x) {

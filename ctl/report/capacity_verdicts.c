@@ -2,9 +2,9 @@
 #include <stdlib.h>
 
 #include "collector/base.h"
-#include "capacity.h"
 #include "ctl/diagnose/diagnosis.h"
 #include "ctl/print/out.h"
+#include "capacity.h"
 
 /* Steps of the same length add up; a verdict of a longer one is no sharper. */
 static uint64_t step_of(uint64_t span)

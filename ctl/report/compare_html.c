@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "page.h"
 #include "ctl/print/text.h"
+#include "page.h"
 
 static const char method[] =
 	"<dl><dt>Share lost</dt><dd>Frames lost of frames offered (delivered and lost), in the "

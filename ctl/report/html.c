@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "page.h"
 #include "ctl/print/text.h"
+#include "page.h"
 
 static const char style[] =
-#include "ctl/report/third_party/uPlot.min.css.h"
 #include "ctl/report/page/report.css.h"
+#include "ctl/report/third_party/uPlot.min.css.h"
 	;
 static const char uplot[] =
 #include "ctl/report/third_party/uPlot.iife.min.js.h"

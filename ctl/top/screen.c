@@ -32,14 +32,6 @@ static void on_end(int signo)
 
 /* The state. */
 
-const struct top_model_row *row_at_cursor(const struct screen *s)
-{
-	if (s->where.level == BOARD_BURSTS || s->cursor >= s->n_items ||
-	    s->items[s->cursor].heading)
-		return NULL;
-	return &s->board.rows[s->items[s->cursor].row];
-}
-
 static size_t n_lines(const struct screen *s)
 {
 	return s->where.level == BOARD_BURSTS ? s->board.bursts.n : s->n_items;

@@ -11,6 +11,14 @@
 
 #define MAX_WIDTH 512
 
+const struct top_model_row *row_at_cursor(const struct screen *s)
+{
+	if (s->where.level == BOARD_BURSTS || s->cursor >= s->n_items ||
+	    s->items[s->cursor].heading)
+		return NULL;
+	return &s->board.rows[s->items[s->cursor].row];
+}
+
 static void title_of(const struct top_model_row *r, char *buf, size_t size)
 {
 	_cleanup_(freep) char *name = text_short(r->vm ? r->vm->name : "-", 24),

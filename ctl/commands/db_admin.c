@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "store_admin.h"
+#include "db_admin.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -43,8 +43,8 @@ static int has_store(const char *dir, char why[static READER_WHY])
 	return fail(why, r, "no store in %s: %s (--store or TAPLOSS_STORE)", dir, strerror(-r));
 }
 
-int store_prune(const char *dir, const struct maintain_limits *l, struct maintain_done *ret,
-		char why[static READER_WHY])
+int db_prune(const char *dir, const struct maintain_limits *l, struct maintain_done *ret,
+	     char why[static READER_WHY])
 {
 	_cleanup_(close_fdp) int lock = -1;
 	int pid = 0, r = has_store(dir, why);
@@ -179,7 +179,7 @@ static int fill(const char *from, const char *tmp, const char *to, char why[stat
 	return r < 0 ? fail(why, r, "%s cannot be made: %s", to, strerror(-r)) : 0;
 }
 
-int store_backup(const char *dir, const char *to, char why[static READER_WHY])
+int db_backup(const char *dir, const char *to, char why[static READER_WHY])
 {
 	_cleanup_(freep) char *tmp = NULL;
 	struct stat st;
