@@ -257,8 +257,7 @@ static int own_option(void *arg, int opt, const char *value)
 	return taken;
 }
 
-struct export
-{
+struct exporting {
 	struct reader *v;
 	bool failed;
 };
@@ -266,7 +265,7 @@ struct export
 static void export_row(int64_t series, uint64_t t_ns, uint64_t span_ns,
 		       const struct reader_sum *sum, void *arg)
 {
-	struct export *e = arg;
+	struct exporting *e = arg;
 	const struct reader_series *s = &e->v->series[series];
 	json_t *o = json_pack("{sI sI}", "t_ns", (json_int_t)t_ns, "span_ns", (json_int_t)span_ns),
 	       *names = split_object(e->v, s, BY_ALL);
@@ -295,7 +294,7 @@ static bool *list_wanted(const struct filter *f, const struct reader *v)
 /* Each loss row of the window as one line of JSON, at the finest level that is kept. */
 static int export_rows(struct request *rq)
 {
-	struct export e = { .v = query_begin(rq->g.store) };
+	struct exporting e = { .v = query_begin(rq->g.store) };
 	bool *wanted;
 	int r;
 

@@ -40,7 +40,7 @@ static int has_store(const char *dir, char why[static READER_WHY])
 	if (access(meta, F_OK) == 0)
 		return 0;
 	r = -errno;
-	return fail(why, r, "no store in %s: %s (--store or TAPLOSS_STORE)", dir, strerror(-r));
+	return fail(why, r, "no store in %s: %s; set --store or TAPLOSS_STORE", dir, strerror(-r));
 }
 
 int db_prune(const char *dir, const struct maintain_limits *l, struct maintain_done *ret,
@@ -54,11 +54,12 @@ int db_prune(const char *dir, const struct maintain_limits *l, struct maintain_d
 	r = schema_agent_lock(dir, &lock, &pid);
 	if (r == -EBUSY)
 		return fail(why, r,
-			    "taplossd (pid %d) runs on this store and prunes it itself: set "
-			    "seconds_days, retention_days, hours_days in taploss.conf, or stop it",
+			    "taplossd (pid %d) is running on this store and prunes it itself; set "
+			    "seconds_days, retention_days and hours_days in taploss.conf, or stop "
+			    "taplossd",
 			    pid);
 	if (r < 0)
-		return fail(why, r, "%s/lock: %s", dir, strerror(-r));
+		return fail(why, r, "cannot lock %s/lock: %s", dir, strerror(-r));
 	return maintain(dir, l, now_ns(), NULL, ret, why);
 }
 
@@ -119,7 +120,7 @@ static int copy_file(const char *from_dir, const char *to_dir, const char *name,
 		r = chmod(to, 0640) < 0 ? -errno : sync_path(to, O_RDONLY);
 	if (r == -ENOENT)
 		r = -EIO;
-	return r < 0 ? fail(why, r, "%s cannot be copied to %s: %s", from, to, strerror(-r)) : 0;
+	return r < 0 ? fail(why, r, "cannot copy %s to %s: %s", from, to, strerror(-r)) : 0;
 }
 
 static int copy_days(const char *from, const char *to, char why[static READER_WHY])
@@ -129,7 +130,7 @@ static int copy_days(const char *from, const char *to, char why[static READER_WH
 	int r = schema_days(from, &days, &n);
 
 	if (r < 0)
-		return fail(why, r, "no store in %s: %s (--store or TAPLOSS_STORE)", from,
+		return fail(why, r, "no store in %s: %s; set --store or TAPLOSS_STORE", from,
 			    strerror(-r));
 	for (size_t i = 0; i < n && r >= 0; i++) {
 		r = copy_file(from, to, days[i].name, SCHEMA_DAY, why);
@@ -149,7 +150,7 @@ static int copy_all(const char *from, const char *to, char why[static READER_WHY
 		return r;
 	r = copy_file(from, to, "meta.db", SCHEMA_META, why);
 	if (r == -ENOENT)
-		fail(why, r, "no store in %s: there is no meta.db (--store or TAPLOSS_STORE)",
+		fail(why, r, "no store in %s: no meta.db; set --store or TAPLOSS_STORE",
 		     from);
 	return r;
 }
@@ -176,7 +177,7 @@ static int fill(const char *from, const char *tmp, const char *to, char why[stat
 	r = sync_path(tmp, O_RDONLY | O_DIRECTORY);
 	if (r >= 0 && rename(tmp, to) < 0)
 		r = -errno;
-	return r < 0 ? fail(why, r, "%s cannot be made: %s", to, strerror(-r)) : 0;
+	return r < 0 ? fail(why, r, "cannot create %s: %s", to, strerror(-r)) : 0;
 }
 
 int db_backup(const char *dir, const char *to, char why[static READER_WHY])
@@ -188,11 +189,11 @@ int db_backup(const char *dir, const char *to, char why[static READER_WHY])
 	if (asprintf(&tmp, "%s.new", to) < 0)
 		abort();
 	if (stat(to, &st) == 0)
-		return fail(why, -EEXIST, "%s is there already; name a directory that is not", to);
+		return fail(why, -EEXIST, "%s already exists; name a new directory", to);
 	remove_dir(tmp);	/* of a backup that was cut off */
 	if (mkdir(tmp, 0750) < 0) {
 		r = -errno;
-		return fail(why, r, "%s cannot be made: %s", tmp, strerror(-r));
+		return fail(why, r, "cannot create %s: %s", tmp, strerror(-r));
 	}
 	r = fill(dir, tmp, to, why);
 	if (r < 0)

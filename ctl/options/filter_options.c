@@ -33,7 +33,7 @@ int filter_option(struct filter *f, int opt, const char *value)
 	switch (opt) {
 	case OPT_VM:
 		if (f->n_vms == FILTER_MAX) {
-			message_error("--vm: at most %d", FILTER_MAX);
+			message_error("--vm: more than %d VMs", FILTER_MAX);
 			return -1;
 		}
 		f->vms[f->n_vms++] = value;
@@ -73,11 +73,12 @@ int filter_resolve(struct filter *f, struct reader *v)
 	if (r < 0)
 		return r;
 	if (!filter_knows_class(f, v))
-		message_error("--class: \"%.60s\" is no class, and no loss is stored for which the "
-			      "kernel gave it as reason",
+		message_error("--class: \"%.60s\" is not a class, and no stored loss has it as "
+			      "kernel drop reason",
 			      f->class);
 	if (!filter_knows_nic(f, v))
-		message_error("--nic: no tap called \"%.60s\" is known", f->nic);
+		message_error("--nic: no tap \"%.60s\" in the store; see taplossctl vms --all",
+			      f->nic);
 	return 0;
 }
 

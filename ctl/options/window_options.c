@@ -34,7 +34,7 @@ bool window_valid(const struct window *w)
 {
 	if (w->since_ns < w->until_ns)
 		return true;
-	message_error("the window ends before it begins: --since must lie before --until");
+	message_error("the window ends before it begins: --since must be before --until");
 	return false;
 }
 
@@ -45,7 +45,7 @@ void window_print(const struct window *w, double covered_pct)
 	printf("%s (%s), ", text_span(span, w->since_ns, w->until_ns),
 	       text_duration(length, w->until_ns - w->since_ns));
 	if (covered_pct <= 0)
-		puts("NOT OBSERVED:\nnobody counted in this time, so nothing is known of it");
+		puts("NOT OBSERVED:\nno data for this window; see taplossctl status");
 	else if (covered_pct < 99.95)
 		printf("%s observed\n", text_percent(pct, covered_pct));
 	else

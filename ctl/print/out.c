@@ -205,7 +205,7 @@ int out_json(json_t *root)
 	json_decref(root);
 	putchar('\n');
 	if (r < 0) {
-		message_error("the answer cannot be written as JSON");
+		message_error("cannot write the answer as JSON");
 		return EXIT_FAILED;
 	}
 	return out_done();
@@ -215,6 +215,6 @@ int out_done(void)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return EXIT_OK;
-	message_error("standard output: %s", strerror(errno));
+	message_error("cannot write to standard output: %s", strerror(errno));
 	return EXIT_FAILED;
 }

@@ -220,8 +220,8 @@ static int remove_it(json_t *doc, void *arg, char why[static READER_WHY])
 		if (!strcmp(word(o, "id"), id))
 			return json_array_remove(list, i);
 	snprintf(why, READER_WHY,
-		 is_builtin(id) ? "mask \"%.60s\" is off already"
-				: "there is no mask \"%.60s\"; taplossctl mask list shows them",
+		 is_builtin(id) ? "mask \"%.60s\" is already off"
+				: "no mask \"%.60s\"; see taplossctl mask list",
 		 id);
 	return -ENOENT;
 }
@@ -238,7 +238,7 @@ static int restore(json_t *doc, void *arg, char why[static READER_WHY])
 	snprintf(why, READER_WHY,
 		 is_builtin(id)
 			 ? "mask \"%.60s\" is not off"
-			 : "there is no built-in mask \"%.60s\"; taplossctl mask list shows them",
+			 : "no built-in mask \"%.60s\"; see taplossctl mask list",
 		 id);
 	return -ENOENT;
 }

@@ -85,12 +85,12 @@ static int check(const char *dir, const json_t *doc, char why[static READER_WHY]
 
 	if (version > VERSION)
 		return fail(why, -EPROTO,
-			    "%s/" MASKFILE " was written by a newer taploss; update this one", dir);
+			    "%s/" MASKFILE " was written by a newer taploss; update taplossctl",
+			    dir);
 	if (version == VERSION && is_whole(doc))
 		return 0;
 	return fail(why, -EUCLEAN,
-		    "%s/" MASKFILE " is damaged, so it cannot be told which loss is masked; mend "
-		    "it, or move it away",
+		    "%s/" MASKFILE " is damaged, so the masks are unknown; repair or remove it",
 		    dir);
 }
 
@@ -109,8 +109,7 @@ static int read_at(int dirfd, const char *dir, json_t **ret, char why[static REA
 	if (fd < 0) {
 		r = -errno;
 		return fail(why, r,
-			    "%s/" MASKFILE ": %s; without it, it cannot be told which loss is "
-			    "masked",
+			    "%s/" MASKFILE ": %s; without it, the masks are unknown",
 			    dir, strerror(-r));
 	}
 	doc = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
@@ -127,7 +126,7 @@ static int open_dir(const char *dir, char why[static READER_WHY])
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = -errno;
 
 	return fd >= 0 ? fd
-		       : fail(why, r, "%s: %s (--store or TAPLOSS_STORE chooses the store)", dir,
+		       : fail(why, r, "%s: %s; set --store or TAPLOSS_STORE", dir,
 			      strerror(-r));
 }
 
@@ -147,7 +146,7 @@ static int lock(int dirfd, const char *dir, char why[static READER_WHY])
 	for (int ms = 0; flock(dirfd, LOCK_EX | LOCK_NB) < 0; ms += TRY_MS) {
 		if (errno != EWOULDBLOCK || ms >= LOCK_MS)
 			return fail(why, -EBUSY,
-				    "%s: somebody else is changing the masks; try again", dir);
+				    "%s: another process is changing the masks; try again", dir);
 		nanosleep(&pause, NULL);
 	}
 	return 0;
@@ -206,8 +205,8 @@ static int replace_or_say(int dirfd, const char *dir, const json_t *doc,
 
 	if (r >= 0)
 		return r;
-	return fail(why, r, "%s/" MASKFILE " cannot be changed: %s%s", dir, strerror(-r),
-		    r == -EACCES || r == -EPERM ? "; the store is root's to change" : "");
+	return fail(why, r, "cannot change %s/" MASKFILE ": %s%s", dir, strerror(-r),
+		    r == -EACCES || r == -EPERM ? "; run as root" : "");
 }
 
 int maskfile_change(const char *dir, maskfile_fn *fn, void *arg, char why[static READER_WHY])

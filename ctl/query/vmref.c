@@ -160,10 +160,9 @@ static int unknown(struct reader *v, const char *text)
 			v, -ENOENT,
 			"no VM, MAC address or tap is called \"%.200s\"; did you mean \"%s\"?",
 			text, near_name);
-	return reader_fail(v, -ENOENT,
-			   "no VM, MAC address or tap is called \"%.200s\"; taplossctl vms --all "
-			   "lists them",
-			   text);
+	return reader_fail(
+		v, -ENOENT,
+		"no VM, MAC address or tap is called \"%.200s\"; see taplossctl vms --all", text);
 }
 
 int vmref_find(struct reader *v, const char *text, struct vmref *ret)
@@ -190,11 +189,10 @@ int vmref_find(struct reader *v, const char *text, struct vmref *ret)
 	if (!s.rank)
 		return unknown(v, text);
 	if (s.several)
-		return reader_fail(
-			v, -ENOTUNIQ,
-			"several VMs are called \"%.200s\"; say which by its UUID (taplossctl vms "
-			"--all shows them)",
-			text);
+		return reader_fail(v, -ENOTUNIQ,
+				   "several VMs are called \"%.200s\"; name one by its UUID; see "
+				   "taplossctl vms --all",
+				   text);
 	*ret = s.found;
 	return 0;
 }

@@ -219,7 +219,7 @@ static void diagnose(struct screen *s)
 	if (vm)
 		page_diagnosis(s, vm);
 	else
-		snprintf(s->said, sizeof(s->said), "this device is no VM's");
+		snprintf(s->said, sizeof(s->said), "this device belongs to no VM");
 }
 
 /* Moving. False: another key. */
@@ -360,7 +360,7 @@ static int show(struct screen *s)
 	set_escdelay(50);
 	terminal = newterm(NULL, stdout, stdin);
 	if (!terminal) {
-		message_error("top: this terminal cannot show a screen; --once prints");
+		message_error("top: this terminal cannot show full-screen output; use --once");
 		return EXIT_FAILED;
 	}
 	message_redirect(s->said, sizeof(s->said));

@@ -462,10 +462,10 @@ static void draw_list(struct screen *s)
 	draw_heads(s, HEAD_LINES - 1);
 	if (!s->n_items) {
 		put_line(HEAD_LINES,
-			 s->board.n ? "no row is shown: filtered, or benign"
+			 s->board.n ? "no rows: all are filtered out, or benign"
 			 : s->board.covered_pct <= 0
-				 ? "nobody counted in this time, so nothing is known of it"
-				 : "nobody loses packets");
+				 ? "no data for this window; see taplossctl status"
+				 : "no loss");
 		return;
 	}
 	for (size_t i = 0; i < lines && s->top + i < s->n_items; i++) {

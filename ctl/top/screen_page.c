@@ -13,28 +13,28 @@
 #include "ctl/print/text.h"
 
 static const char *const help[] = {
-	"Each row is a VM and a direction (rx: to the guest, tx: from it), and its loss:",
-	"  NOW/s   frames a second, over the last 5 seconds",
-	"  LOST    share of all frames that came in the time shown; of a queue: share",
-	"          of the NIC's loss",
-	"  CLASS   of most of it; +1: there is one more",
-	"  BURSTS  frames lost with less than 10 ms between any two; the LONGEST",
+	"Each row is the loss of a VM in one direction (rx: to the guest, tx: from it):",
+	"  NOW/s   frames per second, over the last 5 seconds",
+	"  LOST    share of the frames offered in the window; for a queue, its share",
+	"          of the loss of the NIC",
+	"  CLASS   the class with the most loss; +1: one more class",
+	"  BURSTS  runs of lost frames less than 10 ms apart; LONGEST: the longest one",
 	"Loss on the way to the tap, and benign loss (the VM did not run, a ring was",
-	"emptied, a device was not ready), stand below the harmful, apart. The bottom",
-	"has the row at the cursor over time, and how many bursts began when.",
+	"emptied, a device was not ready), is listed apart, below harmful loss. The pane",
+	"at the bottom shows the selected row over time, and when its bursts began.",
 	"",
 	"  Up Down k j, PgUp PgDn, Home End g G    move",
-	"  Enter Right l     go in: VM, NIC, queue, bursts",
-	"  Esc Left Backspace    go out",
+	"  Enter Right l     open: VM, NIC, queue, bursts",
+	"  Esc Left Backspace    go back",
 	"  F4 F3 / \\         filter: VM, UUID, NIC, state, class, reason, place",
-	"  F6 > <            sort by another column; I: turn the order",
-	"  w W + -           a longer, a shorter window",
-	"  B                 benign loss: show, hide",
-	"  a                 also VMs that lose nothing",
-	"  p                 freeze; again: go on",
+	"  F6 > <            sort by another column; I: reverse the order",
+	"  w W + -           longer or shorter window",
+	"  B                 show or hide benign loss",
+	"  a                 show or hide VMs without loss",
+	"  p                 pause or resume updates",
 	"  d F2              diagnose the VM: why, and what helps",
-	"  F5 Ctrl-L         look again, draw again",
-	"  F1 h ?            this page",
+	"  F5 Ctrl-L         refresh the data and the screen",
+	"  F1 h ?            this help",
 	"  q F10             quit",
 };
 
@@ -126,7 +126,7 @@ void page_diagnosis(struct screen *s, const struct reader_vm *vm)
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (!s->page.n)
-		add_line(&s->page, "diagnose said nothing");
+		add_line(&s->page, "diagnose printed nothing");
 }
 
 static size_t page_lines(void)

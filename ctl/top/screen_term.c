@@ -16,9 +16,8 @@ bool screen_possible(void)
 		return false;
 	if (setupterm(NULL, STDOUT_FILENO, &err) == OK && tigetstr("cup") > (char *)0)
 		return true;
-	message_error(
-		"top: the terminal \"%.60s\" (TERM) is not known here or cannot move its cursor: "
-		"printed once",
-		term ? term : "");
+	message_error("top: the terminal type \"%.60s\" (TERM) is unknown, or cannot move the "
+		      "cursor; printing once",
+		      term ? term : "");
 	return false;
 }

@@ -41,6 +41,6 @@ sql timeline-20231115.db <<< "UPDATE witness SET frames = 1 WHERE counter = 'rx_
 same "$(ctl --json audit "${DAYS[@]}" --vm web-1 | jq -c '[.rows[] | select(.counter == "rx_dropped" and .nic == "vnet0") | .unexplained_frames]')" '[-4]'
 exits 3 ctl audit "${DAYS[@]}" --fail
 says '2023-11-15 18:00:00 to 19:00:00 UTC (1 h), NOT OBSERVED:
-nobody counted in this time, so nothing is known of it
+no data for this window; see taplossctl status
 Since the store was created, 3 lost frames were not counted, because the BPF map was full:
 raise max_keys in [bpf] of taploss.conf.' ctl audit --since "@$((DAY1 + 18 * 3600))" --until "@$((DAY1 + 19 * 3600))"

@@ -33,8 +33,8 @@ same "$(sums 8 0 --store "$W/copy")" "$all" 'backup'
 same "$(delivered --store "$W/copy")" "$got" 'backup'
 ctl --store "$W/copy" db check > /dev/null || fail 'the copy is not healthy'
 same "$(find "$W/copy" -name '*-wal' -o -name '*-shm' | wc -l)" 0 'files beside those of the copy'
-refused 1 'there already' ctl db backup "$W/copy"
-refused 1 'cannot be made' ctl db backup "$W/none/copy"
+refused 1 'already exists' ctl db backup "$W/copy"
+refused 1 'cannot create' ctl db backup "$W/none/copy"
 
 # Killed anywhere, there is no copy, or all of it; the next one makes it good. A limit on the size of files kills it within a write for sure.
 for kib in 4 64 256 512; do

@@ -57,7 +57,7 @@ has "$(ctl loss "${DAYS[@]}" --limit 2)" $'\n4 more rows: --limit 0 shows all'
 
 # A word that nothing answers to is said, in any form.
 ctl --json loss --class PTRFULL > "$W/out" 2> "$W/err"
-grep -q 'PTRFULL.*is no class' "$W/err" || fail '--class PTRFULL'
+grep -q 'PTRFULL.*is not a class' "$W/err" || fail '--class PTRFULL'
 
 # Shares, for scripts. Where nobody looked, a script must not go on as if all was well.
 exits 3 ctl loss "${DAYS[@]}" --vm web-1 --fail-over 50

@@ -28,7 +28,7 @@ same "$(lost) $(masked)" '6822 3000' 'built-in mask'	# PATH is not class OTHER
 ctl mask remove otherhost
 same "$(ctl --json mask list | jq -r '.masks[] | select(.id == "otherhost").state')" off
 same "$(lost) $(masked)" '9822 0' 'switched off'
-refused 1 'is off already' ctl mask remove otherhost
+refused 1 'is already off' ctl mask remove otherhost
 ctl mask restore otherhost
 refused 1 'is not off' ctl mask restore otherhost
 same "$(lost) $(masked)" '6822 3000' 'switched on'
@@ -71,7 +71,7 @@ ctl mask remove 2
 same "$(ctl --json mask add --site tun_get_user | jq -r '.masks[].id')" 3
 same "$(masked)" 3005 'a function'
 ctl mask remove 3
-refused 1 'there is no mask "3"' ctl mask remove 3
+refused 1 'no mask "3"' ctl mask remove 3
 same "$(masked)" 3000
 
 # A VM without a UUID goes by its name; hostile words stay words.
@@ -110,7 +110,7 @@ same "$(stat -c %a "$STORE/masks.json")" 640
 # Who holds the lock for ever does not make others wait for ever.
 exec 9< "$STORE"
 flock 9
-refused 1 'somebody else is changing the masks' ctl mask remove 5
+refused 1 'another process is changing the masks' ctl mask remove 5
 exec 9<&-
 
 # A file that cannot be read is said, not passed over: nobody could tell what is masked.
@@ -131,5 +131,5 @@ if [[ $(id -u) == 0 ]]; then
 	cp "$TAPLOSSCTL" "$W/taplossctl"
 	TAPLOSSCTL=$W/taplossctl
 	exits 0 as_nobody mask list
-	refused 1 "the store is root's to change" as_nobody mask remove 5
+	refused 1 "run as root" as_nobody mask remove 5
 fi

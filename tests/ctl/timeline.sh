@@ -43,7 +43,7 @@ says 'db-1 (22222222-2222-4222-8222-222222222222)
 no loss' ctl timeline db-1 --since "@$((DAY1 + 10 * 3600))" --until "@$((DAY1 + 11 * 3600))"
 says 'db-1 (22222222-2222-4222-8222-222222222222)
 2023-11-15 18:00:00 to 19:00:00 UTC (1 h), NOT OBSERVED:
-nobody counted in this time, so nothing is known of it' ctl timeline db-1 --since "@$((DAY1 + 18 * 3600))" --until "@$((DAY1 + 19 * 3600))"
+no data for this window; see taplossctl status' ctl timeline db-1 --since "@$((DAY1 + 18 * 3600))" --until "@$((DAY1 + 19 * 3600))"
 
 same "$(ctl --csv timeline web-1 "${DAYS[@]}" --class VIRTNET_HDR --step 1h | tr -d '\r')" "t_ns,vm,uuid,nic,queue,direction,class,kernel_reason,kind,site,frames,segments,bytes,mask
 1700056800000000000,web-1,$WEB,,,tx,VIRTNET_HDR,,,,5,5,60,"

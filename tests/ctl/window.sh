@@ -37,7 +37,7 @@ no loss' words '2023-11-15 10:00' '2023-11-15 11:00'
 says '2023-11-15 17:30:00 to 18:30:00 UTC (1 h), 50.0 % observed
 no loss' words '2023-11-15 17:30' '2023-11-15 18:30'
 says '2023-11-15 18:00:00 to 20:00:00 UTC (2 h), NOT OBSERVED:
-nobody counted in this time, so nothing is known of it' words '2023-11-15 18:00' '2023-11-15 20:00'
+no data for this window; see taplossctl status' words '2023-11-15 18:00' '2023-11-15 20:00'
 same "$(ctl --json loss --since '2023-11-15 19:00' --until '2023-11-15 21:00' | jq .coverage_pct)" 50
 
 # Other zones: what is read is what is shown.
