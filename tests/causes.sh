@@ -1,10 +1,12 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Causes of loss, each provoked for real by a function cause_ID, ID being that of ctl/diagnose/verdict.c with _ for -; sourced after lib.sh and libvirt.sh.
+# Causes of loss, each provoked for real by a function cause_ID, ID being that of
+# ctl/diagnose/verdict.c with _ for -; sourced after lib.sh and libvirt.sh.
 #
-# A function sets VM (whom to ask about), and loses frames of that VM for this one cause; afterwards all is as it was. Two CPUs: senders have the
-# first one. The guest is a real one, "lab", with eth0 on $TAP (a ring of 500) and eth1 with four queues on $TAP2; where a driver or a VMM
-# has to misbehave, a VM is a process that does, and its command line is QEMU's.
+# A function sets VM (whom to ask about), and loses frames of that VM for this one cause; afterwards
+# all is as it was. Two CPUs: senders have the first one. The guest is a real one, "lab", with eth0
+# on $TAP (a ring of 500) and eth1 with four queues on $TAP2; where a driver or a VMM has to
+# misbehave, a VM is a process that does, and its command line is QEMU's.
 
 LAB_UUID=6f6f0000-0000-4000-8000-0000000000d1
 LAB_N=0		# VMs made by process_vm
@@ -29,8 +31,9 @@ causes_up() {
 	wait_for 10 has_nics lab 2
 }
 
-# before_all PID: all threads of its session get a CPU before those of others, as far as the kernel's groups go. Who never was in a session of its
-# own (all of a CI's run may be such) is in the root group, whose weight cannot be set (sched_group_set_shares: EINVAL) and need not be.
+# before_all PID: all threads of its session get a CPU before those of others, as far as the
+# kernel's groups go. Who never was in a session of its own (all of a CI's run may be such) is in
+# the root group, whose weight cannot be set (sched_group_set_shares: EINVAL) and need not be.
 before_all() {
 	local task
 
@@ -56,10 +59,13 @@ has_nics() {
 	ctl --json vms "$1" | jq -e --argjson n "$2" '.vms[0].nics | length == $n'
 }
 
-# process_vm COMMAND [OPTION]...: "taptool COMMAND DEV OPTION..." is the VM "$VM" on the tap "$DEV", with the address "$MAC"; it is known to the agent
+# process_vm COMMAND [OPTION]...: "taptool COMMAND DEV OPTION..." is the VM "$VM" on the tap "$DEV",
+# with the address "$MAC"; it is known to the agent
 process_vm() {
-	VM=lab-$((++LAB_N)) DEV=$(printf 'p%x%s' "$LAB_N" "$TAG") MAC=$(printf '52:54:00:0e:%02x:01' "$LAB_N")
-	bash -c 'exec -a qemu-system-x86_64 taptool "$@"' - "$1" "$DEV" "${@:2}" -- -name "guest=$VM" -netdev "tap,id=n0,ifname=$DEV" \
+	VM=lab-$((++LAB_N)) DEV=$(printf 'p%x%s' "$LAB_N" "$TAG") \
+		MAC=$(printf '52:54:00:0e:%02x:01' "$LAB_N")
+	bash -c 'exec -a qemu-system-x86_64 taptool "$@"' - "$1" "$DEV" "${@:2}" \
+		-- -name "guest=$VM" -netdev "tap,id=n0,ifname=$DEV" \
 		-device "virtio-net-pci,netdev=n0,mac=$MAC" > "vm.$VM" 2>> vm.log &
 	LAB_PID=$!
 	wait_for 10 grep -qx READY "vm.$VM"
@@ -71,7 +77,8 @@ process_vm() {
 # misbehave CASE N: a VM loses N frames as taptool's CASE does, and stays
 misbehave() {
 	VM=lab-$((++LAB_N)) DEV=$(printf 'p%x%s' "$LAB_N" "$TAG")
-	bash -c 'exec -a qemu-system-x86_64 taptool case "$@"' - "$1" dev "$DEV" count "$2" stay -- -name "guest=$VM" > "vm.$VM" 2>> vm.log &
+	bash -c 'exec -a qemu-system-x86_64 taptool case "$@"' - "$1" dev "$DEV" count "$2" \
+		stay -- -name "guest=$VM" > "vm.$VM" 2>> vm.log &
 	wait_for 10 grep -q sent "vm.$VM"
 }
 
@@ -93,11 +100,13 @@ on_bridge() {
 	ip link set "$1" master "$LAB_BR"
 }
 
-steady() {	# steady DEV N RATE [told]: one frame after the other, whatever else the first CPU does
+# steady DEV N RATE [told]: one frame after the other, whatever else the first CPU does
+steady() {
 	taskset -c 0 chrt -f 60 taptool flood "$1" "$2" rate "$3" even "${@:4}"
 }
 
-# The guest's vCPU, and nothing else of it, loses its CPU for 60 ms in every 500; it has work to do all the time.
+# The guest's vCPU, and nothing else of it, loses its CPU for 60 ms in every 500; it has work to do
+# all the time.
 cause_vcpu_starved() {
 	VM=lab
 	pin 1 0
@@ -231,7 +240,8 @@ cause_filtered() {
 
 # What it sends is too large for the uplink
 cause_mtu_misfit() {
-	process_vm hold ring 64 say 40 len 1400 to 02:00:00:00:00:77 from "$(printf '52:54:00:0e:%02x:01' $((LAB_N + 1)))"
+	process_vm hold ring 64 say 40 len 1400 to 02:00:00:00:00:77 from \
+		"$(printf '52:54:00:0e:%02x:01' $((LAB_N + 1)))"
 	on_bridge "$DEV"
 	ip link set "$LAB_UP" mtu 1000
 	kill -USR2 $LAB_PID
@@ -249,7 +259,8 @@ cause_noisy_neighbour() {
 	victim=$VM victim_pid=$LAB_PID
 	on_bridge "$DEV"
 	bridge fdb add "$MAC" dev "$DEV" master static
-	process_vm hold say 60000 len 100 to "$MAC" from "$(printf '52:54:00:0e:%02x:01' $((LAB_N + 1)))"
+	process_vm hold say 60000 len 100 to "$MAC" \
+		from "$(printf '52:54:00:0e:%02x:01' $((LAB_N + 1)))"
 	on_bridge "$DEV"
 	kill -USR2 $LAB_PID
 	wait_for 20 grep -q said "vm.$VM"

@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The demo: four VMs on one host, three of which lose packets, each for a reason of its own; what taploss says about them.
+# The demo: four VMs on one host, three of which lose packets, each for a reason of its own; what
+# taploss says about them.
 #
-# Everything runs in namespaces of its own, with a libvirt of its own, and is gone when this ends or is interrupted. What stays
-# is the kernel of the guests, in ${TAPLOSS_CACHE:-/var/cache/taploss-test}.
+# Everything runs in namespaces of its own, with a libvirt of its own, and is gone when this ends or
+# is interrupted. What stays is the kernel of the guests, in
+# ${TAPLOSS_CACHE:-/var/cache/taploss-test}.
 set -euo pipefail
 
 TESTS=$(cd "$(dirname "$0")" && pwd)
@@ -21,7 +23,8 @@ stop() {
 	exit 130
 }
 if [[ ${TAPLOSS_DEMO:-} != inside ]]; then
-	[[ $(id -u) == 0 ]] || { echo 'demo: needs root, for network namespaces, taps and BPF' >&2; exit 1; }
+	[[ $(id -u) == 0 ]] || { echo 'demo: needs root, for network namespaces, taps and BPF' \
+		>&2; exit 1; }
 	trap stop INT TERM HUP
 	"$TESTS/guest/build.sh" "$B/tests/guest/init" > /dev/null
 	export B TAPLOSS_DEMO=inside
@@ -77,7 +80,8 @@ wait_for() {
 # The machine: a bridge with the world behind "uplink", and a second wire for the macvtap.
 
 WEB_MAC=52:54:00:aa:00:01 DB_MAC=52:54:00:aa:00:02 MAC_MAC=52:54:00:aa:00:03
-WEB=d0000000-0000-4000-8000-000000000001 DB=d0000000-0000-4000-8000-000000000002 MAC=d0000000-0000-4000-8000-000000000003
+WEB=d0000000-0000-4000-8000-000000000001 DB=d0000000-0000-4000-8000-000000000002 \
+	MAC=d0000000-0000-4000-8000-000000000003
 
 wires() {
 	ip link add br0 type bridge
@@ -132,7 +136,8 @@ sleep 4
 
 say 'A fourth VM, legacy-1, runs without libvirt, and its driver is broken:' \
 	'what it sends carries virtio-net headers with a GSO type that does not exist.'
-bash -c 'exec -a legacy-vmm taptool case "$@"' - badhdr_gsotype dev legacy0 count 20 rounds 90 pause 200 stay \
+bash -c 'exec -a legacy-vmm taptool case "$@"' - badhdr_gsotype dev legacy0 count 20 rounds 90 \
+	pause 200 stay \
 	-- -name legacy-1 >> legacy.log 2>&1 &
 sleep 2
 
@@ -165,7 +170,8 @@ sleep 3
 
 say 'All is well again. What does taploss know?'
 show taplossctl vms
-if [[ $(taplossctl --json loss --vm db-1 | jq '[.rows[] | select(.class != "PATH") | .frames] | add // 0') == 0 ]]; then
+if [[ $(taplossctl --json loss --vm db-1 | jq '[.rows[] | select(.class != "PATH") | .frames] |
+	add // 0') == 0 ]]; then
 	healthy="The tap of db-1 lost nothing: what it misses never got there (PATH), and PLACE says who took it."
 else
 	healthy='db-1 among them: this machine is too busy to run it.'

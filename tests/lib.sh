@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What every test is made of; sourced first: . "$(dirname "$0")/../lib.sh"
 #
-# The test runs again below nsinit, in namespaces of its own: whatever kills it, nothing is left behind. It starts in an
-# empty directory, with an empty /run, a private bpffs, no IPv6. Several agents may count at once on one machine, and each
-# sees the losses of all: so devices have names that no other test has ("$TAP", "$TAP2", "$MVT"), and assertions filter by them.
+# The test runs again below nsinit, in namespaces of its own: whatever kills it, nothing is left
+# behind. It starts in an empty directory, with an empty /run, a private bpffs, no IPv6. Several
+# agents may count at once on one machine, and each sees the losses of all: so devices have names
+# that no other test has ("$TAP", "$TAP2", "$MVT"), and assertions filter by them.
 #
-# A failed command ends the test and is shown with file and line. Exit status: 0 passed, 77 skipped, else failed.
+# A failed command ends the test and is shown with file and line. Exit status: 0 passed, 77 skipped,
+# else failed.
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -21,7 +23,8 @@ if [[ -z ${TAPLOSS_INSIDE:-} ]]; then
 	TAPLOSS_INSIDE=1 exec "$B/tests/helpers/nsinit" bash "$(realpath "$0")" "$@"
 fi
 
-# LeakSanitizer cannot stop the threads of a process in a pid namespace of its own; the unit tests and valgrind look for leaks.
+# LeakSanitizer cannot stop the threads of a process in a pid namespace of its own; the unit tests
+# and valgrind look for leaks.
 export ASAN_OPTIONS=detect_leaks=0
 
 PATH=$B:$B/tests/taptool:$B/tests/helpers:$PATH
@@ -31,7 +34,8 @@ AGENT=			# process id of the agent
 mkdir $W
 cd $W
 
-# Unlike those of any test that runs at the same time: the number of the network namespace is in them.
+# Unlike those of any test that runs at the same time: the number of the network namespace is in
+# them.
 NETNS=$(stat -Lc %i /proc/self/ns/net)
 TAG=$(printf %05x $((NETNS % 0x100000)))
 TAP=t$TAG TAP2=u$TAG MVT=m$TAG
@@ -87,7 +91,8 @@ need() {
 	done
 }
 
-# Undone in reverse when the test ends. For what the namespaces do not undo: files outside, other processes' state.
+# Undone in reverse when the test ends. For what the namespaces do not undo: files outside, other
+# processes' state.
 DEFERRED=()
 defer() {
 	DEFERRED+=("$*")
@@ -107,7 +112,8 @@ trap undo EXIT
 
 # Waiting and comparing.
 
-# wait_for SECONDS COMMAND...: until COMMAND succeeds; on a slow machine (TAPLOSS_SLOWER) it gets that many times as long
+# wait_for SECONDS COMMAND...: until COMMAND succeeds; on a slow machine (TAPLOSS_SLOWER) it gets
+# that many times as long
 wait_for() {
 	local limit=$(($1 * ${TAPLOSS_SLOWER:-1})) start=$EPOCHREALTIME
 	shift
@@ -156,9 +162,12 @@ agent_ticks() {
 	if ! kill -0 "$AGENT"; then
 		fail "the agent ended"
 	fi
-	# The types of tun.ko and tap.ko, which tell some queues and devices, come a moment after the counting itself.
-	ctl --json status | jq -e --argjson pid "$AGENT" '.agent.running and .agent.pid == $pid and (.coverage | length > 0)
-		and any(.sources[]; (.name == "bpf-sockets" or .name == "counters" or .name == "net-dm") and .state == "ok")'
+	# The types of tun.ko and tap.ko, which tell some queues and devices, come a moment after
+	# the counting itself.
+	ctl --json status | jq -e --argjson pid "$AGENT" \
+		'.agent.running and .agent.pid == $pid and (.coverage | length > 0)
+		and any(.sources[]; (.name == "bpf-sockets" or .name == "counters"
+		or .name == "net-dm") and .state == "ok")'
 }
 
 agent_stop() {
@@ -176,7 +185,8 @@ agent_kill9() {
 	AGENT=
 }
 
-# settled: everything that the kernel had counted when this was called is stored (two whole ticks went by)
+# settled: everything that the kernel had counted when this was called is stored (two whole ticks
+# went by)
 settled() {
 	local from
 
@@ -190,7 +200,8 @@ ticks_since() {
 }
 
 # Loss as stored: rows of `taplossctl loss --json` with every split, as far as they match.
-# rows [KEY=VALUE]...   keys: vm uuid nic queue direction class kernel_reason kind site; VALUE null for none
+# rows [KEY=VALUE]...   keys: vm uuid nic queue direction class kernel_reason kind site; VALUE null
+#                       for none
 rows() {
 	rows_as . "$@"
 }
@@ -198,7 +209,8 @@ rows() {
 # rows_as FILTER [KEY=VALUE]...: what jq makes of them
 rows_as() {
 	ctl --json loss --masked --by vm,nic,queue,direction,class,reason,kind,site |
-		jq -c '.rows | map(. as $row | select(all($ARGS.positional[]; . as $arg | index("=") as $at
+		jq -c '.rows | map(. as $row | select(all($ARGS.positional[]; . as $arg |
+		index("=") as $at
 			| ($row[$arg[:$at]] | tostring) == $arg[$at + 1:]))) | '"$1" --args "${@:2}"
 }
 

@@ -1,10 +1,12 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A libvirt of the test's own, with real QEMU guests; sourced after lib.sh (or below nsinit with $B, $TESTS and $W set).
+# A libvirt of the test's own, with real QEMU guests; sourced after lib.sh (or below nsinit with $B,
+# $TESTS and $W set).
 #
-# libvirtd runs in the test's namespaces with empty directories in place of the machine's, so it neither sees nor disturbs
-# another one. The guests boot in about 3 s with QEMU's own CPU (accel tcg), which works wherever the tests do;
-# TAPLOSS_DOMAIN=kvm makes them use /dev/kvm, TAPLOSS_BACKEND=vhost then has the kernel serve their NICs.
+# libvirtd runs in the test's namespaces with empty directories in place of the machine's, so it
+# neither sees nor disturbs another one. The guests boot in about 3 s with QEMU's own CPU (accel
+# tcg), which works wherever the tests do; TAPLOSS_DOMAIN=kvm makes them use /dev/kvm,
+# TAPLOSS_BACKEND=vhost then has the kernel serve their NICs.
 
 export LIBVIRT_DEFAULT_URI=qemu:///system
 LIBVIRTD=	# its process id
@@ -24,7 +26,8 @@ lv_start() {
 }
 
 lv_daemon() {
-	libvirtd --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirtd.pid >> "$W/libvirtd.log" 2>&1 &
+	libvirtd --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirtd.pid \
+		>> "$W/libvirtd.log" 2>&1 &
 	LIBVIRTD=$!
 	wait_for 20 virsh -q uri
 }
@@ -39,10 +42,12 @@ lv_directories() {
 	mkdir -p /run/libvirt /var/lib/libvirt/qemu /etc/libvirt/qemu
 }
 
-# libvirtd asks for these even when it is told to use root. They come with the package that would bring its services, too.
+# libvirtd asks for these even when it is told to use root. They come with the package that would
+# bring its services, too.
 lv_users() {
 	cp /etc/passwd /etc/group /run
-	getent passwd libvirt-qemu > /dev/null || echo 'libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin' >> /run/passwd
+	getent passwd libvirt-qemu > /dev/null ||
+		echo 'libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin' >> /run/passwd
 	getent group libvirt-qemu > /dev/null || echo 'libvirt-qemu:x:64055:' >> /run/group
 	getent group kvm > /dev/null || echo 'kvm:x:64056:' >> /run/group
 	mount --bind /run/passwd /etc/passwd
@@ -76,8 +81,9 @@ escaped() {
 	sed -e 's/&/\&amp;/g' -e 's/</\&lt;/g' -e "s/'/\&apos;/g" <<< "$1"
 }
 
-# lv_nic TYPE SOURCE MAC DEV QUEUES: the XML of one interface. TYPE bridge (SOURCE: the bridge), direct (a macvtap; SOURCE: the
-# lower device), ethernet (SOURCE: -). DEV: the name on the host, - for one that libvirt chooses.
+# lv_nic TYPE SOURCE MAC DEV QUEUES: the XML of one interface. TYPE bridge (SOURCE: the bridge),
+# direct (a macvtap; SOURCE: the lower device), ethernet (SOURCE: -). DEV: the name on the host, -
+# for one that libvirt chooses.
 lv_nic() {
 	local type=$1 source=$2 mac=$3 dev=$4 queues=$5
 

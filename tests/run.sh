@@ -2,15 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Runs the tests, two at a time, and shows the output of those that fail: run.sh [PATTERN]...
 #
-# Those with a comment line "# kernels" run on other kernels, too (vm/column.sh), and are called 6.12/netns/full_ring there.
-# KERNEL: some of 5.10, 6.1, 6.12, 7.2 and host, which is this one, and sanitized, which is this one with programs built for AddressSanitizer and UBSan,
-# called san/netns/full_ring (all of them; sanitized only when no PATTERN is given, or one with san/). Those with a comment line "# plain" are left out there.
+# Those with a comment line "# kernels" run on other kernels, too (vm/column.sh), and are called
+# 6.12/netns/full_ring there. KERNEL: some of 5.10, 6.1, 6.12, 7.2 and host, which is this one, and
+# sanitized, which is this one with programs built for AddressSanitizer and UBSan, called
+# san/netns/full_ring (all of them; sanitized only when no PATTERN is given, or one with san/).
+# Those with a comment line "# plain" are left out there.
 #
-# A test is a program of tests/unit or a script below tests/. It passes with exit status 0 and is skipped with 77, its last
-# line then says what is missing. PATTERN: part of a name, as netns/full or unit/. A comment line in a script "# alone" makes
-# it run when no other does, "# limit N" gives it N seconds in place of 60 (programs: 180). Sanitized programs get four times that.
-# One with "# again REASON", whose outcome hangs on who gets a processor when, is run once more when it fails, with no other beside it; what it
-# said is shown, too. What such a test counts is demanded to the frame by others without that line.
+# A test is a program of tests/unit or a script below tests/. It passes with exit status 0 and is
+# skipped with 77, its last line then says what is missing. PATTERN: part of a name, as netns/full
+# or unit/. A comment line in a script "# alone" makes it run when no other does, "# limit N" gives
+# it N seconds in place of 60 (programs: 180). Sanitized programs get four times that. One with "#
+# again REASON", whose outcome hangs on who gets a processor when, is run once more when it fails,
+# with no other beside it; what it said is shown, too. What such a test counts is demanded to the
+# frame by others without that line.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 B=${B:-build}
@@ -27,7 +31,8 @@ declare -A tried=()
 stop() {
 	trap '' INT TERM
 	for pid in "${!name_of[@]}"; do
-		kill -- "-$pid" 2> /dev/null || kill "$pid" 2> /dev/null	# columns are process groups
+		# columns are process groups
+		kill -- "-$pid" 2> /dev/null || kill "$pid" 2> /dev/null
 	done
 	wait
 	rm -rf "$work"
@@ -61,7 +66,8 @@ option() {
 if [[ -z ${KERNEL:-} ]]; then
 	KERNEL="host sanitized $(tests/vm/kernel.sh --names | paste -sd ' ')"
 	[[ -z $* || $* == *san/* ]] || KERNEL=${KERNEL/sanitized /}
-	[[ $B != *-san ]] || KERNEL=host	# sanitized programs are too slow in software emulation
+	# sanitized programs are too slow in software emulation
+	[[ $B != *-san ]] || KERNEL=host
 fi
 columns=()	# the other kernels
 all=()
@@ -72,7 +78,8 @@ for source in tests/unit/test_*.c; do
 	name=${source##*/test_}
 	all+=("unit/${name%.c}")
 done
-for script in tests/tree/*.sh tests/ctl/*.sh tests/netns/*.sh tests/capture/*.sh tests/libvirt/*.sh tests/probe/*.sh; do
+for script in tests/tree/*.sh tests/ctl/*.sh tests/netns/*.sh tests/capture/*.sh \
+	tests/libvirt/*.sh tests/probe/*.sh; do
 	[[ -x $script ]] || continue
 	name=${script#tests/}
 	all+=("${name%.sh}")
@@ -90,7 +97,8 @@ start() {	# start NAME
 	started_at[$!]=$EPOCHREALTIME
 }
 
-# keep_cells OUTPUT: this kernel's column of the table of loss points; in a test host it is said, for whoever draws the table
+# keep_cells OUTPUT: this kernel's column of the table of loss points; in a test host it is said,
+# for whoever draws the table
 keep_cells() {
 	if [[ -n ${TAPLOSS_COLUMN:-} ]]; then
 		sed -n 's/^[a-z0-9_]*|/CELL &/p' "$1"
@@ -104,7 +112,8 @@ print_matrix() {
 	local kernel drawn=()
 
 	for kernel in "${columns[@]}" here; do
-		[[ ! -e $work/$kernel ]] || sed -n 's/^CELL //p' "$work/$kernel" > "$work/cells.$kernel"
+		[[ ! -e $work/$kernel ]] || sed -n 's/^CELL //p' \
+			"$work/$kernel" > "$work/cells.$kernel"
 		[[ ! -s $work/cells.$kernel ]] || drawn+=("$kernel=$work/cells.$kernel")
 	done
 	((${#drawn[@]} == 0)) || tests/losspoints/matrix.sh "${drawn[@]}"
@@ -178,21 +187,26 @@ for name in "${again[@]}"; do
 	finish
 done
 
-# The same tests with sanitized programs. Left out is what waits for disks or works for other programs most of the time.
+# The same tests with sanitized programs. Left out is what waits for disks or works for other
+# programs most of the time.
 sanitized() {
 	local name names=()
 
 	for name in "${all[@]}"; do
-		[[ $name != unit/store_faults && $name != unit/maintain ]] && ! option "$name" plain > /dev/null && wanted "san/$name" && names+=("=$name")
+		[[ $name != unit/store_faults && $name != unit/maintain ]] && ! option "$name" \
+			plain > /dev/null && wanted "san/$name" && names+=("=$name")
 	done
 	((${#names[@]})) || return 0
 	echo 'building with sanitizers' >&2
-	if ! env -u MAKEFLAGS -u B make --no-print-directory -s -j"$(nproc)" SANITIZE=1 testbed > "$work/build" 2>&1; then
+	if ! env -u MAKEFLAGS -u B make --no-print-directory -s -j"$(nproc)" SANITIZE=1 \
+		testbed > "$work/build" 2>&1; then
 		echo 'FAIL san/build'
 		cat "$work/build" >&2
 		return
 	fi
-	env B=build-san KERNEL=host tests/run.sh "${names[@]}" | sed -u -E -e 's,^(PASS|FAIL|SKIP|AGAIN) ,\1 san/,' -e '/^[0-9]+ passed, [0-9]+ failed/d'
+	env B=build-san KERNEL=host tests/run.sh "${names[@]}" |
+		sed -u -E -e 's,^(PASS|FAIL|SKIP|AGAIN) ,\1 san/,' \
+		-e '/^[0-9]+ passed, [0-9]+ failed/d'
 }
 if [[ " $KERNEL " == *' sanitized '* ]]; then
 	sanitized | tee "$work/sanitized"

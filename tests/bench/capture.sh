@@ -1,13 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What a capture costs and loses: the three kinds of ring side by side, the whole program beside its peers, its gaps held against the frames' own
-# numbers, four ports in the order of time. 64-byte frames written into a tap, as a guest's are; rounds of every variant in turn, medians. The
-# capture runs in the sender's context: a slow one shows as a slow sender, or as loss.
+# What a capture costs and loses: the three kinds of ring side by side, the whole program beside its
+# peers, its gaps held against the frames' own numbers, four ports in the order of time. 64-byte
+# frames written into a tap, as a guest's are; rounds of every variant in turn, medians. The capture
+# runs in the sender's context: a slow one shows as a slow sender, or as loss.
 #
-# usage: capture.sh BUILD [rings|stall|peers|gaps|ports]...; ROUNDS=5, FRAMES=2000000. Figures of every run go to BUILD/bench/capture.txt.
+# usage: capture.sh BUILD [rings|stall|peers|gaps|ports]...; ROUNDS=5, FRAMES=2000000. Figures of
+# every run go to BUILD/bench/capture.txt.
 set -u
 if [ "${CAPTURE_NS:-}" != 1 ]; then
-	CAPTURE_NS=1 exec unshare --net --mount --pid --fork --kill-child --mount-proc --propagation private -- "$(realpath "$0")" "$(realpath "$1")" "${@:2}"
+	CAPTURE_NS=1 exec unshare --net --mount --pid --fork --kill-child --mount-proc \
+		--propagation private -- "$(realpath "$0")" "$(realpath "$1")" "${@:2}"
 fi
 . "$(dirname "$0")/wait.sh"
 build=$1 rounds=${ROUNDS:-5} frames=${FRAMES:-2000000}
@@ -30,7 +33,8 @@ field() {	# field NAME: of ring_rate's last line
 	sed -n "\$s/.*\b$1=\([0-9]*\).*/\1/p" ring.out
 }
 
-# ring VERSION PPS FRAMES [key=value]...: ring_rate beside a sender; SENT is the sender's frames a second
+# ring VERSION PPS FRAMES [key=value]...: ring_rate beside a sender; SENT is the sender's frames a
+# second
 ring() {
 	local pid
 
@@ -50,13 +54,15 @@ note() {
 }
 
 median() {	# median PHASE VARIANT COLUMN
-	awk -v p="$1" -v v="$2" -v c="$3" '$1 == p && $2 == v { print $c }' "$results" | sort -g | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'
+	awk -v p="$1" -v v="$2" -v c="$3" '$1 == p && $2 == v { print $c }' "$results" | sort -g |
+		awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'
 }
 
 ratio() {	# ratio PHASE A B COLUMN: median of the rounds' A / B
 	paste <(awk -v p="$1" -v v="$2" -v c="$4" '$1 == p && $2 == v { print $c }' "$results") \
 		<(awk -v p="$1" -v v="$3" -v c="$4" '$1 == p && $2 == v { print $c }' "$results") |
-		awk '$2 > 0 { print $1 / $2 }' | sort -g | awk '{ a[NR] = $1 } END { printf "%.3f", a[int((NR + 1) / 2)] }'
+		awk '$2 > 0 { print $1 / $2 }' | sort -g |
+		awk '{ a[NR] = $1 } END { printf "%.3f", a[int((NR + 1) / 2)] }'
 }
 
 table() {	# table PHASE TITLE VARIANT...
@@ -64,11 +70,13 @@ table() {	# table PHASE TITLE VARIANT...
 
 	printf '\n%-34s %12s %12s %8s %10s %8s\n' "$2" sent/s captured/s 'lost %' 'CPU ns' keeps
 	for v in "${@:3}"; do
-		printf '%-34s %12s %12s %8s %10s %8s\n' "$v" "$(median "$phase" "$v" 3)" "$(median "$phase" "$v" 4)" "$(median "$phase" "$v" 5)" \
+		printf '%-34s %12s %12s %8s %10s %8s\n' "$v" "$(median "$phase" "$v" 3)" \
+			"$(median "$phase" "$v" 4)" "$(median "$phase" "$v" 5)" \
 			"$(median "$phase" "$v" 6)" "$(ratio "$phase" "$v" nobody 3)"
 	done
 	awk -v p="$phase" '$1 == p && $2 == "nobody" { print $3 }' "$results" | sort -g |
-		awk 'NR == 1 { a = $1 } END { printf "noise: the sender alone was %.1f %% faster in its best round than in its worst\n", ($1 - a) * 100 / a }'
+		awk 'NR == 1 { a = $1 } END {
+		printf "noise: the sender alone was %.1f %% faster in its best round than in its worst\n", ($1 - a) * 100 / a }'
 }
 
 alone() {	# the sender without a capture
@@ -83,12 +91,16 @@ rings() {
 		alone rings
 		for v in 1 2 3; do
 			ring $v 0 "$frames"
-			note rings V$v "$SENT" "$(field captured)" "$(field lost)" "$(awk -v c="$(field cpu_ns)" -v n="$(field captured)" 'BEGIN { print c / n }')"
+			note rings V$v "$SENT" "$(field captured)" "$(field lost)" \
+				"$(awk -v c="$(field cpu_ns)" -v n="$(field captured)" \
+				'BEGIN { print c / n }')"
 		done
 	done
 	table rings 'rings, as fast as the sender can' nobody V1 V2 V3
 	echo "rate of V3: $(ratio rings V3 V2 4) of V2's, $(ratio rings V3 V1 4) of V1's (goal 2); CPU a frame: 1/$(ratio rings V2 V3 6) of V2's, 1/$(ratio rings V1 V3 6) of V1's (1/15)"
-	"$build/taplossctl" --json ring --frame 64 | jq -r '[.rings[].frames_per_mib] | "64-byte frames in a MiB of ring: V1 \(.[0]), V2 \(.[1]), V3 \(.[2]): \(.[2] / .[1] * 10 | round / 10) times (goal 13)"'
+	"$build/taplossctl" --json ring --frame 64 |
+		jq -r '[.rings[].frames_per_mib] |
+		"64-byte frames in a MiB of ring: V1 \(.[0]), V2 \(.[1]), V3 \(.[2]): \(.[2] / .[1] * 10 | round / 10) times (goal 13)"'
 }
 
 # 2. The reader stands still for 100 ms of every second.
@@ -115,8 +127,8 @@ idle() {	# idle PID: it has worked up what came in
 	[ $(($(cpu_ns "$1") - now)) -lt 5000000 ]
 }
 
-# peer VARIANT: a whole program, into memory. The file before goes only when the sender begins: else its memory goes back to the host, and who
-# writes next pays for that.
+# peer VARIANT: a whole program, into memory. The file before goes only when the sender begins: else
+# its memory goes back to the host, and who writes next pays for that.
 peer() {
 	local pid before cpu got file=f.new
 
@@ -139,7 +151,8 @@ peer() {
 	wait $pid
 	mv "$file" f.old
 	got=$(capinfos -Mrc f.old 2> /dev/null | awk 'END { print $NF }')
-	note peers "$1" "$SENT" "$got" $((frames - got)) "$(awk -v c=$cpu -v n="$got" 'BEGIN { print c / n }')"
+	note peers "$1" "$SENT" "$got" $((frames - got)) \
+		"$(awk -v c=$cpu -v n="$got" 'BEGIN { print c / n }')"
 }
 
 # 3. The program beside its peers.
@@ -173,7 +186,8 @@ gaps() {
 			for load in slow=1000000 slow=3000000 stall=100; do
 				pps=0
 				[ $load != stall=100 ] || pps=500000
-				ring 3 $pps 1000000 block=131072 blocks=$blocks retire=$retire $load check=1
+				ring 3 $pps 1000000 block=131072 blocks=$blocks retire=$retire \
+					$load check=1
 				tail -n 1 ring.out >> gaps.txt
 			done
 		done
@@ -202,7 +216,8 @@ ports() {
 	wait $pid
 	tshark -r four.pcapng -T fields -e frame.time_epoch 2> /dev/null |
 		perl -ne '($s, $n) = split /\./; $t = $s * 1e9 + $n; $back++ if $t < $last; $last = $t; $k++; END { printf "%d %d\n", $k, $back }' > order
-	jq -r --arg order "$(cat order)" '($order / " ") as $o | "four ports at 50,000 frames/s each: \($o[0]) of 400000 frames, \($o[1]) of them behind a younger one " +
+	jq -r --arg order "$(cat order)" \
+		'($order / " ") as $o | "four ports at 50,000 frames/s each: \($o[0]) of 400000 frames, \($o[1]) of them behind a younger one " +
 		"(goal 0), \(.frames_lost) lost by the capture (goal 0)"' four.json
 	rm -f four.pcapng
 }

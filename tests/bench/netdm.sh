@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# How much of a flood of drops each observer sees, and what it costs the sender: nobody, taplossd by BPF, taplossd by NET_DM, dropwatch in packet mode,
-# one after the other in one test host with Linux 6.12 (tests/vm): no drop monitor is to be had in a network namespace of its own.
+# How much of a flood of drops each observer sees, and what it costs the sender: nobody, taplossd by
+# BPF, taplossd by NET_DM, dropwatch in packet mode, one after the other in one test host with Linux
+# 6.12 (tests/vm): no drop monitor is to be had in a network namespace of its own.
 #
 # usage: netdm.sh [FRAMES]	300000; exit status 77 when there is no such host
 set -u
@@ -11,13 +12,15 @@ if [[ -z ${NETDM_INSIDE:-} ]]; then
 	cd "$(dirname "$0")/../.." || exit 1
 	files=()
 	for program in dropwatch script; do
-		path=$(command -v $program) || { echo "needs $program (tests/packages.sh bench)"; exit 77; }
+		path=$(command -v $program) ||
+			{ echo "needs $program (tests/packages.sh bench)"; exit 77; }
 		files+=(-f "$path:/usr/bin/$program")
 		while read -r lib; do
 			files+=(-f "$lib:$lib")
 		done < <(ldd "$path" | grep -o '/[^ ]*')
 	done
-	exec tests/vm/vm.sh run 6.12 -t 500 "${files[@]}" -- env NETDM_INSIDE=1 tests/bench/netdm.sh "$frames"
+	exec tests/vm/vm.sh run 6.12 -t 500 "${files[@]}" -- env NETDM_INSIDE=1 \
+		tests/bench/netdm.sh "$frames"
 fi
 
 export PATH=$B:$B/tests/taptool:$PATH TAPLOSS_STORE=/run/bench
@@ -36,7 +39,9 @@ flood() {	# sets rate: drops a second
 }
 # row OBSERVER SEEN SAID-LOST
 row() {
-	printf '%-22s %9s %6s %9s %7s %9s\n' "$1" $rate "$((rate * 100 / base)) %" "$2" "$(awk -v n="$2" -v all="$frames" 'BEGIN { printf "%.1f %%", (all - n) * 100 / all }')" "$3"
+	printf '%-22s %9s %6s %9s %7s %9s\n' "$1" $rate "$((rate * 100 / base)) %" "$2" \
+		"$(awk -v n="$2" -v all="$frames" \
+		'BEGIN { printf "%.1f %%", (all - n) * 100 / all }')" "$3"
 }
 lost() {
 	taplossctl --json loss --vm web-1 | jq '[.rows[].frames] | add // 0'
@@ -112,8 +117,12 @@ dropwatch() {
 	exec 3>&-
 }
 dropwatch packet
-row 'dropwatch, packet mode' "$(grep -c 'drop at: tun_net_xmit' dropwatch.out)" "$(grep -A4 'Software statistics' dropwatch.out | awk '/dropped/ { print $NF }' | head -n 1)"
+row 'dropwatch, packet mode' "$(grep -c 'drop at: tun_net_xmit' dropwatch.out)" \
+	"$(grep -A4 'Software statistics' dropwatch.out | awk '/dropped/ { print $NF }' |
+	head -n 1)"
 # Functions of modules have wrong names here ("-l kas"): the place with the most drops is ours.
 dropwatch summary
-row 'dropwatch, summary' "$(awk '/ drops at / { n[$4] += $1 } END { for (f in n) if (n[f] > max) max = n[f]; print max + 0 }' dropwatch.out)" -
+row 'dropwatch, summary' \
+	"$(awk '/ drops at / { n[$4] += $1 } END { for (f in n) if (n[f] > max) max = n[f];
+	print max + 0 }' dropwatch.out)" -
 kill %1

@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The device goes down and comes back, is renamed, goes to another namespace, disappears; and what is refused, with the words that help.
+# The device goes down and comes back, is renamed, goes to another namespace, disappears; and what
+# is refused, with the words that help.
 . "$(dirname "$0")/cap.sh"
 
-carrier() { [[ $(< "/sys/class/net/$TAP/carrier") == 1 && $(< "/sys/class/net/$TAP/operstate") == up ]]; }
+carrier() { [[ $(< "/sys/class/net/$TAP/carrier") == 1 &&
+	$(< "/sys/class/net/$TAP/operstate") == up ]]; }
 packets() {
 	seen "$1" | wc -l
 }
@@ -21,7 +23,8 @@ wait_for 5 carrier
 seqframes "$TAP" 10 0 64 0 20 > /dev/null
 ended
 same "$(packets f.pcapng)" 30 'frames before, between and after'
-ip link set "${TAP2}x" name "$TAP2" 2> /dev/null || { ip link set "${TAP2}x" down; ip link set "${TAP2}x" name "$TAP2"; }
+ip link set "${TAP2}x" name "$TAP2" 2> /dev/null || { ip link set "${TAP2}x" down; ip link set \
+	"${TAP2}x" name "$TAP2"; }
 ip link set "$TAP2" up
 
 # Another namespace: for this one the device is gone. What had come in is in the file.
@@ -71,6 +74,7 @@ refused 2 'syntax error' taplossctl capture "$TAP2" -w x -f 'tcp and and'
 [[ ! -e x ]] || fail 'a refused capture leaves a file'
 refused 1 'no store in' taplossctl --store "$W/none" capture nosuch0 -w x
 refused 1 'No such file or directory' taplossctl capture "$TAP2" -w none/x
-refused 1 'CAP_NET_RAW; run taplossctl as root' setpriv --bounding-set -net_raw --inh-caps -net_raw taplossctl capture "$TAP2" -w x
+refused 1 'CAP_NET_RAW; run taplossctl as root' setpriv --bounding-set -net_raw \
+	--inh-caps -net_raw taplossctl capture "$TAP2" -w x
 refused 2 'MODE:RINGS' taplossctl capture "$TAP2" -w x --fanout hash
 refused 1 'not a pcapng file' taplossctl gaps /proc/version

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # limit 120
-# capture --dropped as other programs read it: the bytes that tcpdump saw of the same frames, tags and super-frames too; what is said of each; a
+# capture --dropped as other programs read it: the bytes that tcpdump saw of the same frames, tags
+# and super-frames too; what is said of each; a
 # limit that was hit, with its count at its place; a VM that gets another tap; a row of files; what is refused.
 . "$(dirname "$0")/cap.sh"
 need tcpdump
@@ -34,14 +35,16 @@ TAPX=${TAP}x
 hold "$TAPX" ring 16
 frames "$TAPX" 16
 
-# A full ring: the frames pass by tcpdump, and then they are lost. A bridge brings them, so that the tag stands beside the frame.
+# A full ring: the frames pass by tcpdump, and then they are lost. A bridge brings them, so that the
+# tag stands beside the frame.
 ip link add "${TAP}br" type bridge
 ip link set "${TAP}br" type bridge mcast_snooping 0
 ip link set "${TAP}br" up
 ip link set "$TAP2" master "${TAP}br"
 ip link set "$TAPX" master "${TAP}br"
 forwards() {
-	bridge link | grep "$TAPX" | grep -q forwarding && bridge link | grep "$TAP2" | grep -q forwarding
+	bridge link | grep "$TAPX" | grep -q forwarding && bridge link | grep "$TAP2" |
+		grep -q forwarding
 }
 wait_for 10 forwards
 dropping "$TAPX" -w f.pcapng
@@ -66,7 +69,8 @@ same "$(bytes f.pcapng | md5sum)" "$(bytes t.pcap | md5sum)" 'the bytes'
 same "$(tshark -r f.pcapng -Y 'vlan.id == 7' 2> /dev/null | wc -l)" 180 'frames with their tag'
 same "$(fields f.pcapng frame.interface_name frame.comment | sort | uniq -c | xargs)" \
 	"$lost $TAPX taploss: lost reason=FULL_RING place=tun_net_xmit class=PTR_FULL kind=capacity direction=rx queue=0" 'what is said of them'
-same "$(fields f.pcapng frame.packet_flags_direction | sort -u | perl -ne 'print hex($_)')" 2 'out of the host, into the guest'
+same "$(fields f.pcapng frame.packet_flags_direction | sort -u | perl -ne 'print hex($_)')" \
+	2 'out of the host, into the guest'
 has "$(capinfos f.pcapng)" 'Strict time order:   True'
 tell=$(taplossctl gaps f.pcapng)
 has "$tell" ', 0 lost in 0 gaps'
@@ -82,10 +86,13 @@ another_second() {	# each frame offered is lost
 sent=1000
 wait_for 10 another_second
 ended
-same "$(jq -c --argjson n "$sent" '[.frames_lost == $n, .frames + .frames_above_limit == $n, .frames_without_room, .missed_events]' capture.out)" \
+same "$(jq -c --argjson n "$sent" '[.frames_lost == $n, .frames + .frames_above_limit == $n,
+	.frames_without_room, .missed_events]' capture.out)" \
 	'[true,true,0,0]' 'the sums'
 same "$(frames_of l.pcapng)" "$(jq .frames capture.out)" 'frames in the file'
-same "$(fields l.pcapng frame.drop_count | awk 'NR == 11')" "$(fields l.pcapng frame.comment | sed -n '/ limited=/{s/.* limited=//p;q}')" 'left out in front of the 11th'
+same "$(fields l.pcapng frame.drop_count | awk 'NR == 11')" \
+	"$(fields l.pcapng frame.comment | sed -n '/ limited=/{s/.* limited=//p;q}')" \
+	'left out in front of the 11th'
 tell=$(taplossctl --json gaps l.pcapng || true)
 same "$(jq '.frames_lost' <<< "$tell")" "$(jq .frames_above_limit capture.out)" 'gaps'
 same "$(fields l.pcapng frame.cap_len frame.len | sort -u | xargs)" '60 100' 'cut'
@@ -114,7 +121,8 @@ same "$(fields g.pcapng frame.comment | grep -c FULL_RING)" 30 'what it lost bef
 
 # A VM by its name: it loses a frame in both directions, goes, and comes back with another tap.
 vm() {	# vm NAME
-	hold_as qemu-system-x86_64 "$1" ring 16 -- -name "guest=web-$TAG" -netdev "tap,id=n0,ifname=$1" -device virtio-net-pci,netdev=n0
+	hold_as qemu-system-x86_64 "$1" ring 16 -- -name "guest=web-$TAG" \
+		-netdev "tap,id=n0,ifname=$1" -device virtio-net-pci,netdev=n0
 }
 has_tap() {	# has_tap NAME
 	ctl --json vms "web-$TAG" > vms.json && grep -q "$1" vms.json
@@ -136,9 +144,11 @@ wait_for 10 two_devices
 from=$(counter "${TAP}w" tx_dropped)
 frames "${TAP}w" 40
 ended
-same "$(fields v.pcapng frame.interface_name frame.comment | awk -v n="${TAP}v" '$1 == n && /FULL_RING/' | wc -l)" 14 'of the first tap'
+same "$(fields v.pcapng frame.interface_name frame.comment | awk -v n="${TAP}v" \
+	'$1 == n && /FULL_RING/' | wc -l)" 14 'of the first tap'
 at_least "$(fields v.pcapng frame.interface_name | grep -c "${TAP}w")" 41 'of the second'
-at_least $((from + 40)) "$(fields v.pcapng frame.interface_name | grep -c "${TAP}w")" 'not more than it lost'
+at_least $((from + 40)) "$(fields v.pcapng frame.interface_name | grep -c "${TAP}w")" \
+	'not more than it lost'
 has "$(capinfos v.pcapng)" "VM web-$TAG, lost frames only"
 
 # Refused.
@@ -157,4 +167,5 @@ refused 2 'uses no packet ring' taplossctl capture --dropped "$TAPX" -w x --bloc
 refused 2 'needs --dropped' taplossctl capture "$TAPX" -w x --limit 5
 refused 2 'at most 32768 bytes of a frame' taplossctl capture --dropped "$TAPX" -w x -s 40000
 refused 1 'no VM, MAC address or tap' ctl capture --dropped nosuch -w x
-refused 1 'run taplossctl as root' setpriv --bounding-set=-all --inh-caps=-all taplossctl capture --dropped "$TAPX" -w x
+refused 1 'run taplossctl as root' setpriv --bounding-set=-all --inh-caps=-all taplossctl capture \
+	--dropped "$TAPX" -w x

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # limit 120
-# What is in a capture file: the bytes that tcpdump sees, tags too; filter and snap length; a row of files, standard output; a killed
-# capture, and a full disk.
+# What is in a capture file: the bytes that tcpdump sees, tags too; filter and snap length; a row of
+# files, standard output; a killed capture, and a full disk.
 . "$(dirname "$0")/cap.sh"
 need tcpdump
 
@@ -36,16 +36,19 @@ for version in 3 2; do
 	kill "$tcpdump"
 	wait "$tcpdump" || true
 	same "$(bytes f.pcapng | md5sum)" "$(bytes t.pcap | md5sum)" "the bytes, version $version"
-	same "$(tshark -r f.pcapng -Y 'vlan.id == 7' 2> /dev/null | wc -l)" 300 'frames with their tag'
+	same "$(tshark -r f.pcapng -Y 'vlan.id == 7' 2> /dev/null | wc -l)" \
+		300 'frames with their tag'
 done
 has "$(capinfos f.pcapng)" 'nanoseconds'
 
-# A filter, which also sees the tag that the kernel has taken off; a snap length; a number of frames.
+# A filter, which also sees the tag that the kernel has taken off; a snap length; a number of
+# frames.
 capturing "$TAP2" -w v.pcapng -f 'vlan 7' -s 40
 seqframes "$TAP" 100 > /dev/null
 seqframes "$TAP" 50 0 100 7 > /dev/null
 ended
-same "$(tshark -r v.pcapng -T fields -e frame.len -e frame.cap_len -e vlan.id 2> /dev/null | sort | uniq -c | xargs)" '50 100 40 7' 'tagged frames'
+same "$(tshark -r v.pcapng -T fields -e frame.len -e frame.cap_len -e vlan.id 2> /dev/null | sort |
+	uniq -c | xargs)" '50 100 40 7' 'tagged frames'
 capturing "$TAP2" -w c.pcapng --count 10
 seqframes "$TAP" 100 > /dev/null
 ended_alone 0
@@ -69,7 +72,8 @@ files=(two_*.pcapng)
 same ${#files[@]} 2 'files kept'
 
 # Live, into another program. Without --count it would end with its reader.
-taplossctl capture "$TAP2" -w - --count 20 2> live.err | tshark -r - -T fields -e frame.number > live.out 2> /dev/null &
+taplossctl capture "$TAP2" -w - --count 20 2> live.err | tshark -r - -T fields \
+	-e frame.number > live.out 2> /dev/null &
 live=$!
 wait_for 10 grep -q '^capturing' live.err
 seqframes "$TAP" 20 > /dev/null

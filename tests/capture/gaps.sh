@@ -1,13 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # limit 120
-# A reader that stands still again and again before a small ring: every gap in the frames' numbers stands in the file, where it is, as large as
-# it is. Version 3: to the frame. Versions 1 and 2: within the bounds that the file gives, and the sum is right.
+# A reader that stands still again and again before a small ring: every gap in the frames' numbers
+# stands in the file, where it is, as large as it is. Version 3: to the frame. Versions 1 and 2:
+# within the bounds that the file gives, and the sum is right.
 . "$(dirname "$0")/cap.sh"
 
 FRAMES=120000
 
-# stalled OPTION...: a capture whose reader stands still while frames come, five times; numbers go on from burst to burst
+# stalled OPTION...: a capture whose reader stands still while frames come, five times; numbers go
+# on from burst to burst
 stalled() {
 	local i size
 
@@ -16,7 +18,8 @@ stalled() {
 		size=$(stat -c %s f.pcapng)
 		kill -STOP "$CAPTURE"
 		wait_for 5 state_is T
-		same "$(seqframes "$TAP" $((FRAMES / 10)) 0 64 0 $((i * FRAMES / 10)))" $((FRAMES / 10)) sent
+		same "$(seqframes "$TAP" $((FRAMES / 10)) 0 64 0 $((i * FRAMES / 10)))" \
+			$((FRAMES / 10)) sent
 		kill -CONT "$CAPTURE"
 		wait_for 5 larger_than "$size"
 	done
@@ -34,18 +37,22 @@ tell=$(taplossctl gaps f.pcapng || echo "status $?")
 has "$tell" 'frames lost between frame'
 has "$tell" 'status 3'
 
-# The statistics at the end add up, for other programs, too: captured + lost = offered, and dropped frames as tshark finds them.
+# The statistics at the end add up, for other programs, too: captured + lost = offered, and dropped
+# frames as tshark finds them.
 captured=$(seen f.pcapng | wc -l)
 lost=$(awk '{ n += $3 } END { print n }' true)
 same $((captured + lost)) $((FRAMES / 2)) 'captured and lost'
 trailing=$(awk '$2 == "-" { n = $3 } END { print n + 0 }' true)
-same "$(seen f.pcapng | awk '{ n += $3 } END { print n }')" $((lost - trailing)) 'frame.drop_count of tshark'
+same "$(seen f.pcapng | awk '{ n += $3 } END { print n }')" $((lost - trailing)) \
+	'frame.drop_count of tshark'
 has "$(< capture.err)" 'lost by the capture itself'
 
 for version in 1 2; do
 	stalled --ring $version --block 128k --blocks 2
 	true_gaps f.pcapng $((FRAMES / 2)) > true
-	same "$(awk '{ n += $3 } END { print n }' true)" "$(told_gaps f.pcapng | awk '{ n += $3 } END { print n }')" "frames lost, version $version"
+	same "$(awk '{ n += $3 } END { print n }' true)" \
+		"$(told_gaps f.pcapng | awk '{ n += $3 } END { print n }')" \
+		"frames lost, version $version"
 	at_least "$(wc -l < true)" 5 'gaps'
 	told_gaps f.pcapng > told
 	# each true gap lies within one that is told

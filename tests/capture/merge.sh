@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # limit 90
-# Several ports in one file, in the order of time: a busy one beside one with a frame now and then; eight at once; the rings of a fanout.
+# Several ports in one file, in the order of time: a busy one beside one with a frame now and then;
+# eight at once; the rings of a fanout.
 . "$(dirname "$0")/cap.sh"
 
 # in_order FILE N: N frames, no time before the one above it
 in_order() {
 	seen "$1" > frames
 	same "$(wc -l < frames)" "$2" 'frames'
-	same "$(awk '{ print $5 }' frames | perl -ne '($s, $n) = split /\./; $t = $s * 1e9 + $n; print if $t < $last; $last = $t')" '' 'out of order'
+	same "$(awk '{ print $5 }' frames |
+		perl -ne '($s, $n) = split /\./; $t = $s * 1e9 + $n; print if $t < $last; $last = $t')" '' 'out of order'
 }
 
 veth "${TAP}b" "${TAP2}b"
@@ -55,7 +57,8 @@ SEC("socket") int by_number(struct __sk_buff *skb)
 }
 char _license[] SEC("license") = "GPL";
 EOF
-clang -O2 -g -target bpf -I"/usr/include/$(uname -m)-linux-gnu" -c by_number.bpf.c -o by_number.bpf.o
+clang -O2 -g -target bpf -I"/usr/include/$(uname -m)-linux-gnu" -c by_number.bpf.c \
+	-o by_number.bpf.o
 bpftool prog load by_number.bpf.o /sys/fs/bpf/by_number
 for mode in hash:3 cpu:3 rollover:3 rnd:3 qm:3 cbpf:3 ebpf:4:/sys/fs/bpf/by_number; do
 	capturing "$TAP2" -w fan.pcapng --fanout "$mode" --blocks 128 --block 128k
@@ -63,7 +66,8 @@ for mode in hash:3 cpu:3 rollover:3 rnd:3 qm:3 cbpf:3 ebpf:4:/sys/fs/bpf/by_numb
 	ended
 	in_order fan.pcapng 1024
 	same "$(awk '{ print $4 }' frames | sort -n | uniq | wc -l)" 1024 "different frames, $mode"
-	awk '{ print $1 }' frames | sort | uniq -c | awk '{ print $2 ":" $1 }' | xargs > "rings.${mode%%:*}"
+	awk '{ print $1 }' frames | sort | uniq -c | awk '{ print $2 ":" $1 }' |
+		xargs > "rings.${mode%%:*}"
 done
 same "$(< rings.cbpf)" '1:1024' 'the ring of the sender whose address ends with 01'
 same "$(< rings.ebpf)" '0:256 1:256 2:256 3:256' 'rings by the number, as the program says'
@@ -82,4 +86,5 @@ seqframes "$TAP" 4000 > /dev/null
 ended
 in_order fan.pcapng 4000
 same "$(awk '{ print $4 }' frames | sort -n | uniq | wc -l)" 4000 'different frames'
-same "$(awk '{ print $1 }' frames | sort | uniq -c | awk '$1 == 1000' | wc -l)" 4 'rings with a quarter each'
+same "$(awk '{ print $1 }' frames | sort | uniq -c | awk '$1 == 1000' | wc -l)" \
+	4 'rings with a quarter each'

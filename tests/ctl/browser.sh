@@ -12,14 +12,18 @@ made_history() {
 	export TAPLOSS_STORE=$W/made
 }
 
-# browse ARGUMENT...: console messages go to $W/console; in a network namespace of its own, with nothing in it
+# browse ARGUMENT...: console messages go to $W/console; in a network namespace of its own, with
+# nothing in it
 browse() {
-	unshare -rn timeout -k 5 150 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --user-data-dir="$W/profile" --hide-scrollbars \
+	unshare -rn timeout -k 5 150 chromium --headless --no-sandbox --disable-gpu \
+		--disable-dev-shm-usage --user-data-dir="$W/profile" --hide-scrollbars \
 		--enable-logging=stderr --virtual-time-budget=30000 "$@" 2> "$W/stderr"
-	grep CONSOLE "$W/stderr" | grep -v 'source: chrome://' > "$W/console" || true	# the browser's own pages talk, too
+	# the browser's own pages talk, too
+	grep CONSOLE "$W/stderr" | grep -v 'source: chrome://' > "$W/console" || true
 }
 
-# probe PAGE SCRIPT...: opens a copy of the page with scripts behind its own; what they put into #result goes to standard output
+# probe PAGE SCRIPT...: opens a copy of the page with scripts behind its own; what they put into
+# #result goes to standard output
 probe() {
 	local page=$1
 	shift
@@ -35,5 +39,6 @@ probe() {
 		echo '</body></html>'
 	} > "$W/probe.html"
 	browse --dump-dom "file://$W/probe.html" > "$W/dom"
-	sed -n 's/.*<pre id="result">\(.*\)<\/pre>.*/\1/p' "$W/dom" | sed 's/&lt;/</g; s/&gt;/>/g; s/&amp;/\&/g'
+	sed -n 's/.*<pre id="result">\(.*\)<\/pre>.*/\1/p' "$W/dom" |
+		sed 's/&lt;/</g; s/&gt;/>/g; s/&amp;/\&/g'
 }

@@ -1,13 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# taplossctl bursts on a made store: the list, how long and how far apart, what a ring bridges; with Unicode and without.
+# taplossctl bursts on a made store: the list, how long and how far apart, what a ring bridges; with
+# Unicode and without.
 . "$(dirname "$0")/store.sh"
 
 # Three bursts in web-1's minute of 10:30: 20 us, 5 ms, and one of 100 ms in two parts.
 from=$(($(at $DAY1 10:29:59) + 0))
 sql timeline-20231115.db << EOF
-INSERT INTO burst VALUES ($((from + 100000000)), 1, 0, 20000, 3, 17), ($((from + 200000000)), 1, 0, 5000000, 6, NULL),
-	($((from + 400000000)), 1, 0, 60000000, 6, 40), ($((from + 465000000)), 1, 1, 35000000, 5, NULL),
+INSERT INTO burst VALUES ($((from + 100000000)), 1, 0, 20000, 3, 17), ($((from + 200000000)),
+	1, 0, 5000000, 6, NULL),
+	($((from + 400000000)), 1, 0, 60000000, 6, 40), ($((from + 465000000)),
+	1, 1, 35000000, 5, NULL),
 	($((from + 900000000)), 2, 0, 0, 1, NULL);
 EOF
 WINDOW=(--since "@$((DAY1 + 10 * 3600 + 60))" --until "@$((DAY1 + 10 * 3600 + 2000))")
@@ -46,9 +49,11 @@ has "$(LC_ALL=C ctl bursts web-1 "${WINDOW[@]}")" "$summary"
 has "$(ctl bursts web-1 "${WINDOW[@]}" -n 1)" 'the newest 1 of 4:'
 
 # The same for programs.
-same "$(ctl --json bursts web-1 "${WINDOW[@]}" | jq -c '.summaries[0] | del(.nic, .direction, .class)')" \
+same "$(ctl --json bursts web-1 "${WINDOW[@]}" |
+	jq -c '.summaries[0] | del(.nic, .direction, .class)')" \
 	'{"bursts":4,"frames":21,"most_frames":11,"length_p50_ns":20000,"length_p95_ns":100000000,"length_max_ns":100000000,"gap_p50_ns":99980000,"gap_min_ns":99980000,"ring_frames":500,"ring_ns":3105590062,"burst_fps":161,"offered_fps":8,"offered_max_fps":60,"ring_that_fits_frames":511}'
-same "$(ctl --json bursts web-1 "${WINDOW[@]}" | jq -c '.bursts[2] | [.frames, .length_ns, .gap_ns, .place]')" '[11,100000000,195000000,40]'
+same "$(ctl --json bursts web-1 "${WINDOW[@]}" |
+	jq -c '.bursts[2] | [.frames, .length_ns, .gap_ns, .place]')" '[11,100000000,195000000,40]'
 same "$(ctl --csv bursts web-1 "${WINDOW[@]}" --queue 1 | wc -l)" 2 'CSV of one queue'
 
 # Without traffic rows nothing is said of what came.

@@ -12,7 +12,8 @@ INSERT INTO event (t_ns, vm_id, device_id, what, was, became) VALUES
 	($(at $DAY1 02:30:00), 2, NULL, 'state', 'running', 'migrating'),
 	($(at $DAY1 03:00:00), 1, 1, 'ring', '500', '1000'),
 	($(at $DAY1 04:00:00), 1, NULL, 'name', 'web-old', 'web-1'),
-	($(at $DAY1 05:00:00), NULL, NULL, 'source', 'libvirt:qemu:///system ok', 'libvirt:qemu:///system stale'),
+	($(at $DAY1 05:00:00), NULL, NULL, 'source', 'libvirt:qemu:///system ok',
+	'libvirt:qemu:///system stale'),
 	($(at $DAY1 06:00:00), 3, 3, 'nic', 'vnet0', NULL),
 	($(at $DAY1 06:00:01), 3, NULL, 'state', 'running', 'gone'),
 	($(at $DAY1 07:00:00), 3, NULL, 'state', 'gone', 'running');
@@ -28,7 +29,8 @@ TIME                    VM    NIC   EVENT         WAS                       BECA
 2023-11-15 03:00:00 UTC web-1 vnet0 ring          500                       1000
 2023-11-15 04:00:00 UTC web-1 -     name          web-old                   web-1
 2023-11-15 05:00:00 UTC -     -     source        libvirt:qemu:///system ok libvirt:qemu:///system stale
-2023-11-16 06:00:00 UTC -     -     agent-stopped -                         -' ctl events web-1 "${DAYS[@]}" --no-verdicts
+2023-11-16 06:00:00 UTC -     -     agent-stopped -                         -' ctl events web-1 \
+"${DAYS[@]}" --no-verdicts
 same "$(ctl --json events "${DAYS[@]}" -U "@$((DAY2 + 9 * 3600))" | jq -c '[.events[] | .event]')" \
 	'["found","nic-added","paused","resumed","state","ring","name","source","nic-removed","stopped","started","agent-stopped","agent-started","agent-died","agent-started"]'
 same "$(ctl --json events db-1 "${DAYS[@]}" | jq -c '.events[0]')" \
@@ -39,15 +41,19 @@ no events' ctl events --since "@$((DAY1 + 22 * 3600))" --until "@$((DAY1 + 23 * 
 refused 1 'no VM, MAC address or tap' ctl events nosuch
 refused 2 'one VM at most' ctl events a b
 
-# Verdicts on the same axis: one that comes back soon went on; one that another follows on the same NIC changed; a few frames are none; what has
-# just been lost has no end yet.
+# Verdicts on the same axis: one that comes back soon went on; one that another follows on the same
+# NIC changed; a few frames are none; what has just been lost has no end yet.
 sql meta.db << EOF
-INSERT INTO series (id, vm_id, attachment_id, device_id, queue, direction, class, kind, reason, site, first_ns) VALUES
-	(8, 1, 1, 1, 0, 'tx', 'FILTER', 'policy', 'TAP_FILTER', 'f', 1), (9, 2, 2, 2, 0, 'rx', 'NOMEM', 'capacity', 'NOMEM', 'g', 1);
+INSERT INTO series (id, vm_id, attachment_id, device_id, queue, direction, class, kind, reason,
+	site, first_ns) VALUES
+	(8, 1, 1, 1, 0, 'tx', 'FILTER', 'policy', 'TAP_FILTER', 'f', 1),
+	(9, 2, 2, 2, 0, 'rx', 'NOMEM', 'capacity', 'NOMEM', 'g', 1);
 EOF
 sql timeline-20231115.db << EOF
-INSERT INTO tick VALUES ($(at $DAY1 05:02:00), 1000000000), ($(at $DAY1 05:42:00), 1000000000), ($(at $DAY1 05:47:00), 1000000000);
-INSERT INTO loss VALUES ($(at $DAY1 05:02:00), 4, 500, 500, 1), ($(at $DAY1 05:42:00), 4, 500, 500, 1), ($(at $DAY1 05:47:00), 8, 70, 70, 1);
+INSERT INTO tick VALUES ($(at $DAY1 05:02:00), 1000000000), ($(at $DAY1 05:42:00), 1000000000),
+	($(at $DAY1 05:47:00), 1000000000);
+INSERT INTO loss VALUES ($(at $DAY1 05:02:00), 4, 500, 500, 1),
+	($(at $DAY1 05:42:00), 4, 500, 500, 1), ($(at $DAY1 05:47:00), 8, 70, 70, 1);
 EOF
 sql timeline-20231116.db << EOF
 INSERT INTO tick VALUES ($(at $DAY2 05:20:00), 1000000000);
@@ -55,7 +61,8 @@ INSERT INTO loss VALUES ($(at $DAY2 05:20:00), 9, 40, 40, 1), ($(at $DAY2 01:00:
 EOF
 verdicts() {	# verdicts [OPTION]...: TIME VM NIC WAS BECAME
 	ctl --json events "${DAYS[@]}" "$@" | jq -r '.events[] | select(.event == "verdict") |
-		[(.t_ns / 1e9 | strftime("%d-%H:%M:%S")), .vm, .nic, .was // "-", .became // "-"] | join(" ")'
+		[(.t_ns / 1e9 | strftime("%d-%H:%M:%S")), .vm, .nic, .was // "-", .became // "-"] |
+		join(" ")'
 }
 same "$(verdicts --verdicts)" '15-05:01:59 web-1 vnet0 - bad-header
 15-05:46:59 web-1 vnet0 bad-header filtered
@@ -67,7 +74,8 @@ same "$(verdicts --verdicts)" '15-05:01:59 web-1 vnet0 - bad-header
 same "$(verdicts db-1)" '16-05:19:59 db-1 vnet1 - no-memory'
 same "$(verdicts db-1 --since "@$((DAY2 + 5 * 3600))")" '16-05:19:59 db-1 vnet1 - no-memory
 16-05:20:00 db-1 vnet1 no-memory -' 'by the minute'
-same "$(verdicts web-1 --since "@$((DAY1 + 5 * 3600 + 2519)).5" --until "@$((DAY1 + 6 * 3600 + 1800))")" '15-05:42:00 web-1 vnet0 bad-header -
+same "$(verdicts web-1 --since "@$((DAY1 + 5 * 3600 + 2519)).5" \
+	--until "@$((DAY1 + 6 * 3600 + 1800))")" '15-05:42:00 web-1 vnet0 bad-header -
 15-05:46:59 web-1 vnet0 - filtered
 15-05:47:00 web-1 vnet0 filtered -' 'it began before the window did'
 same "$(verdicts)" '' 'not of all unless asked for'

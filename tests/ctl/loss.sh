@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# taplossctl loss: totals, splits, filters, shares and exit status, to the byte, as text, JSON and CSV.
+# taplossctl loss: totals, splits, filters, shares and exit status, to the byte, as text, JSON and
+# CSV.
 . "$(dirname "$0")/store.sh"
 
 says '2023-11-15 00:00:00 to 2023-11-16 06:00:00 UTC (30 h), 93.3 % observed
@@ -14,7 +15,8 @@ web-1 mvt0  rx  PTR_FULL    FULL_RING     capacity       9        9    900 B    
 old   vnet0 rx  PTR_FULL    FULL_RING     capacity       7        7    700 B         0 100.0 % 2023-11-15 00:10:00 UTC
 web-1 vnet0 tx  VIRTNET_HDR NOT_SPECIFIED fault          5        5     60 B       190  2.56 % 2023-11-15 14:00:00 UTC' ctl loss "${DAYS[@]}"
 
-# JSON: keys by which it does not split are absent, what is unknown is null, purged frames are no loss.
+# JSON: keys by which it does not split are absent, what is unknown is null, purged frames are no
+# loss.
 says '{"since_ns":1700006400000000000,"until_ns":1700114400000000000,"coverage_pct":93.333333,"masked_frames":0,"rows":[{"vm":"web-1","uuid":"'$WEB'","nic":"vnet0","direction":"rx","frames":799,"segments":819,"bytes":79900,"purged_frames":250,"delivered_frames":500,"loss_pct":52.335558,"first_seen_ns":1700042400000000000},{"vm":"web-1","uuid":"'$WEB'","nic":"mvt0","direction":"rx","frames":9,"segments":9,"bytes":900,"delivered_frames":null,"loss_pct":null,"first_seen_ns":1700096400000000000},{"vm":"web-1","uuid":"'$WEB'","nic":"vnet0","direction":"tx","frames":5,"segments":5,"bytes":60,"delivered_frames":190,"loss_pct":2.5641026,"first_seen_ns":1700056800000000000}]}' \
 	ctl --json loss "${DAYS[@]}" --vm web-1 --by vm,nic,direction
 
@@ -27,17 +29,21 @@ same "$(od -An -c "$W/csv" | tr -d ' \n')" "$(printf '%s\r\n' \
 # Without --by, programs get every field.
 same "$(ctl --json loss "${DAYS[@]}" | jq -c '.rows[0] | keys_unsorted')" \
 	'["vm","uuid","nic","queue","direction","class","kernel_reason","kind","site","place","frames","segments","bytes","delivered_frames","loss_pct","first_seen_ns"]'
-same "$(ctl --json loss "${DAYS[@]}" | jq -c '[.rows[] | select(.vm == null) | .uuid, .nic]')" '[null,"tapx"]' 'unattributed'
+same "$(ctl --json loss "${DAYS[@]}" | jq -c '[.rows[] | select(.vm == null) | .uuid, .nic]')" \
+	'[null,"tapx"]' 'unattributed'
 
 # However it is split, the frames are the same.
-for by in vm nic queue direction class reason kind site vm,nic,queue,direction,class,reason,kind,site; do
-	same "$(ctl --json loss "${DAYS[@]}" --by $by | jq '[.rows[].frames] | add')" 6820 "--by $by"
+for by in vm nic queue direction class reason kind site \
+	vm,nic,queue,direction,class,reason,kind,site; do
+	same "$(ctl --json loss "${DAYS[@]}" --by $by | jq '[.rows[].frames] | add')" \
+		6820 "--by $by"
 done
 
 frames() {	# frames WANTED OPTION...: sum of the rows
 	local want=$1
 	shift
-	same "$(ctl --json loss "${DAYS[@]}" "$@" | jq '[.rows[].frames] | add // 0')" "$want" "loss $*"
+	same "$(ctl --json loss "${DAYS[@]}" "$@" | jq '[.rows[].frames] | add // 0')" "$want" \
+		"loss $*"
 }
 frames 813 --vm web-1
 frames 813 --vm web-old

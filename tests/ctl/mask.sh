@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# taplossctl mask: masked loss is kept, shown on request, and left out of totals, shares, top, timelines and exit statuses; the file is replaced
-# as a whole, under a lock.
+# taplossctl mask: masked loss is kept, shown on request, and left out of totals, shares, top,
+# timelines and exit statuses; the file is replaced as a whole, under a lock.
 . "$(dirname "$0")/store.sh"
 
 lost() {	# lost [OPTION]...: sum of the rows
@@ -12,17 +12,23 @@ masked() {
 }
 
 # What is built in says why it is there, and can be switched off and on.
-same "$(ctl --json mask list | jq -c '[.masks[] | [.id, .state, .class, .kernel_reason]]')" '[["otherhost","built-in","OTHER","OTHERHOST"],["unhandled-proto","built-in","OTHER","UNHANDLED_PROTO"],["ptype-absent","built-in","OTHER","PTYPE_ABSENT"],["l2-multicast","built-in","OTHER","UNICAST_IN_L2_MULTICAST"],["capture","built-in","CAPTURE",null]]'
-same "$(ctl --json mask list | jq '[.masks[] | .note | length > 20] | all')" true 'each built-in mask says why'
+same "$(ctl --json mask list | jq -c '[.masks[] | [.id, .state, .class, .kernel_reason]]')" \
+	'[["otherhost","built-in","OTHER","OTHERHOST"],["unhandled-proto","built-in","OTHER","UNHANDLED_PROTO"],["ptype-absent","built-in","OTHER","PTYPE_ABSENT"],["l2-multicast","built-in","OTHER","UNICAST_IN_L2_MULTICAST"],["capture","built-in","CAPTURE",null]]'
+same "$(ctl --json mask list | jq '[.masks[] | .note | length > 20] | all')" \
+	true 'each built-in mask says why'
 sql meta.db << SQL
-INSERT INTO series (id, vm_id, attachment_id, device_id, queue, direction, class, kind, reason, site, counter, first_ns) VALUES
-	(8, 1, 1, 1, 0, 'tx', 'OTHER', 'policy', 'OTHERHOST', 'ip_rcv_core', NULL, $(at $DAY1 14:00:00)),
-	(9, 1, 1, 1, 0, 'tx', 'PATH', 'policy', 'OTHERHOST', 'ip_rcv_core', NULL, $(at $DAY1 14:00:00));
+INSERT INTO series (id, vm_id, attachment_id, device_id, queue, direction, class, kind, reason,
+	site, counter, first_ns) VALUES
+	(8, 1, 1, 1, 0, 'tx', 'OTHER', 'policy', 'OTHERHOST', 'ip_rcv_core', NULL,
+	$(at $DAY1 14:00:00)),
+	(9, 1, 1, 1, 0, 'tx', 'PATH', 'policy', 'OTHERHOST', 'ip_rcv_core', NULL,
+	$(at $DAY1 14:00:00));
 UPDATE series SET place = 'bridge br0' WHERE id = 9;
 SQL
 sql timeline-20231115.db << SQL
 DELETE FROM rolled; DELETE FROM loss_hour;
-INSERT INTO loss VALUES ($(at $DAY1 14:00:00), 8, 3000, 3000, 300000), ($(at $DAY1 14:00:00), 9, 2, 2, 200);
+INSERT INTO loss VALUES ($(at $DAY1 14:00:00), 8, 3000, 3000, 300000),
+	($(at $DAY1 14:00:00), 9, 2, 2, 200);
 SQL
 same "$(lost) $(masked)" '6822 3000' 'built-in mask'	# PATH is not class OTHER
 ctl mask remove otherhost
@@ -37,25 +43,35 @@ same "$(lost) $(masked)" '6822 3000' 'switched on'
 has() {
 	[[ $1 == *"$2"* ]] || fail "no '$2' in: $1"
 }
-has "$(ctl mask add --class ptr_full --vm web-1 --nic vnet0 --note 'load test, until Friday')" 'load test, until Friday'
-same "$(ctl --json mask list | jq -c '.masks[5] | del(.added_ns)')" '{"id":"1","state":"on","class":"PTR_FULL","kernel_reason":null,"site":null,"vm":"web-1","uuid":"'$WEB'","nic":"vnet0","note":"load test, until Friday"}'
+has "$(ctl mask add --class ptr_full --vm web-1 --nic vnet0 --note 'load test, until Friday')" \
+	'load test, until Friday'
+same "$(ctl --json mask list | jq -c '.masks[5] | del(.added_ns)')" \
+	'{"id":"1","state":"on","class":"PTR_FULL","kernel_reason":null,"site":null,"vm":"web-1","uuid":"'$WEB'","nic":"vnet0","note":"load test, until Friday"}'
 same "$(lost) $(masked)" "$((6822 - 549)) 3549"
 same "$(lost --masked)" 9822 'all of it on request'
-same "$(ctl --json loss "${DAYS[@]}" --masked | jq -c '[.rows[] | [.mask, .frames, .loss_pct] | select(.[0])] | sort')" '[["1",120,null],["1",429,null],["otherhost",3000,null]]'
-has "$(ctl loss "${DAYS[@]}")" '6,021 frames lost; besides, 2 lost on the way to or from the tap (PATH); besides, 250 in rings that were emptied (PURGE), which is not loss; besides, 3,549 masked (--masked shows them)'
-has "$(ctl loss "${DAYS[@]}" --vm web-1 --class PTR_FULL --nic vnet0)" $'\nno loss; besides, 549 masked (--masked shows them)'
+same "$(ctl --json loss "${DAYS[@]}" --masked | jq -c '[.rows[] | [.mask, .frames, .loss_pct] |
+	select(.[0])] | sort')" '[["1",120,null],["1",429,null],["otherhost",3000,null]]'
+has "$(ctl loss "${DAYS[@]}")" \
+	'6,021 frames lost; besides, 2 lost on the way to or from the tap (PATH); besides, 250 in rings that were emptied (PURGE), which is not loss; besides, 3,549 masked (--masked shows them)'
+has "$(ctl loss "${DAYS[@]}" --vm web-1 --class PTR_FULL --nic vnet0)" \
+	$'\nno loss; besides, 549 masked (--masked shows them)'
 has "$(ctl loss "${DAYS[@]}" --masked)" ' MASK'
 has "$(ctl timeline web-1 "${DAYS[@]}")" 'besides, 3,549 frames masked (--masked shows them)'
-same "$(ctl --json timeline web-1 "${DAYS[@]}" | jq -c '[.masked_frames, ([.series[].frames] | add)]')" '[3549,266]' timeline
-same "$(ctl --json timeline web-1 "${DAYS[@]}" --masked | jq -c '[.masked_frames, ([.series[].frames] | add)]')" '[3549,3815]' 'timeline --masked'
+same "$(ctl --json timeline web-1 "${DAYS[@]}" | jq -c '[.masked_frames, ([.series[].frames] |
+	add)]')" '[3549,266]' timeline
+same "$(ctl --json timeline web-1 "${DAYS[@]}" --masked |
+	jq -c '[.masked_frames, ([.series[].frames] | add)]')" '[3549,3815]' 'timeline --masked'
 
-# What was lost besides keeps its share: 5 of 195 frames from the guest. What is masked makes no script fail.
-same "$(ctl --json loss "${DAYS[@]}" --vm web-1 --by vm,nic,direction | jq -c '[.rows[] | select(.direction == "tx").loss_pct]')" '[2.5641026]'
+# What was lost besides keeps its share: 5 of 195 frames from the guest. What is masked makes no
+# script fail.
+same "$(ctl --json loss "${DAYS[@]}" --vm web-1 --by vm,nic,direction |
+	jq -c '[.rows[] | select(.direction == "tx").loss_pct]')" '[2.5641026]'
 exits 0 ctl loss "${DAYS[@]}" --vm web-1 --direction rx --fail-over 0.1
 exits 3 ctl loss "${DAYS[@]}" --vm web-1 --direction tx --fail-over 0.1 --floor 1
 
 # audit compares all that was counted.
-same "$(ctl --json audit "${DAYS[@]}" web-1 | jq -c '[.rows[] | select(.counter == "tx_dropped") | .unexplained_frames]')" '[0]' audit
+same "$(ctl --json audit "${DAYS[@]}" web-1 | jq -c '[.rows[] | select(.counter == "tx_dropped") |
+	.unexplained_frames]')" '[0]' audit
 
 # The same words again are the same mask; a VM is meant by its UUID, whatever it is called.
 sql meta.db <<< "UPDATE vm SET name = 'web-renamed' WHERE id = 1"
@@ -83,7 +99,8 @@ ctl mask add --nic tapx --note $'a "note"\e[31m,\n=1+1 </script>' > "$W/out"
 same "$(ctl --json mask list | jq -c '.masks[-1].note')" '"a \"note\"\u001b[31m,\n=1+1 </script>"'
 same "$(masked)" 9000 'a device'
 ctl mask list --csv > "$W/csv"
-same "$(tail -n 1 "$W/csv" | sed 's/,[0-9]*,"a/,WHEN,"a/')" $'5,on,,,,,,tapx,WHEN,"a ""note""\\x1b[31m,\\x0a=1+1 </script>"\r' CSV
+same "$(tail -n 1 "$W/csv" | sed 's/,[0-9]*,"a/,WHEN,"a/')" \
+	$'5,on,,,,,,tapx,WHEN,"a ""note""\\x1b[31m,\\x0a=1+1 </script>"\r' CSV
 
 # Wrong usage.
 refused 2 'list, add, remove or restore' ctl mask

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The report's page in a browser without a network: no word on the console, charts drawn, tables sorted and searched, names that mean harm
-# harmless, printed as PDF.
+# The report's page in a browser without a network: no word on the console, charts drawn, tables
+# sorted and searched, names that mean harm harmless, printed as PDF.
 # plain
 # limit 240
 . "$(dirname "$0")/store.sh"
@@ -9,7 +9,8 @@
 made_history
 ctl report capacity "${MADE_WINDOW[@]}" -o "$W/host.html"
 ctl report capacity "${MADE_WINDOW[@]}" --vm grow-0 -o "$W/vm.html"
-ctl report compare --before "@$((MADE_END - 34 * 86400))..@$((MADE_END - 18 * 86400))" --after "@$((MADE_END - 17 * 86400))..@$MADE_END" -o "$W/compare.html"
+ctl report compare --before "@$((MADE_END - 34 * 86400))..@$((MADE_END - 18 * 86400))" \
+	--after "@$((MADE_END - 17 * 86400))..@$MADE_END" -o "$W/compare.html"
 
 cat > "$W/look.js" << 'EOS'
 (() => {
@@ -72,7 +73,9 @@ same "$(jq -c '.wrong | length > 0' "$W/bad.json")" true 'an empty chart is not 
 # On paper: every section, no scroll bars, no buttons.
 browse --no-pdf-header-footer --print-to-pdf="$W/page.pdf" "file://$W/host.html"
 pdftotext -layout "$W/page.pdf" "$W/page.txt"
-for words in 'NICs that lose, or will' 'Why frames were lost' 'What was wrong, and when' 'Loss over time' 'When in the week' 'Who loses' 'Service levels' 'All NICs' 'What was not seen' \
+for words in 'NICs that lose, or will' 'Why frames were lost' 'What was wrong, and when' \
+	'Loss over time' 'When in the week' 'Who loses' 'Service levels' 'All NICs' \
+	'What was not seen' \
 	'How the numbers are made' 'MADE-UP HISTORY' '2026-1[12]-[0-9][0-9] *2027-01'; do
 	grep -q -- "$words" "$W/page.txt" || fail "not on paper: $words"
 done

@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Usage: help from the table of commands, errors of one line, exit status, colour, closed and full outputs.
+# Usage: help from the table of commands, errors of one line, exit status, colour, closed and full
+# outputs.
 . "$(dirname "$0")/store.sh"
 
 ctl --help > "$W/out"
-for command in status vms top loss timeline bursts diagnose watch events audit mask trace capture gaps ring db; do
+for command in status vms top loss timeline bursts diagnose watch events audit mask trace capture \
+	gaps ring db; do
 	grep -q "^  $command " "$W/out" || fail "--help does not list $command"
 	[[ $(ctl $command --help) == "usage: taplossctl $command"* ]] || fail "$command --help"
 done
@@ -44,7 +46,8 @@ if command -v script > /dev/null; then
 fi
 
 # A reader that went away is no error message; a full disk is.
-same "$({ ctl --json loss "${DAYS[@]}" 2>&1 >&3 | cat; } 3> >(head -c 1 > /dev/null))" '' 'after a closed pipe'
+same "$({ ctl --json loss "${DAYS[@]}" 2>&1 >&3 | cat; } 3> >(head -c 1 > /dev/null))" '' \
+	'after a closed pipe'
 for format in --json --csv --color=never; do
 	exits 1 sh -c "'$TAPLOSSCTL' $format vms > /dev/full"
 	grep -q 'No space left' "$W/err" || fail "$format: a full disk is passed over"

@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The window is (since, until] to the nanosecond, whether its hours were summed up or not; what was not observed is said.
+# The window is (since, until] to the nanosecond, whether its hours were summed up or not; what was
+# not observed is said.
 . "$(dirname "$0")/store.sh"
 
 frames() {	# frames WANTED SINCE UNTIL
-	same "$(ctl --json loss --since "$2" --until "$3" | jq '[.rows[].frames] | add // 0')" "$1" "since $2 until $3"
+	same "$(ctl --json loss --since "$2" --until "$3" | jq '[.rows[].frames] | add // 0')" \
+		"$1" "since $2 until $3"
 }
 
 # Loss at 10:00 (1), 10:30 (50) and 11:00 (400), all in hours that are summed up.
@@ -26,7 +28,9 @@ frames 1450 '2023-11-15 10:00' '2023-11-15 11:00'
 frames 450 '2023-11-15 10:00:01' '2023-11-15 11:00'
 
 # What was delivered is cut to the window in proportion: half of the minute to 10:30.
-same "$(ctl --json loss --since '2023-11-15 10:29:30' --until '2023-11-15 10:30' --vm web-1 --by vm,nic,direction | jq -c '.rows[] | [.frames, .delivered_frames]')" '[50,225]'
+same "$(ctl --json loss --since '2023-11-15 10:29:30' --until '2023-11-15 10:30' \
+	--vm web-1 --by vm,nic,direction | jq -c '.rows[] | [.frames, .delivered_frames]')" \
+	'[50,225]'
 
 # Observed, in part, not at all: never the same words.
 words() {
@@ -38,7 +42,8 @@ says '2023-11-15 17:30:00 to 18:30:00 UTC (1 h), 50.0 % observed
 no loss' words '2023-11-15 17:30' '2023-11-15 18:30'
 says '2023-11-15 18:00:00 to 20:00:00 UTC (2 h), NOT OBSERVED:
 no data for this window; see taplossctl status' words '2023-11-15 18:00' '2023-11-15 20:00'
-same "$(ctl --json loss --since '2023-11-15 19:00' --until '2023-11-15 21:00' | jq .coverage_pct)" 50
+same "$(ctl --json loss --since '2023-11-15 19:00' --until '2023-11-15 21:00' | jq .coverage_pct)" \
+	50
 
 # Other zones: what is read is what is shown.
 export TZ=Europe/Berlin

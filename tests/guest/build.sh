@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The small guest: Debian's kernel (downloaded once) and an initrd with our init and the virtio modules.
+# The small guest: Debian's kernel (downloaded once) and an initrd with our init and the virtio
+# modules.
 #
-# usage: guest/build.sh INIT     INIT is the built guest/init.c; prints the directory that then holds vmlinuz and initrd
+# usage: guest/build.sh INIT     INIT is the built guest/init.c; prints the directory that then
+#                                holds vmlinuz and initrd
 set -eu
 
 init=$1
@@ -14,7 +16,8 @@ say() {
 
 # The newest kernel of this system's own suite: unsigned images are small and need nothing else.
 newest_package() {
-	apt-cache search --names-only '^linux-image-6\.1\.0-[0-9]+-cloud-amd64-unsigned$' | cut -d' ' -f1 | sort -V | tail -n 1
+	apt-cache search --names-only '^linux-image-6\.1\.0-[0-9]+-cloud-amd64-unsigned$' |
+		cut -d' ' -f1 | sort -V | tail -n 1
 }
 
 # Into DIR: vmlinuz, modules/ with their dependencies. DIR appears complete or not at all.
@@ -25,7 +28,8 @@ fetch_kernel() {
 		apt-get update -qq >&2
 		package=$(newest_package)
 	fi
-	[ -n "$package" ] || { say 'no linux-image-6.1.0-*-cloud-amd64-unsigned to be had'; exit 1; }
+	[ -n "$package" ] || { say 'no linux-image-6.1.0-*-cloud-amd64-unsigned to be had'; exit \
+		1; }
 	say "downloading $package to $cache"
 	work=$(mktemp -d "$cache/fetch.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
@@ -57,7 +61,8 @@ make_initrd() {
 		cp "$path" "$root/m/"
 		echo "/m/${path##*/}"
 	done > "$root/modules"
-	(cd "$root" && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) > "$root.cpio"
+	(cd "$root" && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) \
+		> "$root.cpio"
 	mv "$root.cpio" "$dir/initrd"
 	cmp -s "$init" "$dir/init" || cp "$init" "$dir/init"
 }

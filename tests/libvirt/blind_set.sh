@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Causes of loss in random order, at random times; diagnose is asked about that window of that VM and nothing else. Prints what was taken for what.
-# Nine of ten have to be right, and none may be wrong with high confidence. BLIND_N: how many; BLIND_SEED: which (printed).
+# Causes of loss in random order, at random times; diagnose is asked about that window of that VM
+# and nothing else. Prints what was taken for what. Nine of ten have to be right, and none may be
+# wrong with high confidence. BLIND_N: how many; BLIND_SEED: which (printed).
 # alone
 # plain
 # limit 400
@@ -12,11 +13,13 @@ need libvirtd virsh qemu-system-x86_64 taskset chrt nft tc
 
 N=${BLIND_N:-20} SEED=${BLIND_SEED:-$((EPOCHSECONDS % 32768))}
 DECK=()
-read -ra CAUSES <<< "${BLIND_CAUSES:-$(compgen -A function cause_ | sed 's/^cause_//' | paste -sd ' ')}"
+read -ra CAUSES <<< "${BLIND_CAUSES:-$(compgen -A function cause_ | sed 's/^cause_//' |
+	paste -sd ' ')}"
 
 # The first verdict: cause, confidence
 told() {	# told SINCE
-	ctl --json diagnose "$VM" --since "@$1" | jq -r '.verdicts[0] | [.cause // "none", .confidence // "low"] | join(" ")'
+	ctl --json diagnose "$VM" --since "@$1" |
+		jq -r '.verdicts[0] | [.cause // "none", .confidence // "low"] | join(" ")'
 }
 
 # draw: CAUSE is one of those not drawn yet; then all again
@@ -47,14 +50,17 @@ for ((n = 0; n < N; n++)); do
 	if [[ $answer == "${CAUSE//_/-}" ]]; then
 		right=$((right + 1))
 	else
-		ctl --json diagnose "$VM" --since "@$from" | jq -c '.verdicts[] | {cause, confidence, frames, class, bursts, longest_ns,
-			burst_frames_per_s, usual_frames_per_s, lost_ns, pressure, queue_pct, from}' | sed "s/^/$CAUSE: /"
+		ctl --json diagnose "$VM" --since "@$from" |
+			jq -c '.verdicts[] | {cause, confidence, frames, class, bursts, longest_ns,
+			burst_frames_per_s, usual_frames_per_s, lost_ns, pressure, queue_pct,
+			from}' | sed "s/^/$CAUSE: /"
 	fi
 done
 
 echo
 echo "provoked, said, confidence: times"
-sort answers | uniq -c | awk '{ printf "%-18s %-18s %-7s %d%s\n", $2, $3, $4, $1, $2 == $3 ? "" : "   wrong" }'
+sort answers | uniq -c |
+	awk '{ printf "%-18s %-18s %-7s %d%s\n", $2, $3, $4, $1, $2 == $3 ? "" : "   wrong" }'
 echo "$right of $N right"
 at_least $((right * 10)) $((N * 9)) 'right answers, times ten,'
 same "$(awk '$1 != $2 && $3 == "high"' answers)" '' 'wrong with high confidence'

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A capture of a domain by its name, and one of what it loses: it is shut off and started again with another tap, gets a NIC more, and both
-# captures go on with what is new, each tap as an interface of its own, every frame once.
+# A capture of a domain by its name, and one of what it loses: it is shut off and started again with
+# another tap, gets a NIC more, and both captures go on with what is new, each tap as an interface
+# of its own, every frame once.
 # limit 120
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/libvirt.sh"
@@ -28,13 +29,16 @@ capturing() {
 	wait_for 20 grep -q '^capturing' "$1.err"
 }
 of() {	# of FILE DEV: frames of that interface that are as long as this test's
-	tshark -r "$1" -T fields -e frame.interface_name -e frame.len 2> /dev/null | awk -v d="$2" '$1 == d && $2 == 333' | wc -l
+	tshark -r "$1" -T fields -e frame.interface_name -e frame.len 2> /dev/null |
+		awk -v d="$2" '$1 == d && $2 == 333' | wc -l
 }
 # followed DEV: both captures have it. Each try is one frame more, which is lost.
 followed() {
 	frames "$1" 1
-	(($(tshark -r all.pcapng -T fields -e frame.interface_name 2> /dev/null | grep -c "$1") > 0)) &&
-		(($(tshark -r lost.pcapng -T fields -e frame.interface_name 2> /dev/null | grep -c "$1") > 0))
+	(($(tshark -r all.pcapng -T fields -e frame.interface_name 2> /dev/null |
+		grep -c "$1") > 0)) &&
+		(($(tshark -r lost.pcapng -T fields -e frame.interface_name 2> /dev/null |
+		grep -c "$1") > 0))
 }
 
 start "$TAP"
@@ -58,7 +62,8 @@ for pid in $all $lost; do
 	wait "$pid"
 done
 for file in all.pcapng lost.pcapng; do
-	same "$(of $file "$TAP"),$(of $file "$TAP2"),$(of $file "$third")" 50,60,70 "$file: frames of each tap"
+	same "$(of $file "$TAP"),$(of $file "$TAP2"),$(of $file "$third")" \
+		50,60,70 "$file: frames of each tap"
 	has "$(capinfos $file)" 'Number of interfaces in file: 3'
 	has "$(capinfos $file)" 'VM web'
 done

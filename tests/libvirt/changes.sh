@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What changes under a running guest: its number of queues, the length of its rings, its bridge, its namespace. No loss is credited to
-# the wrong queue, interface or time.
+# What changes under a running guest: its number of queues, the length of its rings, its bridge, its
+# namespace. No loss is credited to the wrong queue, interface or time.
 # limit 180
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/libvirt.sh"
@@ -20,7 +20,8 @@ agent_start --libvirt qemu:///system
 guest $uuid ping
 
 nic_is() {	# nic_is KEY VALUE
-	[[ $(ctl --json vms | jq -c --arg uuid $uuid --arg key "$1" '.vms[] | select(.uuid == $uuid) | .nics[0][$key]') == "$2" ]]
+	[[ $(ctl --json vms | jq -c --arg uuid $uuid --arg key "$1" '.vms[] |
+		select(.uuid == $uuid) | .nics[0][$key]') == "$2" ]]
 }
 by_queue() {	# frames lost to the ring by queue, "0:12 1:8"
 	rows uuid=$uuid class=PTR_FULL | jq -r 'map("\(.queue):\(.frames)") | sort | join(" ")'
@@ -31,7 +32,8 @@ queue_count() {	# how many queues the device uses: the others are parked
 uses() {
 	[[ $(queue_count) == "$1" ]]
 }
-# A guest that does not run loses what its rings do not hold: many flows, so that each queue has some.
+# A guest that does not run loses what its rings do not hold: many flows, so that each queue has
+# some.
 lose() {
 	local before
 
@@ -47,7 +49,8 @@ lose_and_count() {
 	at_least $lost_now "${1:-1000}"
 	total=$((total + lost_now))
 	expect_lost $total uuid=$uuid nic="$TAP" class=PTR_FULL
-	same "$(since "$lose_from" | jq '[.rows[].frames] | add // 0')" $lost_now 'lost since the guest was suspended'
+	same "$(since "$lose_from" | jq '[.rows[].frames] | add // 0')" \
+		$lost_now 'lost since the guest was suspended'
 }
 since() {	# since TIME: what its rings lost from then on, by queue
 	ctl --json loss --vm $uuid --class PTR_FULL --by nic,queue --since "@$1"
@@ -71,13 +74,15 @@ wait_for 10 uses 2
 lose_and_count
 same "$(by_queue | cut -d' ' -f3-)" "$(cut -d' ' -f3- <<< "$four")" 'the two parked queues'
 [[ $(by_queue) != "$four" ]] || fail 'the other two lost nothing'
-same "$(since "$lose_from" | jq -c --arg nic "$TAP" '[.rows[] | select(.nic == $nic) | .queue] | sort')" '[0,1]' 'queues that lost frames since'
+same "$(since "$lose_from" | jq -c --arg nic "$TAP" '[.rows[] | select(.nic == $nic) | .queue] |
+	sort')" '[0,1]' 'queues that lost frames since'
 nic_is queues 4 || fail 'four queues are there all the same'
 resume
 guest $uuid 'chan eth0 4'
 wait_for 10 uses 4
 
-# A longer ring holds more; a shorter one throws away what it does not hold any more, which is not loss.
+# A longer ring holds more; a shorter one throws away what it does not hold any more, which is not
+# loss.
 ip link set "$TAP" txqueuelen 1500
 wait_for 10 nic_is ring_frames 1500
 taken=$(counter "$TAP" tx_packets)
@@ -88,7 +93,8 @@ held=$((6000 - lost_now - taken))
 ip link set "$TAP" txqueuelen 10
 wait_for 10 nic_is ring_frames 10
 settled
-same "$(($(lost uuid=$uuid class=PURGE) - purged))" $((held - 40)) 'frames that the shorter rings let go'
+same "$(($(lost uuid=$uuid class=PURGE) - purged))" $((held - 40)) \
+	'frames that the shorter rings let go'
 same "$(lost uuid=$uuid class=PTR_FULL)" $total 'loss'
 ip link set "$TAP" txqueuelen 500
 resume
@@ -99,15 +105,19 @@ virsh -q update-device changes-1 nic.xml --live >> virsh.log
 wait_for 10 nic_is bridge "\"$br2\""
 lose_and_count
 resume
-same "$(ctl --json vms --all | jq --arg uuid $uuid '[.vms[] | select(.uuid == $uuid) | .nics[]] | length')" 1 'interfaces ever'
+same "$(ctl --json vms --all | jq --arg uuid $uuid '[.vms[] | select(.uuid == $uuid) | .nics[]] |
+	length')" 1 'interfaces ever'
 
-# The device goes to another namespace while QEMU holds it: there it is the same VM's, and here nobody's loss grows.
-# Its number is none that another test's namespace had a moment ago: see docs/MEASURES.md on devices elsewhere.
+# The device goes to another namespace while QEMU holds it: there it is the same VM's, and here
+# nobody's loss grows. Its number is none that another test's namespace had a moment ago: see
+# docs/MEASURES.md on devices elsewhere.
 for i in {1..64}; do
 	ip netns add "n$TAG$i"
 done
 ip netns add "n$TAG"
-ip netns exec "n$TAG" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1	# the kernel's own frames
+# the kernel's own frames
+ip netns exec "n$TAG" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 \
+	net.ipv6.conf.default.disable_ipv6=1
 ip link set "$TAP" netns "n$TAG"
 ip -n "n$TAG" link set "$TAP" up
 here=$(lost uuid=$uuid class=PTR_FULL)

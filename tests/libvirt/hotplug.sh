@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# An interface that is plugged into a running domain is known within a second, and one that is pulled out is closed.
+# An interface that is plugged into a running domain is known within a second, and one that is
+# pulled out is closed.
 # limit 120
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/libvirt.sh"
@@ -13,7 +14,8 @@ agent_start --libvirt qemu:///system --interval 100
 guest $uuid ping	# a guest that still boots does not give a device back
 
 nics() {
-	ctl --json vms | jq -c --arg uuid $uuid '[.vms[] | select(.uuid == $uuid) | .nics[] | select(.until_ns == null) | [.ifname, .mac]]'
+	ctl --json vms | jq -c --arg uuid $uuid '[.vms[] | select(.uuid == $uuid) | .nics[] |
+		select(.until_ns == null) | [.ifname, .mac]]'
 }
 nics_are() {
 	[[ $(nics) == "$1" ]]

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# One domain goes and the next gets its vnetN name: the histories do not mix. One that is renamed keeps its history.
+# One domain goes and the next gets its vnetN name: the histories do not mix. One that is renamed
+# keeps its history.
 # limit 120
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/libvirt.sh"
@@ -11,7 +12,8 @@ second=6f6f0000-0000-4000-8000-0000000000a2
 lv_start
 agent_start --libvirt qemu:///system
 
-# lose UUID N: N frames more than the ring of its only interface holds; guests that do not run read nothing
+# lose UUID N: N frames more than the ring of its only interface holds; guests that do not run read
+# nothing
 lose() {
 	local dev ring before
 
@@ -38,7 +40,8 @@ expect_lost 222 uuid=$second vm=two class=PTR_FULL
 same "$(lost uuid=$first class=PTR_FULL)" 111 'the first after the second came'
 virsh -q destroy two
 settled
-same "$(lost uuid=$first class=PTR_FULL),$(lost uuid=$second class=PTR_FULL)" 111,222 'after both are gone'
+same "$(lost uuid=$first class=PTR_FULL),$(lost uuid=$second class=PTR_FULL)" \
+	111,222 'after both are gone'
 same "$(rows vm=null "nic=$name" class=PTR_FULL)" '[]' "nobody's"
 
 # A new name for a domain that is known: one history, found by both.
@@ -51,5 +54,7 @@ lv_nic ethernet - 52:54:00:00:02:01 - 1 | lv_xml one $first > one.xml
 lose $first 333
 expect_lost 444 uuid=$first class=PTR_FULL
 same "$(rows uuid=$first class=PTR_FULL | jq -c 'map(.vm) | unique')" '["one-and-only"]' name
-same "$(ctl --json loss --vm one-and-only --class PTR_FULL --by vm | jq '.rows[0].frames')" 444 'by the new name'
-same "$(ctl --json loss --vm one --class PTR_FULL --by vm | jq '.rows[0].frames')" 444 'by the old name'
+same "$(ctl --json loss --vm one-and-only --class PTR_FULL --by vm | jq '.rows[0].frames')" \
+	444 'by the new name'
+same "$(ctl --json loss --vm one --class PTR_FULL --by vm | jq '.rows[0].frames')" \
+	444 'by the old name'

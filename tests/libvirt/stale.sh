@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# libvirt hangs: ticks go on, loss is attributed, status says what is stale; it recovers by itself, also from a restart.
+# libvirt hangs: ticks go on, loss is attributed, status says what is stale; it recovers by itself,
+# also from a restart.
 # limit 120
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/libvirt.sh"
@@ -15,7 +16,8 @@ frames "$TAP" $((ring + 100))
 expect_lost 100 uuid=$uuid
 
 source_is() {
-	ctl --json status | jq -e --arg state "$1" '.sources[] | select(.name | startswith("libvirt")) | .state == $state'
+	ctl --json status | jq -e --arg state "$1" \
+		'.sources[] | select(.name | startswith("libvirt")) | .state == $state'
 }
 wait_for 5 source_is ok
 kill -STOP "$LIBVIRTD"
@@ -26,7 +28,8 @@ late=$(late)
 wait_for 30 source_is stale
 frames "$TAP" 1000
 expect_lost 1100 uuid=$uuid	# the cached owner serves
-at_least $((late + 5)) "$(late)" 'late ticks'	# a busy machine delays some; waiting for libvirt would have cost fifty
+# a busy machine delays some; waiting for libvirt would have cost fifty
+at_least $((late + 5)) "$(late)" 'late ticks'
 has "$(ctl status)" stale
 
 # A VM that comes meanwhile is found without libvirt.
@@ -38,7 +41,8 @@ kill -CONT "$LIBVIRTD"
 wait_for 30 source_is ok
 same "$(lost uuid=$uuid)" 1100 'after it went on'
 
-# The daemon may go while the agent writes to it; that is a signal, and libvirt leaves it to the program.
+# The daemon may go while the agent writes to it; that is a signal, and libvirt leaves it to the
+# program.
 kill -PIPE "$AGENT"
 lv_stop
 wait_for 30 source_is failed

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A real domain, suspended under traffic: the loss is on its UUID, its MAC, the right queues, rx, PTR_FULL, to the frame.
+# A real domain, suspended under traffic: the loss is on its UUID, its MAC, the right queues, rx,
+# PTR_FULL, to the frame.
 # limit 120
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/libvirt.sh"
@@ -34,7 +35,8 @@ wait_for 20 is_paused
 frames "$TAP" 30000 flows 64
 sent_in_rings=$((4 * $(cat "/sys/class/net/$TAP/tx_queue_len")))
 dropped=$(counter "$TAP" tx_dropped)
-at_least "$dropped" $((30000 - sent_in_rings))	# and a frame more when the bridge floods one of its own
+# and a frame more when the bridge floods one of its own
+at_least "$dropped" $((30000 - sent_in_rings))
 at_least $((30000 - sent_in_rings + 10)) "$dropped"
 expect_lost "$dropped" vm=web-1 uuid=$uuid nic="$TAP" class=PTR_FULL direction=rx
 same "$(lost uuid=$uuid)" "$dropped" 'all that the VM lost'
@@ -42,10 +44,13 @@ same "$(rows uuid=$uuid | jq -c 'map(.queue) | unique')" '[0,1,2,3]' queues
 same "$(ctl --json vms | jq -c --arg uuid $uuid '.vms[] | select(.uuid == $uuid) | [.name, .state,
 	(.nics[] | [.mac, .kind, .backend, .queues, .bridge])]')" \
 	'["web-1","paused",["52:54:00:00:01:01","tap","userspace",4,"br0"],["52:54:00:00:01:02","tap","userspace",1,null]]'
-same "$(ctl --json loss --vm 52:54:00:00:01:01 --by vm | jq '.rows[0].frames')" "$dropped" 'by MAC address'
+same "$(ctl --json loss --vm 52:54:00:00:01:01 --by vm | jq '.rows[0].frames')" "$dropped" \
+	'by MAC address'
 
 # Nobody's trouble: benign, and no reason for a script to speak.
-same "$(ctl --json loss web-1 --by vm,class | jq -c '[.rows[] | [.class, .frames, .benign_frames]]')" "[[\"PTR_FULL\",$dropped,$dropped]]" 'benign'
+same "$(ctl --json loss web-1 --by vm,class |
+	jq -c '[.rows[] | [.class, .frames, .benign_frames]]')" \
+	"[[\"PTR_FULL\",$dropped,$dropped]]" 'benign'
 ctl loss web-1 --fail-over 0 > loss.out
 ctl diagnose web-1 --fail > diagnose.out
 
@@ -56,8 +61,13 @@ virsh -q resume web-1
 wait_for 20 counter_at_least "$TAP" tx_packets $((2000 + sent_in_rings))
 settled
 same "$(lost vm=web-1)" "$dropped" 'after it was resumed'
-same "$(ctl --json audit | jq '[.rows[] | select(.vm == "web-1") | .unexplained_frames // 0] | add')" 0 'unexplained'
-same "$(ctl --json events web-1 | jq -c '[.events[] | select(.vm == "web-1" and .nic == null) | .event]')" '["found","paused","resumed"]' events
-same "$(ctl --json events web-1 | jq -c '[.events[] | select(.event == "verdict")] | .[0] | [.vm, .nic, .was, .became]')" \
+same "$(ctl --json audit | jq '[.rows[] | select(.vm == "web-1") | .unexplained_frames // 0] |
+	add')" 0 'unexplained'
+same "$(ctl --json events web-1 | jq -c '[.events[] | select(.vm == "web-1" and .nic == null) |
+	.event]')" '["found","paused","resumed"]' events
+same "$(ctl --json events web-1 | jq -c '[.events[] | select(.event == "verdict")] | .[0] |
+	[.vm, .nic, .was, .became]')" \
 	"[\"web-1\",\"$TAP\",null,\"vm-halted\"]" 'verdict'
-same "$(ctl --json events web-1 | jq -c '[.events[] | select(.event == "paused" or .became == "vm-halted") | .event]')" '["paused","verdict"]' 'in order'
+same "$(ctl --json events web-1 |
+	jq -c '[.events[] | select(.event == "paused" or .became == "vm-halted") | .event]')" \
+	'["paused","verdict"]' 'in order'

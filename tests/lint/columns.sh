@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# columns.sh [FILE]...: lines of more than 100 columns, a tab being up to 8 and a character one. Of the
-# whole tree when no file is given. Not of third-party files; not lines with a URL, and in Markdown not
-# rows of tables: neither can be wrapped.
+# columns.sh [FILE]...: lines of more than 100 columns, a tab being up to 8 and a character one. Of
+# the whole tree when no file is given. Not of third-party files; not lines with a URL, and in
+# Markdown not rows of tables: neither can be wrapped.
 set -euo pipefail
 if (($# == 0)); then
 	mapfile -t files < <(git ls-files '*.[ch]' '*.sql' '*.sh' '*.md' '*.js' '*.css' '*.html' \

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# stats.sh: figures of the C code of the tree in the current directory, as median, 95th percentile and
-# largest. A function goes from its first line to its closing brace, which stand in the first column.
-# Nesting is the depth of control statements, with or without braces; else if is no deeper than if.
+# stats.sh: figures of the C code of the tree in the current directory, as median, 95th percentile
+# and largest. A function goes from its first line to its closing brace, which stand in the first
+# column. Nesting is the depth of control statements, with or without braces; else if is no deeper
+# than if.
 set -euo pipefail
 export LC_ALL=C
 HERE=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
@@ -15,7 +16,8 @@ find $FOLDERS -name '*.[ch]' ! -path '*/third_party/*' | sort > "$work/files"
 xargs -a "$work/files" awk -f "$HERE/stats.awk" > "$work/figures"
 
 row() {	# row KIND TITLE: of the lines "KIND NUMBER WHERE"
-	awk -v kind="$1" '$1 == kind { print $2, $3 }' "$work/figures" | sort -n | awk -v title="$2" '
+	awk -v kind="$1" '$1 == kind { print $2, $3 }' "$work/figures" | sort -n |
+		awk -v title="$2" '
 		{ value[NR] = $1; where = $2 }
 		END {
 			printf "%-28s %6d %6d %6d  %s\n", title, value[int((NR + 1) / 2)],

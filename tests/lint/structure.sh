@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# structure.sh [BUILD]: how the modules of the tree in the current directory depend on each other, by
-# its #include lines and by the symbols of the objects in BUILD (build). Fails on
+# structure.sh [BUILD]: how the modules of the tree in the current directory depend on each other,
+# by its #include lines and by the symbols of the objects in BUILD (build). Fails on
 #   a circle of files that include each other, or of objects that use each other's symbols
 #   an include that the file "layers" does not allow
 #   a folder with more than 40 source files
@@ -71,7 +71,8 @@ awk '$1 == "D" { where[$2] = $3; next }
 
 # circles EDGES: each one that tsort finds, on a line
 circles() {
-	{ tsort "$1" 2>&1 > /dev/null || true; } | awk '/contains a loop/ { if (n) print line; n++; line = ""; next }
+	{ tsort "$1" 2>&1 > /dev/null || true; } | awk '/contains a loop/ { if (n) print line; n++;
+		line = ""; next }
 		{ sub("^tsort: ", ""); line = line " " $0 }
 		END { if (n) print line }'
 }
@@ -105,7 +106,8 @@ complain_each '%s' < "$work/large"
 awk -v prints="$PRINTS" '
 	$1 != "U" || $3 ~ prints { next }
 	{ sub("@.*", "", $2); sub("^__", "", $2); sub("_chk$", "", $2) }
-	$2 ~ /^(stdout|stderr|v?printf|puts|putchar|perror|v?syslog)$/ { print $3 " uses " $2; next }
+	$2 ~ /^(stdout|stderr|v?printf|puts|putchar|perror|v?syslog)$/ { print $3 " uses " $2;
+	next }
 	$3 ~ "^(collector|schema)/" && $2 ~ /^(v?fprintf|fputs|fputc|putc|fwrite)$/ {
 		print $3 " uses " $2
 	}' "$work/symbols" > "$work/prints"

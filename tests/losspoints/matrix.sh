@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What run.sh printed on each kernel, as a table for a terminal: matrix.sh NAME=FILE..., a column for each. The document has the long words.
+# What run.sh printed on each kernel, as a table for a terminal: matrix.sh NAME=FILE..., a column
+# for each. The document has the long words.
 set -euo pipefail
 
 for column in "$@"; do

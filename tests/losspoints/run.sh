@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Every case of taptool on the kernel that runs this: each frame that is offered is delivered, still queued, refused or lost, and what
-# is lost is counted as expect.txt says, for the VM and the queue that owners.txt says, and leaves nothing unexplained in the audit. Prints
-# one line per case, "case|cell of the table in docs/KERNELS.md|frames lost/frames counted", and "DONE N cases".
+# Every case of taptool on the kernel that runs this: each frame that is offered is delivered, still
+# queued, refused or lost, and what is lost is counted as expect.txt says, for the VM and the queue
+# that owners.txt says, and leaves nothing unexplained in the audit. Prints one line per case,
+# "case|cell of the table in docs/KERNELS.md|frames lost/frames counted", and "DONE N cases".
 #
-#   run.sh [show] [PATTERN]      show: print what was seen in place of comparing it; PATTERN: an extended regular expression for cases
+#   run.sh [show] [PATTERN]      show: print what was seen in place of comparing it; PATTERN: an
+#                                extended regular expression for cases
 . "$(dirname "$0")/../lib.sh"
 need tc jq
 
@@ -28,7 +30,8 @@ while read -r name kernels c d k f w text; do
 	[[ $name != vhost_\* ]] || { no_vhost=$text; continue; }
 	[[ -z ${class[$name]:-} ]] || continue		# the first line that fits
 	[[ $name != vhost_* || -z $no_vhost ]] || f=absent text=$no_vhost
-	class[$name]=$c direction[$name]=$d kind[$name]=$k frames[$name]=$f witness[$name]=$w note[$name]=$text
+	class[$name]=$c direction[$name]=$d kind[$name]=$k frames[$name]=$f witness[$name]=$w \
+		note[$name]=$text
 done < "$TESTS/losspoints/expect.txt"
 
 declare -A vm_of queues_of
@@ -42,8 +45,10 @@ done < "$TESTS/losspoints/owners.txt"
 set_up() {
 	local words=("-name" "guest=$1") fd
 
-	[[ $1 != path_* ]] || words+=(-netdev "tap,id=n0,ifname=$2" -device "virtio-net-pci,netdev=n0,mac=$3")
-	exec {fd}< <(exec -a qemu-system-x86_64 taptool case "$1" dev "$2" count $count mac "$3" wait stay -- "${words[@]}" 2> "error.$2")
+	[[ $1 != path_* ]] || words+=(-netdev "tap,id=n0,ifname=$2"
+		-device "virtio-net-pci,netdev=n0,mac=$3")
+	exec {fd}< <(exec -a qemu-system-x86_64 taptool case "$1" dev "$2" count $count mac "$3" \
+		wait stay -- "${words[@]}" 2> "error.$2")
 	pid_of[$1]=$! output_of[$1]=$fd
 	says "$1" "$2" READY
 }
@@ -67,13 +72,15 @@ lose() {	# lose CASE DEV
 all_known() {
 	ctl --json vms | jq -r '.vms[].name' > known
 	for name in "${names[@]}"; do
-		[[ ${vm_of[$name]:-own} != own ]] || ! kill -0 "${pid_of[$name]}" 2> /dev/null || grep -x "$name" known || return
+		[[ ${vm_of[$name]:-own} != own ]] || ! kill -0 "${pid_of[$name]}" 2> /dev/null ||
+			grep -x "$name" known || return
 	done
 }
 
 [[ ! -e /t/fault.ko ]] || insmod /t/fault.ko
 
-# Programs that tell whose a vhost worker's frames are stay attached: else the first ones are the VM's, and of no device.
+# Programs that tell whose a vhost worker's frames are stay attached: else the first ones are the
+# VM's, and of no device.
 printf '[bpf]\ncontext = on\n' > conf
 agent_spawn --interval 1000 --config conf
 wait_for 120 agent_ticks	# a test host under load takes its time
@@ -105,18 +112,23 @@ while IFS=$'\t' read -r nic c d k n vm queue reason site; do
 	all_lost[$nic]=$((${all_lost[$nic]:-0} + n))
 	vms[$nic]+=$vm$'\n' queues[$nic]+=$queue$'\n'
 	seen[$nic]+=" $c/$d/$k/$reason@$site=$n"
-done < <(jq -r --arg tag "$TAG" '.rows[] | select((.nic // "-") | . == "-" or (.[1:] | startswith($tag)))
-	| [.nic // "none", .class + (if .class == "PATH" then ":" + (.place | split(" ")[0]) else "" end), .direction, .kind, .frames, .vm // "none", .queue // "none", .kernel_reason, .site] | @tsv' loss.json)
+done < <(jq -r --arg tag "$TAG" '.rows[] | select((.nic // "-") | . == "-" or (.[1:] |
+	startswith($tag)))
+	| [.nic // "none", .class + (if .class == "PATH" then ":" + (.place |
+	split(" ")[0]) else "" end), .direction, .kind, .frames, .vm // "none", .queue // "none",
+	.kernel_reason, .site] | @tsv' loss.json)
 while IFS=$'\t' read -r nic counter n; do
 	unexplained[$nic,$counter]=$n
 	((n == 0)) || open[$nic]+="$counter=$n "
-done < <(jq -r '.rows[] | select(.nic) | [.nic, .counter, .unexplained_frames // 0] | @tsv' audit.json)
+done < <(jq -r '.rows[] | select(.nic) | [.nic, .counter, .unexplained_frames // 0] | @tsv' \
+	audit.json)
 
 declare -A must moved
 while IFS=$'\t' read -r nic sent delivered left refused rx tx; do
 	must[$nic]=$((sent - delivered - left - refused))
 	moved[$nic,rx_dropped]=$rx moved[$nic,tx_dropped]=$tx
-done < <(jq -r '[.dev, .sent, .delivered, .left, .refused, .rx_dropped, .tx_dropped] | @tsv' <(grep -h '^{' case.*))
+done < <(jq -r '[.dev, .sent, .delivered, .left, .refused, .rx_dropped, .tx_dropped] | @tsv' \
+	<(grep -h '^{' case.*))
 
 bad=0
 wrong() {
@@ -146,10 +158,12 @@ check() {
 		elif [[ $w == - ]]; then
 			cell "$name" "not visible: ${note[$name]}" "$n/0"
 		else
-			same_or_wrong "$name: unexplained $w of the audit" "${unexplained[$nic,$w]:-0}" "$n"
+			same_or_wrong "$name: unexplained $w of the audit" \
+				"${unexplained[$nic,$w]:-0}" "$n"
 			cell "$name" "only by $w, $n of $n: ${note[$name]}" "$n/0"
 		fi
-		[[ $w != - ]] || same_or_wrong "$name: unexplained by the audit" "${open[$nic]:-}" ''
+		[[ $w != - ]] || same_or_wrong "$name: unexplained by the audit" "${open[$nic]:-}" \
+			''
 		return
 	fi
 	for c in ${class[$name]//+/ }; do
@@ -166,7 +180,8 @@ check() {
 	same_or_wrong "$name: ${class[$name]} ${direction[$name]} ${kind[$name]} (seen: ${seen[$nic]:-nothing})" "$sum" "$n"
 	same_or_wrong "$name: all that was counted (${seen[$nic]:-nothing})" "$got" "$n"
 	((n > 0)) || wrong "$name: nothing was lost"
-	[[ ${vm_of[$name]:-} == any ]] || same_or_wrong "$name: unexplained by the audit" "${open[$nic]:-}" ''
+	[[ ${vm_of[$name]:-} == any ]] || same_or_wrong "$name: unexplained by the audit" \
+		"${open[$nic]:-}" ''
 	check_owner "$name" "$nic"
 	cell "$name" "${class[$name]/:/ at } exact" "$n/$got"
 }
@@ -182,7 +197,8 @@ check_owner() {
 
 	[[ $vm != own ]] || vm=$name
 	[[ $vm == any ]] || same_or_wrong "$name: VM" "$(all_of "${vms[$nic]:-}")" "$vm"
-	[[ $wanted == any ]] || same_or_wrong "$name: queues" "$(all_of "${queues[$nic]:-}")" "$wanted"
+	[[ $wanted == any ]] || same_or_wrong "$name: queues" "$(all_of "${queues[$nic]:-}")" \
+		"$wanted"
 }
 
 cell() {	# cell CASE WORDS [FRAMES LOST/FRAMES COUNTED]
@@ -216,10 +232,13 @@ same $bad 0 'cases that went wrong'
 # The document says of this kernel what was seen just now.
 documented() {
 	awk -F' [|] ' -v want="$kernel" '
-		/^\| case/ { for (i = 3; i <= NF; i++) { head = $i; sub(/ .*/, "", head); if (head == want) column = i } }
-		/^\| `/ && column { gsub(/^\| `|`$/, "", $1); sub(/ \|$/, "", $column); print $1 "|" $column }' "$TESTS/../docs/KERNELS.md"
+		/^\| case/ { for (i = 3; i <= NF; i++) { head = $i; sub(/ .*/, "", head);
+		if (head == want) column = i } }
+		/^\| `/ && column { gsub(/^\| `|`$/, "", $1); sub(/ \|$/, "", $column);
+		print $1 "|" $column }' "$TESTS/../docs/KERNELS.md"
 }
 if [[ -z $show && $pattern == . ]]; then
-	diff cells <(documented) || fail "docs/KERNELS.md (right) is not what this kernel ($kernel) shows (left); see losspoints/table.sh"
+	diff cells <(documented) ||
+		fail "docs/KERNELS.md (right) is not what this kernel ($kernel) shows (left); see losspoints/table.sh"
 fi
 echo "DONE ${#names[@]} cases"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The table of docs/KERNELS.md out of what run.sh printed on each kernel: table.sh DIR KERNEL..., with a file DIR/KERNEL for each
-# (KERNEL "here": the one of the machine that runs the tests).
+# The table of docs/KERNELS.md out of what run.sh printed on each kernel: table.sh DIR KERNEL...,
+# with a file DIR/KERNEL for each (KERNEL "here": the one of the machine that runs the tests).
 set -euo pipefail
 
 dir=$1 B=${B:-build}

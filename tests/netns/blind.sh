@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What cannot be shown here is said, and said of this host: rows come and go with what the agent finds.
+# What cannot be shown here is said, and said of this host: rows come and go with what the agent
+# finds.
 . "$(dirname "$0")/../lib.sh"
 
 blind() {
@@ -20,7 +21,8 @@ same "$(ctl status --limitations)" "$(ctl status --blind)" 'the old name of the 
 same "$(ctl --json status --limitations | jq -r .kernel)" "$(uname -r)" kernel
 has_row 'shorter than its headers'
 has_row 'ring that is stuck'
-ctl --json status --blind | jq -e '[.blind[] | (.loss, .why, .witness) | length > 0] | all' > /dev/null
+ctl --json status --blind | jq -e '[.blind[] | (.loss, .why, .witness) | length > 0] | all' \
+	> /dev/null
 [[ $(ctl --csv status --blind) == $'loss,why,witness\r\n'* ]] || fail 'no head line'
 
 # Before 7.2 a vhost worker drops frames that name nothing; then it depends on the configuration.
@@ -38,19 +40,24 @@ else
 	has_no_row 'that a vhost worker drops'
 fi
 
-# Losses of two of these kinds: nothing is counted, and nothing is there to be counted; or the device counts what the kernel frees unseen.
+# Losses of two of these kinds: nothing is counted, and nothing is there to be counted; or the
+# device counts what the kernel frees unseen.
 refused=${TAP}a copied=${TAP}b
 lose() {
-	bash -c 'exec -a qemu-system-x86_64 taptool case "$@"' - "$1" dev "$2" count "$3" stay > "case.$2" 2>> case.log &
+	bash -c 'exec -a qemu-system-x86_64 taptool case "$@"' - "$1" dev "$2" count "$3" \
+		stay > "case.$2" 2>> case.log &
 	wait_for 10 grep -q sent "case.$2"
 }
 lose badhdr_refused "$refused" 7
 lose ucopy_small "$copied" 9
 settled
 same "$(lost nic="$refused")$(lost nic="$copied")" 00 'frames counted as lost'
-same "$(counter "$refused" rx_dropped) $(counter "$refused" rx_errors)" '0 0' "the device's counters"
+same "$(counter "$refused" rx_dropped) $(counter "$refused" rx_errors)" '0 0' \
+	"the device's counters"
 audit() {
-	ctl --json audit | jq -c --arg nic "$copied" '.rows[] | select(.nic == $nic) | [.counter, .counted_frames, .explained_frames, .unexplained_frames]'
+	ctl --json audit | jq -c --arg nic "$copied" \
+		'.rows[] | select(.nic == $nic) | [.counter, .counted_frames, .explained_frames,
+		.unexplained_frames]'
 }
 audit_is() {
 	[[ $(audit) == "$1" ]]

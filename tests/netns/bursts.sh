@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Bursts: each one with its start, its queue and its frames, exactly once, over restarts and kill -9; all frames lost are in them.
+# Bursts: each one with its start, its queue and its frames, exactly once, over restarts and kill
+# -9; all frames lost are in them.
 # limit 90
 . "$(dirname "$0")/../lib.sh"
 
-hold_as qemu-system-x86_64 "$TAP" queues 2 ring 100 -- -name guest=bursts-1 -uuid 11111111-2222-3333-4444-5555555555b1
+hold_as qemu-system-x86_64 "$TAP" queues 2 ring 100 -- -name guest=bursts-1 \
+	-uuid 11111111-2222-3333-4444-5555555555b1
 agent_start
 in_rings() {
 	counter_at_least "$TAP" tx_dropped "$1"
@@ -22,7 +24,8 @@ sum_is() {
 wait_for 10 sum_is 400
 same "$(bursts | jq -c '[.bursts[].queue] | sort')" '[0,1]' 'queues'
 
-# Ten bursts with 40 ms between them: the stimulus, no guess. Each start lies between the two clocks around it.
+# Ten bursts with 40 ms between them: the stimulus, no guess. Each start lies between the two clocks
+# around it.
 declare -a before=() after=()
 seen=$(bursts | jq '.bursts | length')
 for ((i = 0; i < 10; i++)); do
@@ -44,7 +47,8 @@ while IFS='[,]' read -r _ start frames length _; do
 done < list
 same "$(bursts | jq .lost_frames)" 645 'lost'
 
-# A burst that goes on for longer than it is kept in one piece is one all the same. The sender's own pauses are what makes it several.
+# A burst that goes on for longer than it is kept in one piece is one all the same. The sender's own
+# pauses are what makes it several.
 from=$(bursts | jq '.bursts | length')
 taptool flood "$TAP" 6000 rate 3000 > /dev/null
 wait_for 10 sum_is 6645
@@ -62,7 +66,8 @@ agent_kill9
 taptool flood "$TAP" 31 > /dev/null
 agent_start
 wait_for 10 sum_is 6706
-taptool flood "$TAP" 32 > /dev/null	# brings what was quiet into the ring: told again, stored once
+# brings what was quiet into the ring: told again, stored once
+taptool flood "$TAP" 32 > /dev/null
 wait_for 10 sum_is 6738
 settled
 same "$(bursts | jq '[.bursts[].frames] | add')" 6738 'frames in bursts'

@@ -1,11 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Every way to lose frames on purpose that this kernel has: right class, kernel reason, direction, queue, VM, number.
+# Every way to lose frames on purpose that this kernel has: right class, kernel reason, direction,
+# queue, VM, number.
 # limit 120
 . "$(dirname "$0")/../lib.sh"
 
-# Without a reader the device drops (DEV_READY), or its queue discipline, which is taken away some time after (QDISC_DROP).
-# case                class          reason           direction kind       site             counter of the device
+# Without a reader the device drops (DEV_READY), or its queue discipline, which is taken away some
+# time after (QDISC_DROP).
+# case                class reason direction kind site counter of the device
+#                     ite counter of the device
 expected='
 full_ring             PTR_FULL       FULL_RING        rx        capacity   tun_net_xmit     tx_dropped
 detached              DEV_READY      DEV_READY        rx        lifecycle  tun_net_xmit     tx_dropped
@@ -38,7 +41,8 @@ while read -r case _; do
 	[[ -n $case ]] || continue
 	nr=$((nr + 1)) dev=$(printf '%s%02d' "$TAP" $nr)
 	# shellcheck disable=SC2016	# for that shell
-	bash -c 'exec -a qemu-system-x86_64 taptool case "$@"' - "$case" dev "$dev" count $((20 + nr)) stay \
+	bash -c 'exec -a qemu-system-x86_64 taptool case "$@"' - "$case" dev "$dev" \
+		count $((20 + nr)) stay \
 		-- -name "guest=case-$case" > "case.$dev" 2>> case.log &
 	wait_for 10 grep -q sent "case.$dev"
 done <<< "$expected"
@@ -54,7 +58,8 @@ queueless() {
 }
 
 all_attributed() {
-	ctl --json loss --masked --by vm,nic | jq -e --arg tap "$TAP" '.rows | map(select((.nic // "") | startswith($tap)))
+	ctl --json loss --masked --by vm,nic | jq -e --arg tap "$TAP" \
+		'.rows | map(select((.nic // "") | startswith($tap)))
 		| length == 23 and (map(select(.vm == null)) | length == 2)'
 }
 wait_for 10 all_attributed
@@ -66,15 +71,20 @@ while read -r case class reason direction kind site counter; do
 	who=vm=case-$case
 	! unheld "$case" || who=nic=$dev
 	filter=("$who")
-	for want in "class=$class" "kernel_reason=$reason" "direction=$direction" "kind=$kind" "site=$site"; do
+	for want in "class=$class" "kernel_reason=$reason" "direction=$direction" "kind=$kind" \
+		"site=$site"; do
 		[[ $want == *=ANY ]] || filter+=("$want")
 	done
 	same "$(lost "${filter[@]}")" $((20 + nr)) "$case: ${filter[*]}"
 	same "$(lost "$who")" $((20 + nr)) "$case: all that was lost"
 	[[ $counter == - ]] || same "$(jq ".$counter" "case.$dev")" $((20 + nr)) "$case: $counter"
-	unheld "$case" || queueless "$case" || same "$(rows "$who" | jq -c 'map(.queue) | unique')" '[0]' "$case: queue"
+	unheld "$case" || queueless "$case" ||
+		same "$(rows "$who" | jq -c 'map(.queue) | unique')" '[0]' "$case: queue"
 done <<< "$expected"
 
-# Whether a device that is down counts what its queue discipline throws away differs between kernels.
-same "$(ctl --json audit | jq -c --arg tap "$TAP" '.rows | map(select((.nic // "") | startswith($tap))
-	| select((.unexplained_frames // 0) != 0 and .vm != "case-mvt_down" and .vm != null) | .vm)')" '[]' 'unexplained by the audit'
+# Whether a device that is down counts what its queue discipline throws away differs between
+# kernels.
+same "$(ctl --json audit | jq -c --arg tap "$TAP" \
+	'.rows | map(select((.nic // "") | startswith($tap))
+	| select((.unexplained_frames // 0) != 0 and .vm != "case-mvt_down" and .vm != null) |
+	.vm)')" '[]' 'unexplained by the audit'

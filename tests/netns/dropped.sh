@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # limit 120
-# taplossctl capture --dropped: every way to lose a frame that is an skb, on a device of its own. What the file says of the frames of each device
-# (reason, place, class, kind, direction, queue) is what `loss` counted meanwhile, to the frame. Above the limit: written + suppressed = lost.
+# taplossctl capture --dropped: every way to lose a frame that is an skb, on a device of its own.
+# What the file says of the frames of each device (reason, place, class, kind, direction, queue) is
+# what `loss` counted meanwhile, to the frame. Above the limit: written + suppressed = lost.
 # kernels 5.10 6.12 7.2
 . "$(dirname "$0")/../lib.sh"
 
@@ -71,13 +72,18 @@ for i in "${!devices[@]}"; do
 done
 settled
 ended
-told f.pcapng | perl -ne 's/ taploss: lost//; s/ (segments|unsent|limited)=\d+//g; print' | sort | uniq -c | awk '{ print $2, $3, $4, $5, $6, $7, $8 ? $8 : "queue=-", $1 }' |
+told f.pcapng | perl -ne 's/ taploss: lost//; s/ (segments|unsent|limited)=\d+//g; print' | sort |
+	uniq -c | awk '{ print $2, $3, $4, $5, $6, $7, $8 ? $8 : "queue=-", $1 }' |
 	sort > written
-rows_as 'map(select(.nic != null)) | map([.nic, "reason=" + .kernel_reason, "place=" + .site, "class=" + .class, "kind=" + .kind, "direction=" + .direction,
-	"queue=\(.queue // "-")", .frames] | map(tostring) | join(" ")) | .[]' | jq -r . | grep "^$TAP" | sort > counted
-diff written counted > differ || fail "what the file says of the frames, and what was counted: $(< differ)"
+rows_as 'map(select(.nic != null)) | map([.nic, "reason=" + .kernel_reason, "place=" + .site,
+	"class=" + .class, "kind=" + .kind, "direction=" + .direction,
+	"queue=\(.queue // "-")", .frames] | map(tostring) | join(" ")) | .[]' | jq -r . |
+	grep "^$TAP" | sort > counted
+diff written counted > differ ||
+	fail "what the file says of the frames, and what was counted: $(< differ)"
 at_least "$(awk '{ print $2, $3 }' written | sort -u | wc -l)" $places 'reasons and places'
-same "$(awk '{ n += $NF } END { print n }' written)" "$(sed -n 's/ frames lost, .*//p' capture.err | tr -d ,)" 'its own count'
+same "$(awk '{ n += $NF } END { print n }' written)" "$(sed -n 's/ frames lost, .*//p' capture.err |
+	tr -d ,)" 'its own count'
 
 # More than the limit: what is not written is counted, and stands in the file as lost.
 hold "$TAP2" ring 16

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A tap that is made and overrun before user space can know of it is counted, and is its owner's as soon as he is found.
+# A tap that is made and overrun before user space can know of it is counted, and is its owner's as
+# soon as he is found.
 . "$(dirname "$0")/../lib.sh"
 
 agent_start

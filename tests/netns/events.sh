@@ -4,9 +4,11 @@
 . "$(dirname "$0")/../lib.sh"
 
 agent_start
-hold_as qemu-system-x86_64 "$TAP" queues 2 ring 500 -- -name guest=events-1 -uuid 11111111-2222-3333-4444-5555555555e1
+hold_as qemu-system-x86_64 "$TAP" queues 2 ring 500 -- -name guest=events-1 \
+	-uuid 11111111-2222-3333-4444-5555555555e1
 events() {
-	ctl --json events events-1 2> /dev/null | jq -r '.events[] | select(.vm == "events-1") | [.event, .nic, .was, .became] | map(. // "-") | join(" ")' | sort
+	ctl --json events events-1 2> /dev/null | jq -r '.events[] | select(.vm == "events-1") |
+		[.event, .nic, .was, .became] | map(. // "-") | join(" ")' | sort
 }
 events_are() {
 	[[ $(events) == "$1" ]]
@@ -35,7 +37,8 @@ agent_stop
 agent_start
 settled
 same "$(events | wc -l)" 5 'events after a restart'
-same "$(ctl --json events | jq -r '[.events[].event | select(startswith("agent"))] | join(" ")')" 'agent-started agent-stopped agent-started'
+same "$(ctl --json events | jq -r '[.events[].event | select(startswith("agent"))] | join(" ")')" \
+	'agent-started agent-stopped agent-started'
 agent_kill9
 agent_start
 same "$(ctl --json events | jq -r '[.events[].event | select(startswith("agent"))] | join(" ")')" \

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A store whose disk fills up says so once, forgets nothing, and goes on by itself when there is room again.
+# A store whose disk fills up says so once, forgets nothing, and goes on by itself when there is
+# room again.
 # limit 120
 . "$(dirname "$0")/../lib.sh"
 
@@ -13,7 +14,8 @@ flood=$!
 complaints() {
 	grep -ci 'no space' agent.log || true
 }
-fill_disk() {	# until the agent has complained $1 times, and has had to keep back what was lost since
+# until the agent has complained $1 times, and has had to keep back what was lost since
+fill_disk() {
 	local from
 
 	head -c 8m /dev/zero > "$STORE/ballast" 2> /dev/null || true

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# How full rings are before anything is lost: a guest that does not read holds in its ring what was sent to it, to the frame, and of several queues
-# the fullest tells. A ring that loses frames was full.
+# How full rings are before anything is lost: a guest that does not read holds in its ring what was
+# sent to it, to the frame, and of several queues the fullest tells. A ring that loses frames was
+# full.
 # kernels 5.10 6.12
 . "$(dirname "$0")/../lib.sh"
 
@@ -11,12 +12,15 @@ rings() {
 	for day in "$STORE"/timeline-*.db; do
 		sqlite3 -json "$day" "SELECT max(ring_peak) AS peak, min(ring_free) AS free, sum(ring_samples) AS samples, sum(ring_sum) AS sum
 			FROM traffic WHERE device_id IN ($(paste -sd, id))"
-	done | jq -sc 'add | [(map(.peak) | max), (map(.free | values) | min), (map(.samples // 0) | add), (map(.sum // 0) | add)]'
+	done | jq -sc 'add | [(map(.peak) | max), (map(.free | values) | min), (map(.samples // 0) |
+		add), (map(.sum // 0) | add)]'
 }
 
 # curve VM: [[NIC, most frames, fewest places]] as timeline tells it
 curve() {
-	ctl --json timeline "$1" --since -10min | jq -c '[.rings[] | [.nic, ([.points[].peak_frames] | max), ([.points[].free_frames] | min)]]'
+	ctl --json timeline "$1" --since -10min |
+		jq -c '[.rings[] | [.nic, ([.points[].peak_frames] |
+		max), ([.points[].free_frames] | min)]]'
 }
 
 known() {
@@ -43,7 +47,8 @@ done
 frames "$TAP2" 37
 frames "$FAR" 30
 frames "$TAP" 300 flows 1
-same "$(counter "$TAP" tx_dropped)$(counter "$TAP2" tx_dropped)$(counter "$MVT" rx_dropped)" 000 'frames dropped'
+same "$(counter "$TAP" tx_dropped)$(counter "$TAP2" tx_dropped)$(counter "$MVT" rx_dropped)" \
+	000 'frames dropped'
 looked
 
 case $(uname -r) in
@@ -51,14 +56,16 @@ case $(uname -r) in
 	same "$(rings "$TAP2" | jq -c '.[0:2]')" '[null,null]' 'rings that cannot be read'
 	same "$(curve db-1)" '[]' 'a curve of what is not known'
 	agent_start
-	has "$(ctl --json status --blind | jq -r '.blind[].loss')" 'how close a tap came to losing frames'
+	has "$(ctl --json status --blind | jq -r '.blind[].loss')" \
+		'how close a tap came to losing frames'
 	;;
 *)
 	same "$(rings "$TAP2" | jq -c '.[0:2]')" '[37,163]' 'frames in the ring'
 	same "$(rings "$MVT" | jq -c '.[0:2]')" '[30,70]' "frames in a macvtap's ring"
 	same "$(rings "$TAP" | jq -c '.[0:2]')" '[300,200]' 'frames in the fullest of four rings'
 	same "$(curve db-1)" "[[\"$TAP2\",37,163]]" 'over time'
-	rings "$TAP2" | jq -e '.[2] >= 1 and .[3] <= 37 * .[2]' > /dev/null || fail "samples: $(rings "$TAP2")"
+	rings "$TAP2" | jq -e '.[2] >= 1 and .[3] <= 37 * .[2]' > /dev/null ||
+		fail "samples: $(rings "$TAP2")"
 	agent_start
 	;;
 esac

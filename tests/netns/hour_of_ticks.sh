@@ -5,9 +5,13 @@
 # limit 240
 . "$(dirname "$0")/../lib.sh"
 need valgrind
-[[ $B != *build-san ]] || skip 'a sanitized program does not run under valgrind; the sanitizer looks for leaks itself'
+[[ $B != *build-san ]] ||
+	skip 'a sanitized program does not run under valgrind; the sanitizer looks for leaks itself'
 
-# valgrind 3.19 does not know BPF_MAP_LOOKUP_BATCH and takes what it filled for uninitialised: that check is off.
-valgrind -q --undef-value-errors=no --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
-	--error-exitcode=9 "$B/tests/unit/test_hour" 2>&1 | grep -v 'unhandled eBPF command' > valgrind.log
+# valgrind 3.19 does not know BPF_MAP_LOOKUP_BATCH and takes what it filled for uninitialised: that
+# check is off.
+valgrind -q --undef-value-errors=no --leak-check=full --show-leak-kinds=definite,indirect \
+	--errors-for-leak-kinds=definite,indirect \
+	--error-exitcode=9 "$B/tests/unit/test_hour" 2>&1 |
+	grep -v 'unhandled eBPF command' > valgrind.log
 same "${PIPESTATUS[0]}" 0 'exit status under valgrind'

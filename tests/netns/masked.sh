@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A guest on a tap without a bridge speaks a protocol that the host does not know: counted to the frame, and masked from the start. A mask
-# of one's own takes real loss out of the figures, also of the past; audit goes on explaining all of it.
+# A guest on a tap without a bridge speaks a protocol that the host does not know: counted to the
+# frame, and masked from the start. A mask of one's own takes real loss out of the figures, also of
+# the past; audit goes on explaining all of it.
 . "$(dirname "$0")/../lib.sh"
 
 case_of() {	# case_of CASE DEV COUNT GUEST
-	bash -c 'exec -a qemu-system-x86_64 taptool case "$@"' - "$1" dev "$2" count "$3" stay -- -name "guest=$4" > "case.$2" 2>> case.log &
+	bash -c 'exec -a qemu-system-x86_64 taptool case "$@"' - "$1" dev "$2" count "$3" \
+		stay -- -name "guest=$4" > "case.$2" 2>> case.log &
 	wait_for 10 grep -q sent "case.$2"
 }
 shown() {	# shown VM: frames and masked frames in the answer
@@ -33,7 +35,8 @@ same "$(shown "sleeper-$TAG")" '[0,30]'
 ctl loss "sleeper-$TAG" --fail-over 50 > loss.out
 expect_lost 30 nic="$TAP2" class=PTR_FULL mask=1
 same "$(ctl --json top --once --vm "sleeper-$TAG" | jq '.rows | length')" 0 top
-same "$(ctl --json audit "sleeper-$TAG" "talker-$TAG" | jq -c '[.rows[] | [.counted_frames, .explained_frames]] | sort')" '[[30,30],[70,70]]' audit
+same "$(ctl --json audit "sleeper-$TAG" "talker-$TAG" |
+	jq -c '[.rows[] | [.counted_frames, .explained_frames]] | sort')" '[[30,30],[70,70]]' audit
 
 # A new agent on the store leaves the masks as they are.
 agent_stop

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# VM names with quotes, escape sequences, newlines, commas, 10,000 characters, UTF-8: found by queries, harmless on a screen.
+# VM names with quotes, escape sequences, newlines, commas, 10,000 characters, UTF-8: found by
+# queries, harmless on a screen.
 . "$(dirname "$0")/../lib.sh"
 
 long=$(printf 'x%.0s' {1..10000})
@@ -24,14 +25,17 @@ agent_start
 for i in "${!names[@]}"; do
 	dev=$(printf '%s%02d' "$TAP" "$i")
 	# In a QEMU option a comma is written twice.
-	hold_as qemu-system-x86_64 "$dev" ring 10 -- -name "guest=${names[i]//,/,,},debug-threads=on"
+	hold_as qemu-system-x86_64 "$dev" \
+		ring 10 -- -name "guest=${names[i]//,/,,},debug-threads=on"
 	frames "$dev" $((110 + i))
 done
 
 for i in "${!names[@]}"; do
 	expect_lost $((100 + i)) "vm=${names[i]}"
-	same "$(ctl --json loss --vm "${names[i]}" --by vm | jq '.rows[].frames')" $((100 + i)) "--vm ${names[i]:0:20}"
-	same "$(ctl --json timeline "${names[i]}" | jq '[.series[].points[].frames] | add')" $((100 + i)) "timeline ${names[i]:0:20}"
+	same "$(ctl --json loss --vm "${names[i]}" --by vm | jq '.rows[].frames')" $((100 + i)) \
+		"--vm ${names[i]:0:20}"
+	same "$(ctl --json timeline "${names[i]}" | jq '[.series[].points[].frames] | add')" \
+		$((100 + i)) "timeline ${names[i]:0:20}"
 done
 
 # Nothing that a terminal takes for a command, in any text; every line of the table is one VM.
@@ -51,5 +55,6 @@ ctl --csv vms > vms.csv
 clean < <(tr -d '\r' < vms.csv) || fail 'CSV: control characters'
 n=$(ctl --json vms | jq '.vms | length')
 at_least "$n" ${#names[@]}
-same "$(printf '.mode csv\n.import vms.csv t\nSELECT count(*) FROM t;' | sqlite3 2>&1)" "$n" 'rows of CSV'
+same "$(printf '.mode csv\n.import vms.csv t\nSELECT count(*) FROM t;' | sqlite3 2>&1)" "$n" \
+	'rows of CSV'
 ! grep -q '^=\|,=' vms.csv || fail 'CSV: a cell that a spreadsheet would run'

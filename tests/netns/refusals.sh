@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What cannot be done is said in one line that tells what to do, with the documented exit status; nothing is touched or half written.
+# What cannot be done is said in one line that tells what to do, with the documented exit status;
+# nothing is touched or half written.
 # limit 120
 . "$(dirname "$0")/../lib.sh"
 
-# refused STATUS WORDS COMMAND...: exit status, nothing on stdout, one line on stderr with these words in it
+# refused STATUS WORDS COMMAND...: exit status, nothing on stdout, one line on stderr with these
+# words in it
 refused() {
 	local want=$1 words=$2 status=0
 	shift 2
@@ -40,8 +42,10 @@ printf '[agent]\n\nintervall_ms = 5\n' > bad.conf
 refused 2 'bad.conf:3: agent.intervall_ms: no such key' taplossd --config bad.conf --check-config
 printf '[agent]\ninterval_ms = 50\n' > bad.conf
 printf '[loss]\nsource = magic\n' > magic.conf
-refused 2 'magic.conf:2: loss.source: magic is not one of auto, bpf, net-dm, counters' taplossd --config magic.conf
-refused 2 'bad.conf:2: agent.interval_ms: 50 is not a whole number from 100 to 60000' taplossd --config bad.conf
+refused 2 'magic.conf:2: loss.source: magic is not one of auto, bpf, net-dm, counters' \
+	taplossd --config magic.conf
+refused 2 'bad.conf:2: agent.interval_ms: 50 is not a whole number from 100 to 60000' \
+	taplossd --config bad.conf
 taplossd --check-config
 taplossd --print-config > good.conf
 taplossd --config good.conf --check-config
@@ -55,7 +59,8 @@ frames "$TAP" 100
 expect_lost 90 vm=web-17
 refused 1 'did you mean "web-17"' taplossctl loss --vm web-71
 
-# A second agent: on the same host with another store, and on the same store with counters of its own.
+# A second agent: on the same host with another store, and on the same store with counters of its
+# own.
 refused 1 'another taplossd is counting on this host' "${agent[@]}" --store "$W/other"
 [[ ! -e other ]] || fail 'a second agent left a store behind'
 printf '[bpf]\npin_dir = /sys/fs/bpf/other\n' > other.conf
@@ -71,7 +76,8 @@ agent_stop
 # Privilege, type information, when BPF is asked for.
 printf '[loss]\nsource = bpf\n' > bpf.conf
 mkdir -m 777 nobodys
-refused 1 'CAP_BPF' "${nobody[@]}" taplossd --libvirt none --config bpf.conf --store "$W/nobodys/store"
+refused 1 'CAP_BPF' "${nobody[@]}" taplossd --libvirt none --config bpf.conf \
+	--store "$W/nobodys/store"
 [[ -z $(ls nobodys) ]] || fail 'an agent without privilege left something behind'
 mkdir empty
 mount --bind empty /sys/kernel/btf

@@ -36,4 +36,6 @@ settled
 lose 400
 expect_lost 400 vm=third class=PTR_FULL
 same "$(lost vm=first class=PTR_FULL),$(lost vm=second class=PTR_FULL)" 100,200 'what went before'
-same "$(ctl --json vms --all | jq '[.vms[].nics[] | select(.ifindex == 4242 and .until_ns == null)] | length')" 1 'attached now'
+same "$(ctl --json vms --all |
+	jq '[.vms[].nics[] | select(.ifindex == 4242 and .until_ns == null)] | length')" \
+	1 'attached now'

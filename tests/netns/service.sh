@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The service manager's protocol: READY, WATCHDOG and STOPPING are said; SIGHUP takes over a good configuration and refuses a bad one.
+# The service manager's protocol: READY, WATCHDOG and STOPPING are said; SIGHUP takes over a good
+# configuration and refuses a bad one.
 . "$(dirname "$0")/../lib.sh"
 need perl
 
-perl -MIO::Socket::UNIX -e '$| = 1; my $s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "notify") or die;
+perl -MIO::Socket::UNIX -e \
+	'$| = 1; my $s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "notify") or die;
 	while (defined $s->recv(my $m, 4096)) { print "$m\n" }' > said &
 wait_for 10 test -S notify
 conf() {
@@ -18,7 +20,8 @@ interval_is() {
 }
 
 conf 200
-NOTIFY_SOCKET=$W/notify WATCHDOG_USEC=1000000 taplossd --store "$STORE" --config taploss.conf >> agent.log 2>&1 &
+NOTIFY_SOCKET=$W/notify WATCHDOG_USEC=1000000 taplossd --store "$STORE" --config taploss.conf \
+	>> agent.log 2>&1 &
 AGENT=$!
 wait_for 20 said READY=1
 wait_for 10 said WATCHDOG=1

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# top's screen, as somebody sees it who types: real loss, in terminals of 80x24 and of 200x60, narrow ones, without colour and Unicode.
+# top's screen, as somebody sees it who types: real loss, in terminals of 80x24 and of 200x60,
+# narrow ones, without colour and Unicode.
 # limit 150
 . "$(dirname "$0")/../lib.sh"
 need tmux
@@ -114,7 +115,8 @@ type_in Enter
 wait_shows "> $TAP rx" 'OF LOSS'
 wait_for 20 line_is 6 ' '
 queues=$(on_screen | sed -n '5,6p' | awk '{ gsub(",", "", $6); print $1, $6 }' | sort)
-same "$queues" "$(rows_as 'group_by(.queue)[] | "\(.[0].queue) \(map(.frames) | add)"' nic="$TAP" | tr -d '"')" 'queues and their frames'
+same "$queues" "$(rows_as 'group_by(.queue)[] | "\(.[0].queue) \(map(.frames) | add)"' nic="$TAP" |
+	tr -d '"')" 'queues and their frames'
 type_in l
 wait_shows '> queue' START LENGTH host
 queue=$(on_screen | sed -n 's/.*> queue \([01]\) PTR_FULL.*/\1/p')
@@ -179,7 +181,8 @@ for signal in INT TERM HUP; do
 	top_ended 0
 done
 
-# Colour only where it is wanted and there is one; letters where there is no Unicode; plain terminals.
+# Colour only where it is wanted and there is one; letters where there is no Unicode; plain
+# terminals.
 colours() {
 	tm capture-pane -p -e | grep -cE $'\e''\[([0-9;]*;)?3[0-7]m' || true
 }

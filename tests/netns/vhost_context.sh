@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Before 7.2 a vhost worker frees a guest's frame with a bad header before it has a device or a socket. The first ones name the worker's process
-# and no queue; before 6.4 nobody, as the agent here lives in a pid namespace of its own and the worker's name has another number. Then device and
+# Before 7.2 a vhost worker frees a guest's frame with a bad header before it has a device or a
+# socket. The first ones name the worker's process and no queue; before 6.4 nobody, as the agent
+# here lives in a pid namespace of its own and the worker's name has another number. Then device and
 # queue, to the frame.
 # plain
 # limit 300
@@ -12,7 +13,8 @@
 # guest NAME QUEUES tap|macvtap VM: TO is where its orders go, GUEST_PID its process
 guest() {
 	mkfifo "orders.$1"
-	bash -c 'exec -a qemu-system-x86_64 vhostguest "$@"' - "$1" "$2" "$3" -- -name "guest=$4" < "orders.$1" > "guest.$1" 2>> guest.log &
+	bash -c 'exec -a qemu-system-x86_64 vhostguest "$@"' - "$1" "$2" "$3" \
+		-- -name "guest=$4" < "orders.$1" > "guest.$1" 2>> guest.log &
 	GUEST_PID=$!
 	exec {TO}> "orders.$1"
 	wait_for 10 grep -qx READY "guest.$1"
@@ -35,7 +37,8 @@ known() {
 }
 
 context() {
-	ctl --json status | jq -e --arg part "$1" '.sources[] | select(.name == "bpf-context") | .why | contains($part)' > /dev/null
+	ctl --json status | jq -e --arg part "$1" '.sources[] | select(.name == "bpf-context") |
+		.why | contains($part)' > /dev/null
 }
 
 release=$(uname -r)
@@ -62,10 +65,13 @@ expect_lost 300 vm=two class=VIRTNET_HDR direction=tx queue=1 site=tun_sendmsg
 same "$(lost class=VIRTNET_HDR "${unnamed[@]}")" 10 'unnamed'
 same "$(counter "$TAP" rx_packets)" 40 'frames of the guest that the host received'
 if [[ ${unnamed[0]} == vm=two ]]; then explained=510; else explained=500; fi
-same "$(ctl --json audit | jq -c --arg nic "$TAP" '.rows[] | select(.nic == $nic and .counter == "rx_frame_errors") | [.counted_frames, .explained_frames]')" \
+same "$(ctl --json audit | jq -c --arg nic "$TAP" \
+	'.rows[] | select(.nic == $nic and .counter == "rx_frame_errors") |
+	[.counted_frames, .explained_frames]')" \
 	"[510,$explained]" 'rx_frame_errors'
 
-# Kept attached by configuration: from the first frame on. A macvtap; its short frames are in a counter, and in no loss.
+# Kept attached by configuration: from the first frame on. A macvtap; its short frames are in a
+# counter, and in no loss.
 agent_stop
 printf '[bpf]\ncontext = on\n' > conf
 agent_start --config conf
@@ -80,7 +86,8 @@ expect_lost 60 vm=mac class=VIRTNET_HDR direction=tx queue=0 site=tap_sendmsg
 expect_lost 50 vm=mac class=VIRTNET_HDR direction=tx queue=1 site=tap_sendmsg
 same "$(counter "$MVT" tx_dropped)" 117 tx_dropped
 
-# A guest whose ring is stuck, so that its worker never sleeps, does not hold the agent that takes its programs away.
+# A guest whose ring is stuck, so that its worker never sleeps, does not hold the agent that takes
+# its programs away.
 guest "${TAP}s" 1 tap stuck
 order 0 1 stuck
 wait_for 20 known "${TAP}s"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# watch: a line and a command when a VM loses too much for long enough, another when it is over; a single burst is passed over.
+# watch: a line and a command when a VM loses too much for long enough, another when it is over; a
+# single burst is passed over.
 # limit 90
 . "$(dirname "$0")/../lib.sh"
 
@@ -12,7 +13,8 @@ named() {
 }
 wait_for 10 named
 # shellcheck disable=SC2016	# for its shell
-taplossctl watch --vm "$TAP" --over 1% --for 3s --exec 'echo "$TAPLOSS_STATE $TAPLOSS_VM $TAPLOSS_NIC $TAPLOSS_DIRECTION $TAPLOSS_LOSS_PCT" >> told' > lines &
+taplossctl watch --vm "$TAP" --over 1% --for 3s \
+	--exec 'echo "$TAPLOSS_STATE $TAPLOSS_VM $TAPLOSS_NIC $TAPLOSS_DIRECTION $TAPLOSS_LOSS_PCT" >> told' > lines &
 watch=$!
 frames "$TAP" 500		# once: no alarm
 settled
@@ -20,8 +22,10 @@ sleep 4				# longer than --for: had it been one, it would have come
 same "$(wc -l < lines)" 0 'lines after a single burst'
 taptool flood "$TAP" 6000 rate 1000 > /dev/null &
 wait_for 20 test -s told
-same "$(cut -d' ' -f1-6 told | head -n 1)" "over w \$(touch bad) $TAP rx" 'what the command was told'
-same "$(head -n 1 lines | jq -c '[.state, .nic, .direction, .loss_pct > 50]')" "[\"over\",\"$TAP\",\"rx\",true]" 'line'
+same "$(cut -d' ' -f1-6 told | head -n 1)" "over w \$(touch bad) $TAP rx" \
+	'what the command was told'
+same "$(head -n 1 lines | jq -c '[.state, .nic, .direction, .loss_pct > 50]')" \
+	"[\"over\",\"$TAP\",\"rx\",true]" 'line'
 over() {
 	(($(wc -l < lines) == 2))
 }

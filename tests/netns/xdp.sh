@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What XDP loses at taps without a frame of the kernel's: redirected into a full ring, programs that fail; and what is the device's to tell.
+# What XDP loses at taps without a frame of the kernel's: redirected into a full ring, programs that
+# fail; and what is the device's to tell.
 . "$(dirname "$0")/../lib.sh"
 
 # on_xdp DEV ANSWER...: until the test ends, or XDP is killed
@@ -11,7 +12,8 @@ on_xdp() {
 }
 
 audit() {
-	ctl --json audit | jq -c --arg nic "$1" --arg counter "$2" '.rows[] | select(.nic == $nic and .counter == $counter)
+	ctl --json audit | jq -c --arg nic "$1" --arg counter "$2" \
+		'.rows[] | select(.nic == $nic and .counter == $counter)
 		| [.counted_frames, .explained_frames, .unexplained_frames]'
 }
 
@@ -32,7 +34,8 @@ ip link set "$far" up
 on_xdp "$near" redirect "$TAP"
 frames "$far" 100
 expect_lost 84 vm=in class=PTR_FULL direction=rx kind=capacity site=tun_xdp_xmit nic="$TAP"
-same "$(ctl --json loss --vm in --by from | jq -c '[.rows[].from]')" "[\"$near\"]" 'the device that they came in by'
+same "$(ctl --json loss --vm in --by from | jq -c '[.rows[].from]')" "[\"$near\"]" \
+	'the device that they came in by'
 same "$(counter "$TAP" tx_dropped)" "$(audit "$TAP" tx_dropped | jq '.[0]')" tx_dropped
 same "$(audit "$TAP" tx_dropped | jq '.[2]')" 0 'unexplained'
 
@@ -46,10 +49,12 @@ wait_for 10 audit_is "$TAP2" rx_dropped '[20,20,0]'
 kill "$XDP"
 wait "$XDP" || true
 
-# The same behind a write that may sleep: the kernel makes an skb and frees it, and that is counted, once.
+# The same behind a write that may sleep: the kernel makes an skb and frees it, and that is counted,
+# once.
 ip tuntap add "${TAP}g" mode tap
 on_xdp "${TAP}g" abort
-bash -c 'exec -a qemu-system-x86_64 taptool case "$@"' - unhandled dev "${TAP}g" count 10 stay -- -name guest=slow > case 2>> case.log &
+bash -c 'exec -a qemu-system-x86_64 taptool case "$@"' - unhandled dev "${TAP}g" count 10 stay -- \
+	-name guest=slow > case 2>> case.log &
 wait_for 10 grep -q sent case
 expect_lost 10 nic="${TAP}g" class=XDP direction=tx
 same "$(lost nic="${TAP}g")" 10 'all that it lost'

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Left to itself a probe takes KVM; where no guest runs with it, though it is there, software emulation, and says so.
+# Left to itself a probe takes KVM; where no guest runs with it, though it is there, software
+# emulation, and says so.
 # plain
 # limit 120
 . "$(dirname "$0")/../lib.sh"
@@ -9,7 +10,8 @@
 need libvirtd virsh qemu-system-x86_64 depmod
 
 probe_start
-taplossctl --store "$STORE" probe run "bridge:$BRIDGE" --kernel "$GUEST/vmlinuz" --modules "$MODULES" --frames 2000 --rate 1000 > probe.txt 2> probe.log ||
+taplossctl --store "$STORE" probe run "bridge:$BRIDGE" --kernel "$GUEST/vmlinuz" \
+	--modules "$MODULES" --frames 2000 --rate 1000 > probe.txt 2> probe.log ||
 	fail "the run: $(< probe.log)"
 ctl --json probe show 1 > probe.json
 same "$(jq -r .state probe.json)" complete 'the run'

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A run that is interrupted or killed while it sends: its machine goes, its files go (at the latest with the next run), and what is known stays.
-# So when QEMU is killed under it, and when the guest stays paused.
+# A run that is interrupted or killed while it sends: its machine goes, its files go (at the latest
+# with the next run), and what is known stays. So when QEMU is killed under it, and when the guest
+# stays paused.
 # plain
 # limit 200
 . "$(dirname "$0")/../lib.sh"
@@ -34,7 +35,8 @@ stored() {
 }
 cut_step() {
 	at_least "$(step 0 .sent_frames)" 2000 'sent'
-	same "$(step 0 '.captured_frames + ([.ledger[].frames] | add // 0) + .unaccounted_frames - .sent_frames')" 0 'the ledger'
+	same "$(step 0 '.captured_frames + ([.ledger[].frames] |
+		add // 0) + .unaccounted_frames - .sent_frames')" 0 'the ledger'
 }
 
 sending
@@ -74,7 +76,10 @@ has "$(< probe.log)" 'the guest is paused'
 nothing_left
 stored 4 'the guest is paused'
 same "$(step 0 .sent_frames)" 60000 'sent to a guest that is paused'
-same "$(step 0 '[.ledger[] | select(.what == "PTR_FULL") | .frames] | add')" "$(step 0 .tap_dropped)" 'lost at the tap of a guest that is paused'
+same "$(step 0 '[.ledger[] | select(.what == "PTR_FULL") | .frames] | add')" \
+	"$(step 0 .tap_dropped)" 'lost at the tap of a guest that is paused'
 # Nobody counts what waits in the ring of a guest that takes nothing.
-same "$(step 0 .unaccounted_frames)" $((60000 - $(step 0 .tap_delivered) - $(step 0 .tap_dropped))) 'unaccounted with a guest that is paused'
+same "$(step 0 .unaccounted_frames)" \
+	$((60000 - $(step 0 .tap_delivered) - $(step 0 .tap_dropped))) \
+	'unaccounted with a guest that is paused'
 at_least 1000 "$(step 0 .unaccounted_frames)" 'frames waiting at the tap'

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Frames are lost on purpose in each place between sender and capture, and the ledger says where, to the frame.
+# Frames are lost on purpose in each place between sender and capture, and the ledger says where, to
+# the frame.
 # plain
 # limit 400
 . "$(dirname "$0")/../lib.sh"
@@ -63,4 +64,5 @@ filter() {	# every tenth of ours, so that some come through
 }
 during filter --frames 20000 --rate 10000
 nft delete table bridge probe
-at_least "$(step 0 '[.ledger[] | select(.what | test("NETFILTER|netfilter")) | .frames] | add // 0')" 1900 'lost in netfilter'
+at_least "$(step 0 '[.ledger[] | select(.what | test("NETFILTER|netfilter")) | .frames] |
+	add // 0')" 1900 'lost in netfilter'

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A guest that is silent, dies, hangs, answers garbage, without end, with another version, or with a report that cannot be: the run ends with words that
-# say so, nothing of the machine is left, and what is known is in the store, marked incomplete.
+# A guest that is silent, dies, hangs, answers garbage, without end, with another version, or with a
+# report that cannot be: the run ends with words that say so, nothing of the machine is left, and
+# what is known is in the store, marked incomplete.
 # plain
 # limit 300
 . "$(dirname "$0")/../lib.sh"
@@ -18,7 +19,8 @@ misled() {
 
 	shift 2
 	{ cat "$B/tests/guest/hostile"; echo "hostile:$mode"; } > "$W/$mode"
-	timeout 100 taplossctl --store "$STORE" --json probe run "bridge:$BRIDGE" --kernel "$GUEST/vmlinuz" --modules "$MODULES" --accel tcg \
+	timeout 100 taplossctl --store "$STORE" --json probe run "bridge:$BRIDGE" \
+		--kernel "$GUEST/vmlinuz" --modules "$MODULES" --accel tcg \
 		--probe "$W/$mode" --frames 2000 "$@" > probe.json 2> probe.log || status=$?
 	same "$status" 1 "exit status with a guest that does '$mode': $(< probe.log)"
 	has "$(< probe.log)" "$words"
@@ -28,13 +30,17 @@ misled() {
 	same "$(jq -r .state probe.json)" incomplete "the probe in the store with '$mode'"
 	has "$(jq -r .why probe.json)" "$words"
 }
-# known SENT CAPTURED: that is stored of the step that was cut short, and the ledger adds up as far as the guest's word goes
+# known SENT CAPTURED: that is stored of the step that was cut short, and the ledger adds up as far
+# as the guest's word goes
 known() {
-	same "$(jq -c '.steps | map([.sent_frames, .captured_frames, .gaps])' probe.json)" "[[$1,$2,[]]]" 'what is stored'
-	same "$(step 0 '.captured_frames + ([.ledger[].frames] | add // 0) + .unaccounted_frames')" "$1" 'the ledger'
+	same "$(jq -c '.steps | map([.sent_frames, .captured_frames, .gaps])' probe.json)" \
+		"[[$1,$2,[]]]" 'what is stored'
+	same "$(step 0 '.captured_frames + ([.ledger[].frames] |
+		add // 0) + .unaccounted_frames')" "$1" 'the ledger'
 }
 not_reported() {
-	step 0 '[.ledger[] | select(.place == "guest" and .what == "not reported") | .frames] | add // 0'
+	step 0 '[.ledger[] | select(.place == "guest" and .what == "not reported") | .frames] |
+		add // 0'
 }
 
 misled silent 'the guest does not answer' --boot-time 4

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A bridge and a libvirt for probe VMs; sourced after lib.sh and libvirt.sh. The kernel is that of the small guest.
+# A bridge and a libvirt for probe VMs; sourced after lib.sh and libvirt.sh. The kernel is that of
+# the small guest.
 
 BRIDGE=b$TAG
 probe_start() {
@@ -20,7 +21,8 @@ probe_quietly() {
 }
 # The same in place of this shell: a job's process id is then the run's own.
 probe_exec() {
-	exec taplossctl --store "$STORE" --json probe run "${PLACE:-bridge:$BRIDGE}" --kernel "$GUEST/vmlinuz" --modules "$MODULES" --accel "${ACCEL:-tcg}" "$@" \
+	exec taplossctl --store "$STORE" --json probe run "${PLACE:-bridge:$BRIDGE}" \
+		--kernel "$GUEST/vmlinuz" --modules "$MODULES" --accel "${ACCEL:-tcg}" "$@" \
 		> "$W/probe.json" 2> "$W/probe.log"
 }
 
@@ -48,17 +50,23 @@ entry() {	# entry PLACE [WHAT]: in the ledger of step 0
 	step 0 "[.ledger[] | select(.place == \"$1\" and .what == \"${2:-}\") | .frames] | add // 0"
 }
 
-# balanced N: the ledger of step N is, and so is each gap; the tap's part is the kernel's own counter
+# balanced N: the ledger of step N is, and so is each gap; the tap's part is the kernel's own
+# counter
 balanced() {
 	adds_up "$1"
-	same "$(step "$1" '[.ledger[] | select(.place == "tap" and .what == "PTR_FULL") | .frames] | add // 0')" "$(step "$1" .tap_dropped)" \
+	same "$(step "$1" '[.ledger[] | select(.place == "tap" and .what == "PTR_FULL") | .frames] |
+		add // 0')" "$(step "$1" .tap_dropped)" \
 		"at the tap in step $1, against tx_dropped"
 }
 adds_up() {
-	same "$(step "$1" .unaccounted_frames)" 0 "unaccounted in step $1: $(step "$1" '{sent_frames, captured_frames, ledger}')"
-	same "$(step "$1" '.captured_frames + ([.ledger[].frames] | add // 0)')" "$(step "$1" .sent_frames)" "the ledger of step $1"
-	same "$(step "$1" '[.gaps[] | select(.place == "unaccounted")] | length')" 0 "unexplained gaps in step $1"
+	same "$(step "$1" .unaccounted_frames)" \
+		0 "unaccounted in step $1: $(step "$1" '{sent_frames, captured_frames, ledger}')"
+	same "$(step "$1" '.captured_frames + ([.ledger[].frames] | add // 0)')" \
+		"$(step "$1" .sent_frames)" "the ledger of step $1"
+	same "$(step "$1" '[.gaps[] | select(.place == "unaccounted")] | length')" \
+		0 "unexplained gaps in step $1"
 	if (($(step "$1" .n_gaps) <= 2000)); then
-		same "$(step "$1" '[.gaps[].frames] | add // 0')" "$(step "$1" .lost_frames)" "frames in gaps of step $1"
+		same "$(step "$1" '[.gaps[].frames] | add // 0')" "$(step "$1" .lost_frames)" \
+			"frames in gaps of step $1"
 	fi
 }

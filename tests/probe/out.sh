@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The other way: the guest sends, the host captures. All of it, as fast as the guest can; and frames lost on purpose on the way: in the
-# host's own ring, by a filter at the bridge's port. The ledger says where, to the frame.
+# The other way: the guest sends, the host captures. All of it, as fast as the guest can; and frames
+# lost on purpose on the way: in the host's own ring, by a filter at the bridge's port. The ledger
+# says where, to the frame.
 # plain
 # limit 200
 . "$(dirname "$0")/../lib.sh"
@@ -27,12 +28,15 @@ during() {
 # The device counts what came from the guest before anything there can drop it.
 sent_balances() {
 	adds_up "$1"
-	same "$(step "$1" .tap_delivered)" "$(step "$1" .sent_frames)" "from the guest in step $1, against rx_packets"
+	same "$(step "$1" .tap_delivered)" "$(step "$1" .sent_frames)" \
+		"from the guest in step $1, against rx_packets"
 }
 
 probe --direction out --frames 30000 --rate 5000,0 --length 60,1514
-same "$(jq -r '.state, .direction, (.steps | length)' probe.json | xargs)" 'complete out 2' 'the run'
-same "$(jq -c '[.steps[] | [.sent_frames, .captured_frames]]' probe.json)" '[[30000,30000],[30000,30000]]' 'sent and captured'
+same "$(jq -r '.state, .direction, (.steps | length)' probe.json | xargs)" 'complete out 2' \
+	'the run'
+same "$(jq -c '[.steps[] | [.sent_frames, .captured_frames]]' probe.json)" \
+	'[[30000,30000],[30000,30000]]' 'sent and captured'
 sent_balances 0
 sent_balances 1
 has "$(ctl probe show 1)" "from bridge $BRIDGE"
@@ -49,7 +53,9 @@ every_tenth() {
 	EOF
 }
 during every_tenth --frames 20000 --rate 10000
-same "$(entry tap NETFILTER)" "$(step 0 .lost_frames)" 'lost in netfilter, where the frame still is the tap'\''s'
+same "$(entry tap NETFILTER)" "$(step 0 .lost_frames)" \
+	'lost in netfilter, where the frame still is the tap'\''s'
 at_least "$(step 0 .lost_frames)" 1900 'every tenth of 20000'	# but for what came before the rule
-at_least "$(nft -j list table bridge probe | jq '[.. | .counter? | objects | .packets] | add')" "$(step 0 .lost_frames)" "nft's own counter"
+at_least "$(nft -j list table bridge probe | jq '[.. | .counter? | objects | .packets] | add')" \
+	"$(step 0 .lost_frames)" "nft's own counter"
 nft delete table bridge probe

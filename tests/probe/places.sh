@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A probe VM on a libvirt network, and on a macvtap, whose counters are the other way round: in both directions the ledger balances, and what a full ring
-# lost is the device's own count. Several flows over several queues, in frames of several lengths, from several senders.
+# A probe VM on a libvirt network, and on a macvtap, whose counters are the other way round: in both
+# directions the ledger balances, and what a full ring lost is the device's own count. Several flows
+# over several queues, in frames of several lengths, from several senders.
 # plain
 # limit 200
 . "$(dirname "$0")/../lib.sh"
@@ -10,7 +11,8 @@
 need libvirtd virsh qemu-system-x86_64 depmod
 
 probe_start
-echo "<network><name>net-$TAG</name><forward mode='bridge'/><bridge name='$BRIDGE'/></network>" > net.xml
+echo "<network><name>net-$TAG</name><forward mode='bridge'/><bridge name='$BRIDGE'/></network>" \
+	> net.xml
 virsh -q net-create "$W/net.xml"
 ip link add "l$TAG" type veth peer name "f$TAG"
 ip link set "l$TAG" up
@@ -19,7 +21,8 @@ ip link set "f$TAG" up
 PLACE=network:net-$TAG
 probe --frames 20000 --rate 10000
 balanced 0
-same "$(jq -r '.state, .target' probe.json | xargs)" "complete network net-$TAG" 'the run on a network'
+same "$(jq -r '.state, .target' probe.json | xargs)" "complete network net-$TAG" \
+	'the run on a network'
 
 PLACE=direct:l$TAG
 probe --from "f$TAG" --frames 20000 --rate 5000
@@ -42,4 +45,5 @@ has "$(< probe.log)" '--from DEV'
 export PLACE=bridge:$BRIDGE
 probe --frames 60000 --rate 0 --cpus 2 --queues 2 --flows 64 --workers 2 --length 60,590,1514
 balanced 0
-same "$(jq -c '[.lengths, .flows, .queues, .workers]' probe.json)" '["60,590,1514",64,2,2]' 'what was asked for'
+same "$(jq -c '[.lengths, .flows, .queues, .workers]' probe.json)" '["60,590,1514",64,2,2]' \
+	'what was asked for'

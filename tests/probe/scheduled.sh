@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The agent probes the places that its configuration names, one after the other; what it finds is in the store. A place that is not there is no
-# trouble for the others. A probe that takes longer than its budget is ended, and so is one that runs when the agent ends; nothing is left of either.
+# The agent probes the places that its configuration names, one after the other; what it finds is in
+# the store. A place that is not there is no trouble for the others. A probe that takes longer than
+# its budget is ended, and so is one that runs when the agent ends; nothing is left of either.
 # plain
 # limit 200
 . "$(dirname "$0")/../lib.sh"
@@ -33,7 +34,8 @@ probes_are() {
 
 configure 3000 3000 60 "bridge:none$TAG" "bridge:$BRIDGE"
 agent_start --config taploss.conf
-wait_for 60 probes_are '[.target, .state]' "[[\"bridge none$TAG\",\"incomplete\"],[\"bridge $BRIDGE\",\"complete\"]]"
+wait_for 60 probes_are '[.target, .state]' \
+	"[[\"bridge none$TAG\",\"incomplete\"],[\"bridge $BRIDGE\",\"complete\"]]"
 same "$(probes '[.sent_frames, .unaccounted_frames]')" '[[0,0],[3000,0]]' 'probes in the store'
 agent_stop
 has "$(< agent.log)" "probe of bridge:none$TAG failed"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The modules of the tree have no circle and their includes go one way (tests/lint/structure.sh), and a
-# small tree in which something is wrong is found to be so.
+# The modules of the tree have no circle and their includes go one way (tests/lint/structure.sh),
+# and a small tree in which something is wrong is found to be so.
 # plain
 set -euo pipefail
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)

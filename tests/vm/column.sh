@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# One kernel's column of the matrix: column.sh KERNEL RESULTS [PATTERN]... runs the tests of tests/netns that have a comment line
-# "# kernels", or "# kernels ..." with this one, all in one test host; and of tests/vm/kvm likewise, each beside a KVM guest in a host of
-# its own, and once more (AGAIN) when that one fails: software emulation of virtualization hangs at times.
+# One kernel's column of the matrix: column.sh KERNEL RESULTS [PATTERN]... runs the tests of
+# tests/netns that have a comment line "# kernels", or "# kernels ..." with this one, all in one
+# test host; and of tests/vm/kvm likewise, each beside a KVM guest in a host of its own, and once
+# more (AGAIN) when that one fails: software emulation of virtualization hangs at times.
 #
-# Says how each ended as run.sh does, with the kernel before its name, also into the file RESULTS, with what they say for the table
-# of loss points. A test that the host did not speak of has failed; and so have all when a kernel that must be there cannot be had.
+# Says how each ended as run.sh does, with the kernel before its name, also into the file RESULTS,
+# with what they say for the table of loss points. A test that the host did not speak of has failed;
+# and so have all when a kernel that must be there cannot be had.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
@@ -50,7 +52,8 @@ said() {
 
 	output=$(cat)
 	for name in "$@"; do
-		grep -qE "^(PASS|FAIL|SKIP) $kernel/$name " <<< "$output" || echo "FAIL $kernel/$name (0.0 s): the test host ended before"
+		grep -qE "^(PASS|FAIL|SKIP) $kernel/$name " <<< "$output" ||
+			echo "FAIL $kernel/$name (0.0 s): the test host ended before"
 	done
 }
 
@@ -71,8 +74,10 @@ in_host() {
 	shift
 	fault_module || return 0
 	tests/vm/vm.sh run "$kernel" -l "$level" -t $LIMIT "${files[@]}" -- \
-		env KERNEL=host TAPLOSS_COLUMN=1 TAPLOSS_SLOWER=$SLOWER tests/run.sh "${@/#/=}" 2>&1 |
-		sed -u -E -e "s,^(PASS|FAIL|SKIP|AGAIN) ,\\1 $kernel/," -e '/^[0-9]+ passed, [0-9]+ failed/d'
+		env KERNEL=host TAPLOSS_COLUMN=1 TAPLOSS_SLOWER=$SLOWER tests/run.sh \
+		"${@/#/=}" 2>&1 |
+		sed -u -E -e "s,^(PASS|FAIL|SKIP|AGAIN) ,\\1 $kernel/," \
+		-e '/^[0-9]+ passed, [0-9]+ failed/d'
 }
 
 run() {	# run LEVEL NAME...
@@ -99,10 +104,12 @@ beside_guest() {
 		fi
 		ms=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000))
 		if ((status)); then
-			printf 'FAIL %s/%s (%d.%d s): exit status %d\n' "$kernel" "$name" $((ms / 1000)) $((ms % 1000 / 100)) $status
+			printf 'FAIL %s/%s (%d.%d s): exit status %d\n' "$kernel" "$name" \
+				$((ms / 1000)) $((ms % 1000 / 100)) $status
 			sed 's/^/    /' "$output"
 		else
-			printf 'PASS %s/%s (%d.%d s)\n' "$kernel" "$name" $((ms / 1000)) $((ms % 1000 / 100))
+			printf 'PASS %s/%s (%d.%d s)\n' "$kernel" "$name" $((ms / 1000)) \
+				$((ms % 1000 / 100))
 		fi
 		status=0
 	done
@@ -114,7 +121,8 @@ once() {	# in the host's own namespaces, where the guest is
 
 	fault_module || return
 	level=$(sed -n 's/^# level //p' "tests/vm/$1.sh")	# kvm: it starts the guest itself
-	tests/vm/vm.sh run "$kernel" -l "${level:-guest}" -t 300 "${files[@]}" -- env TAPLOSS_INSIDE=1 TAPLOSS_SLOWER=$SLOWER "tests/vm/$1.sh"
+	tests/vm/vm.sh run "$kernel" -l "${level:-guest}" -t 300 "${files[@]}" \
+		-- env TAPLOSS_INSIDE=1 TAPLOSS_SLOWER=$SLOWER "tests/vm/$1.sh"
 }
 
 # unavailable NAME...: there is no such kernel here

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a test host finds in its memory when it boots: initrd.sh KERNEL-DIRECTORY LEVEL INIT FILE
 #
-# Our init, the kernel's modules in the order to load them, and of this machine's own packages the programs that the tests run,
-# with their libraries and those of ours (in "$B"). LEVEL host: that; kvm: QEMU, libvirt, KVM and the small guest, too.
+# Our init, the kernel's modules in the order to load them, and of this machine's own packages the
+# programs that the tests run, with their libraries and those of ours (in "$B"). LEVEL host: that;
+# kvm: QEMU, libvirt, KVM and the small guest, too.
 set -euo pipefail
 shopt -s nullglob
 
@@ -24,7 +25,8 @@ modules='virtio_pci virtio_console af_packet tun tap macvtap ipvtap vhost_net ve
 	drop_monitor pktgen'
 if [[ $level == kvm ]]; then
 	packages+=' qemu-system-x86 libvirt-daemon libvirt-clients'
-	files+=(/usr/lib/x86_64-linux-gnu/qemu/accel-*.so /usr/share/seabios/* /usr/share/qemu/* /usr/lib/ipxe/qemu/efi-virtio.rom /usr/lib/x86_64-linux-gnu/libvirt/*/*.so
+	files+=(/usr/lib/x86_64-linux-gnu/qemu/accel-*.so /usr/share/seabios/* /usr/share/qemu/*
+		/usr/lib/ipxe/qemu/efi-virtio.rom /usr/lib/x86_64-linux-gnu/libvirt/*/*.so
 		/usr/share/libvirt/cpu_map/*.xml /usr/share/libvirt/schemas/* /usr/lib/libvirt/*)
 	modules+=' kvm_amd'
 fi
@@ -33,7 +35,8 @@ put_modules() {
 	local module path
 
 	for module in $modules; do
-		modprobe -d "$kernel" -S "$version" --show-depends "$module" 2> /dev/null || true	# none has all of them
+		# none has all of them
+		modprobe -d "$kernel" -S "$version" --show-depends "$module" 2> /dev/null || true
 	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' | while read -r path; do
 		module=${path##*/}
 		case $path in
@@ -50,13 +53,15 @@ programs() {
 	local package
 
 	for package in $packages; do
-		dpkg -L "$package" 2> /dev/null || true	# strace and bpftool are only there to look around
+		# strace and bpftool are only there to look around
+		dpkg -L "$package" 2> /dev/null || true
 	done | grep -E '^(/usr)?/s?bin/[^/]+$'
 }
 
 # put_files, names on standard input: each as it is reached, not as the link that it may be
 put_files() {
-	(cd / && sed -E 's,^/(usr/)?(s?bin|lib|lib64)/,usr/\2/,; s,^/,,' | sort -u | xargs -r cp -L --parents -t "$root")
+	(cd / && sed -E 's,^/(usr/)?(s?bin|lib|lib64)/,usr/\2/,; s,^/,,' | sort -u |
+		xargs -r cp -L --parents -t "$root")
 }
 
 put_programs() {
@@ -68,7 +73,8 @@ put_programs() {
 		[[ ! -f $program ]] || echo "$program"
 	done < "$root/list" | tee "$root/list.there" | put_files
 	# A library's own needs are those of who loads it.
-	{ grep -E '/s?bin/|\.so$' "$root/list.there"; printf '%s\n' "$B"/{taplossd,taplossctl,tests/unit/test_loss}; } |
+	{ grep -E '/s?bin/|\.so$' "$root/list.there"; printf '%s\n' \
+		"$B"/{taplossd,taplossctl,tests/unit/test_loss}; } |
 		{ xargs -r ldd 2> /dev/null || true; } |	# scripts have none
 		grep -o '/[^ ]*\.so[^ :]*' | put_files
 	rm "$root/list" "$root/list.there"
@@ -80,7 +86,9 @@ guest_modules() {
 
 	for module in virtio_pci virtio_console virtio_net af_packet; do
 		modprobe -d "$1" -S "$2" --show-depends "$module" 2> /dev/null || true
-	done | awk '$1 == "insmod" { print $2 }' | sort -u | (cd "$1" && sed "s,^$1/,," | xargs cp --parents -t "$to" "lib/modules/$2"/modules.{order,builtin,builtin.modinfo})
+	done | awk '$1 == "insmod" { print $2 }' | sort -u | (cd "$1" && sed "s,^$1/,," |
+		xargs cp --parents -t "$to" \
+		"lib/modules/$2"/modules.{order,builtin,builtin.modinfo})
 	depmod -b "$to" "$2"
 }
 
@@ -91,7 +99,8 @@ for dir in bin sbin lib lib64; do
 done
 put_modules
 put_programs
-find /usr/lib/x86_64-linux-gnu/perl-base /usr/lib/locale/C.utf8 /usr/lib/terminfo /lib/terminfo -type f 2> /dev/null | put_files
+find /usr/lib/x86_64-linux-gnu/perl-base /usr/lib/locale/C.utf8 /usr/lib/terminfo /lib/terminfo \
+	-type f 2> /dev/null | put_files
 ln -sf bash "$root/usr/bin/sh"
 ln -sf mawk "$root/usr/bin/awk"
 echo root:x:0:0:root:/root:/bin/bash > "$root/etc/passwd"

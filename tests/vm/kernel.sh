@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Debian's kernels, each downloaded once: kernel.sh NAME prints the directory that then holds vmlinuz, package and
-# lib/modules/VERSION; kernel.sh --names lists the kernels, kernel.sh --need NAME says required or optional.
+# Debian's kernels, each downloaded once: kernel.sh NAME prints the directory that then holds
+# vmlinuz, package and lib/modules/VERSION; kernel.sh --names lists the kernels, kernel.sh --need
+# NAME says required or optional.
 #
-# Kernels of other suites come through an apt configuration of our own, with lists and caches of its own: what the system's
-# apt knows stays as it is. The mirrors are the system's. Exit status 77: not to be had here, the last line says why.
+# Kernels of other suites come through an apt configuration of our own, with lists and caches of its
+# own: what the system's apt knows stays as it is. The mirrors are the system's. Exit status 77: not
+# to be had here, the last line says why.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${TAPLOSS_CACHE:-/var/cache/taploss-test}/vm
@@ -24,7 +26,8 @@ mirror() {
 
 	[[ $1 != *-security ]] || security=1
 	# shellcheck disable=SC2016	# words of apt's
-	apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' 'Component: main' 'Origin: Debian' 2> /dev/null |
+	apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' \
+		'Component: main' 'Origin: Debian' 2> /dev/null |
 		awk -v security=$security '($2 ~ /-security$/) == security { print $1; exit }'
 }
 
@@ -33,9 +36,11 @@ use_suite() {
 	local suite=$1 apt=$cache/apt.$1 uri
 
 	uri=$(mirror "$suite")
-	[[ -n $uri ]] || unreachable "no mirror for $suite: the system's own apt knows none of its kind"
+	[[ -n $uri ]] || unreachable \
+		"no mirror for $suite: the system's own apt knows none of its kind"
 	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $suite main" > "$apt/sources.list"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $suite main" \
+		> "$apt/sources.list"
 	cat > "$apt/apt.conf" <<-END
 		Dir::Etc::sourcelist "$apt/sources.list";
 		Dir::Etc::sourceparts "-";
@@ -44,7 +49,8 @@ use_suite() {
 		Acquire::Languages "none";
 	END
 	export APT_CONFIG=$apt/apt.conf
-	apt-get -qq -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any update >&2 || unreachable "$suite cannot be reached"
+	apt-get -qq -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any update >&2 ||
+		unreachable "$suite cannot be reached"
 }
 
 # packages_like PATTERN: newest first
@@ -52,14 +58,16 @@ packages_like() {
 	apt-cache search --names-only "^$1\$" | cut -d ' ' -f 1 | sort -rV
 }
 
-# fetch PATTERN MODULES INTO: the newest of PATTERN that the mirror really has; old versions stay in the index for a while
+# fetch PATTERN MODULES INTO: the newest of PATTERN that the mirror really has; old versions stay in
+# the index for a while
 fetch() {
 	local pattern=$1 modules=$2 into=$3 package
 
 	for package in $(packages_like "$pattern"); do
 		rm -rf "$into"
 		mkdir "$into"
-		if download "$into" "$package" && { [[ $modules == - ]] || download "$into" "${modules/@/"${package#linux-binary-}"}"; }; then
+		if download "$into" "$package" && { [[ $modules == - ]] || download "$into" \
+			"${modules/@/"${package#linux-binary-}"}"; }; then
 			echo "$package" > "$into/package"
 			return 0
 		fi
@@ -69,7 +77,8 @@ fetch() {
 
 download() {	# download INTO PACKAGE
 	echo "downloading $2" >&2
-	(cd "$1" && apt-get -q -o APT::Sandbox::User=root download "$2" >&2) && dpkg-deb -x "$1/$2"_*.deb "$1/root"
+	(cd "$1" && apt-get -q -o APT::Sandbox::User=root download "$2" >&2) &&
+		dpkg-deb -x "$1/$2"_*.deb "$1/root"
 }
 
 # settle FETCHED KERNEL: packages of all ages look alike from here on
@@ -97,7 +106,8 @@ elif [[ ${1:-} == --need ]]; then
 	exit
 fi
 IFS=$'\t' read -r name need suite pattern modules < <(fields "${1:-}") || true
-[[ -n $name ]] || { echo "kernel.sh: no kernel '${1:-}'; there are: $("$0" --names | paste -sd ' ')" >&2; exit 2; }
+[[ -n $name ]] || { echo "kernel.sh: no kernel '${1:-}'; there are: $("$0" --names |
+	paste -sd ' ')" >&2; exit 2; }
 
 umask 022
 mkdir -p "$cache"

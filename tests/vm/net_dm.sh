@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Runs in a test host (tests/netns/net_dm.sh): what NET_DM tells of the same loss that BPF counts beside it, what it says of its own losses, and
-# that nothing stays in the kernel that should not.
+# Runs in a test host (tests/netns/net_dm.sh): what NET_DM tells of the same loss that BPF counts
+# beside it, what it says of its own losses, and that nothing stays in the kernel that should not.
 TAPLOSS_INSIDE=1
 export TAPLOSS_SLOWER=6
 . "$(dirname "$0")/../lib.sh"
@@ -14,10 +14,13 @@ start() {	# start [OPTION]...: an agent; loading BPF takes long in an emulated m
 echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6	# the kernel's own frames
 echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6
 MAC=52:54:00:00:00:01 MAC2=52:54:00:00:00:02
-hold_as qemu-system-x86_64 "$TAP" ring 100 -- -name guest=web-1 -netdev "tap,id=n0,ifname=$TAP" -device "virtio-net-pci,netdev=n0,mac=$MAC"
-hold_as qemu-system-x86_64 "$TAP2" ring 100 -- -name guest=web-2 -netdev "tap,id=n0,ifname=$TAP2" -device "virtio-net-pci,netdev=n0,mac=$MAC2"
+hold_as qemu-system-x86_64 "$TAP" ring 100 -- -name guest=web-1 -netdev "tap,id=n0,ifname=$TAP" \
+	-device "virtio-net-pci,netdev=n0,mac=$MAC"
+hold_as qemu-system-x86_64 "$TAP2" ring 100 -- -name guest=web-2 -netdev "tap,id=n0,ifname=$TAP2" \
+	-device "virtio-net-pci,netdev=n0,mac=$MAC2"
 macvtap "$MVT"
-hold_as qemu-system-x86_64 "$MVT" ring 50 macvtap -- -name guest=mac-1 -netdev tap,id=n0,fd=9 -device "virtio-net-pci,netdev=n0,mac=$(mac_of "$MVT")"
+hold_as qemu-system-x86_64 "$MVT" ring 50 macvtap -- -name guest=mac-1 -netdev tap,id=n0,fd=9 \
+	-device "virtio-net-pci,netdev=n0,mac=$(mac_of "$MVT")"
 
 # Two agents: one by BPF, as a second witness, and the one that is tested.
 start
@@ -40,8 +43,10 @@ settled
 
 # rows_in STORE: what was lost in rings, each way once
 rows_in() {
-	taplossctl --store "$1" --json loss --class FULL_RING --by vm,nic,direction,class,reason,site |
-		jq -c '[.rows[] | [.vm, .nic, .direction, .class, .kernel_reason, .site, .frames]] | sort'
+	taplossctl --store "$1" --json loss --class FULL_RING \
+		--by vm,nic,direction,class,reason,site |
+		jq -c '[.rows[] | [.vm, .nic, .direction, .class, .kernel_reason, .site, .frames]] |
+		sort'
 }
 both_say() {
 	[[ $(rows_in "$STORE") == "$1" ]] && [[ $(rows_in "$BPF_STORE") == "${2:-$1}" ]]
@@ -51,7 +56,8 @@ both_say() {
 frames "$TAP" 1100 to $MAC
 frames "$TAP2" 700 to $MAC2
 frames "$FAR" 450 to "$(mac_of "$MVT")"
-same "$(counter "$TAP" tx_dropped) $(counter "$TAP2" tx_dropped) $(counter "$MVT" rx_dropped)" '1000 600 400' 'what the devices counted'
+same "$(counter "$TAP" tx_dropped) $(counter "$TAP2" tx_dropped) $(counter "$MVT" rx_dropped)" \
+	'1000 600 400' 'what the devices counted'
 mac='["mac-1","'$MVT'","rx","PTR_FULL","FULL_RING","tap_handle_frame",400]'
 web1='["web-1","'$TAP'","rx","PTR_FULL","FULL_RING","tun_net_xmit",'
 web2='["web-2","'$TAP2'","rx","PTR_FULL","FULL_RING","tun_net_xmit",600]'
@@ -61,7 +67,9 @@ same "$(ctl --json audit | jq '[.rows[].unexplained_frames] | add')" 0 audit
 # To everybody: reason and function, and nobody's; audit has the device.
 frames "$TAP" 30
 wait_for 10 both_say "[[null,null,\"rx\",\"PTR_FULL\",\"FULL_RING\",\"tun_net_xmit\",30],$mac,${web1}1000],$web2]" "[$mac,${web1}1030],$web2]"
-same "$(ctl --json audit web-1 | jq -c '[.rows[] | [.counter, .counted_frames, .unexplained_frames]]')" '[["tx_dropped",1030,30]]'
+same "$(ctl --json audit web-1 |
+	jq -c '[.rows[] | [.counter, .counted_frames, .unexplained_frames]]')" \
+	'[["tx_dropped",1030,30]]'
 
 # Own losses, of an agent that was held up: what found no room is counted, to the frame.
 flood=250000
@@ -91,7 +99,8 @@ dm_agent --config dm.conf 2> err.text || status=$?
 same $status 1
 has "$(cat err.text)" 'another program monitors drops'
 
-# Killed: the kernel goes on monitoring for nobody, until the next start finds the word that was left.
+# Killed: the kernel goes on monitoring for nobody, until the next start finds the word that was
+# left.
 agent_kill9
 status=0
 dm_agent --config dm.conf 2> err.text || status=$?
@@ -108,7 +117,8 @@ wait_for 10 goes_on
 agent_stop
 [[ ! -e $STORE/netdm ]] || fail 'a word is left though nothing runs'
 
-# It stopped: now another one may. Without type information auto comes to it, and says why; --unpin stops one that was killed, too.
+# It stopped: now another one may. Without type information auto comes to it, and says why; --unpin
+# stops one that was killed, too.
 mkdir empty
 mount --bind empty /sys/kernel/btf
 STORE=$W/fourth

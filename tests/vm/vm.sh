@@ -1,20 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Test hosts: this project's tests on other kernels, in QEMU (software emulation, so it works wherever the tests do).
+# Test hosts: this project's tests on other kernels, in QEMU (software emulation, so it works
+# wherever the tests do).
 #
 #   vm.sh run KERNEL [-t SECONDS] [-l LEVEL] [-f FILE[:DEST]]... -- COMMAND...
-#       runs COMMAND there, in /taploss; its output comes on standard output. Exit status: COMMAND's; 124 when it took longer than
-#       SECONDS (60); 125 when the host did not say how COMMAND ended; 77 when this kernel is not to be had, the last line says why.
+#       runs COMMAND there, in /taploss; its output comes on standard output. Exit status:
+#       COMMAND's; 124 when it took longer than
+#       SECONDS (60); 125 when the host did not say how COMMAND ended; 77 when this kernel is not to
+#       be had, the last line says why.
 #   vm.sh shell KERNEL [-l LEVEL] [-f FILE[:DEST]]...
 #       boots such a host and gives a shell in it; it ends with the shell
 #   vm.sh save KERNEL [-l LEVEL]
 #       makes and saves the host, which the others do as needed
 #
-# KERNEL: see kernels. COMMAND finds /taploss as it is here: tests/ and the programs built in $B, as /taploss/build; and each
-# FILE, or a directory with all in it, as DEST (/t/NAME). LEVEL: host (the tests' tools), kvm (QEMU, libvirt and /dev/kvm, too) or
-# guest (a KVM guest with vhost-net runs already: guest_up.sh).
+# KERNEL: see kernels. COMMAND finds /taploss as it is here: tests/ and the programs built in $B, as
+# /taploss/build; and each FILE, or a directory with all in it, as DEST (/t/NAME). LEVEL: host (the
+# tests' tools), kvm (QEMU, libvirt and /dev/kvm, too) or guest (a KVM guest with vhost-net runs
+# already: guest_up.sh).
 #
-# A host boots once per kernel and is saved; every run is a copy restored from there in less than a second, which forgets all.
+# A host boots once per kernel and is saved; every run is a copy restored from there in less than a
+# second, which forgets all.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -52,22 +57,27 @@ status=0
 dir=$("$here/kernel.sh" "$name") || status=$?
 ((status == 0)) || { echo "$dir"; exit $status; }
 
-# machine LEVEL CONSOLE INITRD: sets qemu. A saved host is only good for the command line that it was saved with.
+# machine LEVEL CONSOLE INITRD: sets qemu. A saved host is only good for the command line that it
+# was saved with.
 machine() {
 	local memory=768
 
 	[[ $1 == host ]] || memory=1800
-	qemu=(qemu-system-x86_64 -M q35 -accel 'tcg,thread=multi' -cpu 'max,la57=off' -smp 1 -m "$memory" -nodefaults -no-user-config
+	qemu=(qemu-system-x86_64 -M q35 -accel 'tcg,thread=multi' -cpu 'max,la57=off' -smp 1
+		-m "$memory" -nodefaults -no-user-config
 		-display none -no-reboot -kernel "$dir/vmlinuz" -initrd "$3"
-		-append 'console=ttyS0 quiet panic=-1 mitigations=off rcupdate.rcu_expedited=1' -serial "file:$2")
+		-append 'console=ttyS0 quiet panic=-1 mitigations=off rcupdate.rcu_expedited=1' \
+			-serial "file:$2")
 }
 
 # key LEVEL: what a saved host depends on
 key() {
 	{
-		cat "$dir/package" "$here/vm.sh" "$here/initrd.sh" "$here/guest_up.sh" "$B/tests/vm/init" "$B/tests/guest/init"
+		cat "$dir/package" "$here/vm.sh" "$here/initrd.sh" "$here/guest_up.sh" \
+			"$B/tests/vm/init" "$B/tests/guest/init"
 		dpkg-query -W
-		ldd "$B/taplossd" "$B/taplossctl" | grep -o '/[^ ]*\.so[^ ]*' | sort -u	# not where they were built
+		# not where they were built
+		ldd "$B/taplossd" "$B/taplossctl" | grep -o '/[^ ]*\.so[^ ]*' | sort -u
 	} | sha256sum | cut -c 1-16
 }
 
@@ -104,7 +114,8 @@ make_guest() {
 	vm=$cache/$name-kvm-$(key kvm)
 	job
 	machine kvm "$work/console" "$vm.initrd"
-	"$B/tests/vm/vmctl" -r "$vm.vm" -j "$work/job.cpio" -s "$guest.vm.tmp" -c "$work/console" -t 180 -- "${qemu[@]}" -- \
+	"$B/tests/vm/vmctl" -r "$vm.vm" -j "$work/job.cpio" -s "$guest.vm.tmp" -c "$work/console" \
+		-t 180 -- "${qemu[@]}" -- \
 		/bin/env -C /taploss B=/taploss/build tests/vm/guest_up.sh
 	ln -f "$vm.initrd" "$guest.initrd"
 	vm=$guest
@@ -128,7 +139,8 @@ job() {
 	cp -r "$top/tests" "$top/docs" "$root/taploss/"
 	cp "$B/taplossd" "$B/taplossctl" "$B/taploss-probe" "$root/taploss/build/"
 	for file in "$B"/tests/{helpers,taptool,vm,guest}/*; do
-		[[ ! -x $file || -d $file ]] || install -D "$file" "$root/taploss/build/${file#"$B"/}"
+		[[ ! -x $file || -d $file ]] || install -D "$file" \
+			"$root/taploss/build/${file#"$B"/}"
 	done
 	cp "$B/tests/unit/test_loss" "$root/taploss/build/tests/unit/"
 	for file in "${files[@]}"; do
@@ -137,7 +149,8 @@ job() {
 		mkdir -p "$root/$(dirname "$to")"
 		cp -rL "${file%%:*}" "$root/$to"
 	done
-	(cd "$root" && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) > "$work/job.cpio"
+	(cd "$root" && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) \
+		> "$work/job.cpio"
 }
 
 case $action in
@@ -148,14 +161,16 @@ run)
 	saved "$level"
 	job
 	machine "$level" "$work/console" "$vm.initrd"
-	"$B/tests/vm/vmctl" -r "$vm.vm" -j "$work/job.cpio" -c "$work/console" -t "$limit" -- "${qemu[@]}" -- \
+	"$B/tests/vm/vmctl" -r "$vm.vm" -j "$work/job.cpio" -c "$work/console" -t "$limit" -- \
+		"${qemu[@]}" -- \
 		/bin/env -C /taploss B=/taploss/build "$@" || exit
 	;;
 shell)
 	[[ $level != guest ]] || level=kvm
 	saved "$level"
 	job
-	cat "$vm.initrd" "$work/job.cpio" > "$work/initrd"	# the kernel takes one archive after the other
+	# the kernel takes one archive after the other
+	cat "$vm.initrd" "$work/job.cpio" > "$work/initrd"
 	machine "$level" - "$work/initrd"
 	qemu[-1]=mon:stdio
 	"${qemu[@]/quiet/quiet shell=1}"

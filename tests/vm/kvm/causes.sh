@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Causes that need a KVM guest with vhost-net, or a host of the test's own, each told from its neighbour. The host's one CPU is taken from single
-# threads for a while: from the vhost workers (vhost-starved), from the vCPU (vcpu-starved). Before 6.4 the workers are threads of the
-# kernel, not of the VMM. What arrives is more than the CPU's backlog holds (host-backlog), or than a shaper in front of the guest lets through
-# (qos-cap). The kernel finds no memory for a frame (no-memory), or no room in the ring.
+# Causes that need a KVM guest with vhost-net, or a host of the test's own, each told from its
+# neighbour. The host's one CPU is taken from single threads for a while: from the vhost workers
+# (vhost-starved), from the vCPU (vcpu-starved). Before 6.4 the workers are threads of the kernel,
+# not of the VMM. What arrives is more than the CPU's backlog holds (host-backlog), or than a shaper
+# in front of the guest lets through (qos-cap). The kernel finds no memory for a frame (no-memory),
+# or no room in the ring.
 # kernels 6.1 6.12
 . "$(dirname "$0")/../../lib.sh"
 
@@ -34,14 +36,18 @@ begin() {
 	from=$EPOCHREALTIME
 	before=$(counter kvmtap tx_dropped)
 }
-# judged CAUSE LOST: all frames lost have a verdict, and most of them this one. A test host has stalls of its own on a busy machine.
+# judged CAUSE LOST: all frames lost have a verdict, and most of them this one. A test host has
+# stalls of its own on a busy machine.
 judged() {
 	local verdicts
 
 	settled
-	verdicts=$(ctl --json diagnose kvm-1 --since "@$from" | jq -c '[.verdicts[] | [.cause, .frames, .confidence, .bursts, .lost_ns, .pressure]]')
+	verdicts=$(ctl --json diagnose kvm-1 --since "@$from" |
+		jq -c '[.verdicts[] | [.cause, .frames, .confidence, .bursts, .lost_ns,
+		.pressure]]')
 	same "$(jq 'map(.[1]) | add' <<< "$verdicts")" "$2" "frames: $verdicts"
-	jq -e --arg cause "$1" --arg lost "$2" '(map(select(.[0] == $cause and .[2] != "low") | .[1]) | add // 0) >= ($lost | tonumber) * 0.6' \
+	jq -e --arg cause "$1" --arg lost "$2" '(map(select(.[0] == $cause and .[2] != "low") |
+		.[1]) | add // 0) >= ($lost | tonumber) * 0.6' \
 		<<< "$verdicts" > share || fail "not $1: $verdicts"
 	ctl diagnose kvm-1 --since "@$from" > said
 }
@@ -55,8 +61,8 @@ prefer() {	# prefer POLICY PRIORITY THREAD...
 }
 echo -1 > /proc/sys/kernel/sched_rt_runtime_us	# who goes first does so for as long as it likes
 
-# starve KEPT...: 400 frames/s or what the host manages, while a program takes the CPU twice until 120 frames are lost; those threads and the sender go
-# before it, all others behind it
+# starve KEPT...: 400 frames/s or what the host manages, while a program takes the CPU twice until
+# 120 frames are lost; those threads and the sender go before it, all others behind it
 starve() {
 	local hog sender
 
@@ -82,7 +88,8 @@ has "$(< said)" '2 vhost workers ran for'
 starve "${workers[@]}"
 judged vcpu-starved $lost_now
 
-# From the network: what a discipline of the far end lets go at once is more than the CPU's backlog takes in one turn.
+# From the network: what a discipline of the far end lets go at once is more than the CPU's backlog
+# takes in one turn.
 dropped_by_cpu() {
 	local sum=0 _ n
 
@@ -126,7 +133,8 @@ judged qos-cap "$capped"
 # The kernel's own function fails, as it does for want of memory; and a ring that nobody reads.
 insmod /t/fault.ko
 misbehave() {	# misbehave CASE DEV: a VM called CASE loses 40 frames in this way
-	bash -c 'exec -a qemu-system-x86_64 taptool case "$@"' - "$1" dev "$2" count 40 stay -- -name "guest=$1" > "case.$1" 2>> case.log &
+	bash -c 'exec -a qemu-system-x86_64 taptool case "$@"' - "$1" dev "$2" count 40 stay -- \
+		-name "guest=$1" > "case.$1" 2>> case.log &
 	wait_for 10 grep -q sent "case.$1"
 }
 cause_of() {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A probe VM with KVM and vhost-net: the ledger balances below what the guest takes, as fast as the host can send, and with a ring of four frames; what
-# the ring lost is the tap's own count.
+# A probe VM with KVM and vhost-net: the ledger balances below what the guest takes, as fast as the
+# host can send, and with a ring of four frames; what the ring lost is the tap's own count.
 # kernels 6.12
 # level kvm
 . "$(dirname "$0")/../../lib.sh"
@@ -14,7 +14,8 @@ probe_start
 vhost_at_work() {
 	local qemu
 
-	qemu=$(pgrep -f 'guest=taploss-probe-') && find "/proc/$qemu/fd" -lname /dev/vhost-net | grep -q .
+	qemu=$(pgrep -f 'guest=taploss-probe-') && find "/proc/$qemu/fd" -lname /dev/vhost-net |
+		grep -q .
 }
 
 probe_quietly --memory 192 --frames 10000 --rate 1000,0 &
