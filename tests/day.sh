@@ -64,7 +64,8 @@ same "$(jq -c '[.verdicts[] | .vm] | unique' report.json)" '["gw-1","idle-1","we
 same "$(jq '[.nics[] | select(.knee == "found")] | length' report.json)" 0 'knees found in minutes'
 
 ctl report capacity "${WINDOW[@]}"
-jq -r '.verdicts[] | "\(.vm) \(.nic) \(.direction): \(.frames) frames, \(.title) (\(.confidence))"' report.json
+jq -r '.verdicts[] |
+	"\(.vm) \(.nic) \(.direction): \(.frames) frames, \(.title) (\(.confidence))"' report.json
 ctl report capacity "${WINDOW[@]}" -o "$PAGE"
 printf '\nweb-1 lost %s frames, idle-1 %s, as their devices say. The page: %s\n' "$web" "$idle" \
 	"$PAGE"

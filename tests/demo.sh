@@ -128,7 +128,8 @@ since() {	# when the agent was up, for --since
 	echo "-$((SECONDS - up))s"
 }
 
-say 'All is well: web-1 (4 queues) and db-1 on the bridge and mac-1 on a macvtap take 2,000 frames a second each.'
+say 'All is well: web-1 (4 queues) and db-1 on the bridge and mac-1 on a macvtap take 2,000' \
+	'frames a second each.'
 traffic uplink $DB_MAC 2000 24
 traffic uplink $WEB_MAC 2000 24
 traffic uplink1 $MAC_MAC 2000 24
@@ -149,8 +150,9 @@ kill "$burst" 2> /dev/null || true
 wait "$burst" || true
 sleep 3
 
-say 'web-1 is paused, say for a snapshot. The world goes on sending; its rings fill up and overflow.' \
-	'In mac-1 somebody takes the interface down. And a filter on the bridge drops what is sent to db-1.'
+say 'web-1 is paused, say for a snapshot. The world goes on sending; its rings' \
+	'fill up and overflow. In mac-1 somebody takes the interface down. And a filter on the' \
+	'bridge drops what is sent to db-1.'
 virsh -q suspend web-1
 guest $MAC 'down eth0'
 nft -f - <<- END
@@ -172,12 +174,14 @@ say 'All is well again. What does taploss know?'
 show taplossctl vms
 if [[ $(taplossctl --json loss --vm db-1 | jq '[.rows[] | select(.class != "PATH") | .frames] |
 	add // 0') == 0 ]]; then
-	healthy="The tap of db-1 lost nothing: what it misses never got there (PATH), and PLACE says who took it."
+	healthy='The tap of db-1 lost nothing: what it misses never got there (PATH), and PLACE'
+	healthy+=' says who took it.'
 else
 	healthy='db-1 among them: this machine is too busy to run it.'
 fi
 say "Who lost what, and why? $healthy" \
-	'PTR_FULL: the guest did not take its frames in time (capacity). VIRTNET_HDR: the sender is at fault, not the host.'
+	'PTR_FULL: the guest did not take its frames in time (capacity).' \
+	'VIRTNET_HDR: the sender is at fault, not the host.'
 show taplossctl loss --since "$(since)"
 say 'And who sent what was lost?'
 show taplossctl loss --since "$(since)" --by vm,class,from
@@ -185,7 +189,8 @@ say 'web-1 over time: the burst, then the pause.'
 show taplossctl timeline web-1 --since "$(since)"
 say 'Why, and what helps? Each cause with its share, and how sure that is.'
 show taplossctl diagnose web-1 --since "$(since)"
-say 'Is that all of it? The kernel counts drops by itself, without reasons: its counters against what was explained.'
+say 'Is that all of it? The kernel counts drops by itself, without reasons:' \
+	'its counters against what was explained.'
 show taplossctl audit --since "$(since)"
 say 'Is anything not seen?'
 show taplossctl status

@@ -120,7 +120,8 @@ wait_for() {
 
 	until "$@" > "$W/wait_for.out" 2>&1; do
 		if (((${EPOCHREALTIME/./} - ${start/./}) > limit * 1000000)); then
-			fail "not within $limit s: $*; the last try said: $(head -c 1000 "$W/wait_for.out")"
+			fail "not within $limit s: $*; the last try said: \
+$(head -c 1000 "$W/wait_for.out")"
 		fi
 		sleep 0.05
 	done

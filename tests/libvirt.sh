@@ -93,7 +93,8 @@ lv_nic() {
 	direct) echo "<source dev='$source' mode='bridge'/>" ;;
 	esac
 	[[ $dev == - ]] || echo "<target dev='$dev'/>"
-	echo "<model type='virtio'/><driver name='${TAPLOSS_BACKEND:-qemu}' queues='$queues'/></interface>"
+	echo "<model type='virtio'/><driver name='${TAPLOSS_BACKEND:-qemu}' \
+queues='$queues'/></interface>"
 }
 
 # lv_xml NAME UUID, interfaces on standard input: the XML of a domain
@@ -107,7 +108,8 @@ lv_xml() {
 		<kernel>$GUEST/vmlinuz</kernel><initrd>$GUEST/initrd</initrd>
 		<cmdline>console=ttyS0 panic=-1 quiet mitigations=off net.ifnames=0</cmdline></os>
 		<features><acpi/></features><cpu mode='maximum'/><clock offset='utc'/>
-		<on_poweroff>destroy</on_poweroff><on_reboot>destroy</on_reboot><on_crash>destroy</on_crash>
+		<on_poweroff>destroy</on_poweroff><on_reboot>destroy</on_reboot>
+		<on_crash>destroy</on_crash>
 		<devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
 		<controller type='usb' model='none'/><memballoon model='none'/>
 	END
@@ -117,7 +119,8 @@ lv_xml() {
 	cat
 	cat <<-END
 		<serial type='file'><source path='/run/$uuid.console'/></serial>
-		<channel type='unix'><source mode='bind' path='/run/$uuid.ctl'/><target type='virtio' name='ctl'/></channel>
+		<channel type='unix'><source mode='bind' path='/run/$uuid.ctl'/>
+		<target type='virtio' name='ctl'/></channel>
 		</devices></domain>
 	END
 }

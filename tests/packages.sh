@@ -25,7 +25,7 @@ iproute2 util-linux procps nftables ethtool	namespaces, links, mounts, processes
 jq sqlite3				look into answers and stores
 kmod cpio xz-utils			the kernel modules of test guests and hosts
 qemu-system-x86				real guests
-libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients	a libvirt of the test'\''s own; no service comes with these
+libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients	a libvirt without services
 tcpdump valgrind tmux			watch frames, memory, a screen
 mandoc					manual pages
 faketime				a clock that stands still

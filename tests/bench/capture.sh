@@ -50,7 +50,11 @@ ring() {
 # note PHASE VARIANT SENT/S CAPTURED LOST NS/FRAME
 note() {
 	awk -v phase="$1" -v v="$2" -v sent="$3" -v got="$4" -v lost="$5" -v ns="$6" \
-		'BEGIN { printf "%s %s %.0f %.0f %.4f %.1f\n", phase, v, sent, sent * got / (got + lost), lost * 100 / (got + lost), ns }' >> "$results"
+		'BEGIN {
+			all = got + lost
+			printf "%s %s %.0f %.0f %.4f %.1f\n", phase, v, sent, sent * got / all,
+				lost * 100 / all, ns
+		}' >> "$results"
 }
 
 median() {	# median PHASE VARIANT COLUMN
@@ -76,7 +80,9 @@ table() {	# table PHASE TITLE VARIANT...
 	done
 	awk -v p="$phase" '$1 == p && $2 == "nobody" { print $3 }' "$results" | sort -g |
 		awk 'NR == 1 { a = $1 } END {
-		printf "noise: the sender alone was %.1f %% faster in its best round than in its worst\n", ($1 - a) * 100 / a }'
+			printf "noise: the sender alone was %.1f %% faster in its best round " \
+				"than in its worst\n", ($1 - a) * 100 / a
+		}'
 }
 
 alone() {	# the sender without a capture
@@ -97,10 +103,12 @@ rings() {
 		done
 	done
 	table rings 'rings, as fast as the sender can' nobody V1 V2 V3
-	echo "rate of V3: $(ratio rings V3 V2 4) of V2's, $(ratio rings V3 V1 4) of V1's (goal 2); CPU a frame: 1/$(ratio rings V2 V3 6) of V2's, 1/$(ratio rings V1 V3 6) of V1's (1/15)"
+	echo "rate of V3: $(ratio rings V3 V2 4) of V2's, $(ratio rings V3 V1 4) of V1's (goal 2); \
+CPU a frame: 1/$(ratio rings V2 V3 6) of V2's, 1/$(ratio rings V1 V3 6) of V1's (1/15)"
 	"$build/taplossctl" --json ring --frame 64 |
 		jq -r '[.rings[].frames_per_mib] |
-		"64-byte frames in a MiB of ring: V1 \(.[0]), V2 \(.[1]), V3 \(.[2]): \(.[2] / .[1] * 10 | round / 10) times (goal 13)"'
+		"64-byte frames in a MiB of ring: V1 \(.[0]), V2 \(.[1]), V3 \(.[2]): " +
+		"\(.[2] / .[1] * 10 | round / 10) times (goal 13)"'
 }
 
 # 2. The reader stands still for 100 ms of every second.
@@ -114,7 +122,8 @@ stall() {
 		done
 	done
 	echo
-	echo "100 ms stall each second at $(median stall V3 3) frames/s, lost %: V1 $(median stall V1 5), V2 $(median stall V2 5), V3 $(median stall V3 5) (goal 0)"
+	echo "100 ms stall each second at $(median stall V3 3) frames/s, lost %: V1 \
+$(median stall V1 5), V2 $(median stall V2 5), V3 $(median stall V3 5) (goal 0)"
 }
 
 sockets() { [ "$(awk 'NR > 1 && $6 == 1' /proc/net/packet | wc -l)" = "$1" ]; }	# so many are bound
@@ -169,9 +178,11 @@ peers() {
 	done
 	# shellcheck disable=SC2086
 	table peers 'programs, into memory' nobody $variants
-	echo "rate of taploss: $(ratio peers taploss tcpdump 4) of tcpdump's (goal 1.05), $(ratio peers taploss dumpcap 4) of dumpcap's (1.4)," \
+	echo "rate of taploss: $(ratio peers taploss tcpdump 4) of tcpdump's (goal 1.05), \
+$(ratio peers taploss dumpcap 4) of dumpcap's (1.4)," \
 		"$(ratio peers taploss netsniff-ng 4) of netsniff-ng's (1.05)"
-	echo "CPU a frame: $(ratio peers taploss tcpdump 6) of tcpdump's (0.6), $(ratio peers taploss dumpcap 6) of dumpcap's (0.1)," \
+	echo "CPU a frame: $(ratio peers taploss tcpdump 6) of tcpdump's (0.6), \
+$(ratio peers taploss dumpcap 6) of dumpcap's (0.1)," \
 		"$(ratio peers taploss netsniff-ng 6) of netsniff-ng's (0.6)"
 	rm -f f.old
 }
@@ -194,9 +205,12 @@ gaps() {
 	done
 	sed 's/^/gaps /' gaps.txt >> "$results"
 	echo
-	perl -ne 'while (/(\w+)=(\d+)/g) { $s{$1} += $2 } $runs++; END { printf "%d overload runs: %d frames lost in %d gaps; %d of them exact in place and " .
-		"count (%.2f %%, goal 99.5), %d more marked and inside their bound, %d wrong; totals exact in %d runs\n", $runs, $s{lost}, $s{gaps}, $s{exact},
-		$s{gaps} ? $s{exact} * 100 / $s{gaps} : 0, $s{inside}, $s{gaps} - $s{exact} - $s{inside}, $s{closed} }' gaps.txt
+	perl -ne 'while (/(\w+)=(\d+)/g) { $s{$1} += $2 } $runs++; END {
+		printf "%d overload runs: %d frames lost in %d gaps; %d of them exact in place " .
+			"and count (%.2f %%, goal 99.5), %d more marked and inside their bound, " .
+			"%d wrong; totals exact in %d runs\n", $runs, $s{lost}, $s{gaps}, $s{exact},
+			$s{gaps} ? $s{exact} * 100 / $s{gaps} : 0, $s{inside},
+			$s{gaps} - $s{exact} - $s{inside}, $s{closed} }' gaps.txt
 }
 
 # 5. Four ports at 50,000 frames a second each, merged.
@@ -215,9 +229,12 @@ ports() {
 	kill -INT $pid
 	wait $pid
 	tshark -r four.pcapng -T fields -e frame.time_epoch 2> /dev/null |
-		perl -ne '($s, $n) = split /\./; $t = $s * 1e9 + $n; $back++ if $t < $last; $last = $t; $k++; END { printf "%d %d\n", $k, $back }' > order
+		perl -ne '($s, $n) = split /\./; $t = $s * 1e9 + $n; $back++ if $t < $last;
+		$last = $t; $k++; END { printf "%d %d\n", $k, $back }' > order
 	jq -r --arg order "$(cat order)" \
-		'($order / " ") as $o | "four ports at 50,000 frames/s each: \($o[0]) of 400000 frames, \($o[1]) of them behind a younger one " +
+		'($order / " ") as $o |
+		"four ports at 50,000 frames/s each: \($o[0]) of 400000 frames, " +
+		"\($o[1]) of them behind a younger one " +
 		"(goal 0), \(.frames_lost) lost by the capture (goal 0)"' four.json
 	rm -f four.pcapng
 }

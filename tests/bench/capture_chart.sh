@@ -14,7 +14,8 @@ function median(key,	n, i, k, t) {
 }
 function keep(key, x) { value[key, ++count[key]] = x }
 function text(x, y, anchor, size, words) {
-	printf "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\" font-size=\"%d\">%s</text>\n", x, y, anchor, size, words
+	printf "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\" font-size=\"%d\">%s</text>\n",
+		x, y, anchor, size, words
 }
 function panel(left, title, note, phase, format, scale,		v, x, most, h) {
 	text(left, 40, "start", 14, title)
@@ -24,7 +25,8 @@ function panel(left, title, note, phase, format, scale,		v, x, most, h) {
 	for (v = 1; v <= 3; v++) {
 		x = left + (v - 1) * 70
 		h = most ? median(phase "V" v) * 130 / most : 0
-		printf "<rect x=\"%d\" y=\"%.1f\" width=\"52\" height=\"%.1f\" fill=\"%s\"/>\n", x, 220 - h, h < 1 ? 1 : h, v == 3 ? "#1b6e4a" : "#9aa5b1"
+		printf "<rect x=\"%d\" y=\"%.1f\" width=\"52\" height=\"%.1f\" fill=\"%s\"/>\n",
+			x, 220 - h, h < 1 ? 1 : h, v == 3 ? "#1b6e4a" : "#9aa5b1"
 		text(x + 26, 214 - h, "middle", 12, sprintf(format, median(phase "V" v) / scale))
 		text(x + 26, 238, "middle", 12, "V" v)
 	}

@@ -56,7 +56,8 @@ done
 # record is not in its figure.
 # shellcheck disable=SC2016
 by_key='tracepoint:skb:kfree_skb { $skb = (struct sk_buff *)args->skbaddr; $dev = $skb->dev;
-	@[args->reason, args->location, $dev->nd_net.net->ns.inum, $dev->ifindex, $skb->queue_mapping] = count(); }'
+	@[args->reason, args->location, $dev->nd_net.net->ns.inum, $dev->ifindex,
+		$skb->queue_mapping] = count(); }'
 theirs=
 if command -v bpftrace > /dev/null; then
 	mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
@@ -90,7 +91,7 @@ if [ -n "$theirs" ]; then
 		"$theirs_counted" $((lost > 0 ? lost : 0))
 	printf '%-34s %12s\n' '  ratio' "$(awk "BEGIN { printf \"%.2f\", $ours / $theirs }")"
 else
-	echo 'the same, bpftrace                  skipped: bpftrace is not installed or did not attach'
+	printf '%-35s skipped: bpftrace is not installed or did not attach\n' 'the same, bpftrace'
 fi
 part() {	# part WORDS NS WHOLE
 	printf '%-34s %12s %12s\n' "  $1" "$2" "$(awk "BEGIN { printf \"x %.2f\", $2 / $3 }")"

@@ -27,7 +27,8 @@ export PATH=$B:$B/tests/taptool:$PATH TAPLOSS_STORE=/run/bench
 echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6
 mkdir -p /run/w && cd /run/w || exit 1
 mac=52:54:00:00:00:01
-bash -c 'exec -a qemu-system-x86_64 taptool hold bench0 ring 100 -- -name guest=web-1 -netdev tap,id=n0,ifname=bench0 -device virtio-net-pci,netdev=n0,mac=$0' $mac > hold &
+bash -c 'exec -a qemu-system-x86_64 taptool hold bench0 ring 100 -- -name guest=web-1 -netdev tap,'\
+'id=n0,ifname=bench0 -device virtio-net-pci,netdev=n0,mac=$0' $mac > hold &
 until_true 60 grep -q READY hold
 taptool flood bench0 1000 to $mac > /dev/null	# the ring is full from here on
 

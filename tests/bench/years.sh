@@ -73,12 +73,15 @@ beside() {	# beside WHAT SQL COMMAND...: the same from both
 		"$(awk "BEGIN { printf \"%.1f\", $plain / $ours }")"
 }
 printf '\n%-58s %15s %15s\n' 'the newest day alone' taploss 'plainest layout'
-beside 'loss by VM' "SELECT vm, sum(frames), sum(bytes) FROM sample WHERE t_ns > $day * 1000000000 AND t_ns <= $until * 1000000000 GROUP BY vm ORDER BY 2 DESC" \
+beside 'loss by VM' "SELECT vm, sum(frames), sum(bytes) FROM sample WHERE t_ns > $day * 1000000000 \
+AND t_ns <= $until * 1000000000 GROUP BY vm ORDER BY 2 DESC" \
 	"$ctl" loss --by vm --json "${window[@]}"
-beside 'loss by class' "SELECT class, sum(frames), sum(bytes) FROM sample WHERE t_ns > $day * 1000000000 AND t_ns <= $until * 1000000000 GROUP BY class" \
+beside 'loss by class' "SELECT class, sum(frames), sum(bytes) FROM sample WHERE t_ns > $day * \
+1000000000 AND t_ns <= $until * 1000000000 GROUP BY class" \
 	"$ctl" loss --by class --json "${window[@]}"
 beside 'timeline of one VM by the hour' \
-	"SELECT t_ns / 3600000000000, sum(frames) FROM sample WHERE vm = 500 AND t_ns > $day * 1000000000 AND t_ns <= $until * 1000000000 GROUP BY 1" \
+	"SELECT t_ns / 3600000000000, sum(frames) FROM sample WHERE vm = 500 AND t_ns > $day * \
+1000000000 AND t_ns <= $until * 1000000000 GROUP BY 1" \
 	"$ctl" timeline vm-0500 --step 1h --json "${window[@]}"
 
 kill "$writer" && wait "$writer"

@@ -46,14 +46,16 @@ ended_alone() {
 seen() {
 	tshark -r "$1" -T fields -e frame.interface_id -e frame.drop_count -e frame.time_epoch \
 		-e data.data 2> tshark.err |
-		perl -ne '/^(\d+)\t(\d*)\t([\d.]+)\t([0-9a-f]{16})/ and printf "%d %d %d %d %s\n", $1, ++$n{$1}, $2 || 0, hex($4), $3'
+		perl -ne '/^(\d+)\t(\d*)\t([\d.]+)\t([0-9a-f]{16})/ and
+			printf "%d %d %d %d %s\n", $1, ++$n{$1}, $2 || 0, hex($4), $3'
 	[[ ! -s tshark.err ]] || ! grep -v '^Running as user' tshark.err || fail 'tshark complains'
 }
 
 # true_gaps FILE SENT: from the numbers alone: "after before lost" a line; the frame numbers of the
 # interface. One interface.
 true_gaps() {
-	seen "$1" | perl -ne '($i, $n, $d, $seq) = split; print $n - 1, " $n ", $seq - $next, "\n" if $seq != $next; $next = $seq + 1;
+	seen "$1" | perl -ne '($i, $n, $d, $seq) = split;
+		print $n - 1, " $n ", $seq - $next, "\n" if $seq != $next; $next = $seq + 1;
 		END { print "$n - ", '"$2"' - $next, "\n" if $next != '"$2"' }'
 }
 

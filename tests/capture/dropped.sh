@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # limit 120
 # capture --dropped as other programs read it: the bytes that tcpdump saw of the same frames, tags
-# and super-frames too; what is said of each; a
-# limit that was hit, with its count at its place; a VM that gets another tap; a row of files; what is refused.
+# and super-frames too; what is said of each; a limit that was hit, with its count at its place; a
+# VM that gets another tap; a row of files; what is refused.
 . "$(dirname "$0")/cap.sh"
 need tcpdump
 
@@ -68,7 +68,8 @@ same "$(frames_of f.pcapng)" "$lost" 'frames written'
 same "$(bytes f.pcapng | md5sum)" "$(bytes t.pcap | md5sum)" 'the bytes'
 same "$(tshark -r f.pcapng -Y 'vlan.id == 7' 2> /dev/null | wc -l)" 180 'frames with their tag'
 same "$(fields f.pcapng frame.interface_name frame.comment | sort | uniq -c | xargs)" \
-	"$lost $TAPX taploss: lost reason=FULL_RING place=tun_net_xmit class=PTR_FULL kind=capacity direction=rx queue=0" 'what is said of them'
+	"$lost $TAPX taploss: lost reason=FULL_RING place=tun_net_xmit class=PTR_FULL \
+kind=capacity direction=rx queue=0" 'what is said of them'
 same "$(fields f.pcapng frame.packet_flags_direction | sort -u | perl -ne 'print hex($_)')" \
 	2 'out of the host, into the guest'
 has "$(capinfos f.pcapng)" 'Strict time order:   True'

@@ -56,7 +56,9 @@ for version in 1 2; do
 	at_least "$(wc -l < true)" 5 'gaps'
 	told_gaps f.pcapng > told
 	# each true gap lies within one that is told
-	perl -e 'open T, "told"; @told = map { [split] } <T>; open R, "true"; while (<R>) { ($lo, $hi) = split;
-		$hi = $lo + 1 if $hi eq "-"; next if grep { $_->[0] <= $lo && ($_->[1] eq "-" || $hi <= $_->[1]) } @told; print "outside: $_"; exit 1 }' ||
+	perl -e 'open T, "told"; @told = map { [split] } <T>; open R, "true"; while (<R>) {
+		($lo, $hi) = split;
+		$hi = $lo + 1 if $hi eq "-"; next if grep { $_->[0] <= $lo && ($_->[1] eq "-" ||
+		$hi <= $_->[1]) } @told; print "outside: $_"; exit 1 }' ||
 		fail "version $version: $(cat true); told: $(cat told)"
 done

@@ -10,7 +10,8 @@ in_order() {
 	seen "$1" > frames
 	same "$(wc -l < frames)" "$2" 'frames'
 	same "$(awk '{ print $5 }' frames |
-		perl -ne '($s, $n) = split /\./; $t = $s * 1e9 + $n; print if $t < $last; $last = $t')" '' 'out of order'
+		perl -ne '($s, $n) = split /\./; $t = $s * 1e9 + $n; print if $t < $last;
+		$last = $t')" '' 'out of order'
 }
 
 veth "${TAP}b" "${TAP2}b"

@@ -42,7 +42,9 @@ hashes() {	# of the frames of each port: option 3 of their blocks
 		while (length) {
 			($type, $length) = unpack "VV"; $block = substr $_, 0, $length, "";
 			next if $type != 6;
-			$caplen = (unpack "VVVVVV", $block)[5]; $port = unpack "n", substr $block, 28 + 34, 2; $o = substr $block, 28 + (($caplen + 3) & ~3), -4;
+			$caplen = (unpack "VVVVVV", $block)[5];
+			$port = unpack "n", substr $block, 28 + 34, 2;
+			$o = substr $block, 28 + (($caplen + 3) & ~3), -4;
 			while (length $o) {
 				($code, $n) = unpack "vv", $o; last unless $code;
 				print "$port ", unpack("H*", substr $o, 5, 4), "\n" if $code == 3;
@@ -72,8 +74,11 @@ same "$(fields time.pcapng frame.time_epoch | awk -v a="$before" -v b="$(date +%
 # Double tags: the outer one stands beside the frame or in it, by the end that is looked at.
 double() {	# double N: frames with tags 100 (802.1ad) and 7
 	perl -e 'socket S, 17, 3, 0 or die; for (1 .. $ARGV[1]) {
-		$frame = pack("H*", "020000000002" . "020000000001" . "88a80064" . "81000007" . "88b5") . pack("N", $_) . "x" x ($_ % 90 + 50);
-		send S, $frame, 0, pack("S n l S C C a8", 17, 3, $ARGV[0], 1, 0, 6, "\2\0\0\0\0\2") or die $! }' "$(cat "/sys/class/net/$TAP/ifindex")" "$1"
+		$frame = pack("H*", "020000000002" . "020000000001" . "88a80064" . "81000007" .
+			"88b5") .
+			pack("N", $_) . "x" x ($_ % 90 + 50);
+		send S, $frame, 0, pack("S n l S C C a8", 17, 3, $ARGV[0], 1, 0, 6, "\2\0\0\0\0\2")
+			or die $! }' "$(cat "/sys/class/net/$TAP/ifindex")" "$1"
 }
 for device in "$TAP2" "$TAP"; do
 	capturing "$device" -w q.pcapng

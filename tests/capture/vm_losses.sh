@@ -71,7 +71,9 @@ has "$(capinfos l.pcapng)" 'Number of stat entries'
 # tap.
 : > elsewhere
 # shellcheck disable=SC2016	# for the inner shell
-unshare --net bash -c 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6; exec -a qemu-system-x86_64 taptool hold "$1" ring 16 -- -name "guest=far-$2" -netdev "tap,id=n0,ifname=$1" \
+unshare --net bash -c 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 > '\
+'/proc/sys/net/ipv6/conf/default/disable_ipv6; exec -a qemu-system-x86_64 taptool hold "$1" ring '\
+'16 -- -name "guest=far-$2" -netdev "tap,id=n0,ifname=$1" \
 	-device virtio-net-pci,netdev=n0' - "$TAPY" "$TAG" > elsewhere &
 far=$!
 wait_for 10 grep -qx READY elsewhere
@@ -96,4 +98,5 @@ nsenter --net="/proc/$far/ns/net" taptool flood "$TAPY" 80 > /dev/null
 ended
 same "$(tshark -r d.pcapng -T fields -e frame.interface_name -e frame.comment 2> /dev/null | sort |
 	uniq -c | xargs)" \
-	"80 $TAPY taploss: lost reason=FULL_RING place=tun_net_xmit class=PTR_FULL kind=capacity direction=rx queue=0" 'its lost frames'
+	"80 $TAPY taploss: lost reason=FULL_RING place=tun_net_xmit class=PTR_FULL kind=capacity \
+direction=rx queue=0" 'its lost frames'

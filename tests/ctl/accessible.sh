@@ -24,9 +24,11 @@ ctl report compare --before "@$((MADE_END - 34 * 86400))..@$((MADE_END - 18 * 86
 	--after "@$((MADE_END - 17 * 86400))..@$MADE_END" -o "$W/compare.html"
 
 cat > "$W/ask.js" << 'EOS'
-axe.run(document, { exclude: ['#result'] }, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }).then(r => {
+const rules = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] };
+axe.run(document, { exclude: ['#result'] }, rules).then(r => {
 	document.getElementById('result').textContent = JSON.stringify({ passes: r.passes.length,
-		violations: r.violations.map(v => [v.id, v.nodes.length, v.nodes[0].html.slice(0, 200)]) });
+		violations: r.violations.map(v =>
+			[v.id, v.nodes.length, v.nodes[0].html.slice(0, 200)]) });
 }, e => { document.getElementById('result').textContent = JSON.stringify({ error: String(e) }); });
 EOS
 sed -i 's/axe.run(document, { exclude: \[.#result.\] },/axe.run({ exclude: ["#result"] },/' \
@@ -35,10 +37,12 @@ sed -i 's/axe.run(document, { exclude: \[.#result.\] },/axe.run({ exclude: ["#re
 # that all versions know.
 for scheme in light dark; do
 	for page in host vm compare; do
-		sed "s/(prefers-color-scheme:$scheme)/all/g; s/(prefers-color-scheme:[a-z]*)/not all/g" "$W/$page.html" > "$W/one.html"
+		sed "s/(prefers-color-scheme:$scheme)/all/g
+			s/(prefers-color-scheme:[a-z]*)/not all/g" "$W/$page.html" > "$W/one.html"
 		probe "$W/one.html" "$cache/axe-$AXE.js" "$W/ask.js" > "$W/axe.json"
 		jq -e '.passes > 15' "$W/axe.json" > /dev/null ||
-			fail "axe did not run on $page, $scheme: $(head -c 500 "$W/axe.json") $(head -c 500 "$W/console")"
+			fail "axe did not run on $page, $scheme: \
+$(head -c 500 "$W/axe.json") $(head -c 500 "$W/console")"
 		same "$(jq -c .violations "$W/axe.json")" '[]' "$page, $scheme"
 	done
 done

@@ -28,7 +28,8 @@ same "$(benign --vm web-1 --nic mvt0 --by vm,nic)" '[["mvt0",9,null]]' 'another 
 same "$(benign --vm web-1 --nic vnet0 --by vm,queue --direction rx)" \
 	'[[0,429,420],[null,250,null],[1,120,30]]' 'by queue'
 text=$(ctl loss "${DAYS[@]}" --vm web-1)
-has "$text" '563 frames lost, of these 450 benign (VM not running, device not ready); besides, 250 in rings'
+has "$text" '563 frames lost, of these 450 benign (VM not running, device not ready); besides, '\
+'250 in rings'
 has "$text" 'OF IT BENIGN'
 # 99 of 1,049
 exits 0 ctl loss "${DAYS[@]}" --vm web-1 --nic vnet0 --direction rx --fail-over 20
@@ -37,7 +38,8 @@ same "$(ctl loss "${DAYS[@]}" --vm web-1 --by vm,nic,direction --json |
 	jq '.rows[0].loss_pct | floor')" 52 'the share itself'
 
 # It goes on; only a part of the window is its.
-sql meta.db <<< "DELETE FROM event WHERE became = 'running'; UPDATE event SET t_ns = $(at $DAY1 10:45:00) WHERE vm_id = 1"
+sql meta.db <<< "DELETE FROM event WHERE became = 'running'; UPDATE event SET t_ns = \
+$(at $DAY1 10:45:00) WHERE vm_id = 1"
 same "$(benign --vm web-1 --by vm,class)" \
 	'[["PTR_FULL",558,507],["PURGE",250,null],["VIRTNET_HDR",5,5]]' 'paused for good'
 same "$(ctl --json loss --since "@$DAY1" --until "@$((DAY1 + 10 * 3600 + 2400))" \

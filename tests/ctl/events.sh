@@ -28,13 +28,17 @@ TIME                    VM    NIC   EVENT         WAS                       BECA
 2023-11-15 02:00:05 UTC web-1 -     resumed       paused                    running
 2023-11-15 03:00:00 UTC web-1 vnet0 ring          500                       1000
 2023-11-15 04:00:00 UTC web-1 -     name          web-old                   web-1
-2023-11-15 05:00:00 UTC -     -     source        libvirt:qemu:///system ok libvirt:qemu:///system stale
+2023-11-15 05:00:00 UTC -     -     source        libvirt:qemu:///system ok '\
+'libvirt:qemu:///system stale
 2023-11-16 06:00:00 UTC -     -     agent-stopped -                         -' ctl events web-1 \
 "${DAYS[@]}" --no-verdicts
 same "$(ctl --json events "${DAYS[@]}" -U "@$((DAY2 + 9 * 3600))" | jq -c '[.events[] | .event]')" \
-	'["found","nic-added","paused","resumed","state","ring","name","source","nic-removed","stopped","started","agent-stopped","agent-started","agent-died","agent-started"]'
+	'["found","nic-added","paused","resumed","state","ring","name","source","nic-removed",'\
+'"stopped","started","agent-stopped","agent-started","agent-died","agent-started"]'
 same "$(ctl --json events db-1 "${DAYS[@]}" | jq -c '.events[0]')" \
-	'{"t_ns":'"$(at $DAY1 02:30:00)"',"vm":"db-1","uuid":"22222222-2222-4222-8222-222222222222","nic":null,"event":"state","was":"running","became":"migrating"}'
+	'{"t_ns":'"$(at $DAY1 02:30:00)"',"vm":"db-1",'\
+'"uuid":"22222222-2222-4222-8222-222222222222","nic":null,"event":"state","was":"running",'\
+'"became":"migrating"}'
 same "$(ctl --csv events "${DAYS[@]}" | head -n 1 | tr -d '\r')" t_ns,vm,uuid,nic,event,was,became
 says '2023-11-15 22:00:00 to 23:00:00 UTC (1 h), all observed
 no events' ctl events --since "@$((DAY1 + 22 * 3600))" --until "@$((DAY1 + 23 * 3600))"

@@ -7,28 +7,46 @@
 says '2023-11-15 00:00:00 to 2023-11-16 06:00:00 UTC (30 h), 93.3 % observed
 6,570 frames lost; besides, 250 in rings that were emptied (PURGE), which is not loss
 
-VM    NIC   DIR CLASS       KERNEL        KIND      FRAMES SEGMENTS    BYTES DELIVERED    LOST FIRST SEEN
--     tapx  rx  PTR_FULL    FULL_RING     capacity   6,000    6,000  586 KiB         0 100.0 % 2023-11-15 15:00:00 UTC
-web-1 vnet0 rx  PTR_FULL    FULL_RING     capacity     549      569 53.6 KiB       500  52.3 % 2023-11-15 10:00:00 UTC
-web-1 vnet0 rx  PURGE       NOT_SPECIFIED lifecycle    250      250 24.4 KiB         -       - 2023-11-15 12:30:00 UTC
-web-1 mvt0  rx  PTR_FULL    FULL_RING     capacity       9        9    900 B         -       - 2023-11-16 01:00:00 UTC
-old   vnet0 rx  PTR_FULL    FULL_RING     capacity       7        7    700 B         0 100.0 % 2023-11-15 00:10:00 UTC
-web-1 vnet0 tx  VIRTNET_HDR NOT_SPECIFIED fault          5        5     60 B       190  2.56 % 2023-11-15 14:00:00 UTC' ctl loss "${DAYS[@]}"
+VM    NIC   DIR CLASS       KERNEL        KIND      FRAMES SEGMENTS    BYTES DELIVERED    LOST '\
+'FIRST SEEN
+-     tapx  rx  PTR_FULL    FULL_RING     capacity   6,000    6,000  586 KiB         0 100.0 % '\
+'2023-11-15 15:00:00 UTC
+web-1 vnet0 rx  PTR_FULL    FULL_RING     capacity     549      569 53.6 KiB       500  52.3 % '\
+'2023-11-15 10:00:00 UTC
+web-1 vnet0 rx  PURGE       NOT_SPECIFIED lifecycle    250      250 24.4 KiB         -       - '\
+'2023-11-15 12:30:00 UTC
+web-1 mvt0  rx  PTR_FULL    FULL_RING     capacity       9        9    900 B         -       - '\
+'2023-11-16 01:00:00 UTC
+old   vnet0 rx  PTR_FULL    FULL_RING     capacity       7        7    700 B         0 100.0 % '\
+'2023-11-15 00:10:00 UTC
+web-1 vnet0 tx  VIRTNET_HDR NOT_SPECIFIED fault          5        5     60 B       190  2.56 % '\
+'2023-11-15 14:00:00 UTC' ctl loss "${DAYS[@]}"
 
 # JSON: keys by which it does not split are absent, what is unknown is null, purged frames are no
 # loss.
-says '{"since_ns":1700006400000000000,"until_ns":1700114400000000000,"coverage_pct":93.333333,"masked_frames":0,"rows":[{"vm":"web-1","uuid":"'$WEB'","nic":"vnet0","direction":"rx","frames":799,"segments":819,"bytes":79900,"purged_frames":250,"delivered_frames":500,"loss_pct":52.335558,"first_seen_ns":1700042400000000000},{"vm":"web-1","uuid":"'$WEB'","nic":"mvt0","direction":"rx","frames":9,"segments":9,"bytes":900,"delivered_frames":null,"loss_pct":null,"first_seen_ns":1700096400000000000},{"vm":"web-1","uuid":"'$WEB'","nic":"vnet0","direction":"tx","frames":5,"segments":5,"bytes":60,"delivered_frames":190,"loss_pct":2.5641026,"first_seen_ns":1700056800000000000}]}' \
+says '{"since_ns":1700006400000000000,"until_ns":1700114400000000000,"coverage_pct":93.333333,'\
+'"masked_frames":0,"rows":[{"vm":"web-1","uuid":"'$WEB'","nic":"vnet0","direction":"rx",'\
+'"frames":799,"segments":819,"bytes":79900,"purged_frames":250,"delivered_frames":500,'\
+'"loss_pct":52.335558,"first_seen_ns":1700042400000000000},{"vm":"web-1","uuid":"'$WEB'",'\
+'"nic":"mvt0","direction":"rx","frames":9,"segments":9,"bytes":900,"delivered_frames":null,'\
+'"loss_pct":null,"first_seen_ns":1700096400000000000},{"vm":"web-1","uuid":"'$WEB'","nic":"vnet0",'\
+'"direction":"tx","frames":5,"segments":5,"bytes":60,"delivered_frames":190,"loss_pct":2.5641026,'\
+'"first_seen_ns":1700056800000000000}]}' \
 	ctl --json loss "${DAYS[@]}" --vm web-1 --by vm,nic,direction
 
 # CSV: all fields, line ends as RFC 4180 wants them.
 ctl loss "${DAYS[@]}" --csv --kind fault > "$W/csv"
 same "$(od -An -c "$W/csv" | tr -d ' \n')" "$(printf '%s\r\n' \
-	vm,uuid,nic,queue,direction,class,kernel_reason,kind,site,place,from,from_uuid,from_nic,frames,segments,bytes,path_frames,purged_frames,delivered_frames,loss_pct,first_seen_ns,mask,benign_frames \
-	"web-1,$WEB,vnet0,0,tx,VIRTNET_HDR,NOT_SPECIFIED,fault,tun_get_user,tap,,,,5,5,60,,,,,1700056800000000000,," | od -An -c | tr -d ' \n')" 'CSV'
+	vm,uuid,nic,queue,direction,class,kernel_reason,kind,site,place,from,from_uuid,\
+from_nic,frames,segments,bytes,path_frames,purged_frames,delivered_frames,loss_pct,first_seen_ns,\
+mask,benign_frames \
+	"web-1,$WEB,vnet0,0,tx,VIRTNET_HDR,NOT_SPECIFIED,fault,tun_get_user,tap,,,,5,5,60,,,,,\
+1700056800000000000,," | od -An -c | tr -d ' \n')" 'CSV'
 
 # Without --by, programs get every field.
 same "$(ctl --json loss "${DAYS[@]}" | jq -c '.rows[0] | keys_unsorted')" \
-	'["vm","uuid","nic","queue","direction","class","kernel_reason","kind","site","place","frames","segments","bytes","delivered_frames","loss_pct","first_seen_ns"]'
+	'["vm","uuid","nic","queue","direction","class","kernel_reason","kind","site","place",'\
+'"frames","segments","bytes","delivered_frames","loss_pct","first_seen_ns"]'
 same "$(ctl --json loss "${DAYS[@]}" | jq -c '[.rows[] | select(.vm == null) | .uuid, .nic]')" \
 	'[null,"tapx"]' 'unattributed'
 

@@ -13,7 +13,9 @@ masked() {
 
 # What is built in says why it is there, and can be switched off and on.
 same "$(ctl --json mask list | jq -c '[.masks[] | [.id, .state, .class, .kernel_reason]]')" \
-	'[["otherhost","built-in","OTHER","OTHERHOST"],["unhandled-proto","built-in","OTHER","UNHANDLED_PROTO"],["ptype-absent","built-in","OTHER","PTYPE_ABSENT"],["l2-multicast","built-in","OTHER","UNICAST_IN_L2_MULTICAST"],["capture","built-in","CAPTURE",null]]'
+	'[["otherhost","built-in","OTHER","OTHERHOST"],["unhandled-proto","built-in","OTHER",'\
+'"UNHANDLED_PROTO"],["ptype-absent","built-in","OTHER","PTYPE_ABSENT"],["l2-multicast","built-in",'\
+'"OTHER","UNICAST_IN_L2_MULTICAST"],["capture","built-in","CAPTURE",null]]'
 same "$(ctl --json mask list | jq '[.masks[] | .note | length > 20] | all')" \
 	true 'each built-in mask says why'
 sql meta.db << SQL
@@ -46,13 +48,15 @@ has() {
 has "$(ctl mask add --class ptr_full --vm web-1 --nic vnet0 --note 'load test, until Friday')" \
 	'load test, until Friday'
 same "$(ctl --json mask list | jq -c '.masks[5] | del(.added_ns)')" \
-	'{"id":"1","state":"on","class":"PTR_FULL","kernel_reason":null,"site":null,"vm":"web-1","uuid":"'$WEB'","nic":"vnet0","note":"load test, until Friday"}'
+	'{"id":"1","state":"on","class":"PTR_FULL","kernel_reason":null,"site":null,"vm":"web-1",'\
+'"uuid":"'$WEB'","nic":"vnet0","note":"load test, until Friday"}'
 same "$(lost) $(masked)" "$((6822 - 549)) 3549"
 same "$(lost --masked)" 9822 'all of it on request'
 same "$(ctl --json loss "${DAYS[@]}" --masked | jq -c '[.rows[] | [.mask, .frames, .loss_pct] |
 	select(.[0])] | sort')" '[["1",120,null],["1",429,null],["otherhost",3000,null]]'
 has "$(ctl loss "${DAYS[@]}")" \
-	'6,021 frames lost; besides, 2 lost on the way to or from the tap (PATH); besides, 250 in rings that were emptied (PURGE), which is not loss; besides, 3,549 masked (--masked shows them)'
+	'6,021 frames lost; besides, 2 lost on the way to or from the tap (PATH); besides, 250 in '\
+'rings that were emptied (PURGE), which is not loss; besides, 3,549 masked (--masked shows them)'
 has "$(ctl loss "${DAYS[@]}" --vm web-1 --class PTR_FULL --nic vnet0)" \
 	$'\nno loss; besides, 549 masked (--masked shows them)'
 has "$(ctl loss "${DAYS[@]}" --masked)" ' MASK'

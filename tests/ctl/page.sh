@@ -17,31 +17,42 @@ cat > "$W/look.js" << 'EOS'
 	const wrong = [], must = (ok, what) => ok || wrong.push(what);
 	/* Painted, and not in one colour only. */
 	const canvases = [...document.querySelectorAll('.chart canvas')];
-	must(canvases.length === document.querySelectorAll('.chart').length, 'charts without a canvas');
+	must(canvases.length === document.querySelectorAll('.chart').length,
+		'charts without a canvas');
 	for (const c of canvases) {
-		const p = c.getContext('2d').getImageData(0, 0, c.width, c.height).data, colours = new Set();
+		const p = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+		const colours = new Set();
 		for (let i = 0; i < p.length; i += 4)
 			if (p[i + 3] > 200)
 				colours.add(p[i] << 16 | p[i + 1] << 8 | p[i + 2]);
 		must(colours.size >= 3, 'an empty chart');
 	}
-	must(/^(Capacity|Before and after) of/.test(document.title) && !document.querySelector('img, iframe, main script[src]'), 'a name did harm: ' + document.title);
+	must(/^(Capacity|Before and after) of/.test(document.title) &&
+		!document.querySelector('img, iframe, main script[src]'),
+		'a name did harm: ' + document.title);
 	/* Each column of each table, up and down: numbers as numbers. */
 	for (const table of document.querySelectorAll('.table table[id]')) {
-		const rows = () => [...table.tBodies[0].rows], before = rows().map(r => r.textContent).sort().join('\n');
+		const rows = () => [...table.tBodies[0].rows];
+		const text = () => rows().map(r => r.textContent).sort().join('\n');
+		const before = text();
 		for (const th of table.tHead.rows[0].cells) {
 			for (const way of ['ascending', 'descending']) {
 				th.querySelector('button').click();
-				must(th.getAttribute('aria-sort') === way, 'aria-sort of ' + th.textContent);
-				const v = rows().map(r => r.cells[th.cellIndex].dataset.v).filter(x => x !== undefined).map(Number);
-				must(v.every((x, i) => !i || (way === 'ascending' ? v[i - 1] <= x : v[i - 1] >= x)), 'order of ' + th.textContent + ' in ' + table.id);
+				must(th.getAttribute('aria-sort') === way,
+					'aria-sort of ' + th.textContent);
+				const v = rows().map(r => r.cells[th.cellIndex].dataset.v)
+					.filter(x => x !== undefined).map(Number);
+				const up = way === 'ascending';
+				must(v.every((x, i) => !i || (up ? v[i - 1] <= x : v[i - 1] >= x)),
+					'order of ' + th.textContent + ' in ' + table.id);
 			}
 		}
-		must(rows().map(r => r.textContent).sort().join('\n') === before, 'rows of ' + table.id);
+		must(text() === before, 'rows of ' + table.id);
 	}
 	const all = document.querySelector('[data-all=nics]');
 	if (all) {
-		const shown = () => [...document.querySelectorAll('#nics tbody tr')].filter(r => r.offsetHeight).length;
+		const shown = () => [...document.querySelectorAll('#nics tbody tr')]
+			.filter(r => r.offsetHeight).length;
 		const find = document.querySelector('[data-find=nics]');
 		find.value = 'grow-0';
 		find.dispatchEvent(new Event('input', { bubbles: true }));
@@ -51,7 +62,11 @@ cat > "$W/look.js" << 'EOS'
 		all.click();
 		must(shown() === document.querySelectorAll('#nics tbody tr').length, 'all rows');
 	}
-	document.getElementById('result').textContent = JSON.stringify({ charts: canvases.length, tables: document.querySelectorAll('.table table').length, wrong });
+	document.getElementById('result').textContent = JSON.stringify({
+		charts: canvases.length,
+		tables: document.querySelectorAll('.table table').length,
+		wrong,
+	});
 })();
 EOS
 for page in host vm compare; do

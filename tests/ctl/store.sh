@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034	# what is set here is used by the tests
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A small store of two days, made of SQL, and what the tests of taplossctl share. Sourced first: .
-# "$(dirname "$0")/store.sh"
+# A small store of two days, made of SQL, and what the tests of taplossctl share.
+# Sourced first: . "$(dirname "$0")/store.sh"
 #
 # Needs no privilege and no agent. What is in the store (UTC, 15th to 16th of November 2023):
 #   web-1   vnet0, two queues; was called web-old; loses on the 15th, 10:00 to 12:00, and on the

@@ -28,7 +28,12 @@ same "$(ctl timeline web-1 "${DAYS[@]}" --step 1h --class PTR_FULL --queue 0 --a
 same "$(sed -n 5,6p "$W/out")" '........._#.......  ...._.....
 00:00       12:00       00:00'
 
-says '{"vm":"web-1","uuid":"'$WEB'","nic":null,"since_ns":1700042400000000000,"until_ns":1700046000000000000,"step_ns":600000000000,"coverage_pct":100.0,"masked_frames":0,"series":[{"queue":0,"frames":420,"points":[{"t_ns":1700044200000000000,"frames":20,"segments":40,"bytes":2000},{"t_ns":1700046000000000000,"frames":400,"segments":400,"bytes":40000}]},{"queue":1,"frames":30,"points":[{"t_ns":1700044200000000000,"frames":30,"segments":30,"bytes":3000}]}],"rings":[]}' \
+says '{"vm":"web-1","uuid":"'$WEB'","nic":null,"since_ns":1700042400000000000,'\
+'"until_ns":1700046000000000000,"step_ns":600000000000,"coverage_pct":100.0,"masked_frames":0,'\
+'"series":[{"queue":0,"frames":420,"points":[{"t_ns":1700044200000000000,"frames":20,'\
+'"segments":40,"bytes":2000},{"t_ns":1700046000000000000,"frames":400,"segments":400,'\
+'"bytes":40000}]},{"queue":1,"frames":30,"points":[{"t_ns":1700044200000000000,"frames":30,'\
+'"segments":30,"bytes":3000}]}],"rings":[]}' \
 	ctl --json timeline web-1 --since "@$((DAY1 + 10 * 3600))" \
 	--until "@$((DAY1 + 11 * 3600))" --step 10min --by queue
 

@@ -51,7 +51,8 @@ same "$(ctl vms | awk '/vnet0/ { print length($1) }')" 10000
 same "$(ctl --json vms vnet0 | jq '.vms[0].name | length')" 10000
 
 # Ids that lead nowhere, or far.
-sql meta.db <<< 'PRAGMA foreign_keys = OFF; UPDATE series SET vm_id = 4000000000, device_id = 4000000000 WHERE id = 1; UPDATE attachment SET device_id = 99 WHERE id = 4'
+sql meta.db <<< 'PRAGMA foreign_keys = OFF; UPDATE series SET vm_id = 4000000000, device_id = '\
+'4000000000 WHERE id = 1; UPDATE attachment SET device_id = 99 WHERE id = 4'
 for command in 'vms --all' loss audit 'timeline web-1' 'top --once' status; do
 	# shellcheck disable=SC2086	# a command and its option
 	exits 0 ctl $command

@@ -78,10 +78,14 @@ while read -r stop go; do
 			print $2, $3, $4 }' sent > told
 		same "$(wc -l < told)" 1 'runs of refused frames at that time'
 		read -r first last refused < told
-		echo "stopped for $(((go - stop) / 1000)) us; lost from $(((start - stop) / 1000)) us on for $((length / 1000)) us, $n frames;" \
-			"refused from $(((first - stop) / 1000)) us on for $(((last - first) / 1000)) us, $refused frames"
+		echo "stopped for $(((go - stop) / 1000)) us; lost \
+from $(((start - stop) / 1000)) us on for $((length / 1000)) us, $n frames;" \
+			"refused from $(((first - stop) / 1000)) us on \
+for $(((last - first) / 1000)) us, $refused frames"
 		same "$n" "$refused" 'frames of one burst'
-		((start - first <= 1000000 && first - start <= 1000000 && length * 10 >= (last - first) * 9 && length * 10 <= (last - first) * 11)) || exact=0
+		((start - first <= 1000000 && first - start <= 1000000 &&
+			length * 10 >= (last - first) * 9 &&
+			length * 10 <= (last - first) * 11)) || exact=0
 	done < burst
 	right=$((right + exact))
 done < stops

@@ -27,7 +27,8 @@ seen() {
 wait_for 20 seen
 same "$(ctl --json vms | jq -c '[.vms[] | select(.name | startswith("plain")) | [.name, .uuid[-2:],
 	(.nics[] | .mac, .ifname, .kind, .queues)]]')" \
-	"[[\"plain-1\",\"d1\",\"52:54:00:00:05:01\",\"$TAP\",\"tap\",2],[\"plain-2\",\"d2\",\"$(mac_of "$MVT")\",\"$MVT\",\"macvtap\",1]]"
+	"[[\"plain-1\",\"d1\",\"52:54:00:00:05:01\",\"$TAP\",\"tap\",2],[\"plain-2\",\"d2\",\
+\"$(mac_of "$MVT")\",\"$MVT\",\"macvtap\",1]]"
 
 ip link set "$TAP" up
 frames "$TAP" 5000

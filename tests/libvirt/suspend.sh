@@ -43,7 +43,8 @@ same "$(lost uuid=$uuid)" "$dropped" 'all that the VM lost'
 same "$(rows uuid=$uuid | jq -c 'map(.queue) | unique')" '[0,1,2,3]' queues
 same "$(ctl --json vms | jq -c --arg uuid $uuid '.vms[] | select(.uuid == $uuid) | [.name, .state,
 	(.nics[] | [.mac, .kind, .backend, .queues, .bridge])]')" \
-	'["web-1","paused",["52:54:00:00:01:01","tap","userspace",4,"br0"],["52:54:00:00:01:02","tap","userspace",1,null]]'
+	'["web-1","paused",["52:54:00:00:01:01","tap","userspace",4,"br0"],["52:54:00:00:01:02",'\
+'"tap","userspace",1,null]]'
 same "$(ctl --json loss --vm 52:54:00:00:01:01 --by vm | jq '.rows[0].frames')" "$dropped" \
 	'by MAC address'
 

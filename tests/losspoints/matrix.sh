@@ -36,7 +36,8 @@ done | awk -F'|' -v heads="${*%%=*}" '
 		for (k = 1; k <= n; k++) {
 			line = sprintf("%-*s", width[0], order[k])
 			for (i = 1; i <= columns; i++)
-				line = line sprintf("  %-*s", width[head[i]], cell[order[k], head[i]])
+				line = line sprintf("  %-*s", width[head[i]],
+					cell[order[k], head[i]])
 			sub(/ +$/, "", line)
 			print line
 		}

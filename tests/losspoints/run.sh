@@ -141,7 +141,8 @@ check() {
 	local name=$1 nic=$2 n=${must[$2]:-} got=${all_lost[$2]:-0} sum=0 c d k w=${witness[$1]}
 
 	if [[ ${frames[$name]} == absent ]]; then
-		[[ -z $n ]] || wrong "$name can be provoked here, and expect.txt says that it cannot"
+		[[ -z $n ]] || wrong "$name can be provoked here, and expect.txt says that it \
+cannot"
 		cell "$name" "not on this kernel: ${note[$name]}"
 		return
 	fi
@@ -177,7 +178,8 @@ check() {
 		n=$((n - ring)) queues_of[$name]=0
 		echo "$name: what its ring held is nobody's, or another device's"
 	fi
-	same_or_wrong "$name: ${class[$name]} ${direction[$name]} ${kind[$name]} (seen: ${seen[$nic]:-nothing})" "$sum" "$n"
+	same_or_wrong "$name: ${class[$name]} ${direction[$name]} ${kind[$name]} (seen: \
+${seen[$nic]:-nothing})" "$sum" "$n"
 	same_or_wrong "$name: all that was counted (${seen[$nic]:-nothing})" "$got" "$n"
 	((n > 0)) || wrong "$name: nothing was lost"
 	[[ ${vm_of[$name]:-} == any ]] || same_or_wrong "$name: unexplained by the audit" \
@@ -213,7 +215,10 @@ same_or_wrong() {
 if [[ -n $show ]]; then
 	for name in "${names[@]}"; do
 		nic=${dev_of[$name]}
-		echo "$name|must ${must[$nic]:--} rx ${moved[$nic,rx_dropped]:-} tx ${moved[$nic,tx_dropped]:-} |${seen[$nic]:-}|$(all_of "${vms[$nic]:-}") $(all_of "${queues[$nic]:-}")|${open[$nic]:-}$(head -c 150 "error.$nic")"
+		moves="rx ${moved[$nic,rx_dropped]:-} tx ${moved[$nic,tx_dropped]:-}"
+		owner="$(all_of "${vms[$nic]:-}") $(all_of "${queues[$nic]:-}")"
+		echo "$name|must ${must[$nic]:--} $moves |${seen[$nic]:-}|$owner|${open[$nic]:-}$(
+			head -c 150 "error.$nic")"
 	done
 	echo "nobody's:${seen[none]:-}"
 else
@@ -239,6 +244,7 @@ documented() {
 }
 if [[ -z $show && $pattern == . ]]; then
 	diff cells <(documented) ||
-		fail "docs/KERNELS.md (right) is not what this kernel ($kernel) shows (left); see losspoints/table.sh"
+		fail "docs/KERNELS.md (right) is not what this kernel ($kernel) shows (left); see \
+losspoints/table.sh"
 fi
 echo "DONE ${#names[@]} cases"

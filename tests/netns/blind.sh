@@ -63,4 +63,5 @@ audit_is() {
 	[[ $(audit) == "$1" ]]
 }
 wait_for 10 audit_is '["rx_dropped",9,0,9]'
-has "$(ctl audit)" "$copied rx_dropped may be: a guest's frames dropped by an XDP program on the tap, or that could not be copied"
+has "$(ctl audit)" "$copied rx_dropped may be: a guest's frames dropped by an XDP program on the \
+tap, or that could not be copied"

@@ -53,7 +53,8 @@ from=$(bursts | jq '.bursts | length')
 taptool flood "$TAP" 6000 rate 3000 > /dev/null
 wait_for 10 sum_is 6645
 settled
-bursts | jq -e ".bursts[$from:] | length < 200 and ([.[].gap_ns | select(. != null and . < 10000000)] | length == 0)" > /dev/null ||
+bursts | jq -e ".bursts[$from:] | length < 200 and ([.[].gap_ns | select(. != null and . < \
+10000000)] | length == 0)" > /dev/null ||
 	fail "bursts of a steady loss: $(bursts | jq -c ".bursts[$from:]" | head -c 2000)"
 
 # Nothing twice and nothing lost: the agent restarts, is killed, is away while frames are lost.

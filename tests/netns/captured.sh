@@ -11,12 +11,15 @@ need perl
 # ring has no room for the kernel tells nearly nothing.
 capture() {
 	perl -MSocket -e '
-		use constant { AF_PACKET => 17, ETH_P_ALL => 3, SOL_PACKET => 263, PACKET_STATISTICS => 6 };
+		use constant { AF_PACKET => 17, ETH_P_ALL => 3, SOL_PACKET => 263,
+			PACKET_STATISTICS => 6 };
 		my $s;
 		socket($s, AF_PACKET, SOCK_RAW, 0) or die $!;
 		setsockopt($s, SOL_SOCKET, SO_RCVBUF, 32768) or die $!;
 		bind($s, pack("SnlSCCx8", AF_PACKET, ETH_P_ALL, $ARGV[0], 0, 0, 0)) or die $!;
-		local $SIG{TERM} = sub { print((unpack("LL", getsockopt($s, SOL_PACKET, PACKET_STATISTICS)))[1], "\n"); exit };
+		local $SIG{TERM} = sub {
+		print((unpack("LL", getsockopt($s, SOL_PACKET, PACKET_STATISTICS)))[1], "\n");
+		exit };
 		$| = 1;
 		print "READY\n";
 		sleep while 1;' "$(< "/sys/class/net/$1/ifindex")" > "capture.$1" 2>> capture.log &

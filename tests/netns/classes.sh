@@ -7,32 +7,31 @@
 
 # Without a reader the device drops (DEV_READY), or its queue discipline, which is taken away some
 # time after (QDISC_DROP).
-# case                class reason direction kind site counter of the device
-#                     ite counter of the device
+# case, class, reason, direction, kind, site, counter of the device
 expected='
-full_ring             PTR_FULL       FULL_RING        rx        capacity   tun_net_xmit     tx_dropped
-detached              DEV_READY      DEV_READY        rx        lifecycle  tun_net_xmit     tx_dropped
-no_reader             ANY            ANY              rx        ANY        ANY              tx_dropped
-txfilter              FILTER         TAP_TXFILTER     rx        policy     tun_net_xmit     tx_dropped
-sockfilter            FILTER         SOCKET_FILTER    rx        policy     tun_net_xmit     tx_dropped
-ebpffilter            FILTER         TAP_FILTER       rx        policy     tun_net_xmit     tx_dropped
-gso_notso             GSO            ANY              rx        fault      ANY              tx_dropped
-read_small            OVERRUN        NOT_SPECIFIED    rx        capacity   tun_do_read      -
-read_bad_page         OVERRUN        NOT_SPECIFIED    rx        capacity   tun_do_read      -
-badhdr_gsotype        VIRTNET_HDR    NOT_SPECIFIED    tx        fault      tun_get_user     -
-badhdr_gso0           VIRTNET_HDR    NOT_SPECIFIED    tx        fault      tun_get_user     -
-badhdr_csum_net       VIRTNET_HDR    NOT_SPECIFIED    tx        fault      tun_get_user     -
-ucopy                 SKB_COPY_DATA  SKB_UCOPY_FAULT  tx        fault      tun_get_user     rx_dropped
-ucopy_big             SKB_COPY_DATA  SKB_UCOPY_FAULT  tx        fault      tun_get_user     rx_dropped
-write_down            DEV_READY      DEV_READY        tx        lifecycle  tun_get_user     rx_dropped
-unhandled             OTHER          UNHANDLED_PROTO  tx        policy     ANY              rx_dropped
-mvt_full_ring         PTR_FULL       FULL_RING        rx        capacity   tap_handle_frame rx_dropped
-mvt_no_reader         DEV_READY      UNHANDLED_PROTO  rx        lifecycle  ANY              rx_dropped
-mvt_gso_seg           GSO            SKB_GSO_SEG      rx        fault      tap_handle_frame rx_dropped
-mvt_badhdr            VIRTNET_HDR    DEV_HDR          tx        fault      tap_get_user     tx_dropped
-mvt_ucopy             SKB_COPY_DATA  SKB_UCOPY_FAULT  tx        fault      tap_get_user     tx_dropped
-mvt_down              QDISC          QDISC_DROP       tx        lifecycle  ANY              tx_dropped
-mvt_read_small        OVERRUN        NOT_SPECIFIED    rx        capacity   tap_do_read      -
+full_ring          PTR_FULL       FULL_RING        rx  capacity   tun_net_xmit      tx_dropped
+detached           DEV_READY      DEV_READY        rx  lifecycle  tun_net_xmit      tx_dropped
+no_reader          ANY            ANY              rx  ANY        ANY               tx_dropped
+txfilter           FILTER         TAP_TXFILTER     rx  policy     tun_net_xmit      tx_dropped
+sockfilter         FILTER         SOCKET_FILTER    rx  policy     tun_net_xmit      tx_dropped
+ebpffilter         FILTER         TAP_FILTER       rx  policy     tun_net_xmit      tx_dropped
+gso_notso          GSO            ANY              rx  fault      ANY               tx_dropped
+read_small         OVERRUN        NOT_SPECIFIED    rx  capacity   tun_do_read       -
+read_bad_page      OVERRUN        NOT_SPECIFIED    rx  capacity   tun_do_read       -
+badhdr_gsotype     VIRTNET_HDR    NOT_SPECIFIED    tx  fault      tun_get_user      -
+badhdr_gso0        VIRTNET_HDR    NOT_SPECIFIED    tx  fault      tun_get_user      -
+badhdr_csum_net    VIRTNET_HDR    NOT_SPECIFIED    tx  fault      tun_get_user      -
+ucopy              SKB_COPY_DATA  SKB_UCOPY_FAULT  tx  fault      tun_get_user      rx_dropped
+ucopy_big          SKB_COPY_DATA  SKB_UCOPY_FAULT  tx  fault      tun_get_user      rx_dropped
+write_down         DEV_READY      DEV_READY        tx  lifecycle  tun_get_user      rx_dropped
+unhandled          OTHER          UNHANDLED_PROTO  tx  policy     ANY               rx_dropped
+mvt_full_ring      PTR_FULL       FULL_RING        rx  capacity   tap_handle_frame  rx_dropped
+mvt_no_reader      DEV_READY      UNHANDLED_PROTO  rx  lifecycle  ANY               rx_dropped
+mvt_gso_seg        GSO            SKB_GSO_SEG      rx  fault      tap_handle_frame  rx_dropped
+mvt_badhdr         VIRTNET_HDR    DEV_HDR          tx  fault      tap_get_user      tx_dropped
+mvt_ucopy          SKB_COPY_DATA  SKB_UCOPY_FAULT  tx  fault      tap_get_user      tx_dropped
+mvt_down           QDISC          QDISC_DROP       tx  lifecycle  ANY               tx_dropped
+mvt_read_small     OVERRUN        NOT_SPECIFIED    rx  capacity   tap_do_read       -
 '
 
 agent_start

@@ -29,7 +29,8 @@ macvtap "$MVT"
 hold_as qemu-system-x86_64 "$MVT" ring 20 macvtap -- -name "guest=mac-$TAG" \
 	-netdev "tap,id=n0,ifname=$MVT" -device virtio-net-pci,netdev=n0
 frames "$FAR" 300 to "$(mac_of "$MVT")"
-bash -c 'exec -a qemu-system-x86_64 taptool case unhandled dev "$1" count 70 stay -- -name "guest=talker-$2"' - "${TAP}t" "$TAG" > case.out 2>> case.log &
+bash -c 'exec -a qemu-system-x86_64 taptool case unhandled dev "$1" count 70 stay -- -name '\
+'"guest=talker-$2"' - "${TAP}t" "$TAG" > case.out 2>> case.log &
 wait_for 10 grep -q sent case.out
 expect_lost $(($(counter "$TAP" tx_dropped) - before)) nic="$TAP" class=UNKNOWN kind=unknown \
 	kernel_reason=COUNTER site=tx_dropped direction=rx queue=null

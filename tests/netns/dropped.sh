@@ -14,11 +14,14 @@ told() {
 			($type, $length) = unpack "VV"; $block = substr $_, 0, $length, "";
 			@names = () if $type == 0x0a0d0d0a;
 			if ($type == 1) { $o = substr $block, 16, -4; } elsif ($type == 6) {
-				($id, $caplen) = (unpack "VVVVVVV", $block)[2, 5]; $o = substr $block, 28 + (($caplen + 3) & ~3), -4; } else { next }
+				($id, $caplen) = (unpack "VVVVVVV", $block)[2, 5];
+				$o = substr $block, 28 + (($caplen + 3) & ~3), -4; } else { next }
 			while (length $o) {
-				($code, $n) = unpack "vv", $o; last unless $code; $value = substr $o, 4, $n; $o = substr $o, 4 + (($n + 3) & ~3);
+				($code, $n) = unpack "vv", $o; last unless $code;
+				$value = substr $o, 4, $n; $o = substr $o, 4 + (($n + 3) & ~3);
 				push @names, $value if $type == 1 && $code == 2;
-				print "$names[$id] $value\n" if $type == 6 && $code == 1 && $value =~ /^taploss: lost reason/;
+				print "$names[$id] $value\n" if $type == 6 && $code == 1 &&
+				$value =~ /^taploss: lost reason/;
 			}
 		}' "$1"
 }
@@ -46,7 +49,9 @@ is_over() {	# is_over DEV PID
 # Those that XDP loses were no skbs; of what a vhost worker loses not all has a device before 7.2.
 pattern=. least=30 places=8 flood=20000
 if [[ -n ${TAPLOSS_SLOWER:-} ]]; then	# losspoints.sh does them all there
-	pattern='^(full_ring_mq|sockfilter|gso_notso|badhdr_gsotype|qdisc|unhandled|mvt_full_ring_mq) ' least=6 places=4 flood=4000
+	pattern='^(full_ring_mq|sockfilter|gso_notso|badhdr_gsotype|qdisc|unhandled|'
+	pattern+='mvt_full_ring_mq) '
+	least=6 places=4 flood=4000
 fi
 agent_start
 devices=() pids=() nr=0

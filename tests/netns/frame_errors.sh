@@ -7,7 +7,8 @@
 
 case $(uname -r) in
 5.1[1-9].* | 6.0.*) skip \
-	'this kernel shows rx_frame_errors neither in link statistics nor to a BPF program of one process' ;;
+	'this kernel shows rx_frame_errors neither in link statistics nor to a BPF program of one '\
+'process' ;;
 esac
 
 # errors [REASON]: what the audit says of the device's own count

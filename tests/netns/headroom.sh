@@ -10,7 +10,8 @@
 rings() {
 	sqlite3 "$STORE/meta.db" "SELECT id FROM device WHERE name = '$1'" > id
 	for day in "$STORE"/timeline-*.db; do
-		sqlite3 -json "$day" "SELECT max(ring_peak) AS peak, min(ring_free) AS free, sum(ring_samples) AS samples, sum(ring_sum) AS sum
+		sqlite3 -json "$day" "SELECT max(ring_peak) AS peak, min(ring_free) AS free, \
+sum(ring_samples) AS samples, sum(ring_sum) AS sum
 			FROM traffic WHERE device_id IN ($(paste -sd, id))"
 	done | jq -sc 'add | [(map(.peak) | max), (map(.free | values) | min), (map(.samples // 0) |
 		add), (map(.sum // 0) | add)]'

@@ -26,7 +26,8 @@ report() {
 nic() {
 	report ".nics[] | select(.nic == \"$TAP\" and .direction == \"rx\") | $1"
 }
-same "$(report "[.vms[] | select(.nic == \"$TAP\" or .vm != null) | .capacity] | add >= $dropped")" true 'lost in the report'
+same "$(report "[.vms[] | select(.nic == \"$TAP\" or .vm != null) | .capacity] | add >= \
+$dropped")" true 'lost in the report'
 same "$(ctl --json report capacity --since -10min --vm "$TAP" |
 	jq -c '[.harmful_frames, .capacity]')" "[$dropped,$dropped]" 'to the frame'
 same "$(nic .verdict)" '"not enough evidence"' 'verdict'

@@ -40,7 +40,8 @@ done
 
 # Nothing that a terminal takes for a command, in any text; every line of the table is one VM.
 clean() {
-	! LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]'
+	! LC_ALL=C grep -qP \
+		'[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]'
 }
 for command in vms loss audit 'top --once' status; do
 	# shellcheck disable=SC2086	# a command and its option

@@ -21,7 +21,8 @@ top_start() {
 	rm -f before after
 	tm new-session -d "${size[@]}" "exec bash --norc"
 	tm set -g status off
-	type_in "stty -a > before; env $* taplossctl top --vm $ONE --vm $TWO; echo \"status \$?\"; stty -a > after" Enter
+	type_in "stty -a > before; env $* taplossctl top --vm $ONE --vm $TWO; echo \"status \$?\"; \
+stty -a > after" Enter
 }
 type_in() {
 	tm send-keys "$@"

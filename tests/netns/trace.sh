@@ -66,7 +66,8 @@ same "$(jq -c '[.frames, ([.stacks[] | [.nic, .site]] | unique)]' trace.json)" \
 	'[30,[["'"$MVT"'","tap_handle_frame"]]]' 'one NIC, one reason'
 
 # What a guest sends with a bad header carries no device, only its socket.
-bash -c 'exec -a qemu-system-x86_64 taptool case badhdr_gsotype dev "$1" count 10 rounds 2 pause 3000 stay' - "${TAP}b" > case.out 2>> case.log &
+bash -c 'exec -a qemu-system-x86_64 taptool case badhdr_gsotype dev "$1" count 10 rounds 2 pause '\
+'3000 stay' - "${TAP}b" > case.out 2>> case.log &
 wait_for 10 ip link show "${TAP}b"
 begin "${TAP}b" --seconds 600
 wait_for 10 grep -q sent case.out

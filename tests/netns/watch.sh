@@ -14,7 +14,8 @@ named() {
 wait_for 10 named
 # shellcheck disable=SC2016	# for its shell
 taplossctl watch --vm "$TAP" --over 1% --for 3s \
-	--exec 'echo "$TAPLOSS_STATE $TAPLOSS_VM $TAPLOSS_NIC $TAPLOSS_DIRECTION $TAPLOSS_LOSS_PCT" >> told' > lines &
+	--exec 'echo "$TAPLOSS_STATE $TAPLOSS_VM $TAPLOSS_NIC $TAPLOSS_DIRECTION '\
+'$TAPLOSS_LOSS_PCT" >> told' > lines &
 watch=$!
 frames "$TAP" 500		# once: no alarm
 settled

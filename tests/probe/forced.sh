@@ -58,7 +58,8 @@ at_least "$(entry tap PTR_FULL)" 100 'lost while the guest was paused'
 filter() {	# every tenth of ours, so that some come through
 	nft -f - <<-'EOF'
 		table bridge probe {
-			chain out { type filter hook output priority 0; ether type 0x88b5 numgen inc mod 10 0 counter drop; }
+			chain out { type filter hook output priority 0;
+				ether type 0x88b5 numgen inc mod 10 0 counter drop; }
 		}
 	EOF
 }

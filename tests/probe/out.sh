@@ -48,7 +48,8 @@ at_least "$(entry host-ring)" 1 "lost in the host's ring"
 every_tenth() {
 	nft -f - <<-'EOF'
 		table bridge probe {
-			chain in { type filter hook prerouting priority 0; ether type 0x88b5 numgen inc mod 10 0 counter drop; }
+			chain in { type filter hook prerouting priority 0;
+				ether type 0x88b5 numgen inc mod 10 0 counter drop; }
 		}
 	EOF
 }

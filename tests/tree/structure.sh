@@ -34,7 +34,8 @@ tree() {
 	printf '#include "%s"\n' a.h b.h ctl/print/out.h | file ctl/query/a.c
 	echo 'int a(void) { return b() + out(); }' >> ctl/query/a.c
 	printf '#include "b.h"\nint b(void) { return 1; }\n' | file ctl/query/b.c
-	printf '#include "ctl/print/out.h"\nint puts(const char *);\nint out(void) { return puts(""); }\n' |
+	printf '#include "ctl/print/out.h"\nint puts(const char *);\nint out(void) { return '\
+'puts(""); }\n' |
 		file ctl/print/out.c
 }
 # structure: its output in $W/out

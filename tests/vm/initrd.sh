@@ -16,12 +16,16 @@ trap 'rm -rf "$root"' EXIT
 trap 'exit 1' INT TERM HUP
 
 # Of these packages what lies in a bin or sbin directory.
-packages='bash coreutils util-linux mount procps findutils grep sed mawk diffutils debianutils libc-bin hostname tar gzip
-	iproute2 nftables ethtool jq sqlite3 tcpdump strace kmod cpio perl-base bpftool'
+packages='bash coreutils util-linux mount procps findutils grep sed mawk diffutils debianutils
+	libc-bin hostname tar gzip iproute2 nftables ethtool jq sqlite3 tcpdump strace kmod cpio
+	perl-base bpftool'
 files=()	# and these
-modules='virtio_pci virtio_console af_packet tun tap macvtap ipvtap vhost_net veth bridge dummy ifb 8021q
-	sch_ingress sch_netem sch_tbf sch_htb sch_fq_codel cls_matchall cls_bpf cls_u32 cls_flower act_gact act_police act_mirred act_bpf
-	nf_tables nft_compat nft_counter nft_ct nft_limit nft_reject_inet nft_meta_bridge nft_reject_bridge nft_chain_nat
+modules='virtio_pci virtio_console af_packet tun tap macvtap ipvtap vhost_net veth bridge
+	dummy ifb 8021q
+	sch_ingress sch_netem sch_tbf sch_htb sch_fq_codel cls_matchall cls_bpf cls_u32 cls_flower
+	act_gact act_police act_mirred act_bpf
+	nf_tables nft_compat nft_counter nft_ct nft_limit nft_reject_inet nft_meta_bridge
+	nft_reject_bridge nft_chain_nat
 	drop_monitor pktgen'
 if [[ $level == kvm ]]; then
 	packages+=' qemu-system-x86 libvirt-daemon libvirt-clients'

@@ -66,7 +66,8 @@ same "$(ctl --json audit | jq '[.rows[].unexplained_frames] | add')" 0 audit
 
 # To everybody: reason and function, and nobody's; audit has the device.
 frames "$TAP" 30
-wait_for 10 both_say "[[null,null,\"rx\",\"PTR_FULL\",\"FULL_RING\",\"tun_net_xmit\",30],$mac,${web1}1000],$web2]" "[$mac,${web1}1030],$web2]"
+wait_for 10 both_say "[[null,null,\"rx\",\"PTR_FULL\",\"FULL_RING\",\"tun_net_xmit\",30],$mac,\
+${web1}1000],$web2]" "[$mac,${web1}1030],$web2]"
 same "$(ctl --json audit web-1 |
 	jq -c '[.rows[] | [.counter, .counted_frames, .unexplained_frames]]')" \
 	'[["tx_dropped",1030,30]]'
@@ -86,7 +87,8 @@ all_is_said() {
 }
 wait_for 30 all_is_said
 at_least "$(missed)" 1 'drops that found no room (if there was room for all, the test is none)'
-wait_for 10 bash -c "[[ \$(taplossctl --store $BPF_STORE --json loss --vm web-1 | jq '[.rows[].frames] | add') == $((flood + 1030)) ]]"
+wait_for 10 bash -c "[[ \$(taplossctl --store $BPF_STORE --json loss --vm web-1 | jq \
+'[.rows[].frames] | add') == $((flood + 1030)) ]]"
 has "$(ctl status)" 'by net-dm'
 has "$(ctl status --blind)" 'NET_DM never names the device'
 

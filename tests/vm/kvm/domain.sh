@@ -37,7 +37,8 @@ nics() {
 nics_are() {
 	[[ $(nics) == "$1" ]]
 }
-wait_for 20 nics_are "[[\"$mac\",\"$TAP\",\"tap\",\"vhost\",2],[\"$mac2\",\"$MVT\",\"macvtap\",\"vhost\",1]]"
+wait_for 20 nics_are "[[\"$mac\",\"$TAP\",\"tap\",\"vhost\",2],[\"$mac2\",\"$MVT\",\"macvtap\",\
+\"vhost\",1]]"
 # Nobody but the kernel's workers touches the rings: one descriptor of vhost-net for each of the
 # three.
 qemu=$(pgrep -f "guest=kvm-2")
