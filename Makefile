@@ -135,8 +135,9 @@ $(B)/ctl/report/third_party/%.h: ctl/report/third_party/%
 	$(as_string)
 
 # BPF: object, stripped of DWARF but not of BTF, embedded as a skeleton.
-BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror $(PREFIX_MAP) \
-	-I. -idirafter /usr/include/$(shell $(CC) -dumpmachine) -D__TARGET_ARCH_$(BPF_ARCH)
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror \
+	$(PREFIX_MAP) -I. -idirafter /usr/include/$(shell $(CC) -dumpmachine) \
+	-D__TARGET_ARCH_$(BPF_ARCH)
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(say) BPF $@
@@ -277,8 +278,9 @@ lint: $(SKELS) $(SQL_H) $(PAGE_H) all ## Run the static checks
 		--suppress=nullPointer:ctl/print/text.c $(CPPCHECK_MACROS) \
 		-D_GNU_SOURCE -DTAPLOSS_VERSION='""' agent collector schema ctl
 	# One file at a time: with several in one run clang 14 sees va_lists that are not there.
-	printf '%s\n' $(COLLECTOR_SRC) $(SCHEMA_SRC) $(AGENT_SRC) $(CTL_SRC) agent/main.c ctl/main.c | \
-		xargs -P$$(nproc) -I{} sh -c 'clang-tidy --quiet {} -- $(TIDY_CFLAGS) 2>/dev/null || \
+	printf '%s\n' $(COLLECTOR_SRC) $(SCHEMA_SRC) $(AGENT_SRC) $(CTL_SRC) \
+		agent/main.c ctl/main.c | xargs -P$$(nproc) -I{} \
+		sh -c 'clang-tidy --quiet {} -- $(TIDY_CFLAGS) 2>/dev/null || \
 		{ echo "clang-tidy: {}"; exit 1; }'
 	shellcheck -x -e SC1091 $$(git ls-files '*.sh')
 	tests/lint/columns.sh
