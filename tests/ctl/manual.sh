@@ -23,7 +23,7 @@ section() {
 	awk -v c="$1" '/^\.S[sh] / { on = $1 == ".Ss" && $2 == c } on' "$MAN/taplossctl.8"
 }
 
-ctl --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' > "$W/commands"
+ctl --help | sed -n '/^  taplossctl/d; s/^  \([a-z][a-z]*\) .*/\1/p' > "$W/commands"
 (($(wc -l < "$W/commands") >= 18)) || fail "commands of --help: $(cat "$W/commands")"
 while read -r command; do
 	section "$command" > "$W/section"
