@@ -29,7 +29,7 @@ while read -r command; do
 	section "$command" > "$W/section"
 	page "$W/section" > "$W/page"
 	ctl "$command" --help | options > "$W/help"
-	same "$(comm -13 "$W/page" "$W/help")" '' "options of $command that taplossctl(8) does not have"
+	same "$(comm -13 "$W/page" "$W/help")" '' "options of $command not in taplossctl(8)"
 	cat "$W/help" >> "$W/all"
 done < "$W/commands"
 { cat "$W/all"; printf '%s\n' --version --help --blind; } | sort -u > "$W/known"
@@ -43,8 +43,9 @@ same "$(page "$MAN/taplossd.8" | comm -3 - "$W/help")" '' 'options of taplossd(8
 "$TAPLOSSD" --config /dev/null --print-config | awk '
 	/^\[/ { section = $1 }
 	/^#/ { range = "" }
-	/^#/ { if (match($0, /[0-9]+ to [0-9]+/)) range = substr($0, RSTART, RLENGTH) }
-	/ = / { key = $1; sub(/^[^=]*= ?/, ""); print section "|" key "|" $0 "|" range }' > "$W/keys"
+	/^#/ && match($0, /[0-9]+ to [0-9]+/) { range = substr($0, RSTART, RLENGTH) }
+	/ = / { key = $1; sub(/^[^=]*= ?/, ""); print section "|" key "|" $0 "|" range }' \
+	> "$W/keys"
 (($(wc -l < "$W/keys") >= 25)) || fail "keys of --print-config: $(cat "$W/keys")"
 while IFS='|' read -r name key default range; do
 	awk -v s="$name" -v k="$key" '/^\.S[sh] / { on = $2 == s }
@@ -54,3 +55,9 @@ while IFS='|' read -r name key default range; do
 	has "$(cat "$W/item")" "(default: ${default:-none}" "$name $key"
 	[[ -z $range ]] || has "$(cat "$W/item")" "Range: $range." "$name $key"
 done < "$W/keys"
+
+# The file that is installed has the same text, each key commented out.
+sed -E 's/^#([a-z_]+ =)/\1/' "$ROOT/agent/taploss.conf" > "$W/installed"
+"$TAPLOSSD" --config /dev/null --print-config > "$W/printed"
+diff -w "$W/installed" "$W/printed" > "$W/diff" ||
+	fail "agent/taploss.conf (<) is not what --print-config says (>): $(cat "$W/diff")"
