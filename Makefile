@@ -226,6 +226,11 @@ $(B)/tests/history/%: $(B)/tests/history/%.o $(AGENT_A)
 	$(call link,,$(AGENT_LIBS) $(COLLECTOR_LIBS) $(SCHEMA_LIBS) -lm)
 # The generator is the collector's own.
 $(B)/tests/helpers/seqframes: $(B)/collector/capture/txgen.o
+# Not with sanitizers: what it runs may have them.
+$(B)/tests/helpers/asunit: tests/helpers/asunit.c
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(C_DIALECT) $(WARN) -I. -O1 -o $@ $< -lseccomp -lcap
 $(B)/tests/helpers/%: $(B)/tests/helpers/%.o
 	$(call link,,)
 $(B)/tests/taptool/taptool: $(call obj,$(TAPTOOL_SRC))

@@ -27,7 +27,7 @@ fi
 # and valgrind look for leaks.
 export ASAN_OPTIONS=detect_leaks=0
 
-PATH=$B:$B/tests/taptool:$B/tests/helpers:$PATH
+PATH=${TAPLOSS_FIRST:+$TAPLOSS_FIRST:}$B:$B/tests/taptool:$B/tests/helpers:$PATH
 W=/run/t		# the test's own directory
 STORE=$W/store
 AGENT=			# process id of the agent

@@ -10,6 +10,7 @@
 #include "bpf/abi.h"
 #include "collector/alloc.h"
 #include "collector/base.h"
+#include "ksym_iter.h"
 
 /* no function is longer; beyond lies something that we do not know */
 #define FARTHEST (1 << 20)
@@ -114,19 +115,15 @@ static uint64_t mark_modules(void)
 	return mark;
 }
 
-static int read_all(struct ksyms *k)
+static int read_lines(struct ksyms *k, FILE *f)
 {
-	FILE *f = fopen("/proc/kallsyms", "re");
 	char *line = NULL;
 	size_t size = 0;
 	int r = 0;
 
-	if (!f)
-		return -errno;
 	k->n = k->used = 0;
 	k->start = UINT64_MAX;
 	k->end = 0;
-	k->modules = mark_modules();
 	while (r >= 0 && getline(&line, &size, f) > 0)
 		r = add_line(k, line);
 	free(line);
@@ -137,6 +134,20 @@ static int read_all(struct ksyms *k)
 	}
 	qsort(k->syms, k->n, sizeof(*k->syms), by_addr);
 	return k->n ? 0 : -EPERM;	/* all addresses are 0 */
+}
+
+static int read_all(struct ksyms *k)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	int r = f ? 0 : -errno, hidden;
+
+	k->modules = mark_modules();
+	if (f)
+		r = read_lines(k, f);
+	if (r != -EPERM && r != -EACCES)
+		return r;
+	hidden = ksym_iter_open(&f);
+	return hidden < 0 ? -EPERM : read_lines(k, f);
 }
 
 int ksyms_new(struct ksyms **ret)

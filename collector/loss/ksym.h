@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ksym - kernel addresses to functions, from /proc/kallsyms.
+/* ksym - kernel addresses to functions, from /proc/kallsyms or, where that hides the addresses,
+ * from a BPF iterator (ksym_iter.h).
  *
  * Only text symbols are kept. Reading takes 60-100 ms, so the table is read once, and again when a
  * module's address is asked for and other modules are loaded than before. */
@@ -17,7 +18,7 @@ struct ksym {
 	uint64_t offset;
 };
 
-/* -EPERM: addresses are hidden (kptr_restrict, no CAP_SYSLOG). */
+/* -EPERM: addresses are hidden (kptr_restrict, no CAP_SYSLOG), and no BPF iterator can be had. */
 int ksyms_new(struct ksyms **ret);
 struct ksyms *ksyms_free(struct ksyms *k);
 
