@@ -171,6 +171,7 @@ struct tap_queue {
 #define MAX_CPUS 1024
 #define PF_KTHREAD 0x00200000
 #define PROC_DYNAMIC_FIRST 0xf0000000	/* fs/proc/generic.c */
+#define NET_NS_INIT_INO 0xeffffff9	/* linux/nsfs.h, from 6.17 on */
 #define QUEUE_STOPPED (1UL << 0)		/* __QUEUE_STATE_DRV_XOFF in netdev_queue.state */
 #define SKB_GSO_UDP (1 << 0)
 #define SKB_GSO_UDP_L4 (1 << 17)

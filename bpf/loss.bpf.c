@@ -109,6 +109,13 @@ static __always_inline int is_known(const struct tl_mac_filter *filter, const __
 	return 1;
 }
 
+/* Sockets keep frames in trees whose nodes lie over skb->dev: a real device's namespace has such a
+ * number (proc_alloc_inum()), or the one that is kept for the first of all. */
+static __always_inline int is_netns(__u32 inum)
+{
+	return inum >= PROC_DYNAMIC_FIRST || inum == NET_NS_INIT_INO;
+}
+
 /* A device that is no tap: was the frame on its way to a VM, or from one? A frame between two
  * counts for the receiver. */
 static __always_inline void on_path(struct sk_buff *skb, struct net_device *dev,
@@ -126,9 +133,7 @@ static __always_inline void on_path(struct sk_buff *skb, struct net_device *dev,
 	if (!key->ingress && !is_known(filter, eth.from, key))
 		return;
 	key_device(key, dev, TL_KIND_PATH);
-	/* Sockets keep frames in trees whose nodes lie over skb->dev: a real device's namespace has
-	 * such a number (proc_alloc_inum()). */
-	if (key->netns < PROC_DYNAMIC_FIRST)
+	if (!is_netns(key->netns))
 		return;
 	if (key->ingress)
 		key->iif = skb->skb_iif;
