@@ -116,6 +116,18 @@ static __always_inline int is_netns(__u32 inum)
 	return inum >= PROC_DYNAMIC_FIRST || inum == NET_NS_INIT_INO;
 }
 
+/* What a bridge itself got of a broadcast or multicast: its ports have copies of their own, and
+ * what the host makes of this one is no loss of the VM that sent it. */
+static __always_inline int is_hosts_copy(const struct addresses *eth, struct net_device *dev)
+{
+	const struct rtnl_link_ops *ops = dev->rtnl_link_ops;
+	__u32 kind = 0;
+
+	if (!(eth->to[0] & 1) || !ops || bpf_probe_read_kernel(&kind, sizeof(kind), ops->kind))
+		return 0;
+	return kind == ('b' | 'r' << 8 | 'i' << 16 | 'd' << 24);
+}
+
 /* A device that is no tap: was the frame on its way to a VM, or from one? A frame between two
  * counts for the receiver. */
 static __always_inline void on_path(struct sk_buff *skb, struct net_device *dev,
@@ -130,7 +142,7 @@ static __always_inline void on_path(struct sk_buff *skb, struct net_device *dev,
 	    bpf_probe_read_kernel(&eth, sizeof(eth), skb->head + mac))
 		return;
 	key->ingress = is_known(filter, eth.to, key);
-	if (!key->ingress && !is_known(filter, eth.from, key))
+	if (!key->ingress && (!is_known(filter, eth.from, key) || is_hosts_copy(&eth, dev)))
 		return;
 	key_device(key, dev, TL_KIND_PATH);
 	if (!is_netns(key->netns))
