@@ -41,6 +41,8 @@ static const struct rule {
 	/* Not losses. */
 	{ NULL, "skb_release_data", ANY, BY_FLAG, NULL, NULL, NULL },
 	{ NULL, "kfree_skb_partial", ANY, BY_FLAG, NULL, NULL, NULL },
+	/* a bridge's own copy, in a VLAN that the bridge itself is not in */
+	{ NULL, "br_pass_frame_up", ANY, BY_FLAG, NULL, NULL, NULL },
 
 	/* The device counted it, and that is all that is known (collector/source/counters.c). */
 	{ "COUNTER", "qdisc_dropped", ANY, TX, "QDISC", "capacity", NULL },

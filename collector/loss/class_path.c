@@ -19,6 +19,7 @@ static const struct rule {
 	{ NULL, "packet_rcv", false, NULL, NULL },
 	{ NULL, "skb_release_data", false, NULL, NULL },
 	{ NULL, "kfree_skb_partial", false, NULL, NULL },
+	{ NULL, "br_pass_frame_up", false, NULL, NULL },
 	/* flooded to the bridge's own port, which listens to everything */
 	{ "OTHERHOST", NULL, false, NULL, NULL },
 	{ "UNHANDLED_PROTO", NULL, false, NULL, NULL },
