@@ -152,14 +152,14 @@ static int size(const struct global *g)
 static int print_pruned(const struct global *g, const struct maintain_done *d)
 {
 	if (g->format == FORMAT_JSON)
-		return out_json(json_pack("{si si si si si}", "taken_up_days", (int)d->absorbed,
-					  "thinned_days", (int)d->thinned, "forgotten_days",
-					  (int)d->forgotten, "hours_forgotten_days",
-					  (int)d->hours_forgotten, "sums_forgotten_days",
-					  (int)d->sums_forgotten));
+		return out_json(json_pack("{si si si si si}", "taken_up_days", (int)d->rolled_up,
+					  "thinned_days", (int)d->downsampled, "forgotten_days",
+					  (int)d->deleted, "hours_forgotten_days",
+					  (int)d->hours_deleted, "sums_forgotten_days",
+					  (int)d->sums_deleted));
 	printf("days summed up in history.db: %u; thinned to minutes: %u; files deleted: %u; hours "
 	       "forgotten: %u; sums forgotten: %u\n",
-	       d->absorbed, d->thinned, d->forgotten, d->hours_forgotten, d->sums_forgotten);
+	       d->rolled_up, d->downsampled, d->deleted, d->hours_deleted, d->sums_deleted);
 	return out_done();
 }
 
