@@ -61,7 +61,9 @@ struct sql db_sql(struct store_db *d, const char *sql)
 {
 	int r = db_ready(d);
 
-	return r < 0 ? (struct sql){ .error = r } : sql_keep(&d->sql, sql);
+	if (r < 0)
+		return (struct sql){ .error = r };
+	return sql_keep(&d->sql, sql);
 }
 
 int db_run(struct store_db *d, const char *sql)
