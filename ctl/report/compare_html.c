@@ -8,16 +8,16 @@
 #include "page.h"
 
 static const char method[] =
-	"<dl><dt>Share lost</dt><dd>Frames lost of frames offered (delivered and lost), in the "
-	"hours of that time that were observed; whole hours.</dd>\n"
+	"<dl><dt>Share lost</dt><dd>Lost frames divided by offered frames (delivered and lost), in "
+	"the observed whole hours of the period.</dd>\n"
 	"<dt>Change</dt><dd>The difference of the two shares, in percentage points. Its interval "
-	"is the middle 95 % of 1,000 differences between hours drawn anew "
-	"from each time (bootstrap), so it is as wide as hours differ. Hours that follow each "
-	"other are alike: with only a few, it is too narrow.</dd>\n"
-	"<dt>Verdict</dt><dd>“Less loss” or “more loss” when the whole interval lies on that "
-	"side of zero. “Not enough evidence” with fewer than six "
-	"observed hours on either side, or without traffic. That loss changed does not say why: "
-	"demand may have changed as well.</dd></dl>\n";
+	"is the middle 95 % of 1,000 differences between hours drawn at random from each period "
+	"(bootstrap), so it is wider if hours differ more. Consecutive hours are alike: with few "
+	"hours, the interval is too narrow.</dd>\n"
+	"<dt>Verdict</dt><dd>“Less loss” or “more loss” if the whole interval is on that side of "
+	"zero. “Not enough evidence” with fewer than six observed hours in either period, or "
+	"without traffic. A change of loss does not show its cause: demand may have changed as "
+	"well.</dd></dl>\n";
 
 static void put_span(FILE *f, const json_t *root, const char *name, const char *since,
 		     const char *until, const char *hours)
@@ -47,8 +47,8 @@ static void put_answer(FILE *f, const json_t *row)
 		tone, verdict);
 	if (json_is_number(low) && json_is_number(high))
 		fprintf(f,
-			"<div class=\"card\"><b>%+.2g to %+.2g</b><span>percentage points of what "
-			"was offered: change of the share lost, 95 %% interval</span></div>\n",
+			"<div class=\"card\"><b>%+.2g to %+.2g</b><span>change of the share lost, "
+			"in percentage points (95 %% interval)</span></div>\n",
 			json_number_value(low), json_number_value(high));
 	fputs("</section>\n", f);
 }

@@ -106,15 +106,15 @@ static void put_head(FILE *f, const json_t *root)
 		word(root, "version"));
 	report_html_made_up(f, root);
 	fputs("</header>\n<main>\n<section aria-label=\"In short\" class=\"cards\">\n", f);
-	put_card(f, text_count(buf, number(root, "harmful_frames")), "frames lost that did harm",
+	put_card(f, text_count(buf, number(root, "harmful_frames")), "frames harmfully lost",
 		 number(root, "harmful_frames") ? "bad" : "good");
-	put_count(f, count_losers(root), "VMs that lost them", "bad");
-	put_count(f, count_verdict(root, "over its knee"), "NICs offered more than they take",
+	put_count(f, count_losers(root), "VMs with harmful loss", "bad");
+	put_count(f, count_verdict(root, "over its knee"), "NICs offered more than they can take",
 		  "bad");
-	put_count(f, count_verdict(root, "near its knee"), "NICs near that point", "warn");
+	put_count(f, count_verdict(root, "near its knee"), "NICs near that rate", "warn");
 	put_count(f, count_verdict(root, "will meet its knee"),
-		  "NICs that will meet it in half a year", "warn");
-	put_card(f, text_percent(pct, covered), "of the time observed",
+		  "NICs that will reach it within half a year", "warn");
+	put_card(f, text_percent(pct, covered), "of the window observed",
 		 covered > 99 ? "good" : "warn");
 	fputs("</section>\n", f);
 }

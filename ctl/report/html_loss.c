@@ -9,16 +9,19 @@
 void html_advice(FILE *f, const json_t *root)
 {
 	static const struct column cols[] = {
-		{ "class", "Class", COL_TEXT },	   { "kernel_reason", "Kernel's word", COL_TEXT },
-		{ "direction", "Dir", COL_TEXT },  { "kind", "Kind", COL_TEXT },
-		{ "frames", "Frames", COL_COUNT }, { "worth_pct", "Of the harm", COL_PERCENT },
+		{ "class", "Class", COL_TEXT },
+		{ "kernel_reason", "Kernel drop reason", COL_TEXT },
+		{ "direction", "Dir", COL_TEXT },
+		{ "kind", "Kind", COL_TEXT },
+		{ "frames", "Frames", COL_COUNT },
+		{ "worth_pct", "Share of harmful loss", COL_PERCENT },
 		{ "fix", "What helps", COL_LONG },
 	};
 	json_t *rows = those(json_object_get(root, "classes"), is_harmful);
 
 	fputs("<section><h2>Why frames were lost, and what to change</h2>\n", f);
-	put_table(f, "advice", "Loss that did harm, by cause", cols, ARRAY_SIZE(cols), rows, 0,
-		  "No frame was lost for want of capacity or by a fault.");
+	put_table(f, "advice", "Harmful loss, by cause", cols, ARRAY_SIZE(cols), rows, 0,
+		  "No frame was lost to lack of capacity or to a fault.");
 	fputs("</section>\n", f);
 	json_decref(rows);
 }
@@ -77,13 +80,13 @@ void html_verdicts(FILE *f, const json_t *root)
 	char step[32];
 
 	fprintf(f,
-		"<section><h2>What was wrong, and when</h2>\n<p>Verdicts on the five VMs that lost "
-		"most, in steps of %s: a row for each cause, as long as it held. "
-		"Days of which only minutes are kept have no bursts: their verdicts are less sure. "
+		"<section><h2>What was wrong, and when</h2>\n<p>Verdicts on the five VMs with the "
+		"most loss, in steps of %s: one row for each cause, for as long as it lasted. Days "
+		"that are stored per minute have no bursts, so their verdicts are less certain. "
 		"<code>taplossctl diagnose VM</code> shows the evidence.</p>\n",
 		text_duration(step, number(root, "verdict_step_ns")));
 	put_table(f, "verdicts", "Verdicts over time", cols, ARRAY_SIZE(cols), rows, 25,
-		  "No VM lost frames that did harm.");
+		  "No VM had harmful loss.");
 	fputs("</section>\n", f);
 	json_decref(rows);
 }
@@ -129,7 +132,7 @@ void html_over_time(FILE *f, const json_t *root)
 	      "back.</figcaption></figure>\n",
 	      f);
 	put_table(f, "days", "Frames lost, by day and kind", cols, ARRAY_SIZE(cols), days, 14,
-		  "Nothing in this time.");
+		  "No loss in this window.");
 	fputs("</section>\n", f);
 	page_data(f, "data-time", json_object_get(root, "over_time"));
 	json_decref(days);
@@ -167,7 +170,7 @@ void html_heat(FILE *f, const json_t *root)
 				       : most;
 	fputs("<section><h2>When in the week</h2>\n<div class=\"table\" role=\"region\" "
 	      "aria-label=\"Harmful loss by hour of the week\" tabindex=\"0\"><table "
-	      "class=\"heat\"><caption>Frames lost that did harm, by local hour of the "
+	      "class=\"heat\"><caption>Harmful loss, by local hour of the "
 	      "week</caption><thead><tr><td></td>",
 	      f);
 	for (int hour = 0; hour < 24; hour++)
@@ -192,7 +195,7 @@ void html_vms(FILE *f, const json_t *root)
 	static const struct column losers[] = {
 		{ "vm", "VM", COL_NAME },
 		{ "nic", "NIC", COL_NAME },
-		{ "harmful_frames", "Frames lost that did harm", COL_COUNT },
+		{ "harmful_frames", "Frames harmfully lost", COL_COUNT },
 		{ "capacity", "Capacity", COL_COUNT },
 		{ "fault", "Fault", COL_COUNT },
 		{ "benign_frames", "Benign", COL_COUNT },
@@ -232,23 +235,23 @@ void html_unseen(FILE *f, const json_t *root)
 
 	fputs("<section><h2>What was not seen</h2>\n<ul>\n", f);
 	json_array_foreach (json_object_get(root, "gaps"), i, gap)
-		fprintf(f, "<li>Nobody counted: %s</li>\n",
+		fprintf(f, "<li>No data: %s</li>\n",
 			text_span(span, number(gap, "from_ns"), number(gap, "to_ns")));
 	if (number(root, "gap_count") > i)
-		fprintf(f, "<li>and %s more such times</li>\n",
+		fprintf(f, "<li>and %s more such periods</li>\n",
 			text_count(buf, number(root, "gap_count") - i));
-	fprintf(f, "<li>Frames that found no room in the kernel's map: %s</li>\n",
+	fprintf(f, "<li>Lost frames that were not counted, because the BPF map was full: %s</li>\n",
 		text_count(buf, number(root, "uncounted_frames")));
-	fprintf(f, "<li>Frames that masks leave out: %s</li>\n",
+	fprintf(f, "<li>Lost frames that masks leave out: %s</li>\n",
 		text_count(buf, number(root, "masked_frames")));
 	fprintf(f, "<li>Frames lost before they reached a tap: %s; in rings that were emptied: ",
 		text_count(buf, number(root, "path_frames")));
 	fprintf(f, "%s</li>\n", text_count(buf, number(root, "purged_frames")));
-	fputs("<li>Losses inside the guest, and those that the kernel gives no reason for: "
+	fputs("<li>Losses inside the guest, and losses for which the kernel reports no reason; "
 	      "<code>taplossctl audit</code> shows the latter.</li>\n</ul>\n",
 	      f);
-	put_table(f, "sources", "Sources of knowledge that are not well now", sources,
+	put_table(f, "sources", "Data sources that do not work now", sources,
 		  ARRAY_SIZE(sources), json_object_get(root, "not_ok"), 0,
-		  "All sources of knowledge are well now.");
+		  "All data sources work now.");
 	fputs("</section>\n", f);
 }

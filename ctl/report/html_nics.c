@@ -52,13 +52,13 @@ void html_pressing(FILE *f, const json_t *root)
 {
 	json_t *rows = those(json_object_get(root, "nics"), is_pressing);
 
-	fputs("<section><h2>NICs that lose, or will</h2>\n<p>Rates are frames a second in the "
-	      "busiest second of each minute, as offered. The knee is the rate at which "
-	      "loss sets in. Directions are the guest's.</p>\n",
+	fputs("<section><h2>NICs that lose, or will</h2>\n<p>Rates are offered frames per second, "
+	      "in the busiest second of each minute. The knee is the rate at which loss begins. "
+	      "Directions are those of the guest.</p>\n",
 	      f);
-	put_table(f, "pressing", "NICs over, near, or going to meet their knee", pressing_columns,
+	put_table(f, "pressing", "NICs over, near or about to reach their knee", pressing_columns,
 		  ARRAY_SIZE(pressing_columns), rows, 50,
-		  "No NIC is known to be near the rate at which it loses frames.");
+		  "No NIC is near the rate at which it loses frames, as far as known.");
 	fputs("</section>\n", f);
 	json_decref(rows);
 }
@@ -122,18 +122,18 @@ void html_room(FILE *f, const json_t *root)
 	};
 	json_t *rows = closest(root);
 
-	fputs("<section><h2>How close it came</h2>\n<p>How full the ring from which a guest takes "
-	      "its frames was when it was looked at, about once a second; a ring that lost frames "
-	      "was full. “Closest” is the share of its places that was still free.</p>\n",
+	fputs("<section><h2>How close it came</h2>\n<p>How full the ring was from which a guest "
+	      "takes its frames, sampled about once a second; a ring that lost frames was full. "
+	      "“Closest” is the smallest share of its places that was free.</p>\n",
 	      f);
 	put_table(f, "rings", "Rings by the fewest free places", rings, ARRAY_SIZE(rings), rows, 25,
-		  "How full rings were is not known here.");
-	fputs("<h2>Processor time</h2>\n<p>What the threads of each VM got of the host's "
-	      "processors, and for how long they could have run but had to wait.</p>\n",
+		  "No data about how full rings were.");
+	fputs("<h2>CPU time</h2>\n<p>CPU time that the threads of each VM got on the host, and the "
+	      "time for which they were ready to run but had to wait.</p>\n",
 	      f);
 	put_table(f, "pressure", "VMs by the time that their vCPUs waited", waits,
 		  ARRAY_SIZE(waits), json_object_get(root, "pressure"), 25,
-		  "No VM's threads were looked at.");
+		  "No data about the threads of VMs.");
 	fputs("</section>\n", f);
 	json_decref(rows);
 }
@@ -147,7 +147,7 @@ void html_rest(FILE *f, const json_t *root)
 {
 	static const struct column classes[] = {
 		{ "class", "Class", COL_TEXT },
-		{ "kernel_reason", "Kernel's word", COL_TEXT },
+		{ "kernel_reason", "Kernel drop reason", COL_TEXT },
 		{ "direction", "Dir", COL_TEXT },
 		{ "kind", "Kind", COL_TEXT },
 		{ "place", "Place", COL_TEXT },
@@ -157,12 +157,11 @@ void html_rest(FILE *f, const json_t *root)
 	};
 	json_t *benign = those(json_object_get(root, "classes"), is_benign);
 
-	fputs("<section><h2>Benign, and lost elsewhere</h2>\n<p>Dropped by policy or at a VM's "
-	      "start and end, in rings that were emptied, or before the tap. None of it is in the "
-	      "figures above, "
-	      "except where a column says so.</p>\n",
+	fputs("<section><h2>Benign, and lost elsewhere</h2>\n<p>Frames dropped by policy, when a "
+	      "VM starts or stops, in rings that were emptied, or before the tap. They are not in "
+	      "the figures above, except where a column says so.</p>\n",
 	      f);
-	put_table(f, "benign", "Frames dropped that did no harm at the tap", classes,
+	put_table(f, "benign", "Dropped frames that did no harm at the tap", classes,
 		  ARRAY_SIZE(classes), benign, 25, "None.");
 	fputs("<h2>All NICs</h2>\n", f);
 	put_table(f, "nics", "Demand, knee and growth of every NIC", nic_columns,
@@ -201,8 +200,8 @@ void html_details(FILE *f, const json_t *root)
 			"rate.</figcaption></figure>\n",
 			word(nic, "direction"), i, i);
 		snprintf(id, sizeof(id), "nic-%zu", i);
-		put_table(f, id, "Demand by day, frames a second", days, ARRAY_SIZE(days),
-			  json_object_get(nic, "days"), 31, "No day of it is known.");
+		put_table(f, id, "Demand by day, frames per second", days, ARRAY_SIZE(days),
+			  json_object_get(nic, "days"), 31, "No daily data.");
 		fputs("</section>\n", f);
 	}
 }
