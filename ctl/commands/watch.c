@@ -317,7 +317,9 @@ static const char details[] =
 	"                   TAPLOSS_STATE, TAPLOSS_VM, TAPLOSS_UUID, TAPLOSS_NIC,\n"
 	"                   TAPLOSS_DIRECTION and TAPLOSS_LOSS_PCT.\n"
 	"  --count N        exit after N changes; 0: run until interrupted (default: 0)\n"
-	FILTER_HELP;
+	FILTER_HELP
+	"\n"
+	"At each change, one line of JSON is printed.\n";
 
 const struct cmd cmd_watch = {
 	.name = "watch",
