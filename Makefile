@@ -209,7 +209,8 @@ deb: ## Build the Debian package (build/deb/taploss_*.deb) and check it with lin
 	@{ git ls-files -z -co --exclude-standard 2>/dev/null || \
 		find . -path ./$(B) -prune -o -path ./build-san -prune -o -type f -print0; } | \
 		tar -c --ignore-failed-read --mode=u=rwX,go=rX --null -T - | tar -x -C $(DEB_TREE)
-	@cd $(DEB_TREE) && env -u MAKEFLAGS -u MAKELEVEL DEB_BUILD_OPTIONS="terse $$DEB_BUILD_OPTIONS" \
+	@cd $(DEB_TREE) && env -u MAKEFLAGS -u MAKELEVEL \
+		DEB_BUILD_OPTIONS="terse $$DEB_BUILD_OPTIONS" \
 		dpkg-buildpackage -us -uc -J$(shell nproc)
 	@lintian --fail-on error,warning $(B)/deb/taploss_*.changes
 	@ls -l $(B)/deb/*.deb

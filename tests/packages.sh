@@ -58,7 +58,8 @@ missing() {
 	done
 }
 
-# No package may start a service on a machine that only wants to build and test. A policy that is there already stays.
+# No package may start a service on a machine that only wants to build and test. A policy that is
+# there already stays.
 policy=/usr/sbin/policy-rc.d
 without_services() {
 	if [ ! -e "$policy" ]; then

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # limit 90
-# What a ring's options do: frames longer than a slot kept whole, the kernel's flow hash, what the host sends left out, whose clock; double tags as
-# tcpdump sees them; what is refused.
+# What a ring's options do: frames longer than a slot kept whole, the kernel's flow hash, what the
+# host sends left out, whose clock; double tags as tcpdump sees them; what is refused.
 . "$(dirname "$0")/cap.sh"
 need tcpdump
 
@@ -19,21 +19,27 @@ bytes() {	# bytes FILE: every frame as tcpdump prints it, without the times
 	tcpdump -r "$1" -t -n -xx 2> /dev/null
 }
 
-# Longer than a slot: cut, or kept whole from so many bytes on. Both versions; and more than one batch.
+# Longer than a slot: cut, or kept whole from so many bytes on. Both versions; and more than one
+# batch.
 for version in 1 2; do
 	capturing "$TAP2" -w cut.pcapng --ring $version --slot 256
 	seqframes "$TAP" 300 0 64,1400 > /dev/null
 	ended
-	same "$(fields cut.pcapng frame.len | sort -n | uniq -c | xargs)" '150 64 150 1400' 'lengths'
-	at_least 256 "$(fields cut.pcapng frame.cap_len | sort -n | tail -n 1)" 'bytes kept of a frame'
+	same "$(fields cut.pcapng frame.len | sort -n | uniq -c | xargs)" '150 64 150 1400' \
+		'lengths'
+	at_least 256 "$(fields cut.pcapng frame.cap_len | sort -n | tail -n 1)" \
+		'bytes kept of a frame'
 	capturing "$TAP2" -w whole.pcapng --ring $version --slot 256 --copy-threshold 1000
 	seqframes "$TAP" 300 2000 64,600,1400 > /dev/null
 	ended
-	same "$(fields whole.pcapng frame.len frame.cap_len | awk '$1 == $2 { print $1 }' | sort -n | uniq -c | xargs)" '100 64 100 600 100 1400' "whole, version $version"
-	same "$(seen whole.pcapng | awk '{ print $4 }' | paste -sd ' ')" "$(seq -s ' ' 0 299)" 'each beside its own header'
+	same "$(fields whole.pcapng frame.len frame.cap_len | awk '$1 == $2 { print $1 }' |
+		sort -n | uniq -c | xargs)" '100 64 100 600 100 1400' "whole, version $version"
+	same "$(seen whole.pcapng | awk '{ print $4 }' | paste -sd ' ')" "$(seq -s ' ' 0 299)" \
+		'each beside its own header'
 done
 
-# The kernel's hash of a flow: the same in all of its frames, another in others. Version 3 only; others have no room for it.
+# The kernel's hash of a flow: the same in all of its frames, another in others. Version 3 only;
+# others have no room for it.
 capturing "$TAP2" -w hash.pcapng --rx-hash
 taptool flood "$TAP" 200 flows 8 > /dev/null
 ended
@@ -69,7 +75,8 @@ before=$(date +%s)
 seqframes "$TAP" 25 > /dev/null
 ended
 has "$(< capture.err)" "$TAP2 does not stamp frames itself: their times are the kernel's"
-same "$(fields time.pcapng frame.time_epoch | awk -v a="$before" -v b="$(date +%s)" 'int($1) >= a - 1 && $1 <= b + 1' | wc -l)" 25 'frames with a time of now'
+same "$(fields time.pcapng frame.time_epoch | awk -v a="$before" -v b="$(date +%s)" \
+	'int($1) >= a - 1 && $1 <= b + 1' | wc -l)" 25 'frames with a time of now'
 
 # Double tags: the outer one stands beside the frame or in it, by the end that is looked at.
 double() {	# double N: frames with tags 100 (802.1ad) and 7
@@ -95,7 +102,8 @@ for device in "$TAP2" "$TAP"; do
 	kill "$tcpdump"
 	wait "$tcpdump" || true
 	same "$(bytes q.pcapng | md5sum)" "$(bytes t.pcap | md5sum)" "the bytes, $device"
-	same "$(tshark -r q.pcapng -Y 'ieee8021ad.id == 100 && vlan.id == 7' 2> /dev/null | wc -l)" 200 'frames with both tags'
+	same "$(tshark -r q.pcapng -Y 'ieee8021ad.id == 100 && vlan.id == 7' 2> /dev/null |
+		wc -l)" 200 'frames with both tags'
 done
 
 # Refused.
@@ -112,4 +120,5 @@ refused() {	# refused STATUS WORDS OPTION...
 refused 2 'neither kernel nor device' taplossctl capture "$TAP2" -w x --timestamp phc
 refused 2 'needs --ring 1 or 2' taplossctl capture "$TAP2" -w x --copy-threshold 1000
 refused 2 'private area of a block is at most' taplossctl capture "$TAP2" -w x --priv 2M
-refused 1 'no network device "nosuch0" in this network namespace, and no store in' taplossctl capture "$TAP2" nosuch0 -w x --store "$W/none"
+refused 1 'no network device "nosuch0" in this network namespace, and no store in' \
+	taplossctl capture "$TAP2" nosuch0 -w x --store "$W/none"

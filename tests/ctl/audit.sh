@@ -18,10 +18,13 @@ COUNTED: the device's own counter; the tx of a tap goes to the guest.
 EXPLAINED: frames that taploss counted with a reason.
 none: loss that no counter of the device shows.
 -: the counter could not be read (device in another network namespace).
-vnet0 rx_dropped may be: a guest's frames dropped by an XDP program on the tap, or that could not be copied from its memory.
+vnet0 rx_dropped may be: a guest's frames dropped by an XDP program on the tap, or that could not \
+be copied from its memory.
 Since the store was created, 3 lost frames were not counted, because the BPF map was full:
 raise max_keys in [bpf] of taploss.conf." ctl audit "${DAYS[@]}"
-same "$(ctl --json audit "${DAYS[@]}" | jq -c '.rows[] | [.vm, .nic, .counter, .counted_frames, .explained_frames, .unexplained_frames]')" \
+same "$(ctl --json audit "${DAYS[@]}" |
+	jq -c '.rows[] | [.vm, .nic, .counter, .counted_frames, .explained_frames,
+	.unexplained_frames]')" \
 	'[null,"tapx","tx_dropped",6000,6000,0]
 ["web-1","vnet0","none",null,250,null]
 ["web-1","vnet0","rx_dropped",8,5,3]
@@ -38,9 +41,12 @@ exits 0 ctl audit "${DAYS[@]}"
 
 # Less counted than explained is a difference as well.
 sql timeline-20231115.db <<< "UPDATE witness SET frames = 1 WHERE counter = 'rx_dropped'"
-same "$(ctl --json audit "${DAYS[@]}" --vm web-1 | jq -c '[.rows[] | select(.counter == "rx_dropped" and .nic == "vnet0") | .unexplained_frames]')" '[-4]'
+same "$(ctl --json audit "${DAYS[@]}" --vm web-1 |
+	jq -c '[.rows[] | select(.counter == "rx_dropped" and .nic == "vnet0") |
+	.unexplained_frames]')" '[-4]'
 exits 3 ctl audit "${DAYS[@]}" --fail
 says '2023-11-15 18:00:00 to 19:00:00 UTC (1 h), NOT OBSERVED:
 no data for this window; see taplossctl status
 Since the store was created, 3 lost frames were not counted, because the BPF map was full:
-raise max_keys in [bpf] of taploss.conf.' ctl audit --since "@$((DAY1 + 18 * 3600))" --until "@$((DAY1 + 19 * 3600))"
+raise max_keys in [bpf] of taploss.conf.' ctl audit --since "@$((DAY1 + 18 * 3600))" \
+	--until "@$((DAY1 + 19 * 3600))"

@@ -16,7 +16,8 @@ EOF
 WINDOW=(--since "@$((DAY1 + 10 * 3600 + 60))" --until "@$((DAY1 + 10 * 3600 + 2000))")
 summary="
 vnet0 rx PTR_FULL: 4 bursts of 21 frames, at most 11 in one
-  length median 20 us, 95 % within 100.0 ms, longest 100.0 ms; gap median 100.0 ms, shortest 100.0 ms
+  length median 20 us, 95 % within 100.0 ms, longest 100.0 ms; gap median 100.0 ms, shortest 100.0 \
+ms
   length under 10 us         1 ##############################
          under 100 us        1 ##############################
          under 8 ms          1 ##############################
@@ -51,7 +52,10 @@ has "$(ctl bursts web-1 "${WINDOW[@]}" -n 1)" 'the newest 1 of 4:'
 # The same for programs.
 same "$(ctl --json bursts web-1 "${WINDOW[@]}" |
 	jq -c '.summaries[0] | del(.nic, .direction, .class)')" \
-	'{"bursts":4,"frames":21,"most_frames":11,"length_p50_ns":20000,"length_p95_ns":100000000,"length_max_ns":100000000,"gap_p50_ns":99980000,"gap_min_ns":99980000,"ring_frames":500,"ring_ns":3105590062,"burst_fps":161,"offered_fps":8,"offered_max_fps":60,"ring_that_fits_frames":511}'
+	'{"bursts":4,"frames":21,"most_frames":11,"length_p50_ns":20000,"length_p95_ns":100000000,'\
+'"length_max_ns":100000000,"gap_p50_ns":99980000,"gap_min_ns":99980000,"ring_frames":500,'\
+'"ring_ns":3105590062,"burst_fps":161,"offered_fps":8,"offered_max_fps":60,'\
+'"ring_that_fits_frames":511}'
 same "$(ctl --json bursts web-1 "${WINDOW[@]}" |
 	jq -c '.bursts[2] | [.frames, .length_ns, .gap_ns, .place]')" '[11,100000000,195000000,40]'
 same "$(ctl --csv bursts web-1 "${WINDOW[@]}" --queue 1 | wc -l)" 2 'CSV of one queue'

@@ -19,8 +19,10 @@ PATTERN+='|(?<=`)[\w-]+\.(sh|[ch]|md|sql|txt)(?=`)|(?<=\]\()[^):]+(?=\))'
 exists() {
 	local at
 
-	for at in "$1" "tests/$1" "tests/${1/#unit\//unit/test_}" "tests/vm/$1" "$2/$1" "$last/$1"; do
-		[[ -e $at || -e $at.sh || -e $at.c || -e $at.h ]] || compgen -G "$at" > /dev/null || continue
+	for at in "$1" "tests/$1" "tests/${1/#unit\//unit/test_}" "tests/vm/$1" "$2/$1" \
+		"$last/$1"; do
+		[[ -e $at || -e $at.sh || -e $at.c || -e $at.h ]] || compgen -G "$at" > /dev/null ||
+			continue
 		if [[ -d $at ]]; then
 			last=$at
 		elif [[ $1 == */* ]]; then

@@ -29,7 +29,8 @@ for minute in $(seq $((now / 60 - 58)) $((now / 60))); do
 	day=$(date -u -d "@$((minute * 60 - 1))" +%Y%m%d)	# intervals end at their time
 	echo "INSERT OR IGNORE INTO tick VALUES ($((minute * 60))000000000, 60000000000);
 		INSERT OR REPLACE INTO loss
-		VALUES ($((minute * 60))000000000, $series, 1000000, 1000000, 60000000);" >> "$W/$day.sql"
+		VALUES ($((minute * 60))000000000, $series, 1000000, 1000000, 60000000);" \
+			>> "$W/$day.sql"
 done
 for file in "$W"/2*.sql; do
 	day=${file##*/}
@@ -51,7 +52,8 @@ printf '%b' '\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a\x01\0\0\0' \
 	'\x04\0\x08\0\x07\0\0\0\0\0\0\0\0\0\0\0\x34\0\0\0' > web-17.pcapng
 
 from_man() {	# the .Dl lines of EXAMPLES, as a reader sees them
-	sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl //p' "$ROOT/docs/taplossctl.8" | sed 's/\\(dq/"/g'
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl //p' "$ROOT/docs/taplossctl.8" |
+		sed 's/\\(dq/"/g'
 }
 from_readme() {	# indented lines, without what is said behind them
 	sed -n 's/^    \(taplossctl .*\)/\1/p' "$ROOT/README.md" | sed 's/  *# .*//'
@@ -79,7 +81,8 @@ quiet() {
 ran=0
 while IFS= read -r line; do
 	case $line in
-	*' capture '* | *' trace '* | *' probe run '* | *' probe bench '*)	# devices, guests, privilege
+	# devices, guests, privilege
+	*' capture '* | *' trace '* | *' probe run '* | *' probe bench '*)
 		run 0 "$line --help"
 		;;
 	*' watch '*)	# until it is interrupted; this host has loss, so its command has run

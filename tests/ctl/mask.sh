@@ -111,7 +111,8 @@ refused 2 'list, add, remove or restore' ctl mask
 refused 2 'list, add, remove or restore' ctl mask hide
 refused 2 'needs at least one of --class' ctl mask add --note why
 refused 2 'would match every loss' ctl mask add --reason '*'
-refused 2 'is not a class; for a drop reason of the kernel, use --reason' ctl mask add --class OTHERHOST
+refused 2 'is not a class; for a drop reason of the kernel, use --reason' ctl mask add \
+	--class OTHERHOST
 refused 2 'needs the ID' ctl mask remove
 refused 2 'are for add only' ctl mask list --vm web-1
 refused 1 'no VM, MAC address or tap is called "nobody"' ctl mask add --vm nobody

@@ -19,7 +19,8 @@ tx VIRTNET_HDR: 5 frames lost, at most 5 in 1 h (from 13:00)
 00:00       12:00       00:00
 blank: not observed
 Some loss was stored as one sum for longer than a step, because the agent did not run
-or the disk was full. It is shown at the end of that time.' ctl timeline web-1 "${DAYS[@]}" --step 1h
+or the disk was full. It is shown at the end of that time.' ctl timeline web-1 "${DAYS[@]}" \
+--step 1h
 
 # Where the character set has no blocks.
 LC_ALL=C ctl timeline web-1 "${DAYS[@]}" --step 1h --class PTR_FULL --queue 0 > "$W/out"

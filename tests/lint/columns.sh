@@ -6,7 +6,7 @@
 set -euo pipefail
 if (($# == 0)); then
 	mapfile -t files < <(git ls-files '*.[ch]' '*.sql' '*.sh' '*.md' '*.js' '*.css' '*.html' \
-		'*.[58]' Makefile '*/Makefile' .ci/run | grep -v '/third_party/')
+		'*.[58]' Makefile '*/Makefile' .ci/run | grep -Ev '/(third_party|missing-sources)/')
 	set -- "${files[@]}"
 fi
 

@@ -29,9 +29,11 @@ frames "o$TAG" 70
 # Beside them VMs, in two ways of saying who they are, and of one name.
 uuid1=11111111-0000-4000-8000-0000000$TAG
 uuid2=22222222-0000-4000-8000-0000000$TAG
-hold_as /usr/bin/kvm "v$TAG" ring 10 -- -id 100 -name web,debug-threads=on -smbios "type=1,uuid=$uuid1"
+hold_as /usr/bin/kvm "v$TAG" ring 10 -- -id 100 -name web,debug-threads=on \
+	-smbios "type=1,uuid=$uuid1"
 frames "v$TAG" 30
-hold_as /usr/bin/kvm "w$TAG" ring 10 -- -id 101 -name web,debug-threads=on -smbios "type=1,uuid=$uuid2"
+hold_as /usr/bin/kvm "w$TAG" ring 10 -- -id 101 -name web,debug-threads=on \
+	-smbios "type=1,uuid=$uuid2"
 frames "w$TAG" 40
 hold_as qemu "x$TAG" ring 10 -- -name twin
 hold_as qemu "y$TAG" ring 10 -- -name twin
@@ -58,5 +60,6 @@ defer kill $!
 defer rm -f "/dev/shm/tap$index"
 taptool flood "$FAR" 50 to "$(mac_of "$MVT")" > flood.json
 expect_lost 40 "nic=$MVT" vm=honest
-same "$(ctl --json vms | jq --arg mvt "$MVT" '[.vms[] | select(any(.nics[]; .ifname == $mvt))] | length')" 1 \
+same "$(ctl --json vms | jq --arg mvt "$MVT" '[.vms[] | select(any(.nics[]; .ifname == $mvt))] |
+	length')" 1 \
 	'VMs that have the macvtap'

@@ -19,7 +19,8 @@ balanced 0
 if [[ $(jq -r .accel probe.json) == kvm ]]; then
 	has "$(< probe.log)" 'the guest answers (kvm'
 else
-	[[ ! -e /dev/kvm ]] || has "$(< probe.log)" 'the guest does not answer with KVM; trying without it'
+	[[ ! -e /dev/kvm ]] || has "$(< probe.log)" \
+		'the guest does not answer with KVM; trying without it'
 	has "$(< probe.log)" 'the guest answers (tcg'
 fi
 nothing_left

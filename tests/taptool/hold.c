@@ -30,7 +30,8 @@ struct held {
 static void open_queues(const struct args *a, const char *name, struct held *h)
 {
 	bool macvtap = args_flag(a, "macvtap");
-	int flags = (args_flag(a, "tun") ? IFF_TUN : IFF_TAP) | (args_flag(a, "vnet") ? IFF_VNET_HDR : 0) |
+	int flags = (args_flag(a, "tun") ? IFF_TUN : IFF_TAP) |
+		    (args_flag(a, "vnet") ? IFF_VNET_HDR : 0) |
 		    (args_flag(a, "backpressure") ? IFF_BACKPRESSURE : 0);
 
 	h->n = (unsigned int)args_number(a, "queues", 1);

@@ -95,7 +95,9 @@ static void a_stranger_does_not_win_over_a_domain_that_runs(void **state)
 	struct owner_vm both[] = { vm(UUID_B, UUID_B, "forged", &held),
 				   vm(UUID_A, UUID_A, "web", &elsewhere) };
 	struct owner_list libvirt = { &a, 1, 100 }, proc = { both, 2, 100 };
-	struct resolve_owner_lists lists = { .virt = { &libvirt }, .proc = &proc, .own_netns = OWN };
+	struct resolve_owner_lists lists = { .virt = { &libvirt },
+					     .proc = &proc,
+					     .own_netns = OWN };
 	struct claim c;
 
 	(void)state;
