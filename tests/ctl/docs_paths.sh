@@ -12,7 +12,7 @@ cd "$(dirname "$0")/../.."
 
 FOLDERS='agent|bpf|collector|ctl|docs|schema|tests|debian'
 LEVELS='unit|netns|libvirt|capture|probe|vm|kvm'
-PATTERN="(?<![\\w/.-])($FOLDERS)/[\\w./*-]*[\\w*]|(?<![\\w/.-])($LEVELS)/[a-z]\\w+(?![\\w./])"
+PATTERN="(?<![\\w/.-])($FOLDERS)/([\\w./*-]*[\\w*])?|(?<![\\w/.-])($LEVELS)/[a-z]\\w+(?![\\w./])"
 PATTERN+='|(?<=`)[\w-]+\.(sh|[ch]|md|sql|txt)(?=`)|(?<=\]\()[^):]+(?=\))'
 
 # exists NAME FOLDER: from the root, as a test, or in FOLDER or the folder named last
