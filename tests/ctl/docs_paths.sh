@@ -17,12 +17,11 @@ PATTERN+='|(?<=`)[\w-]+\.(sh|[ch]|md|sql|txt)(?=`)|(?<=\]\()[^):]+(?=\))'
 
 # exists NAME FOLDER: from the root, as a test, or in FOLDER or the folder named last
 exists() {
-	local at
+	local at test=${1/#unit\//unit/test_}
 
-	for at in "$1" "tests/$1" "tests/${1/#unit\//unit/test_}" "tests/vm/$1" "$2/$1" \
-		"$last/$1"; do
-		[[ -e $at || -e $at.sh || -e $at.c || -e $at.h ]] || compgen -G "$at" > /dev/null ||
-			continue
+	for at in "$1" "tests/$1" "tests/$test" "tests/vm/$1" "$2/$1" "$last/$1"; do
+		[[ -e $at || -e $at.sh || -e $at.c || -e $at.h ]] ||
+			compgen -G "$at" > /dev/null || continue
 		if [[ -d $at ]]; then
 			last=$at
 		elif [[ $1 == */* ]]; then

@@ -30,7 +30,7 @@ for minute in $(seq $((now / 60 - 58)) $((now / 60))); do
 	echo "INSERT OR IGNORE INTO tick VALUES ($((minute * 60))000000000, 60000000000);
 		INSERT OR REPLACE INTO loss
 		VALUES ($((minute * 60))000000000, $series, 1000000, 1000000, 60000000);" \
-			>> "$W/$day.sql"
+		>> "$W/$day.sql"
 done
 for file in "$W"/2*.sql; do
 	day=${file##*/}
@@ -81,8 +81,8 @@ quiet() {
 ran=0
 while IFS= read -r line; do
 	case $line in
-	# devices, guests, privilege
 	*' capture '* | *' trace '* | *' probe run '* | *' probe bench '*)
+		# devices, guests, privilege
 		run 0 "$line --help"
 		;;
 	*' watch '*)	# until it is interrupted; this host has loss, so its command has run
