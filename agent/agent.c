@@ -13,7 +13,7 @@
 /* how often the age of a stale source is written down */
 #define STALE_SAY_NS (10 * NSEC_PER_SEC)
 
-/* The store's troubles: said when they begin and when they end, retried in between. */
+/* Errors of the store: reported when they begin and when they end, retried in between. */
 
 static void tick_failed(struct agent *a, int error)
 {
@@ -22,7 +22,7 @@ static void tick_failed(struct agent *a, int error)
 	a->failing = true;
 	a->failing_since_ns = mono_ns();
 	log_error(
-		"cannot store loss: %s (%s); the kernel goes on counting, trying again every %u ms",
+		"cannot store loss: %s (%s); the kernel keeps counting; retrying every %u ms",
 		strerror(-error), store_error(a->store), a->config.interval_ms);
 }
 
@@ -46,7 +46,8 @@ int agent_tick(struct agent *a, bool all)
 	int r = sampler_tick(a->sampler, all);
 
 	if (r < 0 && !can_wait(r)) {
-		log_error("cannot go on: %s (%s)", strerror(-r), store_error(a->store));
+		log_error("stopping: the store failed: %s (%s)", strerror(-r),
+			  store_error(a->store));
 		return r;
 	}
 	if (r < 0)
@@ -56,7 +57,7 @@ int agent_tick(struct agent *a, bool all)
 	return 0;
 }
 
-void agent_say_source(struct agent *a, const char *name, const char *state, const char *why)
+void agent_report_source(struct agent *a, const char *name, const char *state, const char *why)
 {
 	if (store_source(a->store, name, state, why, utc_ns()) < 0)
 		log_debug("source %s is %s, not stored", name, state);
@@ -68,7 +69,7 @@ static void on_link(const struct link_info *info, bool gone, void *arg)
 {
 	struct agent *a = arg;
 
-	if (!gone && tapmap_unburied(a->taps, info->netns, info->ifindex))
+	if (!gone && tapmap_unexpired(a->taps, info->netns, info->ifindex))
 		/* the pair is used again: what was lost so far is the dead tap's */
 		agent_tick(a, false);
 	if (tapmap_link(a->taps, info, gone, utc_ns()) > 0 && a->vmm)
@@ -132,7 +133,7 @@ static int owners_changed(struct agent *a)
 		r = agent_tick(a, false);
 	if (r < 0)
 		return r;
-	r = tapmap_settle(a->taps, &a->lists, utc_ns());
+	r = tapmap_reconcile(a->taps, &a->lists, utc_ns());
 	if (r < 0 && !can_wait(r))
 		return r;
 	return 0;
@@ -170,32 +171,32 @@ int agent_on_vmm(void *arg)
 	return r;
 }
 
-static void say_virt(struct agent *a, struct uri *u)
+static void report_virt(struct agent *a, struct uri *u)
 {
 	struct source_state st;
 	uint64_t now = mono_ns();
 
 	virt_state(u->virt, &st);
-	if (!strcmp(st.state, u->said) &&
-	    (now - u->said_ns < STALE_SAY_NS || !strcmp(st.state, "ok")))
+	if (!strcmp(st.state, u->reported) &&
+	    (now - u->reported_ns < STALE_SAY_NS || !strcmp(st.state, "ok")))
 		return;
-	if (strcmp(st.state, u->said) != 0)
+	if (strcmp(st.state, u->reported) != 0)
 		log_notice("libvirt %s: %s%s%s", virt_uri(u->virt), st.state, st.why[0] ? ": " : "",
 			   st.why);
-	snprintf(u->said, sizeof(u->said), "%s", st.state);
-	u->said_ns = now;
-	agent_say_source(a, u->name, st.state, st.why);
+	snprintf(u->reported, sizeof(u->reported), "%s", st.state);
+	u->reported_ns = now;
+	agent_report_source(a, u->name, st.state, st.why);
 }
 
-static void say_sources(struct agent *a)
+static void report_sources(struct agent *a)
 {
 	struct source_state st;
 
 	for (unsigned int i = 0; i < a->n_uris; i++)
-		say_virt(a, &a->uris[i]);
+		report_virt(a, &a->uris[i]);
 	if (a->vmm) {
 		vmm_state(a->vmm, &st);
-		agent_say_source(a, "proc", st.state, st.why);
+		agent_report_source(a, "proc", st.state, st.why);
 	}
 	aux_programs_tick(&a->aux);
 }
@@ -224,7 +225,7 @@ int agent_on_timer(uint64_t expirations, void *arg)
 		return r;
 	if (a->vmm && (tapmap_orphans(a->taps) || tapmap_let_go(a->taps)))
 		vmm_kick(a->vmm);
-	say_sources(a);
+	report_sources(a);
 	schedule_tick(a->schedule);
 	notify("WATCHDOG=1");
 	return 0;
@@ -237,15 +238,16 @@ static void reload(struct agent *a)
 
 	notify("RELOADING=1");
 	if (!a->config_file || config_read(a->config_file, &next, why) < 0) {
-		log_error("configuration stays as it is: %s",
-			  a->config_file ? why : "no file was given");
+		log_error("configuration not changed: %s",
+			  a->config_file ? why : "no configuration file is in use");
 	} else {
 		a->config.interval_ms = next.interval_ms;
 		a->config.log_level = next.log_level;
 		log_set_level(next.log_level);
 		loop_set_timer(a->timer, next.interval_ms * NSEC_PER_MSEC);
 		store_run_interval(a->store, next.interval_ms * NSEC_PER_MSEC, utc_ns());
-		log_notice("configuration read again: interval %u ms (other keys need a restart)",
+		log_notice("configuration reloaded: interval %u ms (other keys take effect after a "
+			   "restart)",
 			   next.interval_ms);
 	}
 	notify("READY=1");

@@ -64,8 +64,8 @@ static int open_store(struct agent *a)
 		return r;
 	}
 	if (source_begun(a->source, a->config.store) < 0)
-		log_warning("%s cannot be written: when this agent is killed, the kernel goes on "
-			    "monitoring drops for nobody",
+		log_warning("cannot write to %s: the drop monitor stays enabled if taplossd is "
+			    "killed",
 			    a->config.store);
 	source_epoch(a->source, &epoch);
 	return store_end_other_boots(a->store, epoch.boot_id, utc_ns());
@@ -168,7 +168,7 @@ static int set_up(struct agent *a)
 	int r = open_source(a);
 
 	if (r < 0)
-		return r;	/* said */
+		return r;	/* reported */
 	r = open_store(a);
 	if (r < 0)
 		return r;
@@ -213,7 +213,7 @@ int agent_new(const struct config *c, const char *config_file, struct agent **re
 		return r;
 	}
 	source_setup_report(a->source, &a->config, a->store);
-	agent_say_source(a, "link", "ok", "");
+	agent_report_source(a, "link", "ok", "");
 	*ret = a;
 	return 0;
 }

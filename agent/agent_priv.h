@@ -19,8 +19,9 @@ struct uri {
 	struct owner_list *list;
 	char name[160];			/* of the source: libvirt:URI */
 	unsigned int index;		/* in resolve_owner_lists::virt */
-	uint64_t said_ns;
-	char said[12];
+	/* the state that was last logged and stored */
+	uint64_t reported_ns;
+	char reported[12];
 };
 
 struct agent {
@@ -43,7 +44,7 @@ struct agent {
 	unsigned int n_uris;
 	struct resolve_owner_lists lists;
 	int timer;
-	bool failing;			/* the last tick could not be stored; said once */
+	bool failing;			/* the last tick could not be stored; logged once */
 	bool fresh_pins;		/* the counters were pinned by us, just now */
 	uint64_t failing_since_ns;
 	bool died;			/* a device vanished in the events at hand */
@@ -52,7 +53,7 @@ struct agent {
 /* 0 also when the store cannot take it now; an error only when trying again is no use. @all: store
  * small change, too. */
 int agent_tick(struct agent *a, bool all);
-void agent_say_source(struct agent *a, const char *name, const char *state, const char *why);
+void agent_report_source(struct agent *a, const char *name, const char *state, const char *why);
 int agent_dump_links(struct agent *a);
 
 /* The loop's. */

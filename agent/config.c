@@ -26,68 +26,78 @@ struct key {
 
 static const struct key keys[] = {
 	{ "agent", "interval_ms", TYPE_UINT, AT(interval_ms), 100, 60000, "1000",
-	  "How often loss is read and stored: the resolution of every timeline." },
+	  "Interval at which loss is read and stored, in milliseconds. It is the "
+	  "resolution of every timeline." },
 	{ "agent", "log", TYPE_LEVEL, AT(log_level), 0, 0, "notice",
-	  "error, warning, notice, info or debug." },
+	  "Lowest level of messages that are logged: error, warning, notice, info or "
+	  "debug." },
 	{ "store", "directory", TYPE_STRING, AT(store), 0, 0, "/var/lib/taploss",
-	  "Where the timelines are kept." },
+	  "Directory of the store." },
 	{ "store", "seconds_days", TYPE_UINT, AT(seconds_days), 0, 36500, "7",
-	  "Days for which each interval's loss is kept; older ones are summed up by the minute; 0 "
-	  "is no limit." },
+	  "Days for which the loss of each interval is kept. Older days keep sums by the "
+	  "minute. 0: no limit." },
 	{ "store", "seconds_max_mib", TYPE_UINT, AT(seconds_max_mib), 0, 1 << 24, "768",
-	  "Days with each interval's loss together, the day at hand included; the oldest are "
-	  "summed up first; 0 is no limit." },
+	  "Size limit in MiB of all days that keep the loss of each interval, today "
+	  "included. The oldest of them are reduced to minutes first. 0: no limit." },
 	{ "store", "retention_days", TYPE_UINT, AT(retention_days), 0, 36500, "90",
-	  "Day files older than this are deleted, their sums by hour and day stay in history.db; 0 "
-	  "keeps them for ever." },
+	  "Age in days at which a day file is deleted. Its sums by hour and day stay in "
+	  "history.db. 0: never." },
 	{ "store", "max_size_mib", TYPE_UINT, AT(max_size_mib), 0, 1 << 24, "2048",
-	  "All day files together; the oldest closed days are deleted first; 0 is no limit." },
+	  "Size limit in MiB of all day files. The oldest closed days are deleted first. "
+	  "0: no limit." },
 	{ "store", "hours_days", TYPE_UINT, AT(hours_days), 0, 36500, "730",
-	  "Days for which history.db keeps sums by the hour; those by the day stay; 0 is no "
+	  "Days for which history.db keeps sums by the hour. Sums by the day stay. 0: no "
 	  "limit." },
 	{ "store", "history_max_mib", TYPE_UINT, AT(history_max_mib), 0, 1 << 24, "4096",
-	  "history.db; its oldest days go first; 0 is no limit." },
+	  "Size limit in MiB of history.db. Its oldest days are deleted first. 0: no "
+	  "limit." },
 	{ "store", "storm_rows", TYPE_UINT, AT(storm_rows), 100, 1000000, "4000",
-	  "When one interval has more loss rows than this, rows of 10 s are stored until it calms "
-	  "down. No frame is left out." },
+	  "Number of loss rows in one interval above which rows of 10 s are stored until "
+	  "the loss calms down. No frame is left out." },
 	{ "loss", "source", TYPE_SOURCE, AT(source), 0, 0, "auto",
-	  "What counts loss: bpf; net-dm (the kernel's drop monitor); counters (the devices' own: "
-	  "no reasons); auto: the first that works." },
+	  "Source of loss counts: bpf, net-dm (the kernel's drop monitor), counters (the "
+	  "device counters, without reasons) or auto (the first of these that works)." },
 	{ "bpf", "pin_dir", TYPE_STRING, AT(pin_dir), 0, 0, "/sys/fs/bpf/taploss",
-	  "Where the kernel's counters are pinned, so that they go on while no agent runs; empty: "
-	  "not pinned." },
+	  "Directory on a bpffs where the counters are pinned, so that the kernel counts "
+	  "while no agent runs. Empty: not pinned." },
 	{ "bpf", "max_keys", TYPE_UINT, AT(max_keys), 64, 1 << 20, "32768",
-	  "How many different losses (device, queue, reason, place) the kernel can tell apart; "
-	  "fixed when the map is made." },
+	  "Number of different losses (device, queue, reason, place) that the kernel can "
+	  "tell apart. It is fixed when the map is created." },
 	{ "bpf", "path", TYPE_BOOL, AT(path), 0, 0, "yes",
-	  "Also count what is lost of the VMs' frames above their taps: bridge, filters, queues, "
-	  "uplink (class PATH)." },
+	  "Count frames of VMs that are lost above their taps, too: in bridges, filters, "
+	  "queues and the uplink (class PATH)." },
 	{ "bpf", "xdp", TYPE_BOOL, AT(xdp), 0, 0, "yes",
-	  "Also count frames that XDP redirects into a full tap, and XDP programs that fail on a "
-	  "tap." },
+	  "Count frames that XDP redirects into a full tap, and frames lost when an XDP "
+	  "program fails on a tap." },
 	{ "bpf", "context", TYPE_WHEN, AT(context), 0, 0, "auto",
-	  "Programs that name the queue of what a vhost worker loses, run for each batch a guest "
-	  "sends: on, off, auto (only while it loses)." },
+	  "Attach programs that find the queue of frames lost by a vhost worker: on, off "
+	  "or auto (only while such frames are lost). They run for every batch of frames "
+	  "that a guest sends." },
 	{ "libvirt", "uri", TYPE_STRING, AT(uris), 0, 0, "qemu:///system",
-	  "One or more libvirt URIs, separated by blanks; none uses /proc alone." },
+	  "One or more libvirt URIs, separated by blanks. none: VMs are found in /proc "
+	  "only." },
 	{ "libvirt", "resync_s", TYPE_UINT, AT(libvirt_resync_s), 1, 86400, "60",
-	  "How often all domains are listed again, events or not." },
+	  "Interval at which all domains are listed, in seconds. Events are followed in "
+	  "between." },
 	{ "proc", "enabled", TYPE_BOOL, AT(proc), 0, 0, "yes",
-	  "Look in /proc for the processes that hold taps." },
+	  "Search /proc for processes that hold taps." },
 	{ "proc", "resync_s", TYPE_UINT, AT(proc_resync_s), 1, 86400, "30",
-	  "How often all processes are looked at, besides when a tap appears." },
+	  "Interval at which /proc is searched, in seconds. It is also searched when a "
+	  "tap appears." },
 	{ "probe", "where", TYPE_STRING, AT(probe_where), 0, 0, "",
-	  "Where small probe VMs measure the path to guests: bridge:NAME, network:NAME, several "
-	  "separated by blanks; empty: nowhere." },
+	  "Networks in which small probe VMs measure the path to guests: bridge:NAME or "
+	  "network:NAME, separated by blanks. Empty: none." },
 	{ "probe", "every_min", TYPE_UINT, AT(probe_every_min), 1, 10080, "60",
-	  "How often, in minutes." },
+	  "Interval between probes, in minutes." },
 	{ "probe", "first_s", TYPE_UINT, AT(probe_first_s), 0, 86400, "60",
-	  "How long after the start the first one begins." },
+	  "Delay of the first probe after the agent's start, in seconds." },
 	{ "probe", "frames", TYPE_UINT, AT(probe_frames), 1, 1000000, "5000",
-	  "Frames that one sends." },
-	{ "probe", "rate", TYPE_UINT, AT(probe_rate), 1, 1000000, "2000", "... in a second." },
+	  "Number of frames that a probe sends." },
+	{ "probe", "rate", TYPE_UINT, AT(probe_rate), 1, 1000000, "2000",
+	  "Rate at which they are sent, in frames per second." },
 	{ "probe", "budget_s", TYPE_UINT, AT(probe_budget_s), 5, 3600, "60",
-	  "How long one may take, from its VM's start on; then it is ended." },
+	  "Time limit of a probe in seconds, from the start of its VM. After it the probe "
+	  "is stopped." },
 	{ "probe", "options", TYPE_STRING, AT(probe_options), 0, 0, "",
 	  "Further options of taplossctl probe run, separated by blanks." },
 };
@@ -358,8 +368,10 @@ void config_print(FILE *f, const struct config *c)
 		section = k->section;
 		fprintf(f, "# %s", k->help);
 		if (k->type == TYPE_UINT)
-			fprintf(f, " From %u to %u.", k->min, k->max);
-		fprintf(f, "\n%s = ", k->name);
+			fprintf(f, " From %u to %u", k->min, k->max);
+		if (*k->unset)
+			fprintf(f, " (default: %s)", k->unset);
+		fprintf(f, "%s\n%s = ", k->type == TYPE_UINT ? "." : "", k->name);
 		print_value(f, c, k);
 		fputc('\n', f);
 	}

@@ -43,16 +43,17 @@ static const struct option options[] = {
 static const char usage_text[] =
 	"usage: taplossd [--store DIR] [--config FILE] [--interval MS] [--libvirt URI|none]...\n"
 	"       taplossd --check-config | --print-config | --unpin | --version | --help\n"
-	"Counts the packets that virtual machines lose at tap, tun, macvtap and vhost-net. Runs in "
-	"the foreground.\n"
-	"  --store DIR      where the timelines are kept (/var/lib/taploss)\n"
-	"  --config FILE    configuration (" CONFIG_DEFAULT_FILE " when there is one)\n"
-	"  --interval MS    how often loss is read and stored, 100 to 60000 (1000)\n"
-	"  --libvirt URI    libvirt to ask for domains; may be given several times; none: /proc "
-	"alone\n"
-	"  --check-config   read the configuration, say what is wrong with it, end\n"
-	"  --print-config   show every key with its meaning and present value, end\n"
-	"  --unpin          remove the counters that stay in the kernel when the agent ends, end\n";
+	"Counts the packets that virtual machines lose at tap, tun, macvtap and vhost-net.\n"
+	"Runs in the foreground.\n"
+	"  --store DIR      directory of the store (default: /var/lib/taploss)\n"
+	"  --config FILE    configuration file (default: " CONFIG_DEFAULT_FILE ", if it exists)\n"
+	"  --interval MS    interval at which loss is read and stored, in milliseconds, 100 to\n"
+	"                   60000 (default: 1000)\n"
+	"  --libvirt URI    libvirt URI to list domains from; may be given several times;\n"
+	"                   none: find VMs in /proc only\n"
+	"  --check-config   check the configuration and exit\n"
+	"  --print-config   print every key with its description and current value, and exit\n"
+	"  --unpin          remove the counters pinned in the kernel and exit\n";
 
 /* What the command line asks for. Values override the file, so they are kept until it is read. */
 struct request {
@@ -72,7 +73,7 @@ static int add_uri(struct request *rq, const char *uri)
 	size_t n = strlen(rq->uris);
 
 	if (!*uri || n + strlen(uri) + 2 > sizeof(rq->uris))
-		return usage_error("--libvirt wants a URI or none");
+		return usage_error("--libvirt takes a URI or none");
 	snprintf(rq->uris + n, sizeof(rq->uris) - n, "%s%s", n ? " " : "", uri);
 	return 0;
 }
@@ -98,8 +99,8 @@ static int parse(int argc, char **argv, struct request *rq)
 			break;
 		case '?':
 			fprintf(stderr,
-				"taplossd: \"%s\" is no option, or wants a value; see taplossd "
-				"--help\n",
+				"taplossd: unknown option \"%s\", or its argument is missing; see "
+				"taplossd --help\n",
 				argv[optind - 1]);
 			return -EINVAL;
 		default:
@@ -141,7 +142,7 @@ static int configure(const struct request *rq, struct config *c, const char **re
 	    override(c, "libvirt.uri", "--libvirt", rq->uris[0] ? rq->uris : NULL) < 0)
 		return -EINVAL;
 	if (!c->store[0]) {
-		fputs("taplossd: the store has no directory; give --store DIR\n", stderr);
+		fputs("taplossd: no directory is set for the store; give --store DIR\n", stderr);
 		return -EINVAL;
 	}
 	return 0;
@@ -169,8 +170,9 @@ static int unpin(const struct config *c)
 	int r = loss_unpin(c->pin_dir);
 
 	if (netdm_sweep(c->store) < 0)
-		fprintf(stderr, "taplossd: the drop monitor that a killed agent left running "
-				"cannot be stopped\n");
+		fprintf(stderr,
+			"taplossd: cannot disable the drop monitor that a killed agent left "
+			"enabled\n");
 	if (r < 0) {
 		fprintf(stderr, "taplossd: %s: %s; run it as root, with no agent running\n",
 			c->pin_dir, strerror(-r));

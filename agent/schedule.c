@@ -26,7 +26,7 @@ struct schedule {
 	unsigned int n_places, n_options, at;
 	pid_t pid;		/* the probe at hand; 0: none */
 	uint64_t next_ns, began_ns;
-	bool told;		/* to end */
+	bool asked_to_end;
 };
 
 static void schedule_freep(struct schedule **s)
@@ -78,7 +78,7 @@ int schedule_new(const struct config *config, struct schedule **ret)
 		return -ENOMEM;
 	s->config = config;
 	if (find_program(s->program, sizeof(s->program)) < 0) {
-		log_error("[probe] where is set, but there is no taplossctl to run probes with");
+		log_error("[probe] where is set, but taplossctl was not found: no probes are run");
 		return -ENOENT;
 	}
 	strcpy(s->places_text, config->probe_where);
@@ -140,11 +140,12 @@ static void start(struct schedule *s)
 	argv[n] = NULL;
 	r = spawn(s, argv);
 	if (r < 0)
-		log_error("no probe of %s: %s: %s", s->places[s->at], s->program, strerror(-r));
+		log_error("cannot start the probe of %s: %s: %s", s->places[s->at], s->program,
+			  strerror(-r));
 	else
-		log_info("probe of %s begins", s->places[s->at]);
+		log_info("probe of %s started", s->places[s->at]);
 	s->began_ns = mono_ns();
-	s->told = false;
+	s->asked_to_end = false;
 }
 
 /* The next place follows at once; after the last one there is a pause until the first one's turn
@@ -153,13 +154,13 @@ static void ended(struct schedule *s, int status)
 {
 	const char *place = s->places[s->at];
 
-	if (s->told)
+	if (s->asked_to_end)
 		log_warning("probe of %s ended: it took longer than %u s", place,
 			    s->config->probe_budget_s);
 	else if (status)
-		log_warning("probe of %s failed (taplossctl probe list)", place);
+		log_warning("probe of %s failed; see taplossctl probe list", place);
 	else
-		log_info("probe of %s ended well", place);
+		log_info("probe of %s succeeded", place);
 	s->pid = 0;
 }
 
@@ -183,8 +184,8 @@ static void look_after(struct schedule *s)
 		step(s);
 	} else if (now > s->began_ns + budget + PATIENCE_NS) {
 		kill(s->pid, SIGKILL);
-	} else if (now > s->began_ns + budget && !s->told) {
-		s->told = true;
+	} else if (now > s->began_ns + budget && !s->asked_to_end) {
+		s->asked_to_end = true;
 		kill(s->pid, SIGTERM);
 	}
 }

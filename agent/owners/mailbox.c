@@ -30,7 +30,7 @@ static void ring(struct mailbox *m)
 	uint64_t one = 1;
 
 	if (write(m->fd, &one, sizeof(one)) < 0)
-		/* the counter is full: the loop has been told more often than it can count */
+		/* the counter is full: the loop was woken more often than it can count */
 		return;
 }
 

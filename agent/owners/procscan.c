@@ -489,7 +489,7 @@ static bool better(const struct owner_vm *a, const struct owner_vm *b)
 	return a_named != b_named ? a_named : a->since_ns <= b->since_ns;
 }
 
-static void settle_rivals(struct owner_vm *a, struct owner_vm *b)
+static void decide_rivals(struct owner_vm *a, struct owner_vm *b)
 {
 	for (unsigned int i = 0; i < a->n_nics; i++) {
 		struct owner_nic nic = a->nics[i];
@@ -505,7 +505,7 @@ static void settle_rivals(struct owner_vm *a, struct owner_vm *b)
 }
 
 /* Two VMs may have one name and no UUID: the older one keeps the name as its identity. */
-static int settle_names(struct owner_vm *a, struct owner_vm *b)
+static int decide_names(struct owner_vm *a, struct owner_vm *b)
 {
 	struct owner_vm *younger = a->start_ticks > b->start_ticks ? a : b;
 
@@ -515,16 +515,16 @@ static int settle_names(struct owner_vm *a, struct owner_vm *b)
 	return ident_by_process(younger);
 }
 
-static int settle_all(struct owner_list *l)
+static int decide_all(struct owner_list *l)
 {
 	int r = 0;
 
 	for (unsigned int i = 0; i < l->n_vms; i++)
 		for (unsigned int j = i + 1; j < l->n_vms; j++)
-			settle_rivals(&l->vms[i], &l->vms[j]);
+			decide_rivals(&l->vms[i], &l->vms[j]);
 	for (unsigned int i = 0; i < l->n_vms; i++)
 		for (unsigned int j = i + 1; r >= 0 && j < l->n_vms; j++)
-			r = settle_names(&l->vms[i], &l->vms[j]);
+			r = decide_names(&l->vms[i], &l->vms[j]);
 	return r;
 }
 
@@ -555,7 +555,7 @@ int vmm_scan(const char *proc, struct owner_list **ret)
 		r = -EACCES;
 	if (r < 0)
 		return r;
-	r = settle_all(list);
+	r = decide_all(list);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(list);

@@ -92,7 +92,7 @@ struct tap *tapmap_find(struct tapmap *m, uint32_t netns, uint32_t ifindex)
 	return NULL;
 }
 
-bool tapmap_unburied(const struct tapmap *m, uint32_t netns, uint32_t ifindex)
+bool tapmap_unexpired(const struct tapmap *m, uint32_t netns, uint32_t ifindex)
 {
 	for (const struct tap *t = m->dead; t; t = t->next)
 		if (!t->ended && is(t, netns, ifindex))
@@ -137,7 +137,7 @@ void tapmap_die(struct tapmap *m, struct tap *t, uint64_t now_ns)
 	m->dead = t;
 }
 
-struct tap *tapmap_phantom(struct tapmap *m, const struct link_info *info, uint64_t since_ns)
+struct tap *tapmap_placeholder(struct tapmap *m, const struct link_info *info, uint64_t since_ns)
 {
 	return tapmap_add(m, info, since_ns);
 }
@@ -187,7 +187,7 @@ void tapmap_prune(struct tapmap *m, uint32_t netns, uint64_t mark_ns, uint64_t n
 			tapmap_die(m, t, now_ns);
 }
 
-void tapmap_prune_phantoms(struct tapmap *m, uint64_t now_ns)
+void tapmap_prune_placeholders(struct tapmap *m, uint64_t now_ns)
 {
 	struct tap *t, *tmp;
 

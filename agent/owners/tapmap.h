@@ -4,7 +4,7 @@
  * The kernel names a loss by (netns, ifindex), and that pair is used again: a VM stops, the next
  * one gets its ifindex. A struct tap is one lifetime of a device; a dead one is kept for a minute,
  * because losses (and owners) can come to light late. What is known here reaches the store in
- * tapmap_settle(), which may fail and be called again: memory holds what should be, the store
+ * tapmap_reconcile(), which may fail and be called again: memory holds what should be, the store
  * follows. Loop thread only; times are UTC ns. */
 #ifndef TAPLOSS_AGENT_OWNERS_TAPMAP_H
 #define TAPLOSS_AGENT_OWNERS_TAPMAP_H
@@ -39,7 +39,7 @@ struct tap {
 	uint64_t holder_since_ns;	/* when it began; 0 unknown */
 	uint64_t free_since_ns;		/* when the last owner let go; 0: never had one */
 	bool stale;			/* who owns it, or how, is to be looked at again */
-	struct nic_info told;		/* what the store knows of the attachment */
+	struct nic_info stored;		/* what the store knows of the attachment */
 
 	struct {
 		/* newest; up to where it is stored; at the tick before */
@@ -102,28 +102,28 @@ int tapmap_link(struct tapmap *m, const struct link_info *info, bool gone, uint6
 void tapmap_prune(struct tapmap *m, uint32_t netns, uint64_t mark_ns, uint64_t now_ns);
 
 /* Phantoms in foreign namespaces that nothing has shown for a minute are gone. */
-void tapmap_prune_phantoms(struct tapmap *m, uint64_t now_ns);
+void tapmap_prune_placeholders(struct tapmap *m, uint64_t now_ns);
 
 /* Did a tap with this key die whose last losses are not stored yet? Then take a tick before a new
  * one gets its key. */
-bool tapmap_unburied(const struct tapmap *m, uint32_t netns, uint32_t ifindex);
+bool tapmap_unexpired(const struct tapmap *m, uint32_t netns, uint32_t ifindex);
 
 /* The tap that had this key at last: the live one, else the newest dead one, else NULL. */
 struct tap *tapmap_find(struct tapmap *m, uint32_t netns, uint32_t ifindex);
 
 /* A device that only the kernel's counters know. NULL: no memory. */
-struct tap *tapmap_phantom(struct tapmap *m, const struct link_info *info, uint64_t since_ns);
+struct tap *tapmap_placeholder(struct tapmap *m, const struct link_info *info, uint64_t since_ns);
 
 /* New lists of owners. True: a tap goes from one owner to another or to nobody; what was counted
- * until now belongs to the old one, so take a tick before tapmap_settle(). */
+ * until now belongs to the old one, so take a tick before tapmap_reconcile(). */
 bool tapmap_owners(struct tapmap *m, const struct resolve_owner_lists *lists);
 
 /* Brings the store up to what is known here. 0, or the store's error: call again later. */
-int tapmap_settle(struct tapmap *m, const struct resolve_owner_lists *lists, uint64_t now_ns);
+int tapmap_reconcile(struct tapmap *m, const struct resolve_owner_lists *lists, uint64_t now_ns);
 
 /* After the tick of @tick_ns was stored: tells the store which taps are gone. Their attachments end
  * with that tick, which holds the last that was counted for them. */
-int tapmap_bury(struct tapmap *m, uint64_t tick_ns);
+int tapmap_end_gone(struct tapmap *m, uint64_t tick_ns);
 
 /* Calls @fn for each dead tap that nothing can happen to any more, then frees it. */
 typedef void tapmap_dead_fn(struct tap *t, void *arg);

@@ -72,7 +72,7 @@ static const char *kind_name(const struct link_info *info)
 	}
 }
 
-static int settle_device(struct tapmap *m, struct tap *t)
+static int reconcile_device(struct tapmap *m, struct tap *t)
 {
 	struct store_device row = {
 		.boot_id = m->boot_id, .name = t->info.name, .kind = kind_name(&t->info),
@@ -89,7 +89,7 @@ static int settle_device(struct tapmap *m, struct tap *t)
 	return 0;
 }
 
-static int settle_release(struct tapmap *m, struct tap *t, uint64_t now_ns)
+static int reconcile_release(struct tapmap *m, struct tap *t, uint64_t now_ns)
 {
 	int r = store_attachment_end(m->store, t->attachment_id, t->gone_ns ? t->gone_ns : now_ns);
 
@@ -120,7 +120,7 @@ static const char *or_null(const char *text)
 	return text[0] ? text : NULL;
 }
 
-static int settle_claim(struct tapmap *m, struct tap *t, const struct claim *c, uint64_t now_ns)
+static int reconcile_claim(struct tapmap *m, struct tap *t, const struct claim *c, uint64_t now_ns)
 {
 	uint64_t since = claim_since(t, c);
 	struct nic_info now;
@@ -136,7 +136,7 @@ static int settle_claim(struct tapmap *m, struct tap *t, const struct claim *c, 
 	t->holder = c->pid;
 	t->holder_since_ns = c->since_ns;
 	nic_info(&t->info, c, &now);
-	if (!new_owner && t->attachment_id && !memcmp(&now, &t->told, sizeof(now)))
+	if (!new_owner && t->attachment_id && !memcmp(&now, &t->stored, sizeof(now)))
 		return 0;
 	if (!row.vm_id)
 		return -ENOENT;
@@ -148,7 +148,7 @@ static int settle_claim(struct tapmap *m, struct tap *t, const struct claim *c, 
 	r = store_attachment(m->store, &row, &t->attachment_id);
 	if (r < 0)
 		return r;
-	t->told = now;
+	t->stored = now;
 	t->vm_id = row.vm_id;
 	if (!new_owner)
 		return 0;
@@ -159,7 +159,7 @@ static int settle_claim(struct tapmap *m, struct tap *t, const struct claim *c, 
 	return t->ident ? 0 : -ENOMEM;
 }
 
-static int settle_tap(struct tapmap *m, struct tap *t, const struct resolve_owner_lists *lists,
+static int reconcile_tap(struct tapmap *m, struct tap *t, const struct resolve_owner_lists *lists,
 		      uint64_t now_ns)
 {
 	struct claim c;
@@ -167,7 +167,7 @@ static int settle_tap(struct tapmap *m, struct tap *t, const struct resolve_owne
 
 	if (!t->stale && t->device_id)
 		return 0;
-	r = settle_device(m, t);
+	r = reconcile_device(m, t);
 	if (r < 0)
 		return r;
 	resolve_owner(lists, &t->info, &t->life, &c);
@@ -175,12 +175,12 @@ static int settle_tap(struct tapmap *m, struct tap *t, const struct resolve_owne
 	if (t->ident && !c.vm && !lists->complete)
 		return 0;
 	if (t->ident && !t->gone_ns && (!c.vm || strcmp(c.vm->ident, t->ident) != 0)) {
-		r = settle_release(m, t, now_ns);
+		r = reconcile_release(m, t, now_ns);
 		if (r < 0)
 			return r;
 	}
 	if (c.vm && (!t->gone_ns || !t->ident)) {
-		r = settle_claim(m, t, &c, now_ns);
+		r = reconcile_claim(m, t, &c, now_ns);
 		if (r < 0)
 			return r;
 		t->ended = false;	/* found late: what it owned has an end as well */
@@ -189,7 +189,7 @@ static int settle_tap(struct tapmap *m, struct tap *t, const struct resolve_owne
 	return 0;
 }
 
-int tapmap_settle(struct tapmap *m, const struct resolve_owner_lists *lists, uint64_t now_ns)
+int tapmap_reconcile(struct tapmap *m, const struct resolve_owner_lists *lists, uint64_t now_ns)
 {
 	struct tap *t, *tmp;
 	int r = vm_registry_sync(m->book, lists, now_ns);
@@ -197,19 +197,19 @@ int tapmap_settle(struct tapmap *m, const struct resolve_owner_lists *lists, uin
 	if (r < 0)
 		return r;
 	HASH_ITER(hh, m->live, t, tmp) {
-		r = settle_tap(m, t, lists, now_ns);
+		r = reconcile_tap(m, t, lists, now_ns);
 		if (r < 0)
 			return r;
 	}
 	for (t = m->dead; t; t = t->next) {
-		r = settle_tap(m, t, lists, now_ns);
+		r = reconcile_tap(m, t, lists, now_ns);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-int tapmap_bury(struct tapmap *m, uint64_t tick_ns)
+int tapmap_end_gone(struct tapmap *m, uint64_t tick_ns)
 {
 	for (struct tap *t = m->dead; t; t = t->next) {
 		int r;

@@ -52,7 +52,7 @@ static struct entry *put(struct vm_registry *b, const char *ident)
 	return e;
 }
 
-/* Remembers what the store was told. */
+/* Remembers what is stored. */
 static int note(struct entry *e, const char *name, const char *state)
 {
 	char *n = strdup(name), *s = strdup(state);

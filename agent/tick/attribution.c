@@ -21,7 +21,7 @@ static const struct tap *tap_at_work(const struct attribution *a,
 }
 
 void attribution_of(const struct attribution *a, const struct loss_counter *line,
-		    struct line_owner *ret)
+		    struct loss_owner *ret)
 {
 	const struct tl_loss_key *key = &line->key;
 	const struct tap *t = NULL;

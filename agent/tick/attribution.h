@@ -21,6 +21,6 @@ struct attribution {
 
 /* As far as it is known at this moment; what is not known is 0 or "". */
 void attribution_of(const struct attribution *a, const struct loss_counter *line,
-		    struct line_owner *ret);
+		    struct loss_owner *ret);
 
 #endif

@@ -9,7 +9,8 @@
 #include "collector/kernel_version.h"
 #include "agent/log.h"
 
-static void say(const struct aux_programs *p, const char *name, const char *state, const char *why)
+static void report(const struct aux_programs *p, const char *name, const char *state,
+		   const char *why)
 {
 	if (store_source(p->store, name, state, why, utc_ns()) < 0)
 		log_debug("source %s is %s, not stored", name, state);
@@ -23,9 +24,9 @@ static bool own_pids(void)
 	return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != 0xeffffffc;
 }
 
-static void note(char ret[static BLIND_WHY], const char *why)
+static void note(char ret[static LIMITATIONS_WHY], const char *why)
 {
-	snprintf(ret, BLIND_WHY, "%s", why);
+	snprintf(ret, LIMITATIONS_WHY, "%s", why);
 }
 
 static void start_xdp(struct aux_programs *p, struct ksyms *syms, bool wanted)
@@ -36,12 +37,12 @@ static void start_xdp(struct aux_programs *p, struct ksyms *syms, bool wanted)
 		loss_xdp_detach(p->loss);
 	p->facts.xdp = wanted && loss_xdp_attach(p->loss, syms, why) >= 0;
 	if (p->facts.xdp)
-		say(p, "bpf-xdp", "ok",
+		report(p, "bpf-xdp", "ok",
 		    syms ? ""
 			 : "XDP programs that fail are not counted: kernel functions have no "
 			   "names");
 	else
-		say(p, "bpf-xdp", wanted ? "failed" : "off", why);
+		report(p, "bpf-xdp", wanted ? "failed" : "off", why);
 	note(p->facts.xdp_why, why);
 }
 
@@ -64,7 +65,7 @@ static void tick_sockets(struct aux_programs *p)
 
 	p->facts.sockets = loss_sockets_known(p->loss, why);
 	note(p->facts.sockets_why, why);
-	say(p, "bpf-sockets", p->facts.sockets ? "ok" : "failed", why);
+	report(p, "bpf-sockets", p->facts.sockets ? "ok" : "failed", why);
 }
 
 static void tick_context(struct aux_programs *p)
@@ -80,39 +81,39 @@ static void tick_context(struct aux_programs *p)
 	switch (p->facts.context) {
 	case LOSS_CONTEXT_IDLE:
 		if (p->context == LOSS_CONTEXT_OFF)
-			say(p, "bpf-context", "off",
+			report(p, "bpf-context", "off",
 			    "by configuration: what a vhost worker loses unnamed is its VM's");
 		else
-			say(p, "bpf-context", "ok",
+			report(p, "bpf-context", "ok",
 			    "not attached: no vhost worker loses frames that name no device");
 		break;
 	case LOSS_CONTEXT_FENTRY:
-		say(p, "bpf-context", "ok",
+		report(p, "bpf-context", "ok",
 		    "attached by fentry: what vhost workers lose is counted for device and queue");
 		break;
 	case LOSS_CONTEXT_KPROBE:
-		say(p, "bpf-context", "ok",
+		report(p, "bpf-context", "ok",
 		    "attached by kprobe: what vhost workers lose is counted for device and queue");
 		break;
 	case LOSS_CONTEXT_REFUSED:
 		snprintf(text, sizeof(text), "what a vhost worker loses unnamed is its VM's: %s",
 			 why);
-		say(p, "bpf-context", "failed", text);
+		report(p, "bpf-context", "failed", text);
 		break;
 	}
 }
 
 /* What cannot be shown follows from all of that. */
-static void tick_blind(struct aux_programs *p)
+static void tick_limitations(struct aux_programs *p)
 {
-	struct limitation_row rows[BLIND_MAX];
+	struct limitation_row rows[LIMITATIONS_MAX];
 
 	note(p->facts.frame_errors_why, extra_counters_why(p->extra));
 	note(p->facts.rings_why, ring_occupancy_why(p->rings));
-	if (limitations_same(&p->facts, &p->said))
+	if (limitations_same(&p->facts, &p->stored))
 		return;
 	if (store_limitations(p->store, rows, limitations_list(&p->facts, rows)) >= 0)
-		p->said = p->facts;
+		p->stored = p->facts;
 }
 
 void aux_programs_tick(struct aux_programs *p)
@@ -121,5 +122,5 @@ void aux_programs_tick(struct aux_programs *p)
 		return;
 	tick_sockets(p);
 	tick_context(p);
-	tick_blind(p);
+	tick_limitations(p);
 }

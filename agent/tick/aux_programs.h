@@ -20,7 +20,7 @@ struct aux_programs {
 	const struct ring_occupancy *rings;
 	enum loss_context_mode context;
 	/* as found at this start and in the last tick; as the store knows them */
-	struct limitations_facts facts, said;
+	struct limitations_facts facts, stored;
 };
 
 /* Fills in @p for what cannot change any more; the caller has set the borrowed ones and @context.

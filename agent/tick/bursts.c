@@ -30,7 +30,7 @@ static int on_burst(const struct tl_burst *burst, void *arg)
 {
 	struct gathering *g = arg;
 	struct loss_counter *line = loss_counter_of(g->lines, &burst->key);
-	struct line_owner owner;
+	struct loss_owner owner;
 	int r = line ? alloc_room(g->to->rows, g->to->n, g->to->size) : -ENOMEM;
 
 	if (r < 0 || !class_loses(&line->class))

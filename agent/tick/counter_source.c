@@ -9,7 +9,7 @@ static int add(struct store *s, struct loss_counters *lines, const struct tap *t
 {
 	struct store_loss loss = { .frames = w->frames, .segments = w->frames };
 	struct loss_counter *line;
-	struct line_owner owner;
+	struct loss_owner owner;
 	struct tl_loss_key key;
 	int r;
 

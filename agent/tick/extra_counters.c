@@ -15,7 +15,7 @@
 
 struct extra_counters {
 	uint32_t own_netns;
-	bool holders, told;
+	bool holders, losses;
 	struct qdiscs *qdiscs;
 	struct frame_errors *frame_errors;	/* NULL: cannot be read, @why says why */
 	char why[256];
@@ -23,7 +23,7 @@ struct extra_counters {
 	bool tried, module;
 };
 
-int extra_counters_new(uint32_t own_netns, bool holders, bool told, struct extra_counters **ret)
+int extra_counters_new(uint32_t own_netns, bool holders, bool losses, struct extra_counters **ret)
 {
 	struct extra_counters *h = calloc(1, sizeof(*h));
 	int r = h ? qdiscs_new(&h->qdiscs) : -ENOMEM;
@@ -34,7 +34,7 @@ int extra_counters_new(uint32_t own_netns, bool holders, bool told, struct extra
 	}
 	h->own_netns = own_netns;
 	h->holders = holders;
-	h->told = told;
+	h->losses = losses;
 	*ret = h;
 	return 0;
 }
@@ -141,15 +141,15 @@ static bool errors_due(const struct look *l, const struct tap *t, bool due)
 	return due && t->counted.errors_ns + EVERY_NS <= l->now_ns;
 }
 
-/* Nothing went through it since its discipline was read; and what that dropped would have been told
- * of, and wanted. */
+/* Nothing went through it since its discipline was read; and what that dropped would have been
+ * reported of, and wanted. */
 static bool still(const struct look *l, struct tap *t)
 {
 	const struct link_counters *c = &t->counted.now;
 	uint64_t before = t->counted.qdisc_frames;
 
 	t->counted.qdisc_frames = c->rx_frames + c->tx_frames + c->rx_dropped + c->tx_dropped;
-	return l->h->told && c->qdisc_dropped != LINK_UNREAD && t->counted.qdisc_frames == before;
+	return l->h->losses && c->qdisc_dropped != LINK_UNREAD && t->counted.qdisc_frames == before;
 }
 
 static void read_qdisc(const struct look *l, struct tap *t)

@@ -5,7 +5,7 @@
  * A look costs a system call or three for each tap. So they are read for the taps that lose such
  * frames in the tick at hand, and for all of them once a minute, a few each tick; but not the
  * queueing discipline (mq asks its 256 queues) of a device whose other counters stood still, where
- * the counting program would have told of a loss. They stand in tap::counted beside the others and
+ * the counting program would have reported a loss. They stand in tap::counted beside the others and
  * are stored as those are. Loop thread only. */
 #ifndef TAPLOSS_AGENT_TICK_EXTRA_COUNTERS_H
 #define TAPLOSS_AGENT_TICK_EXTRA_COUNTERS_H
@@ -21,8 +21,8 @@ enum extra_counter {		/* bits of tap::counted.wanted */
 struct extra_counters;
 
 /* Queueing disciplines are read in @own_netns only; bad headers where it is known which process
- * holds a tap (@holders). @told: losses are told of as they happen, by BPF. */
-int extra_counters_new(uint32_t own_netns, bool holders, bool told, struct extra_counters **ret);
+ * holds a tap (@holders). @losses: losses are reported as they happen, by BPF. */
+int extra_counters_new(uint32_t own_netns, bool holders, bool losses, struct extra_counters **ret);
 /* NULL is fine; returns NULL */
 struct extra_counters *extra_counters_free(struct extra_counters *h);
 

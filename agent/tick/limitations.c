@@ -97,7 +97,7 @@ static void add_nameless(struct list *l, const struct limitations_facts *f)
 		    "agent lives in another");
 }
 
-static void add_untold(struct list *l, const struct limitations_facts *f)
+static void add_unreported(struct list *l, const struct limitations_facts *f)
 {
 	if (!f->reasons)
 		add(l,
@@ -140,12 +140,12 @@ bool limitations_same(const struct limitations_facts *a, const struct limitation
 }
 
 unsigned int limitations_list(const struct limitations_facts *f,
-			      struct limitation_row ret[static BLIND_MAX])
+			      struct limitation_row ret[static LIMITATIONS_MAX])
 {
 	struct list l = { ret, 0 };
 
 	add_nameless(&l, f);
-	add_untold(&l, f);
+	add_unreported(&l, f);
 	if (!f->xdp)
 		add(&l,
 		    "frames that are redirected into a tap by XDP and find its ring full, and XDP "

@@ -9,8 +9,8 @@
 #include "agent/store/store.h"
 #include "collector/loss/context.h"
 
-#define BLIND_MAX 24
-#define BLIND_WHY 256
+#define LIMITATIONS_MAX 24
+#define LIMITATIONS_WHY 256
 
 struct limitations_facts {
 	unsigned int kernel;			/* release.h */
@@ -23,15 +23,15 @@ struct limitations_facts {
 	bool xdp;
 	enum loss_context_mode context_mode;
 	enum loss_context_state context;
-	char sockets_why[BLIND_WHY], context_why[BLIND_WHY], xdp_why[BLIND_WHY];
+	char sockets_why[LIMITATIONS_WHY], context_why[LIMITATIONS_WHY], xdp_why[LIMITATIONS_WHY];
 	/* "": the kernel's count of bad headers can be read */
-	char frame_errors_why[BLIND_WHY];
-	char rings_why[BLIND_WHY];		/* "": how full rings are can be read */
+	char frame_errors_why[LIMITATIONS_WHY];
+	char rings_why[LIMITATIONS_WHY];		/* "": how full rings are can be read */
 };
 
 bool limitations_same(const struct limitations_facts *a, const struct limitations_facts *b);
 
 unsigned int limitations_list(const struct limitations_facts *f,
-			      struct limitation_row ret[static BLIND_MAX]);
+			      struct limitation_row ret[static LIMITATIONS_MAX]);
 
 #endif

@@ -35,7 +35,7 @@ struct loss_counters *loss_counters_free(struct loss_counters *ls)
 	return NULL;
 }
 
-static void find_words(struct loss_counters *ls, struct loss_counter *line)
+static void find_text(struct loss_counters *ls, struct loss_counter *line)
 {
 	struct class_in in = { .kind = line->key.kind, .ingress = line->key.ingress };
 	struct source_text words;
@@ -61,7 +61,7 @@ struct loss_counter *loss_counter_of(struct loss_counters *ls, const struct tl_l
 	if (!line)
 		return NULL;
 	line->key = *key;
-	find_words(ls, line);
+	find_text(ls, line);
 	HASH_ADD(hh, ls->lines, key, sizeof(line->key), line);
 	return line;
 }
@@ -76,7 +76,7 @@ static const char *or_null(const char *text)
 	return text[0] ? text : NULL;
 }
 
-int loss_counter_series(struct loss_counter *line, struct store *s, const struct line_owner *owner,
+int loss_counter_series(struct loss_counter *line, struct store *s, const struct loss_owner *owner,
 			uint64_t now_ns)
 {
 	struct store_series key = {

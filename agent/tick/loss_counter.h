@@ -15,7 +15,7 @@
 #include "agent/owners/tapmap.h"
 
 /* What a line means besides its words. */
-struct line_owner {
+struct loss_owner {
 	int64_t device_id, attachment_id, vm_id;	/* 0: none */
 	int64_t sender_vm_id;		/* 0: none */
 	const char *counter;		/* device counter that moves with it, static; NULL: none */
@@ -33,7 +33,7 @@ struct loss_counter {
 	uint64_t moved_ns;		/* UTC of the tick that last found frames in it */
 
 	int64_t series_id;		/* for the owner below; 0: not asked yet */
-	struct line_owner owner;
+	struct loss_owner owner;
 	UT_hash_handle hh;
 };
 
@@ -49,7 +49,7 @@ struct loss_counter *loss_counter_of(struct loss_counters *ls, const struct tl_l
 
 /* The series under which @line is to be stored now that it is @owner's, who must have been zeroed
  * before it was filled in. 0 or the store's error. */
-int loss_counter_series(struct loss_counter *line, struct store *s, const struct line_owner *owner,
+int loss_counter_series(struct loss_counter *line, struct store *s, const struct loss_owner *owner,
 			uint64_t now_ns);
 
 /* Calls @fn for every line of that device; @fn may drop it. */

@@ -26,7 +26,7 @@ static void add_address(struct tap *t, void *arg)
 	struct addresses *a = arg;
 	struct source_tap *next;
 
-	if (t->gone_ns || !t->vm_id || !is_set(t->told.addr))
+	if (t->gone_ns || !t->vm_id || !is_set(t->stored.addr))
 		return;
 	if (alloc_room(a->taps, a->n, a->size) < 0) {
 		a->failed = true;
@@ -38,7 +38,7 @@ static void add_address(struct tap *t, void *arg)
 		.ifindex = t->key.ifindex,
 		.kind = t->info.kind,
 	};
-	memcpy(next->mac, t->told.addr, sizeof(next->mac));
+	memcpy(next->mac, t->stored.addr, sizeof(next->mac));
 }
 
 int path_watch(struct source *src, struct tapmap *m)
@@ -79,7 +79,7 @@ static void look(struct tap *t, void *arg)
 	bool here = t->key.netns == s->key->netns;
 	enum fit fit;
 
-	if (!t->vm_id || memcmp(t->told.addr, tl_path_mac(s->key), 6) != 0)
+	if (!t->vm_id || memcmp(t->stored.addr, tl_path_mac(s->key), 6) != 0)
 		return;
 	if (here && on_bridge(&t->info, &s->place))
 		fit = t->gone_ns ? DEAD_ON_BRIDGE : ON_BRIDGE;

@@ -305,7 +305,7 @@ static void meet(struct tap *t, void *arg)
 		w->vm_id = t->vm_id;
 		HASH_ADD_INT(p->all, pid, w);
 	}
-	if (!w->vhost && !strcmp(t->told.backend, "vhost")) {
+	if (!w->vhost && !strcmp(t->stored.backend, "vhost")) {
 		w->vhost = true;
 		w->listed_ns = 0;
 	}

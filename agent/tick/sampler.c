@@ -232,7 +232,7 @@ static struct tap *placeholder(struct sampler *s, const struct tl_loss_key *key,
 		info.ring_frames = dev.ring_frames;
 		since = boot_to_utc_ns(dev.seen_ns);
 	}
-	return tapmap_phantom(s->o.attr.taps, &info, since < now_ns ? since : now_ns);
+	return tapmap_placeholder(s->o.attr.taps, &info, since < now_ns ? since : now_ns);
 }
 
 static int meet_devices(struct sampler *s, uint64_t now_ns)
@@ -300,7 +300,7 @@ static int make_losses(struct sampler *s, uint64_t now_ns)
 	for (unsigned int i = 0; i < s->n_gains; i++) {
 		const struct gain *g = &s->gains[i];
 		struct loss_counter *line = g->line;
-		struct line_owner owner;
+		struct loss_owner owner;
 		int r;
 
 		s->baselines[i] = (struct store_baseline){ line->key, line->last };
@@ -321,7 +321,7 @@ static int make_losses(struct sampler *s, uint64_t now_ns)
 
 static int attribute(struct sampler *s, uint64_t now_ns)
 {
-	int r = tapmap_settle(s->o.attr.taps, s->o.attr.lists, now_ns);
+	int r = tapmap_reconcile(s->o.attr.taps, s->o.attr.lists, now_ns);
 
 	if (r >= 0)
 		r = make_losses(s, now_ns);
@@ -407,7 +407,7 @@ static int add_devices(struct sampler *s, uint64_t now_ns, bool all)
 
 static int store_all(struct sampler *s, uint64_t now_ns, bool all)
 {
-	struct store_self self[OWNLOSS_ROWS];
+	struct store_self self[SELF_STATS_ROWS];
 	struct store_tick tick = {
 		.t_ns = now_ns,
 		.how = source_how(s->o.attr.source),
@@ -483,9 +483,9 @@ static void expire(struct tap *t, void *arg)
 
 static int forget_gone(struct sampler *s, uint64_t now_ns)
 {
-	int r = tapmap_bury(s->o.attr.taps, now_ns);
+	int r = tapmap_end_gone(s->o.attr.taps, now_ns);
 
-	tapmap_prune_phantoms(s->o.attr.taps, now_ns);
+	tapmap_prune_placeholders(s->o.attr.taps, now_ns);
 	tapmap_expire(s->o.attr.taps, now_ns, expire, s);
 	sweep(s);
 	return r;

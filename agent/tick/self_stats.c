@@ -34,7 +34,7 @@ int self_stats_begin(struct self_stats *o, struct store *store, struct source *s
 }
 
 int self_stats_rows(struct self_stats *o, struct source *source, bool always,
-		    struct store_self rows[static OWNLOSS_ROWS])
+		    struct store_self rows[static SELF_STATS_ROWS])
 {
 	const struct source_own *was = &o->stored, *now = &o->now;
 	int r = source_own(source, &o->now);
@@ -49,9 +49,9 @@ int self_stats_rows(struct self_stats *o, struct source *source, bool always,
 				       now->missed };
 	rows[3] = (struct store_self){ "unlisted_frames", now->unlisted - was->unlisted,
 				       now->unlisted };
-	for (unsigned int i = 0; i < OWNLOSS_ROWS; i++)
+	for (unsigned int i = 0; i < SELF_STATS_ROWS; i++)
 		always |= rows[i].add != 0;
-	return always ? OWNLOSS_ROWS : 0;
+	return always ? SELF_STATS_ROWS : 0;
 }
 
 void self_stats_stored(struct self_stats *o)

@@ -17,7 +17,7 @@ struct self_stats {
 	uint64_t late;			/* ticks, not stored yet */
 };
 
-#define OWNLOSS_ROWS 4
+#define SELF_STATS_ROWS 4
 
 /* Goes on where the store stands. @known: its baselines belong to these counters; @unbroken: the
  * program ran all the while. */
@@ -27,7 +27,7 @@ int self_stats_begin(struct self_stats *o, struct store *store, struct source *s
 /* Reads them, and makes the rows of a tick. Returns how many: 0 when nothing was lost and @always
  * is false. -errno. */
 int self_stats_rows(struct self_stats *o, struct source *source, bool always,
-		    struct store_self rows[static OWNLOSS_ROWS]);
+		    struct store_self rows[static SELF_STATS_ROWS]);
 
 /* The tick is stored. */
 void self_stats_stored(struct self_stats *o);

@@ -12,7 +12,7 @@
 /* As a source of knowledge in the store: under which name, and what it means that this one counts.
  */
 static const struct {
-	const char *name, *source, *says;
+	const char *name, *source, *text;
 } known[] = {
 	{ "bpf", "bpf-loss", "" },
 	{ "net-dm", "net-dm",
@@ -23,7 +23,7 @@ static const struct {
 	  "they do not count" },
 };
 
-/* What only an agent with BPF has to say. */
+/* Which only an agent with BPF reports. */
 static const char *const of_bpf[] = { "bpf-sockets", "bpf-context", "bpf-frame-errors" };
 
 int source_setup_open(const struct config *c, struct source **ret)
@@ -56,8 +56,8 @@ static void put(struct store *store, const char *name, const char *state, const 
 		log_debug("source %s is %s, not stored", name, state ? state : "gone");
 }
 
-/* What status --blind says of a source that sees less than all. */
-static const struct limitation_row blind_by_counters[] = {
+/* What status --limitations lists for a source that sees less than all. */
+static const struct limitation_row limits_of_counters[] = {
 	{ "why and where in the kernel a frame was lost, its queue, its sender, its bytes",
 	  "[loss] source: the devices' own counters know none of it", "none" },
 	{ "losses that no counter of a device shows: buffers too small, bad headers, filters of "
@@ -67,7 +67,7 @@ static const struct limitation_row blind_by_counters[] = {
 	  "[loss] source: they are told by BPF only", "what those count themselves" },
 };
 
-static const struct limitation_row blind_by_netdm[] = {
+static const struct limitation_row limits_of_netdm[] = {
 	{ "the tap that lost a frame to several guests (broadcast), or to an address that two of "
 	  "them have",
 	  "[loss] source: NET_DM never names the device",
@@ -83,15 +83,15 @@ static const struct limitation_row blind_by_netdm[] = {
 	  "the devices' own counters" },
 };
 
-static void put_blind(const struct source *s, struct store *store)
+static void put_limitations(const struct source *s, struct store *store)
 {
 	const struct limitation_row *rows =
-		s->ops->by_counters ? blind_by_counters : blind_by_netdm;
+		s->ops->by_counters ? limits_of_counters : limits_of_netdm;
 	unsigned int n =
-		s->ops->by_counters ? ARRAY_SIZE(blind_by_counters) : ARRAY_SIZE(blind_by_netdm);
+		s->ops->by_counters ? ARRAY_SIZE(limits_of_counters) : ARRAY_SIZE(limits_of_netdm);
 
 	if (store_limitations(store, rows, n) < 0)
-		log_debug("what cannot be seen is not stored");
+		log_debug("limitations of the source are not stored");
 }
 
 static void put_bpf(const struct source *s, const struct config *c, struct store *store)
@@ -114,12 +114,12 @@ void source_setup_report(const struct source *s, const struct config *c, struct 
 {
 	put_bpf(s, c, store);
 	if (!source_loss(s))
-		put_blind(s, store);
+		put_limitations(s, store);
 	for (size_t i = 1; i < ARRAY_SIZE(known); i++) {
 		/* the one at work; others are of earlier agents */
 		bool works = !strcmp(known[i].name, s->ops->name);
 
-		put(store, known[i].source, works ? "ok" : NULL, known[i].says);
+		put(store, known[i].source, works ? "ok" : NULL, known[i].text);
 	}
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* source_setup - which source of loss (collector/source/source.h) this agent has, and what the
- * store and the log are told of it. Loop thread only. */
+ * store and the log report of it. Loop thread only. */
 #ifndef TAPLOSS_AGENT_TICK_SOURCE_SETUP_H
 #define TAPLOSS_AGENT_TICK_SOURCE_SETUP_H
 

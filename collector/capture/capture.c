@@ -10,7 +10,7 @@
 #include "pcapng.h"
 
 #define DRAIN_NS (2 * NSEC_PER_SEC)
-/* how soon to look again when frames wait for another port */
+/* how soon to look again when frames wait for another ring */
 #define HOLD_MS 2
 
 static void capture_freep(struct capture **c)
@@ -23,7 +23,7 @@ struct capture *capture_free(struct capture *c)
 	if (!c)
 		return NULL;
 	for (uint32_t i = 0; i < c->n; i++) {
-		rx_ring_free(c->inputs[i].port);
+		rx_ring_free(c->inputs[i].ring);
 		pending_comments_clear(&c->inputs[i].notes);
 	}
 	close_fd(c->epoll);
@@ -42,7 +42,7 @@ static void write_section(struct capture *c)
 
 static void write_statistics(struct capture *c, const struct input *in)
 {
-	struct rx_ring_stats st = in->port ? *rx_ring_stats(in->port) : in->stats;
+	struct rx_ring_stats st = in->ring ? *rx_ring_stats(in->ring) : in->stats;
 	char words[160] = "";
 
 	st.captured -= in->before.captured;
@@ -93,10 +93,10 @@ static bool look(struct input *in)
 {
 	if (in->ready)
 		return true;
-	if (!in->port || !rx_ring_take(in->port))
+	if (!in->ring || !rx_ring_take(in->ring))
 		return false;
 	in->at = 0;
-	in->ready = rx_ring_peek(in->port, in->frames, RUN);
+	in->ready = rx_ring_peek(in->ring, in->frames, RUN);
 	return true;
 }
 
@@ -123,15 +123,15 @@ static int step_frames(struct capture *c, struct input *in, uint64_t upto)
 
 	note_times(c, in_turn(in), n);
 	c->written += n;
-	rx_ring_next(in->port, n);
+	rx_ring_next(in->ring, n);
 	in->at += n;
 	in->ready -= n;
-	if (rx_ring_take(in->port)) {	/* the batch goes on */
+	if (rx_ring_take(in->ring)) {	/* the batch goes on */
 		look(in);
 		return 0;
 	}
 	r = sink_let_go(c->sink);
-	rx_ring_release(in->port);
+	rx_ring_release(in->ring);
 	return r;
 }
 
@@ -150,7 +150,7 @@ static int rotate(struct capture *c)
 	for (uint32_t i = 0; i < c->n; i++) {
 		struct input *in = &c->inputs[i];
 
-		in->before = in->port ? *rx_ring_stats(in->port) : in->stats;
+		in->before = in->ring ? *rx_ring_stats(in->ring) : in->stats;
 		in->from_ns = c->file_ns;
 		capture_write_interface(c, in);
 	}
@@ -174,10 +174,10 @@ static struct input *next_input(struct capture *c, uint64_t *ret_upto)
 	for (uint32_t i = 0; i < c->n; i++) {
 		struct input *in = &c->inputs[i];
 
-		if (!in->port)
+		if (!in->ring)
 			continue;
 		if (!look(in)) {
-			uint64_t t = c->n > 1 ? rx_ring_frontier(in->port, now) : UINT64_MAX;
+			uint64_t t = c->n > 1 ? rx_ring_frontier(in->ring, now) : UINT64_MAX;
 
 			frontier = t < frontier ? t : frontier;
 			continue;
@@ -225,10 +225,10 @@ static int pump(struct capture *c)
 /* @whole: everything that was in the ring has been read. */
 static void end_input(struct capture *c, struct input *in, bool whole)
 {
-	if (!rx_ring_close_ledger(in->port) && whole)
+	if (!rx_ring_close_ledger(in->ring) && whole)
 		c->stats.unclosed++;
-	in->stats = *rx_ring_stats(in->port);
-	in->port = rx_ring_free(in->port);
+	in->stats = *rx_ring_stats(in->ring);
+	in->ring = rx_ring_free(in->ring);
 	for (char *note; (note = pending_comments_take(&in->notes)); free(note))
 		capture_write_note(c, in, note);
 	write_statistics(c, in);
@@ -240,15 +240,15 @@ static void check_devices(struct capture *c)
 		struct input *in = &c->inputs[i];
 		int r;
 
-		if (!in->port)
+		if (!in->ring)
 			continue;
-		r = rx_ring_error(in->port);
+		r = rx_ring_error(in->ring);
 		in->leaving = in->leaving || r == -ENODEV;
 		if (r == -ENETDOWN)
 			in->down = true;
 		else if (!r && in->down)
 			in->down = false;
-		if (in->leaving && !in->ready && rx_ring_drained(in->port))
+		if (in->leaving && !in->ready && rx_ring_drained(in->ring))
 			end_input(c, in, true);
 	}
 }
@@ -281,8 +281,8 @@ int capture_step(struct capture *c, int ms)
 void capture_stop(struct capture *c)
 {
 	for (uint32_t i = 0; i < c->n; i++)
-		if (c->inputs[i].port)
-			rx_ring_stop(c->inputs[i].port);
+		if (c->inputs[i].ring)
+			rx_ring_stop(c->inputs[i].ring);
 }
 
 int capture_finish(struct capture *c)
@@ -296,8 +296,8 @@ int capture_finish(struct capture *c)
 		r = pump(c);
 		left = false;
 		for (uint32_t i = 0; i < c->n; i++)
-			left = left || (c->inputs[i].port && (c->inputs[i].ready ||
-							      !rx_ring_drained(c->inputs[i].port)));
+			left = left || (c->inputs[i].ring && (c->inputs[i].ready ||
+							      !rx_ring_drained(c->inputs[i].ring)));
 		if (left && r >= 0)
 			epoll_wait(c->epoll, &(struct epoll_event){ 0 }, 1, HOLD_MS);
 	}
@@ -308,7 +308,7 @@ int capture_finish(struct capture *c)
 	if (r == -ENOSPC)
 		sink_retry(c->sink);
 	for (uint32_t i = 0; i < c->n; i++)
-		if (c->inputs[i].port)
+		if (c->inputs[i].ring)
 			end_input(c, &c->inputs[i], whole);
 	if (r == -ECANCELED)
 		r = 0;
@@ -334,10 +334,10 @@ void capture_read_stats(const struct capture *c, struct capture_stats *ret)
 		const struct input *in = &c->inputs[i];
 		double fill;
 
-		add(&ret->sum, in->port ? rx_ring_stats(in->port) : &in->stats);
-		if (!in->port)
+		add(&ret->sum, in->ring ? rx_ring_stats(in->ring) : &in->stats);
+		if (!in->ring)
 			continue;
-		fill = rx_ring_fill(in->port);
+		fill = rx_ring_fill(in->ring);
 		ret->fill = fill > ret->fill ? fill : ret->fill;
 		ret->ports++;
 		ret->down += in->down;

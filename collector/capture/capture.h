@@ -4,9 +4,9 @@
  * One thread and no copies of blocks: a block is taken, its frames are written in their turn, it is
  * given back. When the output is slow the rings fill, which the kernel counts and the file shows;
  * there is no other place where frames could be lost. With several ports a frame waits until no
- * port can bring an older one: a ring's retire time and 10 ms (PORT_SLACK_NS) at most after it came
- * in. A frame that is still later than that is written at once and counted. The rings are all the
- * memory there is. */
+ * ring can bring an older one: a ring's retire time and 10 ms (RX_RING_SLACK_NS) at most after it
+ * came in. A frame that is still later than that is written at once and counted. The rings are all
+ * the memory there is. */
 #ifndef TAPLOSS_COLLECTOR_CAPTURE_CAPTURE_H
 #define TAPLOSS_COLLECTOR_CAPTURE_CAPTURE_H
 
@@ -32,7 +32,7 @@ struct capture_options {
 struct capture_stats {
 	struct rx_ring_stats sum;
 	uint64_t late, late_ns;		/* frames older than one before them, and the worst */
-	/* the longest that a frame was kept back for the sake of another port, from its time stamp
+	/* the longest that a frame was kept back for the sake of another ring, from its time stamp
 	 * on */
 	uint64_t held_ns;
 	/* devices' rings open now, and those among them whose device is down */

@@ -16,7 +16,7 @@
 
 /* A ring; one that ended keeps its number in the file. */
 struct input {
-	struct rx_ring *port;		/* NULL: ended */
+	struct rx_ring *ring;		/* NULL: ended */
 	char name[IF_NAMESIZE], description[256];
 	uint32_t netns, ifindex, number;
 	int queue;			/* member of a fanout by queue; else -1 */

@@ -89,15 +89,15 @@ static int linktype_of(uint16_t hardware, uint16_t *ret)
 static int add_ring(struct capture *c, struct input *in, const struct rx_ring_options *po)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.ptr = in };
-	int r = rx_ring_open(in->ifindex, po, &in->port);
+	int r = rx_ring_open(in->ifindex, po, &in->ring);
 
 	if (r < 0)
 		return r;
-	r = linktype_of(rx_ring_hardware(in->port), &in->linktype);
-	if (r >= 0 && epoll_ctl(c->epoll, EPOLL_CTL_ADD, rx_ring_fd(in->port), &ev) < 0)
+	r = linktype_of(rx_ring_hardware(in->ring), &in->linktype);
+	if (r >= 0 && epoll_ctl(c->epoll, EPOLL_CTL_ADD, rx_ring_fd(in->ring), &ev) < 0)
 		r = -errno;
 	if (r < 0) {
-		in->port = rx_ring_free(in->port);
+		in->ring = rx_ring_free(in->ring);
 		return r;
 	}
 	in->from_ns = capture_clock_ns();
@@ -114,7 +114,7 @@ static bool is_of(const struct input *in, uint32_t netns, uint32_t ifindex)
 static bool has_open(const struct capture *c, const struct capture_device *d)
 {
 	for (uint32_t i = 0; i < c->n; i++)
-		if (c->inputs[i].port && !c->inputs[i].leaving &&
+		if (c->inputs[i].ring && !c->inputs[i].leaving &&
 		    is_of(&c->inputs[i], d->netns, d->ifindex))
 			return true;
 	return false;
@@ -246,9 +246,9 @@ int capture_note(struct capture *c, uint32_t netns, uint32_t ifindex, const char
 		struct input *in = &c->inputs[i];
 
 		if (!is_of(in, netns, ifindex) ||
-		    (i && c->inputs[i - 1].port && is_of(&c->inputs[i - 1], netns, ifindex)))
+		    (i && c->inputs[i - 1].ring && is_of(&c->inputs[i - 1], netns, ifindex)))
 			continue;	/* of a fanout's rings the first */
-		if (in->port)
+		if (in->ring)
 			return pending_comments_add(&in->notes, text);
 		capture_write_note(c, in, text);
 		return 0;

@@ -49,7 +49,7 @@ uint32_t capture_write_frames(struct capture *c, struct input *in, uint32_t n)
 {
 	struct gap gap;
 	size_t bytes;
-	bool lost = rx_ring_gap(in->port, &gap);
+	bool lost = rx_ring_gap(in->ring, &gap);
 
 	if (lost)
 		number_in_file(in, &gap);

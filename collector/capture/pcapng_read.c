@@ -155,7 +155,7 @@ static void read_vm_losses(struct reader *rd, uint32_t id, const uint8_t *option
 	}
 }
 
-static void tell(struct reader *rd, struct pcapng_gap *g)
+static void report(struct reader *rd, struct pcapng_gap *g)
 {
 	rd->sum.lost += g->lost;
 	rd->sum.gaps++;
@@ -194,7 +194,7 @@ static int on_frame(struct reader *rd, const uint8_t *body, const uint8_t *end)
 		g.before_ns = in->last_ns;
 		g.lost = get64(rd, value);
 		read_bounds(rd, body, end, &g);
-		tell(rd, &g);
+		report(rd, &g);
 	}
 	in->last_ns = g.after_ns;
 	return 0;
@@ -227,7 +227,7 @@ static int on_statistics(struct reader *rd, const uint8_t *body, const uint8_t *
 
 /* What the statistics have more than the frames said was lost where no frame came any more, or
  * nobody wrote down where. */
-static void tell_rest(struct reader *rd)
+static void report_rest(struct reader *rd)
 {
 	for (uint32_t i = 0; i < rd->n; i++) {
 		const struct interface *in = &rd->interfaces[i];
@@ -243,7 +243,7 @@ static void tell_rest(struct reader *rd)
 		if (!g.exact)
 			g.lo = 0;
 		if (g.lost)
-			tell(rd, &g);
+			report(rd, &g);
 	}
 }
 
@@ -321,7 +321,7 @@ int pcapng_read(FILE *f, pcapng_gap_fn *fn, pcapng_vm_loss_fn *vm_fn, void *arg,
 	int r = read_all(&rd);
 
 	if (r >= 0)
-		tell_rest(&rd);
+		report_rest(&rd);
 	*ret = rd.sum;
 	free(rd.block);
 	free(rd.interfaces);

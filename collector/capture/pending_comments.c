@@ -7,37 +7,37 @@
 
 #include "collector/base.h"
 
-int pending_comments_add(struct pending_comments *notes, const char *text)
+int pending_comments_add(struct pending_comments *p, const char *text)
 {
 	char *copy;
 
-	if (notes->n == NOTES_MAX)
+	if (p->n == PENDING_COMMENTS_MAX)
 		return -ENOSPC;
-	if (!notes->texts)
-		notes->texts = calloc(NOTES_MAX, sizeof(*notes->texts));
-	copy = notes->texts ? strndup(text, NOTE_BYTES - 1) : NULL;
+	if (!p->texts)
+		p->texts = calloc(PENDING_COMMENTS_MAX, sizeof(*p->texts));
+	copy = p->texts ? strndup(text, PENDING_COMMENT_BYTES - 1) : NULL;
 	if (!copy)
 		return -ENOMEM;
-	notes->texts[(notes->head + notes->n++) % NOTES_MAX] = copy;
+	p->texts[(p->head + p->n++) % PENDING_COMMENTS_MAX] = copy;
 	return 0;
 }
 
-char *pending_comments_take(struct pending_comments *notes)
+char *pending_comments_take(struct pending_comments *p)
 {
 	char *text;
 
-	if (!notes->n)
+	if (!p->n)
 		return NULL;
-	text = TAKE_PTR(notes->texts[notes->head]);
-	notes->head = (notes->head + 1) % NOTES_MAX;
-	notes->n--;
+	text = TAKE_PTR(p->texts[p->head]);
+	p->head = (p->head + 1) % PENDING_COMMENTS_MAX;
+	p->n--;
 	return text;
 }
 
-void pending_comments_clear(struct pending_comments *notes)
+void pending_comments_clear(struct pending_comments *p)
 {
-	while (notes->n)
-		free(pending_comments_take(notes));
-	free(notes->texts);
-	*notes = (struct pending_comments){ 0 };
+	while (p->n)
+		free(pending_comments_take(p));
+	free(p->texts);
+	*p = (struct pending_comments){ 0 };
 }

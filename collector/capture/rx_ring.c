@@ -140,7 +140,7 @@ static int bind_to(struct rx_ring *p)
 static int make_room(struct rx_ring *p)
 {
 	uint64_t frames =
-		p->shape.version == RING_V3 ? ring_frames_per_block(&p->shape, 0) : PORT_BATCH;
+		p->shape.version == RING_V3 ? ring_frames_per_block(&p->shape, 0) : RX_RING_BATCH;
 
 	p->pending_room = (uint32_t)(2 * p->shape.blocks + PENDING_SPARE);
 	if (p->shape.version != RING_V3)
@@ -155,7 +155,7 @@ static int make_room(struct rx_ring *p)
 /* Frames that wait beside the ring take room of the socket's buffer. */
 static int keep_whole(struct rx_ring *p, uint32_t threshold)
 {
-	int bytes = PORT_BATCH * PORT_COPY, at = (int)threshold;
+	int bytes = RX_RING_BATCH * RX_RING_COPY, at = (int)threshold;
 
 	p->copies = malloc((size_t)bytes);
 	if (!p->copies)
@@ -335,15 +335,15 @@ uint64_t rx_ring_frontier(const struct rx_ring *p, uint64_t now_ns)
 	uint64_t opened;
 
 	if (p->shape.version != RING_V3)
-		return now_ns - PORT_SLACK_NS;
+		return now_ns - RX_RING_SLACK_NS;
 	/* The block in turn is being filled: what is in it came after it was opened. An empty one
 	 * says that there is nothing. */
 	b = (const void *)(p->ring + (p->turn - 1) % p->shape.blocks * p->shape.block_bytes);
 	if (!__atomic_load_n(&b->hdr.bh1.num_pkts, __ATOMIC_ACQUIRE) ||
 	    b->hdr.bh1.seq_num != p->turn)
-		return now_ns - PORT_SLACK_NS;
+		return now_ns - RX_RING_SLACK_NS;
 	opened = b->hdr.bh1.ts_first_pkt.ts_sec * NSEC_PER_SEC + b->hdr.bh1.ts_first_pkt.ts_nsec;
-	return (opened < now_ns ? opened : now_ns) - PORT_SLACK_NS;
+	return (opened < now_ns ? opened : now_ns) - RX_RING_SLACK_NS;
 }
 
 int rx_ring_stop(struct rx_ring *p)

@@ -2,9 +2,9 @@
 /* rx_ring - one network device seen through one packet ring: batches of frames in, slots given
  * back, losses placed.
  *
- * A batch is a block (V3) or up to PORT_BATCH slots (V1, V2). Its frames stay in the ring, in the
- * order of their time stamps, until rx_ring_release(). Nothing here is done per frame but reading
- * its header; one PACKET_STATISTICS is read per batch. One thread. */
+ * A batch is a block (V3) or up to RX_RING_BATCH slots (V1, V2). Its frames stay in the ring, in
+ * the order of their time stamps, until rx_ring_release(). Nothing here is done per frame but
+ * reading its header; one PACKET_STATISTICS is read per batch. One thread. */
 #ifndef TAPLOSS_COLLECTOR_CAPTURE_RX_RING_H
 #define TAPLOSS_COLLECTOR_CAPTURE_RX_RING_H
 
@@ -15,9 +15,9 @@
 #include "gap.h"
 #include "ring.h"
 
-#define PORT_BATCH 64
+#define RX_RING_BATCH 64
 /* a frame may wait this long between its time stamp and the ring (softirq backlog) */
-#define PORT_SLACK_NS 10000000ULL
+#define RX_RING_SLACK_NS 10000000ULL
 
 struct rx_ring_options {
 	struct ring_shape shape;

@@ -37,10 +37,10 @@ struct rx_ring {
 	/* V1, V2, with a copy threshold: frames of the batch held that no slot holds, by their
 	 * place in it */
 	uint8_t *copies;
-	uint32_t copy_bytes[PORT_BATCH];	/* 0: it is in the ring */
+	uint32_t copy_bytes[RX_RING_BATCH];	/* 0: it is in the ring */
 };
 
-#define PORT_COPY 65600		/* the longest frame, with its header */
+#define RX_RING_COPY 65600		/* the longest frame, with its header */
 
 /* rx_ring_ledger.c. A place to come; the kernel's count since it was last read; losses whose place
  * is at @upto or before go to the frame in turn. */

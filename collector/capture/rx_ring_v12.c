@@ -37,7 +37,8 @@ static uint64_t slots(const struct rx_ring *p)
  * cut. */
 static uint32_t take_copy(struct rx_ring *p, uint32_t place)
 {
-	ssize_t r = recv(p->fd, p->copies + (size_t)place * PORT_COPY, PORT_COPY, MSG_DONTWAIT);
+	ssize_t r =
+		recv(p->fd, p->copies + (size_t)place * RX_RING_COPY, RX_RING_COPY, MSG_DONTWAIT);
 
 	return r > 0 ? (uint32_t)r : 0;
 }
@@ -46,7 +47,7 @@ uint32_t rx_ring_take_v12(struct rx_ring *p)
 {
 	p->base = p->ring;
 	p->n = p->at = p->taken = 0;
-	while (p->n < PORT_BATCH && p->n < slots(p)) {
+	while (p->n < RX_RING_BATCH && p->n < slots(p)) {
 		uint32_t slot = (uint32_t)((p->turn + p->n) % slots(p));
 
 		uint32_t status = status_of(p, slot);
@@ -95,7 +96,7 @@ void rx_ring_peek_v12(const struct rx_ring *p, uint32_t slot, struct rx_ring_fra
 	}
 	place = (uint32_t)((slot + slots(p) - p->turn % slots(p)) % slots(p));
 	if (p->copies && p->copy_bytes[place]) {
-		ret->data = p->copies + (size_t)place * PORT_COPY;
+		ret->data = p->copies + (size_t)place * RX_RING_COPY;
 		ret->caplen = p->copy_bytes[place];
 	}
 }

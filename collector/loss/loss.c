@@ -31,8 +31,8 @@ static const struct {
 			     sizeof(struct tl_mac_filter) },
 };
 
-/* Puts @what and @error into words; what the caller shall return. */
-static int say(int error, char why[static 256], const char *what)
+/* Describes @error of @what in @why. Returns what the caller shall return. */
+static int report(int error, char why[static 256], const char *what)
 {
 	if (error == -EPERM || error == -EACCES) {
 		snprintf(why, 256,
@@ -274,27 +274,27 @@ static int start(struct loss *l, uint32_t max_keys, char why[static 256])
 
 	if (r == -EPROTO) {
 		snprintf(why, 256,
-			 "the counters pinned at %.120s have another layout; taplossd --unpin "
-			 "removes them",
+			 "the counters pinned at %.120s have another layout; remove them with "
+			 "taplossd --unpin",
 			 l->pins.path);
 		return r;
 	}
 	if (r < 0)
-		return say(r, why, "taking over the pinned counters");
+		return report(r, why, "taking over the pinned counters");
 	skel = loss_bpf__open();
 	if (!skel)
-		return say(-errno, why, "opening the BPF programs");
+		return report(-errno, why, "opening the BPF programs");
 	r = load(l, skel, max_keys);
 	if (r < 0)
-		return say(r, why, "loading the BPF programs");
+		return report(r, why, "loading the BPF programs");
 	r = l->inherited ? 0 : pin_maps(l);
 	if (r < 0)
-		return say(r, why, "pinning the counters");
+		return report(r, why, "pinning the counters");
 	r = attach(l,
 		   bpf_program__fd(l->reasons ? skel->progs.loss_reason
 					      : skel->progs.loss_noreason),
 		   l->refusals ? bpf_program__fd(skel->progs.loss_refused) : -1);
-	return r < 0 ? say(r, why, "attaching to kfree_skb") : 0;
+	return r < 0 ? report(r, why, "attaching to kfree_skb") : 0;
 }
 
 static void loss_closep(struct loss **l)
@@ -324,7 +324,7 @@ int loss_open(const struct loss_options *opt, struct loss **ret, char why[static
 	why[0] = '\0';
 	loss_keep_warnings();
 	if (!l)
-		return say(-ENOMEM, why, "starting");
+		return report(-ENOMEM, why, "starting");
 	r = look_at_kernel(l);
 	if (r == -ENOENT) {
 		snprintf(why, 256,
@@ -333,22 +333,22 @@ int loss_open(const struct loss_options *opt, struct loss **ret, char why[static
 		return r;
 	}
 	if (r < 0)
-		return say(r, why, "finding the tracepoint kfree_skb");
+		return report(r, why, "finding the tracepoint kfree_skb");
 	r = opt->pin_dir ? pins_open(opt->pin_dir, &l->pins, why) : -EOPNOTSUPP;
 	if (r == -EPERM || r == -EACCES)
-		return say(r, why, "counting lost packets");
+		return report(r, why, "counting lost packets");
 	if (r < 0 && r != -EOPNOTSUPP)
 		return r;
 	r = loss_read_init(l);
 	if (r < 0)
-		return say(r, why, "starting");
+		return report(r, why, "starting");
 	l->per_cpu_offset = address_of("__per_cpu_offset");
 	r = start(l, opt->max_keys, why);
 	if (r < 0)
 		return r;
 	r = loss_bursts_init(l);
 	if (r < 0)
-		return say(r, why, "mapping the ring of bursts");
+		return report(r, why, "mapping the ring of bursts");
 	*ret = TAKE_PTR(l);
 	return 0;
 }

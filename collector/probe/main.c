@@ -134,7 +134,7 @@ static void start_sending(const char *line)
 		fputs("ok\n", probe.out);
 }
 
-static void tell_sent(void)
+static void report_sent(void)
 {
 	const struct sender *s = &probe.sender;
 
@@ -203,7 +203,7 @@ static void obey(const char *line)
 	else if (!strncmp(line, "send ", 5))
 		start_sending(line);
 	else if (!strcmp(line, "sent"))
-		tell_sent();
+		report_sent();
 	else if (!strcmp(line, "count"))
 		fprintf(probe.out, "count %llu %llu\nok\n",
 			(unsigned long long)probe.receiver.frames,

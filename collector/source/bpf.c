@@ -165,7 +165,7 @@ static const char *action_name(uint32_t act)
 }
 
 /* Frames that were no skbs have no address and no reason: what the kernel did instead. */
-static void xdp_words(const struct tl_loss_key *key, struct source_text *ret)
+static void xdp_text(const struct tl_loss_key *key, struct source_text *ret)
 {
 	const char *error = strerrorname_np((int)key->reason);
 
@@ -179,13 +179,13 @@ static void xdp_words(const struct tl_loss_key *key, struct source_text *ret)
 	ret->silent = key->location == TL_PLACE_XDP_REST;
 }
 
-static void bpf_words(void *src, const struct tl_loss_key *key, struct source_text *ret)
+static void bpf_text(void *src, const struct tl_loss_key *key, struct source_text *ret)
 {
 	struct bpf *b = src;
 	struct ksym sym;
 
 	if (key->location <= TL_PLACE_XDP_FAILED) {
-		xdp_words(key, ret);
+		xdp_text(key, ret);
 		return;
 	}
 	snprintf(ret->site, sizeof(ret->site), "%s", ksym_site(b->syms, key->location, &sym));
@@ -211,5 +211,5 @@ const struct source_ops source_bpf = {
 	.device = bpf_device,
 	.watch = bpf_watch,
 	.forget = bpf_forget,
-	.words = bpf_words,
+	.text = bpf_text,
 };

@@ -36,7 +36,7 @@ static bool always(const void *src)
 	return true;
 }
 
-static void counters_words(void *src, const struct tl_loss_key *key, struct source_text *ret)
+static void counters_text(void *src, const struct tl_loss_key *key, struct source_text *ret)
 {
 	(void)src;
 	ret->reason = "COUNTER";
@@ -67,5 +67,5 @@ const struct source_ops source_counters = {
 	.open = counters_open,
 	.epoch = counters_epoch,
 	.was_attached = always,
-	.words = counters_words,
+	.text = counters_text,
 };

@@ -211,7 +211,7 @@ int netdm_mark(struct netdm *n, const char *dir)
 
 /* Opening, closing. */
 
-static int say(int error, char why[static 256])
+static int report(int error, char why[static 256])
 {
 	switch (error) {
 	case -EPERM:
@@ -260,7 +260,7 @@ int netdm_open(const char *dir, struct netdm **ret, char why[static 256])
 	int r = n ? start(n, dir) : -ENOMEM;
 
 	if (r < 0)
-		return say(r, why);
+		return report(r, why);
 	*ret = TAKE_PTR(n);
 	return 0;
 }

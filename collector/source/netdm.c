@@ -141,7 +141,7 @@ static struct point *point_of(struct monitor *m, const struct netdm_drop *d)
 	return p;
 }
 
-static void monitor_words(void *src, const struct tl_loss_key *key, struct source_text *ret)
+static void monitor_text(void *src, const struct tl_loss_key *key, struct source_text *ret)
 {
 	const struct point *p = (const struct point *)(uintptr_t)key->location;
 
@@ -368,7 +368,7 @@ const struct source_ops source_netdm = {
 	.own = monitor_own,
 	.watch = monitor_watch,
 	.forget = monitor_forget,
-	.words = monitor_words,
+	.text = monitor_text,
 	.fd = monitor_fd,
 	.dispatch = monitor_dispatch,
 };

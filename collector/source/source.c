@@ -19,7 +19,7 @@ bool source_known(const char *name)
 	return !strcmp(name, "auto");
 }
 
-static void add_words(char text[static SOURCE_WHY], const char *more)
+static void add_text(char text[static SOURCE_WHY], const char *more)
 {
 	size_t n = strlen(text);
 
@@ -48,7 +48,7 @@ int source_open(const char *name, const struct source_options *opt, struct sourc
 		}
 		if (!any || r == -EBUSY || r == -EPROTO)
 			return r;
-		add_words(s->fell, why);
+		add_text(s->fell, why);
 	}
 	snprintf(why, SOURCE_WHY, "%s", s->fell);
 	return r;
@@ -169,5 +169,5 @@ struct ksyms *source_syms(const struct source *s)
 void source_text(const struct source *s, const struct tl_loss_key *key, struct source_text *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	s->ops->words(s->impl, key, ret);
+	s->ops->text(s->impl, key, ret);
 }

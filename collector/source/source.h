@@ -73,7 +73,7 @@ struct source_ops {
 	int (*begun)(void *src, const char *dir);
 	int (*fd)(const void *src);
 	int (*dispatch)(void *src);
-	void (*words)(void *src, const struct tl_loss_key *key, struct source_text *ret);
+	void (*text)(void *src, const struct tl_loss_key *key, struct source_text *ret);
 };
 
 extern const struct source_ops source_bpf, source_netdm, source_counters;

@@ -52,7 +52,7 @@ static void report_burst(struct capture_loss *l, struct capture *c, const struct
 {
 	const struct reader_series *s = b->series;
 	const struct reader_device *d = reader_device(v, s->device_id);
-	char text[NOTE_BYTES], first[40], last[40], queue[24] = "";
+	char text[PENDING_COMMENT_BYTES], first[40], last[40], queue[24] = "";
 	int r;
 
 	if (!d)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* collector/port: up to which time a port with nothing ready vouches for, which bounds how long a
- * frame of another port waits: a block's retire time and PORT_SLACK_NS. With made-up rings and
+ * frame of another port waits: a block's retire time and RX_RING_SLACK_NS. With made-up rings and
  * times; no clock is asked. */
 #include <linux/if_packet.h>
 #include <setjmp.h>
@@ -48,10 +48,10 @@ static void test_idle(void **state)
 	struct rx_ring p = made_up(RING_V3);
 
 	(void)state;
-	assert_int_equal(rx_ring_frontier(&p, NOW), NOW - PORT_SLACK_NS);
+	assert_int_equal(rx_ring_frontier(&p, NOW), NOW - RX_RING_SLACK_NS);
 	/* opened long ago, still empty: it holds nobody up */
 	open_block(0, 1, 0, NOW - 60 * NSEC_PER_SEC);
-	assert_int_equal(rx_ring_frontier(&p, NOW), NOW - PORT_SLACK_NS);
+	assert_int_equal(rx_ring_frontier(&p, NOW), NOW - RX_RING_SLACK_NS);
 }
 
 static void test_filling(void **state)
@@ -61,10 +61,10 @@ static void test_filling(void **state)
 	(void)state;
 	for (uint64_t age = 0; age <= RETIRE_NS; age += NSEC_PER_MSEC) {
 		open_block(0, 1, 3, NOW - age);
-		assert_int_equal(rx_ring_frontier(&p, NOW), NOW - age - PORT_SLACK_NS);
+		assert_int_equal(rx_ring_frontier(&p, NOW), NOW - age - RX_RING_SLACK_NS);
 	}
 	open_block(0, 1, 3, NOW + NSEC_PER_SEC);	/* the clock was set: never beyond now */
-	assert_int_equal(rx_ring_frontier(&p, NOW), NOW - PORT_SLACK_NS);
+	assert_int_equal(rx_ring_frontier(&p, NOW), NOW - RX_RING_SLACK_NS);
 }
 
 /* What stands in the block's header from its last use is not believed. */
@@ -75,9 +75,9 @@ static void test_used_before(void **state)
 	(void)state;
 	p.turn = 3;
 	open_block(0, 1, 7, NOW - 60 * NSEC_PER_SEC);
-	assert_int_equal(rx_ring_frontier(&p, NOW), NOW - PORT_SLACK_NS);
+	assert_int_equal(rx_ring_frontier(&p, NOW), NOW - RX_RING_SLACK_NS);
 	open_block(0, 3, 7, NOW - NSEC_PER_MSEC);
-	assert_int_equal(rx_ring_frontier(&p, NOW), NOW - NSEC_PER_MSEC - PORT_SLACK_NS);
+	assert_int_equal(rx_ring_frontier(&p, NOW), NOW - NSEC_PER_MSEC - RX_RING_SLACK_NS);
 }
 
 /* A frame of time t may be written as soon as every other port's frontier is at t: at t + retire +
@@ -90,7 +90,7 @@ static void test_bound(void **state)
 	(void)state;
 	for (uint64_t opened = t - 20 * NSEC_PER_MSEC; opened <= t + 20 * NSEC_PER_MSEC;
 	     opened += NSEC_PER_MSEC / 4) {
-		uint64_t latest = t + RETIRE_NS + PORT_SLACK_NS;
+		uint64_t latest = t + RETIRE_NS + RX_RING_SLACK_NS;
 
 		/* the kernel has handed it over by then, and the next one is open */
 		if (latest - opened > RETIRE_NS && opened < latest)
@@ -105,8 +105,8 @@ static void test_slots(void **state)
 	struct rx_ring v1 = made_up(RING_V1), v2 = made_up(RING_V2);
 
 	(void)state;
-	assert_int_equal(rx_ring_frontier(&v1, NOW), NOW - PORT_SLACK_NS);
-	assert_int_equal(rx_ring_frontier(&v2, NOW), NOW - PORT_SLACK_NS);
+	assert_int_equal(rx_ring_frontier(&v1, NOW), NOW - RX_RING_SLACK_NS);
+	assert_int_equal(rx_ring_frontier(&v2, NOW), NOW - RX_RING_SLACK_NS);
 }
 
 int main(void)

@@ -27,10 +27,10 @@ static struct limitations_facts good(unsigned int major, unsigned int minor)
 
 static const struct limitation_row *find(const struct limitations_facts *f, const char *part)
 {
-	static struct limitation_row rows[BLIND_MAX];
+	static struct limitation_row rows[LIMITATIONS_MAX];
 	unsigned int n = limitations_list(f, rows);
 
-	assert_in_range(n, 1, BLIND_MAX);
+	assert_in_range(n, 1, LIMITATIONS_MAX);
 	for (unsigned int i = 0; i < n; i++) {
 		assert_true(rows[i].loss[0] && rows[i].why[0] && rows[i].witness[0]);
 		for (unsigned int j = 0; j < i; j++)

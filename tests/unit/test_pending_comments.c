@@ -26,7 +26,7 @@ static void test_order(void **state)
 
 	(void)state;
 	assert_null(pending_comments_take(&n));
-	for (int i = 0; i < 3 * NOTES_MAX; i++) {	/* around the queue's end */
+	for (int i = 0; i < 3 * PENDING_COMMENTS_MAX; i++) {	/* around the queue's end */
 		snprintf(text, sizeof(text), "%d", i);
 		assert_int_equal(pending_comments_add(&n, text), 0);
 		if (i)
@@ -41,7 +41,7 @@ static void test_bound(void **state)
 	struct pending_comments n = { 0 };
 
 	(void)state;
-	for (int i = 0; i < NOTES_MAX; i++)
+	for (int i = 0; i < PENDING_COMMENTS_MAX; i++)
 		assert_int_equal(pending_comments_add(&n, "x"), 0);
 	assert_int_equal(pending_comments_add(&n, "y"), -ENOSPC);
 	take(&n, "x");
@@ -52,14 +52,14 @@ static void test_bound(void **state)
 static void test_length(void **state)
 {
 	struct pending_comments n = { 0 };
-	char text[2 * NOTE_BYTES], *got;
+	char text[2 * PENDING_COMMENT_BYTES], *got;
 
 	(void)state;
 	memset(text, 'a', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	assert_int_equal(pending_comments_add(&n, text), 0);
 	got = pending_comments_take(&n);
-	assert_int_equal(strlen(got), NOTE_BYTES - 1);
+	assert_int_equal(strlen(got), PENDING_COMMENT_BYTES - 1);
 	free(got);
 	pending_comments_clear(&n);
 }
