@@ -2,9 +2,10 @@
 /* receive - numbered frames out of a packet ring (TPACKET_V1, V2, V3): which came, and between
  * which numbers the ring lost some.
  *
- * It is not collector/capture/rx_ring.h, on purpose. The probe checks what that one and the agent
- * report, so it shares no code with them. It knows places by the numbers in the frames and keeps
- * the order in which the ring gave them out; rx_ring sorts by time and places losses by blocks. */
+ * It shares no code with collector/capture/rx_ring.h, on purpose: what the probe counts is compared
+ * with what the agent and captures report, so it must not share their mistakes. It knows places by
+ * the numbers in the frames and keeps the order in which the ring gave them out; rx_ring sorts by
+ * time and places losses by blocks. */
 #ifndef TAPLOSS_COLLECTOR_PROBE_RECEIVE_H
 #define TAPLOSS_COLLECTOR_PROBE_RECEIVE_H
 
