@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 #include "ctl/options/number.h"
 #include "ctl/options/options.h"
 #include "ctl/options/query.h"
@@ -40,13 +41,6 @@ struct asked {
 	struct events events;	/* up to now */
 	uint64_t lost;		/* frames of the wanted series in the window, bursts or not */
 };
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 /* "41.3 ms", "20 us": milliseconds matter here. */
 static char *span_text(char buf[static 32], uint64_t ns)

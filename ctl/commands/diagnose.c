@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 #include "ctl/diagnose/diagnosis.h"
 #include "ctl/options/options.h"
 #include "ctl/options/query.h"
@@ -36,13 +37,6 @@ struct answer {
 	struct reader *v;
 	struct diagnosis d;
 };
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 static json_t *pressure_object(const struct evidence *e)
 {

@@ -5,6 +5,7 @@
 #include <uthash.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 #include "ctl/diagnose/ring_history.h"
 #include "ctl/options/options.h"
 #include "ctl/options/query.h"
@@ -44,13 +45,6 @@ struct timeline {
 	struct ring_history ring_history;
 	uint64_t masked;		/* frames; without --masked they have no curve */
 };
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 /* In one line of the chart. */
 static size_t line_cells(void)

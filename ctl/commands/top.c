@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 #include "ctl/options/number.h"
 #include "ctl/options/options.h"
 #include "ctl/options/query.h"
@@ -49,13 +50,6 @@ static const struct column columns[] = {
 	{ "mask", "MASK", COL_TEXT },
 	{ "chart", "OVER TIME", COL_TEXT },
 };
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 static unsigned int by_of(const struct top *t)
 {

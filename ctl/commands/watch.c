@@ -10,6 +10,7 @@
 #include <uthash.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 #include "ctl/options/number.h"
 #include "ctl/options/options.h"
 #include "ctl/options/query.h"
@@ -49,13 +50,6 @@ static void on_end(int signo)
 {
 	(void)signo;
 	ended = 1;
-}
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
 }
 
 static void set(const char *name, const char *value)

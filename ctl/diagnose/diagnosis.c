@@ -6,16 +6,10 @@
 #include <string.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 #include "ctl/query/share.h"
 
 #define MAX_STEPS 1000000
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 const char *confidence_word(enum confidence c)
 {
@@ -173,8 +167,8 @@ static void note(struct reader *v, struct diagnosis_history *h, const struct cau
 	struct diagnosis_span *s = span_of(h, c, from, to);
 
 	if (!s) {
-		if (!(h->n & (h->n - 1)))
-			h->all = must(realloc(h->all, (h->n ? h->n * 2 : 1) * sizeof(*h->all)));
+		if (alloc_double(h->all, h->n) < 0)
+			abort();
 		s = &h->all[h->n++];
 		*s = (struct diagnosis_span){
 			.from_ns = from,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 #include "diagnosis.h"
 
 #define BACK_STEPS 12
@@ -51,11 +52,7 @@ static void join(struct diagnosis_history *h, uint64_t gap_ns)
 
 static char *copy(const char *text)
 {
-	char *p = text ? strdup(text) : NULL;
-
-	if (text && !p)
-		abort();
-	return p;
+	return text ? must(strdup(text)) : NULL;
 }
 
 struct telling {

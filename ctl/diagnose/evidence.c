@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 #include "ctl/query/loss_rows.h"
 #include "evidence_priv.h"
 
@@ -105,7 +106,8 @@ static struct piece *piece_of(struct work *w, const struct reader_series *s, enu
 		    same_words(x->reason, s->reason) && same_words(x->place, s->place))
 			return &w->pieces[i];
 	}
-	w->pieces = more(w->pieces, w->n, sizeof(*w->pieces));
+	if (alloc_double(w->pieces, w->n) < 0)
+		abort();
 	p = &w->pieces[w->n++];
 	memset(p, 0, sizeof(*p));
 	p->e = (struct evidence){

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "ctl/query/bursts.h"
+#include "collector/alloc.h"
 #include "ctl/query/events.h"
 #include "evidence.h"
 #include "ctl/query/loss_rows.h"
@@ -53,19 +54,6 @@ struct work {
 	struct piece *pieces;
 	size_t n;
 };
-
-static inline void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
-
-/* @array with room for one more than its @n elements. */
-static inline void *more(void *array, size_t n, size_t size)
-{
-	return n & (n - 1) ? array : must(realloc(array, (n ? n * 2 : 1) * size));
-}
 
 /* How long [a, b] and [c, d] have in common. */
 static inline uint64_t overlap(uint64_t a, uint64_t b, uint64_t c, uint64_t d)

@@ -5,13 +5,15 @@
 #include <stdlib.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 
 static void on_pressure(const struct reader_pressure_row *row, void *arg)
 {
 	struct work *w = arg;
 	struct pressure_row *p;
 
-	w->pressure = more(w->pressure, w->n_pressure, sizeof(*w->pressure));
+	if (alloc_double(w->pressure, w->n_pressure) < 0)
+		abort();
 	p = &w->pressure[w->n_pressure++];
 	*p = (struct pressure_row){
 		.from_ns = row->from_ns,
@@ -32,7 +34,8 @@ static void on_traffic(const struct reader_traffic_row *row, void *arg)
 
 	if (!a || a->vm_id != w->vm_id)
 		return;
-	w->traffic = more(w->traffic, w->n_traffic, sizeof(*w->traffic));
+	if (alloc_double(w->traffic, w->n_traffic) < 0)
+		abort();
 	t = &w->traffic[w->n_traffic++];
 	*t = (struct traffic_row){
 		.device = a->device_id,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 #include "ctl/print/out.h"
 
 struct reading {
@@ -13,13 +14,6 @@ struct reading {
 	uint64_t since, step_ns;
 	struct ring_history s;
 };
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 /* Was the device that NIC's at any time of the window? */
 static bool wanted(const struct reading *rd, int64_t device)
@@ -58,7 +52,8 @@ static int read_one(struct reading *rd, int64_t device)
 	struct ring_fill *f;
 	int r;
 
-	rd->s.all = must(realloc(rd->s.all, (rd->s.n + 1) * sizeof(*rd->s.all)));
+	if (alloc_resize(rd->s.all, rd->s.n + 1) < 0)
+		abort();
 	f = &rd->s.all[rd->s.n];
 	*f = (struct ring_fill){
 		.device = device,

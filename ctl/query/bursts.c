@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 
 #define SAME_NS NSEC_PER_MSEC	/* of one series on one CPU: told twice, by two files */
 #define NEAR_NS (5 * NSEC_PER_SEC)	/* bursts so close tell the rate between them; */
@@ -15,21 +16,12 @@ struct reading {
 	size_t n, size;
 };
 
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
-
 static void on_piece(const struct reader_burst *b, void *arg)
 {
 	struct reading *rd = arg;
 
-	if (rd->n == rd->size) {
-		rd->size = rd->size ? rd->size * 2 : 256;
-		rd->pieces = must(realloc(rd->pieces, rd->size * sizeof(*rd->pieces)));
-	}
+	if (alloc_room(rd->pieces, rd->n, rd->size) < 0)
+		abort();
 	rd->pieces[rd->n++] = (struct burst_piece){
 		.series = b->series,
 		.start_ns = b->start_ns,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 
 struct reading {
 	struct reader *v;
@@ -15,20 +16,13 @@ struct reading {
 
 static char *copy(const char *text)
 {
-	char *p = text ? strdup(text) : NULL;
-
-	if (text && !p)
-		abort();
-	return p;
+	return text ? must(strdup(text)) : NULL;
 }
 
 static void append(struct events *e, const struct event *ev)
 {
-	struct event *p = realloc(e->all, (e->n + 1) * sizeof(*p));
-
-	if (!p)
+	if (alloc_double(e->all, e->n) < 0)
 		abort();
-	e->all = p;
 	e->all[e->n++] = *ev;
 }
 

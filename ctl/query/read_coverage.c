@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What of the time was observed. See reader.h. */
+#include "collector/alloc.h"
 #include "reader_priv.h"
 
 #include <stdio.h>
@@ -19,13 +20,12 @@ struct intervals {
 static void on_coverage(const struct sql *q, void *arg)
 {
 	struct intervals *c = arg;
-	struct reader_interval *p = realloc(c->all, (c->n + 1) * sizeof(*p));
+	struct reader_interval *p;
 	const char *how = sql_text_or_null(q, 2);
 
-	if (!p)
+	if (alloc_double(c->all, c->n) < 0)
 		abort();
-	c->all = p;
-	p += c->n++;
+	p = &c->all[c->n++];
 	*p = (struct reader_interval){ sql_uint64(q, 0), sql_uint64(q, 1), "" };
 	if (strcmp(how, "tick") != 0 && strcmp(how, "catch-up") != 0)
 		snprintf(p->only, sizeof(p->only), "%s", how);

@@ -2,6 +2,8 @@
 /* The days: which there are, and from which file each is read. See reader.h. */
 #include "reader_priv.h"
 
+#include "collector/alloc.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,11 +17,9 @@
 static void on_past(const struct sql *q, void *arg)
 {
 	struct reader *v = arg;
-	struct reader_past *p = realloc(v->past, (v->n_past + 1) * sizeof(*p));
 
-	if (!p)
+	if (alloc_double(v->past, v->n_past) < 0)
 		abort();
-	v->past = p;
 	v->past[v->n_past++] = (struct reader_past){ sql_uint64(q, 0), sql_uint64(q, 1),
 						     sql_uint64(q, 2), (int)sql_int64(q, 3) != 0 };
 }
@@ -131,11 +131,9 @@ struct hours {
 static void on_hour(const struct sql *q, void *arg)
 {
 	struct hours *h = arg;
-	uint64_t *p = realloc(h->at, (h->n + 1) * sizeof(*p));
 
-	if (!p)
+	if (alloc_double(h->at, h->n) < 0)
 		abort();
-	h->at = p;
 	h->at[h->n++] = sql_uint64(q, 0);
 }
 

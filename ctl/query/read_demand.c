@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How the minutes of each device's days were: from history.db, and for a day that it does not know
  * yet from that day's rows. See reader.h. */
+#include "collector/alloc.h"
 #include "reader_priv.h"
 
 #include <stdlib.h>
@@ -19,13 +20,6 @@ struct reading {
 	} *devices;				/* by id, of a day that is read row by row */
 	size_t n_devices;
 };
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 static const struct demand *unpack(struct reading *rd, int side, const struct sql *q, int column)
 {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 
 /* Loss. Whole hours come from loss_hour where they are rolled, the rest from loss. */
 
@@ -23,7 +24,7 @@ struct reading {
 	uint64_t since, until;
 	bool sums;		/* whole days in one piece will do */
 	uint64_t *hours;
-	size_t n_hours;
+	size_t n_hours, size; /* size: room for hours */
 };
 
 /* A list of more would cost SQLite more than it saves. */
@@ -79,11 +80,8 @@ static void on_row(const struct sql *q, void *arg)
 static void on_hour(const struct sql *q, void *arg)
 {
 	struct reading *rd = arg;
-	uint64_t *p = realloc(rd->hours, (rd->n_hours + 1) * sizeof(*p));
-
-	if (!p)
+	if (alloc_room(rd->hours, rd->n_hours, rd->size) < 0)
 		abort();
-	rd->hours = p;
 	rd->hours[rd->n_hours++] = sql_uint64(q, 0);
 }
 

@@ -2,6 +2,8 @@
 /* VMs, devices and series, which are kept in memory. See reader.h. */
 #include "reader_priv.h"
 
+#include "collector/alloc.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,12 +11,9 @@
 
 static char *column_text(const struct sql *q, int i)
 {
-	const char *s = sql_text_or_null(q, i);
-	char *copy = s ? strdup(s) : NULL;
+	const char *text = sql_text_or_null(q, i);
 
-	if (s && !copy)
-		abort();
-	return copy;
+	return text ? must(strdup(text)) : NULL;
 }
 
 static int column_int(const struct sql *q, int i)
@@ -38,10 +37,8 @@ static void *slot(void *array, size_t *n, size_t size, const struct sql *q)
 	if (id <= 0 || id > MAX_ID)
 		return NULL;
 	if (want > *n) {
-		char *p = realloc(*at, want * 2 * size);
+		char *p = must(reallocarray(*at, want * 2, size));
 
-		if (!p)
-			abort();
 		memset(p + *n * size, 0, (want * 2 - *n) * size);
 		*at = p;
 		*n = want * 2;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 
 #define SLACK_NS (500 * NSEC_PER_MSEC)
 #define LONG_NS NSEC_PER_HOUR
@@ -34,7 +35,7 @@ static void on_state(const struct reader_change *c, void *arg)
 {
 	struct reading *rd = arg;
 	struct downtimes *h = rd->to;
-	struct downtime *open = open_halt(h, c->vm_id), *p;
+	struct downtime *open = open_halt(h, c->vm_id);
 	bool runs = c->became && !strcmp(c->became, "running");
 
 	if (c->t_ns > rd->until)
@@ -43,10 +44,8 @@ static void on_state(const struct reader_change *c, void *arg)
 		open->to_ns = c->t_ns;
 	if (runs || open)
 		return;
-	p = realloc(h->all, (h->n + 1) * sizeof(*p));
-	if (!p)
+	if (alloc_double(h->all, h->n) < 0)
 		abort();
-	h->all = p;
 	h->all[h->n++] = (struct downtime){ c->vm_id, c->t_ns, UINT64_MAX, is_end(c->became) };
 }
 

@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 #include "severity.h"
 #include "share.h"
 #include "split.h"
@@ -38,13 +39,6 @@ struct work {
 	unsigned int by;
 	bool *counted;		/* by device: what it delivered was read */
 };
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 static struct unit *unit_of(struct work *w, int64_t device, int64_t attachment, int64_t vm)
 {
@@ -89,7 +83,8 @@ static void add_unit(struct group *g, struct unit *u)
 	for (size_t i = 0; i < g->n_units; i++)
 		if (g->units[i] == u)
 			return;
-	g->units = must(realloc(g->units, (g->n_units + 1) * sizeof(struct unit *)));
+	if (alloc_double(g->units, g->n_units) < 0)
+		abort();
 	g->units[g->n_units++] = u;
 }
 

@@ -5,6 +5,7 @@
 #include <uthash.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 #include "ctl/print/out.h"
 #include "ctl/query/share.h"
 #include "ctl/query/split.h"
@@ -35,13 +36,6 @@ struct work {
 	struct reader_sum *by_series;
 	struct sum *vms, *classes;
 };
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 static int kind_of(const char *name)
 {

@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 #include "ctl/print/out.h"
 #include "schema/demand.h"
 #include "capacity.h"
@@ -49,13 +50,6 @@ struct work {
 	uint64_t *changed;		/* by device */
 	json_t *rows, *detail;
 };
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 /* Who had the device in that day, at last. */
 static const struct reader_attachment *owner_in(const struct reader *v, int64_t device,
@@ -140,7 +134,8 @@ static void add_day(struct nic *n, const struct reader_day_demand *d, const stru
 	struct nic_day *day = n->n_days ? &n->days[n->n_days - 1] : NULL;
 
 	if (!day || day->day != d->day) {
-		n->days = must(realloc(n->days, (n->n_days + 1) * sizeof(*n->days)));
+		if (alloc_double(n->days, n->n_days) < 0)
+			abort();
 		day = &n->days[n->n_days++];
 		*day = (struct nic_day){
 			.day = (unsigned int)d->day,

@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 #include "ctl/print/out.h"
 #include "ctl/query/share.h"
 #include "ctl/query/split.h"
@@ -31,13 +32,6 @@ struct work {
 	int window;
 	bool *observed;
 };
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 static struct unit *unit_of(struct work *w, const char *key, const struct reader_series *s,
 			    bool make)

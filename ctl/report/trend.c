@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 
 #define Z95 1.96
 #define MAD_TO_SIGMA 1.4826
@@ -29,13 +30,6 @@ static double median(double *v, unsigned int n)
 		return 0;
 	qsort(v, n, sizeof(*v), by_value);
 	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
 }
 
 /* The days as they are fitted: x in days before the newest one (negative), y deseasonalised. */

@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 #include "ctl/query/severity.h"
 #include "ctl/query/share.h"
 #include "ctl/query/split.h"
@@ -40,13 +41,6 @@ struct work {
 	bool *wanted;
 	uint64_t now_span;
 };
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 static bool same(const char *a, const char *b)
 {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "collector/base.h"
+#include "collector/alloc.h"
 #include "ctl/print/text.h"
 
 static const char *const help[] = {
@@ -40,14 +41,9 @@ static const char *const help[] = {
 
 static void add_line(struct page *p, const char *text)
 {
-	char **lines = realloc(p->lines, (p->n + 1) * sizeof(*lines));
-
-	if (!lines)
+	if (alloc_double(p->lines, p->n) < 0)
 		abort();
-	p->lines = lines;
-	p->lines[p->n] = strdup(text);
-	if (!p->lines[p->n++])
-		abort();
+	p->lines[p->n++] = must(strdup(text));
 }
 
 void page_free(struct page *p)
