@@ -201,6 +201,6 @@ type_in q
 top_ended 0
 for term in dumb nosuch; do
 	top_start 80 24 TERM=$term
-	wait_shows "\"$term\" (TERM) is not known" 'd\x1b[7mb' 'OVER TIME'
+	wait_shows "\"$term\" (TERM) is unknown" 'd\x1b[7mb' 'OVER TIME'
 	top_ended 0
 done
