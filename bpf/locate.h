@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* locate.h - which device lost a frame, in which direction and on which queue. The answers are those
- * of loss.bpf.c and its tails (sock.bpf.c), given in one go for programs that need no tail calls.
- * What a vhost worker frees with neither device nor socket is not found. */
+/* locate.h - which device lost a frame, in which direction and on which queue. The answers are
+ * those of loss.bpf.c and its tails (sock.bpf.c), given in one go for programs that need no tail
+ * calls. What a vhost worker frees with neither device nor socket is not found. */
 #ifndef TAPLOSS_BPF_LOCATE_H
 #define TAPLOSS_BPF_LOCATE_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* side.h - the direction and the queue of a frame that a tun or tap device lost, as far as the frame
- * itself shows them. A frame that the guest wrote, freed before the stack saw it, does not: its
- * socket does (tun_sock.h). */
+/* side.h - the direction and the queue of a frame that a tun or tap device lost, as far as the
+ * frame itself shows them. A frame that the guest wrote, freed before the stack saw it, does not:
+ * its socket does (tun_sock.h). */
 #ifndef TAPLOSS_BPF_SIDE_H
 #define TAPLOSS_BPF_SIDE_H
 

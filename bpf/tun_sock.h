@@ -40,8 +40,9 @@ static __always_inline __u64 word_at(const void *base, __u32 offset)
 
 /* @owner is where the socket's pointer to its tun_struct or tap_dev stands, @table that one's table
  * of queues. */
-static __always_inline struct net_device *sock_device_by_layout(const void *sk, __u32 owner, __u32 index,
-							   __u32 table, __u32 dev, __u16 *ret_queue)
+static __always_inline struct net_device *sock_device_by_layout(const void *sk, __u32 owner,
+								__u32 index, __u32 table, __u32 dev,
+								__u16 *ret_queue)
 {
 	const void *of = (const void *)word_at(sk, own_fields + owner);
 	__u16 queue = (__u16)word_at(sk, own_fields + index);
@@ -63,16 +64,16 @@ static __always_inline struct net_device *sock_device(struct sock *sk, __u8 kind
 			*ret_queue = BPF_CORE_READ(file, queue_index);
 			return BPF_CORE_READ(file, tun, dev);
 		}
-		return own_fields ? sock_device_by_layout(sk, TUN_FILE_TUN, TUN_FILE_QUEUE, TUN_TFILES,
-						     TUN_DEV, ret_queue)
+		return own_fields ? sock_device_by_layout(sk, TUN_FILE_TUN, TUN_FILE_QUEUE,
+							  TUN_TFILES, TUN_DEV, ret_queue)
 				  : NULL;
 	}
 	if (bpf_core_field_exists(q->tap)) {
 		*ret_queue = BPF_CORE_READ(q, queue_index);
 		return BPF_CORE_READ(q, tap, dev);
 	}
-	return own_fields ? sock_device_by_layout(sk, TAP_QUEUE_TAP, TAP_QUEUE_QUEUE, TAP_TAPS, TAP_DEV,
-					     ret_queue)
+	return own_fields ? sock_device_by_layout(sk, TAP_QUEUE_TAP, TAP_QUEUE_QUEUE, TAP_TAPS,
+						  TAP_DEV, ret_queue)
 			  : NULL;
 }
 

@@ -545,7 +545,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	unit_text = read_all(fopen(argv[1], "re"));
-	groups_text = read_all(popen("echo; systemd-analyze syscall-filter --no-pager 2>/dev/null", "r"));
+	groups_text =
+		read_all(popen("echo; systemd-analyze syscall-filter --no-pager 2>/dev/null", "r"));
 	argv += 2;
 	for (; argv[0] && argv[1] && !strcmp(argv[0], "--without"); argv += 2)
 		add_word(&without, argv[1], strlen(argv[1]));

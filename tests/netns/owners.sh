@@ -11,6 +11,7 @@ hold_by() {
 	cp "$(command -v taptool)" "$W/$program"
 	shift
 	"$W/$program" hold "$@" > "$W/hold.$1" 2>> hold.log &
+	# shellcheck disable=SC2034	# as hold() sets it
 	HELD=$!
 	wait_for 10 grep -qx READY "$W/hold.$1"
 }

@@ -70,7 +70,8 @@ same "$(ctl --json status | jq .agent.pid)" "$AGENT" 'the first one goes on'
 
 # Readers without privilege: of the group, and not.
 chmod 755 "$W"
-refused 1 'run as root or as a member of the group' "${nobody[@]}" taplossctl --store "$STORE" status
+refused 1 'run as root or as a member of the group' "${nobody[@]}" taplossctl --store "$STORE" \
+	status
 agent_stop
 
 # Privilege, type information, when BPF is asked for.

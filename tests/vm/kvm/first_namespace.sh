@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The path of a VM in the host's first network namespace, which has a number of its own kind from 6.17
-# on: what a filter and a small MTU take there is counted as in any other namespace.
+# The path of a VM in the host's first network namespace, which has a number of its own kind from
+# 6.17 on: what a filter and a small MTU take there is counted as in any other namespace.
 # kernels 7.2 7.3
 # level host
 . "$(dirname "$0")/../../lib.sh"
@@ -18,7 +18,8 @@ ip link set upl master br0
 for dev in br0 upl far; do
 	ip link set $dev up
 done
-hold_as qemu-system-x86_64 "$TAP" ring 100 say 40 len 1400 to $outside from $mac -- -name guest=web-1 \
+hold_as qemu-system-x86_64 "$TAP" ring 100 say 40 len 1400 to $outside from $mac -- \
+	-name guest=web-1 \
 	-netdev "tap,id=n0,ifname=$TAP" -device virtio-net-pci,netdev=n0,mac=$mac
 ip link set "$TAP" master br0
 bridge fdb add $mac dev "$TAP" master static
@@ -38,11 +39,13 @@ nft add chain bridge t in '{ type filter hook prerouting priority 0; }'
 nft add rule bridge t in iifname upl counter drop
 frames far 30 to $mac
 expect_lost 30 vm=web-1 class=PATH direction=rx kind=policy
-same "$(nft -j list chain bridge t in | jq '[.. | .counter? // empty | .packets] | add')" 30 'what the filter dropped'
+same "$(nft -j list chain bridge t in | jq '[.. | .counter? // empty | .packets] | add')" \
+	30 'what the filter dropped'
 
 ip link set upl mtu 1000
 kill -USR2 "$HELD"
 wait_for 5 grep -q said "hold.$TAP"
 expect_lost 40 vm=web-1 class=PATH direction=tx kind=fault
-same "$(counter "$TAP" rx_packets) $(counter upl tx_packets)" '40 0' 'what the guest sent and what left'
+same "$(counter "$TAP" rx_packets) $(counter upl tx_packets)" '40 0' \
+	'what the guest sent and what left'
 kill "$HELD"
