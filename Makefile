@@ -205,8 +205,8 @@ uninstall: ## Remove what install installed; the configuration stays
 DEB_TREE := $(B)/deb/taploss-$(VERSION)
 deb: ## Build the Debian package (build/deb/taploss_*.deb) and check it with lintian
 	@tests/packages.sh build package
-	@rm -rf $(B)/deb && mkdir -p $(DEB_TREE)
-	@{ git ls-files -z -co --exclude-standard 2>/dev/null || \
+	@rm -rf $(B)/deb && umask 022 && mkdir -p $(DEB_TREE)
+	@umask 022; { git ls-files -z -co --exclude-standard 2>/dev/null || \
 		find . -path ./$(B) -prune -o -path ./build-san -prune -o -type f -print0; } | \
 		tar -c --ignore-failed-read --mode=u=rwX,go=rX --null -T - | tar -x -C $(DEB_TREE)
 	@cd $(DEB_TREE) && env -u MAKEFLAGS -u MAKELEVEL \

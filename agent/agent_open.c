@@ -13,6 +13,7 @@
 #include "log.h"
 #include "notify.h"
 #include "agent/tick/pressure.h"
+#include "privilege.h"
 
 /* Setting up, in order. Each logs its own failure. */
 
@@ -193,6 +194,19 @@ static int set_up(struct agent *a)
 	return r;
 }
 
+/* A word in the log and in `status` for what the unit, or a container, does not grant. */
+static void report_privilege(struct agent *a)
+{
+	char text[PRIVILEGE_TEXT];
+	bool suffers = privilege_missing(privilege_now(), text) > 0;
+
+	if (suffers)
+		log_warning("%s", text);
+	else if (text[0])
+		log_notice("%s", text);
+	agent_report_source(a, "privilege", suffers ? "partial" : "ok", text);
+}
+
 int agent_new(const struct config *c, const char *config_file, struct agent **ret)
 {
 	struct agent *a = calloc(1, sizeof(*a));
@@ -214,6 +228,7 @@ int agent_new(const struct config *c, const char *config_file, struct agent **re
 	}
 	source_setup_report(a->source, &a->config, a->store);
 	agent_report_source(a, "link", "ok", "");
+	report_privilege(a);
 	*ret = a;
 	return 0;
 }

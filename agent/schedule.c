@@ -14,6 +14,7 @@
 #include "collector/clock.h"
 #include "log.h"
 
+#define SYSTEMD_RUN "/usr/bin/systemd-run"
 #define MAX_PLACES 32
 #define MAX_WORDS 64
 #define PATIENCE_NS (10 * NSEC_PER_SEC)	/* to clean up, when it is told to end */
@@ -108,12 +109,36 @@ static int spawn(struct schedule *s, char *const *argv)
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &standard);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	r = -posix_spawn(&s->pid, s->program, &files, &attr, argv, environ);
+	r = -posix_spawn(&s->pid, argv[0], &files, &attr, argv, environ);
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attr);
 	if (r < 0)
 		s->pid = 0;
 	return r;
+}
+
+static unsigned int add_words(char **argv, unsigned int n, const char *const *words)
+{
+	for (; *words; words++)
+		argv[n++] = (char *)*words;
+	return n;
+}
+
+/* The unit of the agent hides kernel modules and /tmp, and a probe boots a kernel of its own: it
+ * runs in a unit of its own, which the service manager ends with the agent's. */
+static unsigned int add_unit(char **argv, char limit[static 40], unsigned int budget_s)
+{
+	if (!getenv("INVOCATION_ID") || access("/run/systemd/system", F_OK) < 0 ||
+	    access(SYSTEMD_RUN, X_OK) < 0)
+		return 0;
+	snprintf(limit, 40, "RuntimeMaxSec=%u",
+		 budget_s + (unsigned int)(PATIENCE_NS / NSEC_PER_SEC));
+	return add_words(argv, 0,
+			 (const char *const[]){ SYSTEMD_RUN, "--quiet", "--wait", "--collect",
+						"--no-ask-password",
+						"--description=Scheduled probe of taplossd", "-p",
+						"PartOf=taplossd.service", "-p", limit, "--",
+						NULL });
 }
 
 /* One of a kernel's own options may be given again: the last one counts. */
@@ -122,19 +147,17 @@ static void start(struct schedule *s)
 	const struct config *c = s->config;
 	char uris[CONFIG_STRING], frames[16], rate[16];
 	const char *uri[CONFIG_MAX_URIS] = { "qemu:///system" };
-	char *argv[MAX_WORDS + 16];
-	unsigned int n = 0;
+	char *argv[MAX_WORDS + 32], limit[40];
+	unsigned int n = add_unit(argv, limit, c->probe_budget_s);
 	int r;
 
 	config_uris(c, uris, uri);
 	snprintf(frames, sizeof(frames), "%u", c->probe_frames);
 	snprintf(rate, sizeof(rate), "%u", c->probe_rate);
-	for (const char *const *word =
-		     (const char *const[]){ s->program, "--store", c->store, "--json", "probe",
-					    "run", s->places[s->at], "--connect", uri[0],
-					    "--frames", frames, "--rate", rate, NULL };
-	     *word; word++)
-		argv[n++] = (char *)*word;
+	n = add_words(argv, n,
+		      (const char *const[]){ s->program, "--store", c->store, "--json", "probe",
+					     "run", s->places[s->at], "--connect", uri[0],
+					     "--frames", frames, "--rate", rate, NULL });
 	for (unsigned int i = 0; i < s->n_options; i++)
 		argv[n++] = s->options[i];
 	argv[n] = NULL;

@@ -21,6 +21,7 @@ libkmod-dev				modules of the probe VM'\''s kernel
 # What `make check` and `make demo` use beside that.
 test='
 libcmocka-dev libc6-dev			unit tests; the static init of the test guest
+libseccomp-dev systemd			the agent under its unit'\''s lines; groups of system calls
 iproute2 util-linux procps nftables ethtool	namespaces, links, mounts, processes, filters
 jq sqlite3				look into answers and stores
 kmod cpio xz-utils			the kernel modules of test guests and hosts
