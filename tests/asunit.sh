@@ -24,7 +24,7 @@ as_unit() {
 
 	for name in "$@"; do
 		: > "$work/log"
-		if ! TAPLOSS_FIRST=$work ASUNIT_LOG=$work/log timeout 120 "tests/$name.sh" > "$work/out" 2>&1; then
+		if ! TAPLOSS_FIRST=$work ASUNIT_LOG=$work/log timeout 240 "tests/$name.sh" > "$work/out" 2>&1; then
 			failed=1
 			echo "$name fails under the unit:"
 			tail -n 30 "$work/out"

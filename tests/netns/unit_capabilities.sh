@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The unit's capabilities, each taken away in turn: the agent names the one that is missing and what that costs, and the rest works.
 # plain
-# limit 120
+# limit 240
 . "$(dirname "$0")/../lib.sh"
 need systemd-analyze
 

@@ -2,6 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Under the lines of agent/taplossd.service the agent counts as it does without them: taps, macvtaps, XDP, PATH, headers.
 # plain
-# limit 240
+# limit 480
 . "$(dirname "$0")/../asunit.sh"
 as_unit netns/full_ring netns/full_ring_macvtap netns/classes netns/path netns/xdp netns/frame_errors

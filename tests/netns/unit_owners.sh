@@ -2,6 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Under the lines of agent/taplossd.service the agent finds VMs, hands counters over, reads rings, talks to its service manager.
 # plain
-# limit 240
+# limit 480
 . "$(dirname "$0")/../asunit.sh"
 as_unit libvirt/plain_qemu netns/handover netns/headroom netns/service netns/counters
