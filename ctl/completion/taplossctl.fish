@@ -19,7 +19,7 @@ end
 # "COMMAND<tab>what it does" for each line of the list of commands.
 function __taplossctl_commands
     taplossctl --help 2>/dev/null |
-        string replace -rf '^  ([a-z]+)  (?: *|[^ ]* +)([a-z].*)$' '$1\t$2'
+        string replace -rf '^  ([a-z]+) +(?:[[A-Z|][^ ]* +)?(.*)$' '$1\t$2'
 end
 
 function __taplossctl_verbs
