@@ -167,7 +167,7 @@ clean: ## Remove all build output
 	rm -rf build build-san
 
 ##@ Install
-.PHONY: install uninstall deb
+.PHONY: install uninstall deb deb-unchecked
 libexecdir ?= $(prefix)/lib/taploss
 # license= for packages: their distribution has it already.
 license ?= LICENSE
@@ -203,7 +203,10 @@ uninstall: ## Remove what install installed; the configuration stays
 
 # The package is built from a copy of the sources, so that this tree stays as it is.
 DEB_TREE := $(B)/deb/taploss-$(VERSION)
-deb: ## Build the Debian package (build/deb/taploss_*.deb) and check it with lintian
+deb: deb-unchecked ## Build the Debian package (build/deb/taploss_*.deb) and check it with lintian
+	@lintian --fail-on error,warning $(B)/deb/taploss_*.changes
+	@ls -l $(B)/deb/*.deb
+deb-unchecked:
 	@tests/packages.sh build package
 	@rm -rf $(B)/deb && umask 022 && mkdir -p $(DEB_TREE)
 	@umask 022; { git ls-files -z -co --exclude-standard 2>/dev/null || \
@@ -212,11 +215,9 @@ deb: ## Build the Debian package (build/deb/taploss_*.deb) and check it with lin
 	@cd $(DEB_TREE) && env -u MAKEFLAGS -u MAKELEVEL \
 		DEB_BUILD_OPTIONS="terse $$DEB_BUILD_OPTIONS" \
 		dpkg-buildpackage -us -uc -J$(shell nproc)
-	@lintian --fail-on error,warning $(B)/deb/taploss_*.changes
-	@ls -l $(B)/deb/*.deb
 
 ##@ Test
-.PHONY: deps testbed unit helpers check demo day bench
+.PHONY: deps testbed unit helpers check check-host demo day bench
 TEST_LIBS = $(AGENT_LIBS) $(CTL_LIBS) $(COLLECTOR_LIBS) $(SCHEMA_LIBS) -lcmocka
 AGENT_A := $(B)/agent.a $(B)/collector.a $(B)/schema.a
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/agent.a $(B)/ctl.a $(B)/collector.a $(B)/schema.a
@@ -254,6 +255,10 @@ deps: ## Install what building and testing need (as root, by apt-get)
 check: deps ## Run all tests; T=PATTERN some of them, KERNEL=6.1 on that kernel (host: this one)
 	@$(SUBMAKE) testbed
 	@B=$(B) KERNEL="$(KERNEL)" tests/run.sh $(T)
+check-host: deps ## Test the package in whole Debian systems at length (make check: in short)
+	@$(SUBMAKE) testbed
+	@B=$(B) KERNEL="$(or $(KERNEL),$(shell tests/host/image.sh --names))" FRAMES=60000 \
+		tests/run.sh $(T)
 demo: deps ## Show it: an agent, real guests, real loss, answers on screen
 	@$(SUBMAKE) all $(TEST_TOOLS)
 	@B=$(B) tests/demo.sh

@@ -27,6 +27,7 @@ jq sqlite3				look into answers and stores
 kmod cpio xz-utils			the kernel modules of test guests and hosts
 qemu-system-x86				real guests
 libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients	a libvirt without services
+mmdebstrap qemu-utils e2fsprogs		whole systems, and their disks
 tcpdump valgrind tmux			watch frames, memory, a screen
 mandoc					manual pages
 faketime				a clock that stands still

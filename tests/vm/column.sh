@@ -3,7 +3,9 @@
 # One kernel's column of the matrix: column.sh KERNEL RESULTS [PATTERN]... runs the tests of
 # tests/netns that have a comment line "# kernels", or "# kernels ..." with this one, all in one
 # test host; and of tests/vm/kvm likewise, each beside a KVM guest in a host of its own, and once
-# more (AGAIN) when that one fails: software emulation of virtualization hangs at times.
+# more (AGAIN) when that one fails: software emulation of virtualization hangs at times. KERNEL may
+# be a whole system of tests/host: then it is the scenes there, each in a copy of that system with
+# the package installed.
 #
 # Says how each ended as run.sh does, with the kernel before its name, also into the file RESULTS,
 # with what they say for the table of loss points. A test that the host did not speak of has failed;
@@ -14,7 +16,13 @@ cd "$(dirname "$0")/../.." || exit 1
 kernel=$1 results=$2
 shift 2
 patterns=("$@")
-need=$(tests/vm/kernel.sh --need "$kernel")
+if tests/host/image.sh --names | grep -qx "$kernel"; then
+	source=tests/host/image.sh need=required
+	hosts= scenes=host/scenes level=installed tries=1 limit=900
+else
+	source=tests/vm/kernel.sh need=$(tests/vm/kernel.sh --need "$kernel")
+	hosts=netns scenes=vm/kvm level=guest tries=2 limit=300
+fi
 SLOWER=8	# than this machine, at the worst
 LIMIT=1500	# seconds for all tests of one host
 
@@ -39,9 +47,11 @@ meant() {
 names() {	# names DIRECTORY: of tests that are to run
 	local script name
 
+	[[ -n $1 ]] || return 0
 	for script in "tests/$1"/*.sh; do
 		name=${script#tests/}
 		name=${name#vm/}
+		name=${name#host/scenes/}
 		! meant "$script" || ! wanted "${name%.sh}" || echo "${name%.sh}"
 	done
 }
@@ -90,14 +100,16 @@ run() {	# run LEVEL NAME...
 	rm -f "$output"
 }
 
-# beside_guest NAME...
-beside_guest() {
+# apart NAME...: each in a host of its own
+apart() {
 	local name output start status=0 ms
 
 	output=$(mktemp)
 	for name in "$@"; do
 		start=$EPOCHREALTIME
-		if ! once "$name" > "$output" 2>&1; then
+		once "$name" > "$output" 2>&1 || status=$?
+		if ((status && tries > 1)); then
+			status=0
 			echo "AGAIN $kernel/$name"
 			sed 's/^/    /' "$output"
 			once "$name" > "$output" 2>&1 || status=$?
@@ -117,12 +129,11 @@ beside_guest() {
 }
 
 once() {	# in the host's own namespaces, where the guest is
-	local level files
+	local script=tests/${scenes%/kvm}/$1.sh files own
 
 	fault_module || return
-	level=$(sed -n 's/^# level //p' "tests/vm/$1.sh")	# kvm: it starts the guest itself
-	tests/vm/vm.sh run "$kernel" -l "${level:-guest}" -t 300 "${files[@]}" \
-		-- env TAPLOSS_INSIDE=1 TAPLOSS_SLOWER=$SLOWER "tests/vm/$1.sh"
+	own=$(sed -n 's/^# level //p' "$script")	# kvm: it starts the guest itself
+	tests/vm/vm.sh run "$kernel" -l "${own:-$level}" -t "$limit" "${files[@]}" -- env TAPLOSS_INSIDE=1 TAPLOSS_SLOWER=$SLOWER FRAMES="${FRAMES:-}" "$script"
 }
 
 # unavailable NAME...: there is no such kernel here
@@ -135,11 +146,11 @@ unavailable() {
 	done
 }
 
-mapfile -t hosted < <(names netns)
-mapfile -t beside < <(names vm/kvm)
-if ! why=$(tests/vm/kernel.sh "$kernel"); then
+mapfile -t hosted < <(names "$hosts")
+mapfile -t beside < <(names "$scenes")
+if ! why=$("$source" "$kernel"); then
 	unavailable "${hosted[@]}" "${beside[@]}"
 else
 	((${#hosted[@]} == 0)) || run host "${hosted[@]}"
-	beside_guest "${beside[@]}"
+	apart "${beside[@]}"
 fi | tee "$results" | sed -u '/^CELL /d'

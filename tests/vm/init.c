@@ -8,6 +8,10 @@
  * with its NUL), a cpio archive out:  OUT BYTES \n and that many of what the job writes, ...; then
  * END EXIT-STATUS \n
  *
+ * With "system=DEVICE" on the kernel's command line it only mounts the ext4 file system there and
+ * leaves the rest to that system's own init, which may start this program once more, as a service:
+ * then it finds all mounted and does the jobs (tests/host).
+ *
  * The archive is unpacked over /. The exit status is the command's, 128 + N when signal N ended it,
  * 124 when it took longer than SECONDS, 125 when the archive could not be unpacked. What the
  * command leaves running goes on: the next job finds it. */
@@ -320,12 +324,36 @@ static void shell(void)
 	reboot(RB_POWER_OFF);
 }
 
+/* Goes on as the system on @device. */
+static void enter_system(const char *device)
+{
+	char *const argv[] = { (char[]){ "/sbin/init" }, NULL };
+
+	mount_one("devtmpfs", "/dev", NULL);
+	load_modules();
+	while (access(device, F_OK) < 0)
+		usleep(5000);
+	if (mount(device, "/root", "ext4", MS_NOATIME, NULL) < 0 || chdir("/root") < 0 ||
+	    mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0)
+		give_up(device);
+	execv(argv[0], argv);
+	give_up(argv[0]);
+}
+
+static void begin(void)
+{
+	if (getenv("system"))
+		enter_system(getenv("system"));
+	mount_all();
+	load_modules();
+}
+
 int main(void)
 {
 	static struct job job;
 
-	mount_all();
-	load_modules();
+	if (getpid() == 1)
+		begin();
 	signal(SIGPIPE, SIG_IGN);
 	setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	setenv("HOME", "/root", 1);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Debian's kernels, each downloaded once: kernel.sh NAME prints the directory that then holds
 # vmlinuz, package and lib/modules/VERSION; kernel.sh --names lists the kernels, kernel.sh --need
-# NAME says required or optional.
+# NAME says required or optional, kernel.sh --mirror SUITE where packages of a suite come from.
 #
 # Kernels of other suites come through an apt configuration of our own, with lists and caches of its
 # own: what the system's apt knows stays as it is. The mirrors are the system's. Exit status 77: not
@@ -103,6 +103,9 @@ if [[ ${1:-} == --names ]]; then
 	exit
 elif [[ ${1:-} == --need ]]; then
 	fields "$2" | cut -f 2
+	exit
+elif [[ ${1:-} == --mirror ]]; then
+	mirror "$2"
 	exit
 fi
 IFS=$'\t' read -r name need suite pattern modules < <(fields "${1:-}") || true

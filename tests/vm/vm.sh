@@ -13,10 +13,11 @@
 #   vm.sh save KERNEL [-l LEVEL]
 #       makes and saves the host, which the others do as needed
 #
-# KERNEL: see kernels. COMMAND finds /taploss as it is here: tests/ and the programs built in $B, as
-# /taploss/build; and each FILE, or a directory with all in it, as DEST (/t/NAME). LEVEL: host (the
-# tests' tools), kvm (QEMU, libvirt and /dev/kvm, too) or guest (a KVM guest with vhost-net runs
-# already: guest_up.sh).
+# KERNEL: see kernels; or a whole system of tests/host, whose init is systemd. COMMAND finds
+# /taploss as it is here: tests/ and the programs built in $B, as /taploss/build; and each FILE, or
+# a directory with all in it, as DEST (/t/NAME). LEVEL: host (the tests' tools), kvm (QEMU, libvirt
+# and /dev/kvm, too) or guest (a KVM guest with vhost-net runs already: guest_up.sh). Of a system:
+# host or installed (the package is, by apt).
 #
 # A host boots once per kernel and is saved; every run is a copy restored from there in less than a
 # second, which forgets all.
@@ -47,15 +48,8 @@ while getopts t:l:f: option; do
 	esac
 done
 shift $((OPTIND - 1))
-[[ $level == host || $level == kvm || $level == guest ]] || usage
+[[ $level == host || $level == kvm || $level == guest || $level == installed ]] || usage
 [[ $action != run || $# -gt 0 ]] || usage
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' INT TERM HUP
-status=0
-dir=$("$here/kernel.sh" "$name") || status=$?
-((status == 0)) || { echo "$dir"; exit $status; }
 
 # machine LEVEL CONSOLE INITRD: sets qemu. A saved host is only good for the command line that it
 # was saved with.
@@ -87,23 +81,31 @@ saved() {
 	exec 8> "$cache/lock.$name-$1"
 	flock 8
 	[[ -e $vm.vm ]] || (make "$1")
-	touch "$vm.vm" "$vm.initrd"
+	touch "$vm".*
 	flock -u 8
 }
 
 make() {	# make LEVEL: in a process of its own
 	echo "making and saving the test host $name ($1)" >&2
 	trap 'rm -f "$vm".*.tmp' EXIT
-	if [[ $1 == guest ]]; then
-		make_guest
-	else
-		"$here/initrd.sh" "$dir" "$1" "$B/tests/vm/init" "$vm.initrd.tmp"
-		mv "$vm.initrd.tmp" "$vm.initrd"
-		machine "$1" "$work/console" "$vm.initrd"
-		"$B/tests/vm/vmctl" -s "$vm.vm.tmp" -c "$work/console" -t 120 -- "${qemu[@]}"
-	fi
+	"make_$1"
 	mv "$vm.vm.tmp" "$vm.vm"
 	forget "$1"
+}
+
+make_host() {
+	make_kernel host
+}
+
+make_kvm() {
+	make_kernel kvm
+}
+
+make_kernel() {
+	"$here/initrd.sh" "$dir" "$1" "$B/tests/vm/init" "$vm.initrd.tmp"
+	mv "$vm.initrd.tmp" "$vm.initrd"
+	machine "$1" "$work/console" "$vm.initrd"
+	"$B/tests/vm/vmctl" -s "$vm.vm.tmp" -c "$work/console" -t 120 -- "${qemu[@]}"
 }
 
 # A host of level kvm that has started its guest.
@@ -127,22 +129,29 @@ forget() {
 
 	# shellcheck disable=SC2012	# all names here are ours
 	ls -t "$cache/$name-$1-"*.vm | tail -n +4 | while read -r old; do
-		rm -f "$old" "${old%.vm}.initrd"
+		rm -f "$old" "${old%.vm}".{initrd,disk}
 	done
 }
 
-# job: an archive of what COMMAND finds there
+# bring ROOT: what of ours COMMAND finds there
+bring() {
+	local file
+
+	mkdir -p "$1/taploss/build/tests/unit"
+	cp -r "$top/tests" "$top/docs" "$1/taploss/"
+	cp "$B/taplossd" "$B/taplossctl" "$B/taploss-probe" "$1/taploss/build/"
+	for file in "$B"/tests/{helpers,taptool,vm,guest}/*; do
+		[[ ! -x $file || -d $file ]] || install -D "$file" "$1/taploss/build/${file#"$B"/}"
+	done
+	cp "$B/tests/unit/test_loss" "$1/taploss/build/tests/unit/"
+}
+
+# job: an archive of that and of the FILEs
 job() {
 	local root=$work/job file to
 
-	mkdir -p "$root/taploss/build/tests/unit" "$root/t"
-	cp -r "$top/tests" "$top/docs" "$root/taploss/"
-	cp "$B/taplossd" "$B/taplossctl" "$B/taploss-probe" "$root/taploss/build/"
-	for file in "$B"/tests/{helpers,taptool,vm,guest}/*; do
-		[[ ! -x $file || -d $file ]] || install -D "$file" \
-			"$root/taploss/build/${file#"$B"/}"
-	done
-	cp "$B/tests/unit/test_loss" "$root/taploss/build/tests/unit/"
+	mkdir -p "$root/t"
+	bring "$root"
 	for file in "${files[@]}"; do
 		to=${file#*:}
 		[[ $file == *:* ]] || to=/t/${file##*/}
@@ -153,6 +162,22 @@ job() {
 		> "$work/job.cpio"
 }
 
+# own: sets medium to what this run boots from, which it may change
+own() {
+	medium=$vm.initrd
+}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM HUP
+source=$here/kernel.sh
+if "$here/../host/image.sh" --names | grep -qx "$name"; then
+	. "$here/../host/system.sh"
+fi
+status=0
+dir=$("$source" "$name") || status=$?
+((status == 0)) || { echo "$dir"; exit $status; }
+
 case $action in
 save)
 	saved "$level"
@@ -160,9 +185,9 @@ save)
 run)
 	saved "$level"
 	job
-	machine "$level" "$work/console" "$vm.initrd"
-	"$B/tests/vm/vmctl" -r "$vm.vm" -j "$work/job.cpio" -c "$work/console" -t "$limit" -- \
-		"${qemu[@]}" -- \
+	own
+	machine "$level" "$work/console" "$medium"
+	"$B/tests/vm/vmctl" -r "$vm.vm" -j "$work/job.cpio" -c "$work/console" -t "$limit" -- "${qemu[@]}" -- \
 		/bin/env -C /taploss B=/taploss/build "$@" || exit
 	;;
 shell)

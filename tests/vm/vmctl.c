@@ -10,6 +10,9 @@
  *   -c CONSOLE   what the kernel said, copied to standard error when the machine fails
  *   -t SECONDS   for COMMAND (60); the machine gets 60 more
  *
+ * A machine that starts again while it does its job, as one that COMMAND has told to, is given the job
+ * once more when it is up.
+ *
  * The output of COMMAND is written to standard output as it comes. The exit status is COMMAND's;
  * 125 when the machine did not say how COMMAND ended: it is never taken to be a success. Two
  * sockets lead to QEMU: the port that init.c describes, and the monitor. QEMU dies with this
@@ -245,6 +248,10 @@ static int follow_job(void)
 		receive_line(line, sizeof(line));
 		if (sscanf(line, "END %d", &status) == 1)
 			return status;
+		if (!strcmp(line, "READY")) {
+			send_job();
+			continue;
+		}
 		if (sscanf(line, "OUT %zu", &bytes) != 1)
 			give_up("init said '%s'", line);
 		while (bytes) {
