@@ -255,7 +255,7 @@ deps: ## Install what building and testing need (as root, by apt-get)
 check: deps ## Run all tests; T=PATTERN some of them, KERNEL=6.1 on that kernel (host: this one)
 	@$(SUBMAKE) testbed
 	@B=$(B) KERNEL="$(KERNEL)" tests/run.sh $(T)
-check-host: deps ## Test the package in whole Debian systems at length (make check: in short)
+check-host: deps ## Test the package in whole Debian systems under QEMU (takes long)
 	@$(SUBMAKE) testbed
 	@B=$(B) KERNEL="$(or $(KERNEL),$(shell tests/host/image.sh --names))" FRAMES=60000 \
 		tests/run.sh $(T)

@@ -64,7 +64,7 @@ option() {
 }
 
 if [[ -z ${KERNEL:-} ]]; then
-	KERNEL="host sanitized $(tests/vm/kernel.sh --names | paste -sd ' ') $(tests/host/image.sh --names | paste -sd ' ')"
+	KERNEL="host sanitized $(tests/vm/kernel.sh --names | paste -sd ' ')"
 	[[ -z $* || $* == *san/* ]] || KERNEL=${KERNEL/sanitized /}
 	# sanitized programs are too slow in software emulation
 	[[ $B != *-san ]] || KERNEL=host
