@@ -38,7 +38,7 @@ static void tick_works(struct agent *a)
 static bool can_wait(int error)
 {
 	return error == -ENOSPC || error == -EIO || error == -EBUSY || error == -EAGAIN ||
-	       error == -EROFS || error == -EDQUOT;
+	       error == -EROFS || error == -EDQUOT || error == -EACCES;
 }
 
 int agent_tick(struct agent *a, bool all)
@@ -48,6 +48,9 @@ int agent_tick(struct agent *a, bool all)
 	if (r < 0 && !can_wait(r)) {
 		log_error("stopping: the store failed: %s (%s)", strerror(-r),
 			  store_error(a->store));
+		if (r == -EUCLEAN && strstr(store_error(a->store), "/timeline-") &&
+		    store_day_set_aside(a->store) >= 0)
+			log_error("%s; the next start goes on", store_set_aside(a->store));
 		return r;
 	}
 	if (r < 0)

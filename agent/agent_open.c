@@ -229,6 +229,10 @@ int agent_new(const struct config *c, const char *config_file, struct agent **re
 	source_setup_report(a->source, &a->config, a->store);
 	agent_report_source(a, "link", "ok", "");
 	report_privilege(a);
+	if (store_set_aside(a->store)[0]) {
+		log_warning("%s", store_set_aside(a->store));
+		agent_say_source(a, "store-day", "partial", store_set_aside(a->store));
+	}
 	*ret = a;
 	return 0;
 }

@@ -33,6 +33,18 @@ static int look(const char *path, char why[static SCHEMA_WHY])
 	return 0;
 }
 
+/* Bytes only in a -wal are a file of ours: SQLite has to put them in their place. */
+bool schema_is_empty(const char *path)
+{
+	char wal[PATH_MAX + 8];
+	struct stat st;
+
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size)
+		return false;
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	return stat(wal, &st) < 0 || !st.st_size;
+}
+
 static int64_t be32(const unsigned char *p)
 {
 	return (int64_t)p[0] << 24 | (int64_t)p[1] << 16 | (int64_t)p[2] << 8 | p[3];
@@ -205,7 +217,7 @@ int schema_open(const char *path, enum schema_kind kind, enum schema_mode mode, 
 	_cleanup_(sql_close_dbp) sqlite3 *db = NULL;
 	int r = look(path, why), version = 0;
 
-	if (r == -ENOENT && mode == SCHEMA_WRITE)
+	if (mode == SCHEMA_WRITE && (r == -ENOENT || schema_is_empty(path)))
 		r = schema_create(path, kind, NULL, NULL, why);
 	if (r < 0)
 		return r;

@@ -41,6 +41,10 @@ enum schema_mode {
 	SCHEMA_REWRITE,
 };
 
+/* What a crash or a full disk leaves of a file, or a reader that opens it before it is made: nobody's
+ * data. schema_open() with SCHEMA_WRITE makes it anew. */
+bool schema_is_empty(const char *path);
+
 /* Opens with our pragmas. -ENOENT: no such file (not with SCHEMA_WRITE); -EMEDIUMTYPE: not a
  * database, or not one of ours (it is left as it is); -EPROTO: written by a newer taploss;
  * -EUCLEAN: damaged; -EACCES; -ENOSPC; -EIO. */

@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "collector/clock.h"
 #include "store_priv.h"
 
 #define PAGE_SIZE 4096
@@ -68,24 +70,68 @@ static void turn_to(struct store *s, const struct schema_day *day)
 	s->maintenance_ns = 0;
 }
 
+int store_day_set_aside(struct store *s)
+{
+	static const char *const tails[] = { "", "-wal", "-shm" };
+	char from[PATH_MAX + 8], to[PATH_MAX + 64];
+	unsigned long long now = utc_ns() / NSEC_PER_SEC;
+
+	if (!s->today.name[0])
+		return -ENOENT;
+	s->day.sick = true;	/* nothing more is written to it */
+	db_close(&s->day);
+	for (size_t i = 0; i < ARRAY_SIZE(tails); i++) {
+		snprintf(from, sizeof(from), "%s%s", s->day.path, tails[i]);
+		snprintf(to, sizeof(to), "%s.damaged-%llu%s", s->day.path, now, tails[i]);
+		if (rename(from, to) < 0 && errno != ENOENT)
+			return -errno;
+	}
+	snprintf(s->set_aside, sizeof(s->set_aside), "%.40s is damaged; it is %.40s.damaged-%llu now",
+		 s->today.name, s->today.name, now);
+	return 0;
+}
+
+static int resume(struct store *s, const struct schema_day *day)
+{
+	int r;
+
+	turn_to(s, day);
+	r = db_ready(&s->day);
+	return r < 0 ? r : store_coverage_end(s, &s->covered_ns);
+}
+
+/* The newest day that can be read. What a damaged one knew of the counters since the day before is
+ * counted again, as one piece. */
 int store_day_resume(struct store *s, char why[static SCHEMA_WHY])
 {
 	_cleanup_(freep) struct schema_day *days = NULL;
+	char path[PATH_MAX];
 	size_t n = 0;
 	int r = schema_days(s->dir, &days, &n);
 
 	if (r < 0)
 		return why_set(r, why, "%s cannot be read: %s", s->dir, strerror(-r));
-	if (!n)
-		return 0;
-	turn_to(s, &days[n - 1]);
-	r = db_ready(&s->day);
-	if (r >= 0)
-		r = store_coverage_end(s, &s->covered_ns);
+	for (; n; n--) {
+		path_of(s, days[n - 1].name, path);
+		if (schema_is_empty(path) && unlink(path) == 0)
+			continue;
+		r = resume(s, &days[n - 1]);
+		/* what is not ours at all (-EMEDIUMTYPE) is left alone */
+		if (r != -EUCLEAN || store_day_set_aside(s) < 0)
+			break;
+		r = 0;
+	}
 	if (r < 0)
 		return why_set(r, why, "%s", s->error);
+	if (!n)
+		turn_to(s, &(struct schema_day){ 0 });
 	s->last_ns = s->covered_ns;
 	return 0;
+}
+
+const char *store_set_aside(const struct store *s)
+{
+	return s->set_aside;
 }
 
 /* The new day's file: what the old one knows of the counters. */

@@ -110,7 +110,7 @@ static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 		if (sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) ==
 		    SQLITE_OK)
 			s->wal_pages = pages;
-	} else if (pages >= LONG_WAL) {
+	} else if (pages >= LONG_WAL && m) {	/* without: the store is being closed */
 		pthread_mutex_lock(&m->lock);
 		strcpy(m->day, s->day.path);
 		m->long_wal = true;

@@ -41,6 +41,11 @@ int store_open(const char *dir, const struct store_options *opt, struct store **
  * returns NULL. */
 struct store *store_close(struct store *s);
 
+/* Renames the day at hand to NAME.damaged-TIME: the next start goes on without it. */
+int store_day_set_aside(struct store *s);
+/* What was set aside since the start, in words; "": nothing. */
+const char *store_set_aside(const struct store *s);
+
 /* The text of the last failure, with the file's name; valid until the next call. */
 const char *store_error(const struct store *s);
 

@@ -29,6 +29,7 @@ struct store {
 	unsigned int n_sources;
 	/* key of the coverage row that grows; 0: the next tick makes one */
 	uint64_t cover_from_ns;
+	char set_aside[160];		/* the damaged day that this run met; "": none */
 	uint64_t covered_ns;		/* end of coverage as the database has it */
 	uint64_t last_ns;		/* newest tick, stored or empty */
 	/* a tick whose COMMIT failed so that it may be there or not; 0: none */

@@ -151,8 +151,6 @@ static void foreign_files_are_left_alone(void **state)
 	const char *path = below(*state, "f.db");
 	sqlite3 *db;
 
-	put_file(path, "", 0);
-	assert_refused(*state, path, -EMEDIUMTYPE, "not a database");
 	put_file(path, "hello, world\n", 13);
 	assert_refused(*state, path, -EMEDIUMTYPE, "not a database");
 	unlink(path);
@@ -166,6 +164,20 @@ static void foreign_files_are_left_alone(void **state)
 	/* ours, but of the other kind */
 	assert_refused(*state, path, -EMEDIUMTYPE, "another program");
 	assert_int_equal(schema_open(*state, SCHEMA_DAY, SCHEMA_READ, &db, why), -EMEDIUMTYPE);
+}
+
+/* A reader cannot read it, and leaves it; the writer makes it anew, unless a -wal holds its pages. */
+static void an_empty_file_is_made_anew(void **state)
+{
+	const char *path = below(*state, "f.db"), *wal = below(*state, "f.db-wal");
+	sqlite3 *db;
+
+	put_file(path, "", 0);
+	assert_int_equal(schema_open(path, SCHEMA_DAY, SCHEMA_READ, &db, why), -EMEDIUMTYPE);
+	put_file(wal, "pages", 5);
+	assert_int_equal(schema_open(path, SCHEMA_DAY, SCHEMA_WRITE, &db, why), -EMEDIUMTYPE);
+	unlink(wal);
+	schema_close(must_open(path, SCHEMA_DAY, SCHEMA_WRITE));
 }
 
 static void a_newer_file_is_refused(void **state)
@@ -444,6 +456,7 @@ int main(void)
 		TEST(older_days_are_migrated),
 		TEST(what_is_not_there_is_not_made_for_readers),
 		TEST(foreign_files_are_left_alone),
+		TEST(an_empty_file_is_made_anew),
 		TEST(a_newer_file_is_refused),
 		TEST(a_newer_file_is_refused_also_by_its_wal),
 		TEST(damage_is_named),
