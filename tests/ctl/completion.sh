@@ -16,6 +16,7 @@ with_bash() {	# with_bash WORD...: the last one is completed
 		"$D/taplossctl.bash" "$@"
 }
 with_fish() {
+	# shellcheck disable=SC2016	# fish expands them
 	fish -c 'source $argv[1]; complete -C "taplossctl $argv[2]"' "$D/taplossctl.fish" "$*" | cut -f1
 }
 with_zsh() {	# the function itself, with stand-ins for zsh's own
