@@ -18,7 +18,7 @@ shift 2
 patterns=("$@")
 if tests/host/image.sh --names | grep -qx "$kernel"; then
 	source=tests/host/image.sh need=required
-	hosts= scenes=host/scenes level=installed tries=1 limit=900
+	hosts='' scenes=host/scenes level=installed tries=1 limit=900
 else
 	source=tests/vm/kernel.sh need=$(tests/vm/kernel.sh --need "$kernel")
 	hosts=netns scenes=vm/kvm level=guest tries=2 limit=300
