@@ -4,7 +4,7 @@
 #define TAPLOSS_TESTS_UNIT_STOREMAKE_H
 
 #include "agent/store/store.h"
-#include "storetest.h"
+#include "tests/unit/storetest.h"
 
 #define SEC NSEC_PER_SEC
 

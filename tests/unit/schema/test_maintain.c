@@ -12,11 +12,11 @@
 #include <sys/wait.h>
 
 #include "agent/store/store.h"
-#include "readertest.h"
+#include "tests/unit/readertest.h"
 #include "schema/demand.h"
-#include "faultyvfs.h"
+#include "tests/unit/faultyvfs.h"
 #include "schema/maintain.h"
-#include "storetest.h"
+#include "tests/unit/storetest.h"
 
 #define SEC NSEC_PER_SEC
 #define DAYS 6

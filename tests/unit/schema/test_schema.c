@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 
 #include "schema/schema.h"
-#include "storetest.h"
+#include "tests/unit/storetest.h"
 
 #define NOBODY 65534
 #define READERS 4242	/* a group of the readers' own */

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "storemake.h"
+#include "tests/unit/storemake.h"
 
 #define DAY1 "timeline-20260301.db"
 #define DAY2 "timeline-20260302.db"

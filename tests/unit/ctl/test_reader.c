@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "collector/base.h"
-#include "readertest.h"
+#include "tests/unit/readertest.h"
 
 #define SERIES 8
 #define ROWS 3000

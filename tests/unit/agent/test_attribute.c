@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 
 #include "agent/store/store.h"
-#include "storetest.h"
+#include "tests/unit/storetest.h"
 
 #define SEC NSEC_PER_SEC
 #define DAY1 "timeline-20260301.db"

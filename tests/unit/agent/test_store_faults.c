@@ -17,8 +17,8 @@
 #include <sys/wait.h>
 
 #include "agent/store/store.h"
-#include "faultyvfs.h"
-#include "storetest.h"
+#include "tests/unit/faultyvfs.h"
+#include "tests/unit/storetest.h"
 
 #define SEC NSEC_PER_SEC
 #define COUNTERS 8

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "storemake.h"
+#include "tests/unit/storemake.h"
 
 static void a_vm_keeps_its_id_and_all_its_names(void **state)
 {

@@ -13,8 +13,8 @@
 #include "collector/base.h"
 #include "ctl/diagnose/diagnosis.h"
 #include "ctl/query/events.h"
-#include "readertest.h"
-#include "storetest.h"
+#include "tests/unit/readertest.h"
+#include "tests/unit/storetest.h"
 
 #define MIDNIGHT (NOON - 12 * NSEC_PER_HOUR)
 #define AT(min) (NOON + (uint64_t)(min) * NSEC_PER_MIN)

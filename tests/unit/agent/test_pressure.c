@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "agent/tick/pressure.h"
-#include "storetest.h"
+#include "tests/unit/storetest.h"
 
 #define VMS 60
 #define TICKS 30

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "agent/store/store.h"
-#include "storetest.h"
+#include "tests/unit/storetest.h"
 
 #define SEC NSEC_PER_SEC
 static const struct store_options no_limits;

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "readertest.h"
-#include "storetest.h"
+#include "tests/unit/readertest.h"
+#include "tests/unit/storetest.h"
 
 #include "collector/base.h"
 #include "ctl/top/model.h"
