@@ -6,7 +6,7 @@
 #
 # usage: day.sh [MINUTES [PAGE]]: 3, day.html in the build directory
 MINUTES=${1:-3} PAGE=$(realpath "${2:-${B:-build}/day.html}")
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib/test.sh"
 SECONDS_LEFT=$((MINUTES * 60)) BEGAN=$(date +%s)
 
 # vm NUMBER NAME ARGUMENT...: a taptool that looks like a VMM

@@ -74,8 +74,8 @@ wait_for() {
 		sleep 0.05
 	done
 }
-# shellcheck source=tests/libvirt.sh
-. "$TESTS/libvirt.sh"
+# shellcheck source=tests/lib/libvirt.sh
+. "$TESTS/lib/libvirt.sh"
 
 # The machine: a bridge with the world behind "uplink", and a second wire for the macvtap.
 

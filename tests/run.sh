@@ -2,21 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Runs the tests, two at a time, and shows the output of those that fail: run.sh [PATTERN]...
 #
-# Those with a comment line "# kernels" run on other kernels, too (vm/column.sh), and are called
-# 6.12/netns/full_ring there. KERNEL: some of 5.10, 6.1, 6.12, 7.2 and host, which is this one, and
-# sanitized, which is this one with programs built for AddressSanitizer and UBSan, called
-# san/netns/full_ring (all of them; sanitized only when no PATTERN is given, or one with san/).
-# Those with a comment line "# plain" are left out there.
+# A test is a program of tests/unit or a script below tests/. It passes with exit status 0, and is
+# skipped with 77: its last line then says what is missing. PATTERN is part of a name (netns/full,
+# unit/); unit/agent/config is called unit/config, too. A script's comment lines say how it is run
+# (docs/HACKING.md). Sanitized programs get four times as long.
 #
-# A test is a program of tests/unit or a script below tests/. It passes with exit status 0 and is
-# skipped with 77, its last line then says what is missing. PATTERN: part of a name, as netns/full
-# or unit/. A comment line in a script "# alone" makes it run when no other does, "# limit N" gives
-# it N seconds in place of 60 (programs: 180). Sanitized programs get four times that. One with "#
-# again REASON", whose outcome hangs on who gets a processor when, is run once more when it fails,
-# with no other beside it; what it said is shown, too. What such a test counts is demanded to the
-# frame by others without that line.
+# KERNEL: some of 5.10, 6.1, 6.12, 7.2, and host, which is this one (default: all). Tests of other
+# kernels are called 6.12/netns/full_ring, and run by vm/column.sh. "sanitized" is this kernel with
+# programs built for AddressSanitizer and UBSan: san/netns/full_ring. They run when no PATTERN is
+# given, or one with san/.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+. tests/lib/directives.sh
 B=${B:-build}
 export B TAPLOSSCTL=$B/taplossctl TAPLOSSD=$B/taplossd
 
@@ -42,10 +39,12 @@ trap stop INT TERM HUP
 
 wanted() {	# wanted NAME
 	((${#patterns[@]})) || return 0
-	local p
+	local name p
 
-	for p in "${patterns[@]}"; do
-		[[ $p == "=$1" || $1 == *$p* ]] && return 0
+	for name in "$1" "${1/unit\/*\//unit\/}"; do
+		for p in "${patterns[@]}"; do
+			[[ $p == "=$name" || $name == *$p* ]] && return 0
+		done
 	done
 	return 1
 }
@@ -53,14 +52,13 @@ patterns=("$@")
 
 path_of() {	# path_of NAME
 	case $1 in
-	unit/*) echo "$B/tests/unit/test_${1#unit/}" ;;
+	unit/*) echo "$B/tests/${1%/*}/test_${1##*/}" ;;
 	*) echo "tests/$1.sh" ;;
 	esac
 }
 
-# option NAME WORD: what follows WORD in the script's line "# WORD ..."; fails when there is none
-option() {
-	[[ $1 != unit/* ]] && sed -n "/^# $2\\( \\|\$\\)/{s/^# $2 *//p;q0};\$q1" "$(path_of "$1")"
+option() {	# option NAME WORD: of a script's comment lines
+	[[ $1 != unit/* ]] && directive "$(path_of "$1")" "$2"
 }
 
 if [[ -z ${KERNEL:-} ]]; then
@@ -74,9 +72,10 @@ all=()
 for kernel in $KERNEL; do
 	[[ $kernel == host || $kernel == sanitized ]] || columns+=("$kernel")
 done
-for source in tests/unit/test_*.c; do
-	name=${source##*/test_}
-	all+=("unit/${name%.c}")
+for source in tests/unit/*/test_*.c; do
+	name=${source#tests/}
+	name=${name/test_/}
+	all+=("${name%.c}")
 done
 for script in tests/tree/*.sh tests/ctl/*.sh tests/netns/*.sh tests/capture/*.sh \
 	tests/libvirt/*.sh tests/probe/*.sh; do
@@ -193,8 +192,9 @@ sanitized() {
 	local name names=()
 
 	for name in "${all[@]}"; do
-		[[ $name != unit/store_faults && $name != unit/maintain ]] && ! option "$name" \
-			plain > /dev/null && wanted "san/$name" && names+=("=$name")
+		[[ $name != unit/agent/store_faults && $name != unit/schema/maintain ]] &&
+			! option "$name" plain > /dev/null && wanted "san/$name" &&
+			names+=("=$name")
 	done
 	((${#names[@]})) || return 0
 	echo 'building with sanitizers' >&2

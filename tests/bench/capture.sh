@@ -12,7 +12,7 @@ if [ "${CAPTURE_NS:-}" != 1 ]; then
 	CAPTURE_NS=1 exec unshare --net --mount --pid --fork --kill-child --mount-proc \
 		--propagation private -- "$(realpath "$0")" "$(realpath "$1")" "${@:2}"
 fi
-. "$(dirname "$0")/wait.sh"
+. "$(dirname "$0")/../lib/wait.sh"
 build=$1 rounds=${ROUNDS:-5} frames=${FRAMES:-2000000}
 shift
 [ $# -gt 0 ] || set -- rings stall peers gaps ports

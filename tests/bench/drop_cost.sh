@@ -10,7 +10,7 @@ if [ "${DROP_COST_NS:-}" != 1 ]; then	# taps and mounts of our own, gone with us
 	self=$(realpath "$0") program=$(realpath "${1:?usage: drop_cost.sh PROGRAM}")
 	DROP_COST_NS=1 exec unshare --net --mount --propagation private -- "$self" "$program"
 fi
-. "$(dirname "$0")/wait.sh"
+. "$(dirname "$0")/../lib/wait.sh"
 program=$1
 out=$(mktemp -d) || exit 1
 peer=

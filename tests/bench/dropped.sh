@@ -10,7 +10,7 @@ if [ "${DROPPED_NS:-}" != 1 ]; then	# taps of our own, gone with us
 	self=$(realpath "$0") program=$(realpath "$1") ctl=$(realpath "$2")
 	DROPPED_NS=1 exec unshare --net --mount --propagation private -- "$self" "$program" "$ctl"
 fi
-. "$(dirname "$0")/wait.sh"
+. "$(dirname "$0")/../lib/wait.sh"
 program=$1 ctl=$2 rounds=5
 out=$(mktemp -d) || exit 1
 capture=

@@ -6,7 +6,7 @@
 #
 # usage: netdm.sh [FRAMES]	300000; exit status 77 when there is no such host
 set -u
-. "$(dirname "$0")/wait.sh"
+. "$(dirname "$0")/../lib/wait.sh"
 frames=${1:-300000}
 if [[ -z ${NETDM_INSIDE:-} ]]; then
 	cd "$(dirname "$0")/../.." || exit 1

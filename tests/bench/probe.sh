@@ -4,9 +4,9 @@
 # rate towards it.
 #
 # usage: probe.sh   (with $B, as the tests)
-. "$(dirname "$0")/../lib.sh"
-. "$TESTS/libvirt.sh"
-. "$TESTS/probe/lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
+. "$TESTS/lib/libvirt.sh"
+. "$TESTS/lib/probe.sh"
 probe_start
 
 probe_text() {

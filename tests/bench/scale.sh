@@ -11,7 +11,7 @@ if [ "${SCALE_NS:-}" != 1 ]; then	# taps and mounts of our own, gone with us
 		private -- \
 		"$(realpath "$0")" "$(realpath "$1")" "$(realpath "$2")" "${@:3}"
 fi
-. "$(dirname "$0")/wait.sh"
+. "$(dirname "$0")/../lib/wait.sh"
 many_taps=$1 taplossd=$2 taps=${3:-1000} queues=${4:-4} losing=${5:-200} ticks=${6:-30}
 out=$(mktemp -d) || exit 1
 agent=

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The device goes down and comes back, is renamed, goes to another namespace, disappears; and what
 # is refused, with the words that help.
-. "$(dirname "$0")/cap.sh"
+. "$(dirname "$0")/../lib/capture.sh"
 
 carrier() { [[ $(< "/sys/class/net/$TAP/carrier") == 1 &&
 	$(< "/sys/class/net/$TAP/operstate") == up ]]; }

@@ -4,7 +4,7 @@
 # capture --dropped as other programs read it: the bytes that tcpdump saw of the same frames, tags
 # and super-frames too; what is said of each; a limit that was hit, with its count at its place; a
 # VM that gets another tap; a row of files; what is refused.
-. "$(dirname "$0")/cap.sh"
+. "$(dirname "$0")/../lib/capture.sh"
 need tcpdump
 
 # dropping [OPTION]...: in the background; returns when it counts

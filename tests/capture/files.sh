@@ -3,7 +3,7 @@
 # limit 120
 # What is in a capture file: the bytes that tcpdump sees, tags too; filter and snap length; a row of
 # files, standard output; a killed capture, and a full disk.
-. "$(dirname "$0")/cap.sh"
+. "$(dirname "$0")/../lib/capture.sh"
 need tcpdump
 
 bytes() {	# bytes FILE: every frame as tcpdump prints it, without the times

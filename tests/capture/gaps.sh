@@ -4,7 +4,7 @@
 # A reader that stands still again and again before a small ring: every gap in the frames' numbers
 # stands in the file, where it is, as large as it is. Version 3: to the frame. Versions 1 and 2:
 # within the bounds that the file gives, and the sum is right.
-. "$(dirname "$0")/cap.sh"
+. "$(dirname "$0")/../lib/capture.sh"
 
 FRAMES=120000
 

@@ -3,7 +3,7 @@
 # limit 90
 # Several ports in one file, in the order of time: a busy one beside one with a frame now and then;
 # eight at once; the rings of a fanout.
-. "$(dirname "$0")/cap.sh"
+. "$(dirname "$0")/../lib/capture.sh"
 
 # in_order FILE N: N frames, no time before the one above it
 in_order() {

@@ -3,7 +3,7 @@
 # limit 90
 # What a ring's options do: frames longer than a slot kept whole, the kernel's flow hash, what the
 # host sends left out, whose clock; double tags as tcpdump sees them; what is refused.
-. "$(dirname "$0")/cap.sh"
+. "$(dirname "$0")/../lib/capture.sh"
 need tcpdump
 
 fields() {	# fields FILE FIELD...

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The calculator, and the kernel's opinion: what `ring` shows can be made.
-. "$(dirname "$0")/cap.sh"
+. "$(dirname "$0")/../lib/capture.sh"
 
 answer=$(taplossctl --json ring --rate 1000000 --frame 64 --stall 100)
 same "$(jq -c '[.rings[] | [.version, .frames_per_mib]]' <<< "$answer")" \

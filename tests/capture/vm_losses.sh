@@ -3,7 +3,7 @@
 # A capture of a VM while an agent counts: what its taps lost meanwhile stands in the same file,
 # burst by burst, to the frame, and is none of the capture's own losses. Also for a tap that loses
 # frames when no more are captured, and one that lives in another network namespace.
-. "$(dirname "$0")/cap.sh"
+. "$(dirname "$0")/../lib/capture.sh"
 
 TAPX=${TAP}x TAPY=${TAP}y
 vm() {	# vm NAME TAP [COMMAND...]: a VMM that never reads, with a ring of 16

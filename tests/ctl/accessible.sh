@@ -4,8 +4,8 @@
 # npm, kept in the user's cache).
 # plain
 # limit 240
-. "$(dirname "$0")/store.sh"
-. "$(dirname "$0")/browser.sh"
+. "$(dirname "$0")/../lib/store.sh"
+. "$(dirname "$0")/../lib/browser.sh"
 command -v npm > /dev/null || { echo 'needs npm'; exit 77; }
 AXE=4.14.1
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/taploss-tests

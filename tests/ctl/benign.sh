@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a VM loses while it does not run, and when a device is not ready, is told apart and makes no
 # script fail.
-. "$(dirname "$0")/store.sh"
+. "$(dirname "$0")/../lib/store.sh"
 
 benign() {	# benign OPTION...: rows' class or NIC, frames, benign frames
 	ctl --json loss "${DAYS[@]}" "$@" |

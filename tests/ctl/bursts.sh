@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # taplossctl bursts on a made store: the list, how long and how far apart, what a ring bridges; with
 # Unicode and without.
-. "$(dirname "$0")/store.sh"
+. "$(dirname "$0")/../lib/store.sh"
 
 # Three bursts in web-1's minute of 10:30: 20 us, 5 ms, and one of 100 ms in two parts.
 from=$(($(at $DAY1 10:29:59) + 0))

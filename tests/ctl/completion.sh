@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What is offered on Tab, in each shell that is here: every command, and every option that --help of a command has.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 D=$TESTS/../ctl/completion
 commands() {

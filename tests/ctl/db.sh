@@ -3,7 +3,7 @@
 # taplossctl db: prune keeps every total, at the level that is left; backup is whole or not there;
 # export has every row.
 # limit 180
-. "$(dirname "$0")/store.sh"
+. "$(dirname "$0")/../lib/store.sh"
 B=${B:-build}
 [[ $B == /* ]] || B=$ROOT/$B
 END=$(($(date +%s) / 86400 * 86400))	# ages are counted from now

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Every file that README.md, CHANGELOG.md, docs/ and the folders' README.md files name is there.
 #
-# A name is a path from the root, a test's name (netns/full_ring, unit/loss, vm/kvm/causes), the
-# target of a link, or the name of a file in the folder named last before it:
+# A name is a path from the root, a test's name (netns/full_ring, unit/collector/loss,
+# vm/kvm/causes), the target of a link, or the name of a file in the folder named last before it:
 # `tests/probe/rates.sh`, `forced.sh`.
 # plain
 # shellcheck disable=SC2016	# the backquotes are Markdown's
@@ -12,16 +12,18 @@ cd "$(dirname "$0")/../.."
 
 FOLDERS='agent|bpf|collector|ctl|docs|schema|tests|debian'
 LEVELS='unit|netns|libvirt|capture|probe|vm|kvm'
-PATTERN="(?<![\\w/.-])($FOLDERS)/([\\w./*-]*[\\w*])?|(?<![\\w/.-])($LEVELS)/[a-z]\\w+(?![\\w./])"
+PATTERN="(?<![\\w/.-])($FOLDERS)/([\\w./*-]*[\\w*])?"
+PATTERN+="|(?<![\\w/.-])($LEVELS)/[a-z]\\w+(?:/\\w+)?(?![\\w./])"
 PATTERN+='|(?<=`)[\w-]+\.(sh|[ch]|md|sql|txt)(?=`)|(?<=\]\()[^):]+(?=\))'
 
 # exists NAME FOLDER: from the root, as a test, or in FOLDER or the folder named last
 exists() {
-	local at test=${1/#unit\//unit/test_}
+	local at
 
-	for at in "$1" "tests/$1" "tests/$test" "tests/vm/$1" "$2/$1" "$last/$1"; do
-		[[ -e $at || -e $at.sh || -e $at.c || -e $at.h ]] ||
-			compgen -G "$at" > /dev/null || continue
+	for at in "$1" "tests/$1" "tests/${1%/*}/test_${1##*/}" "tests/vm/$1" "$2/$1" \
+		"$last/$1"; do
+		[[ -e $at || -e $at.sh || -e $at.c || -e $at.h ]] || compgen -G "$at" > /dev/null ||
+			continue
 		if [[ -d $at ]]; then
 			last=$at
 		elif [[ $1 == */* ]]; then

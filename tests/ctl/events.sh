@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # taplossctl events: VMs, NICs and the agent on one time axis.
-. "$(dirname "$0")/store.sh"
+. "$(dirname "$0")/../lib/store.sh"
 
 sql meta.db << EOF
 INSERT INTO event (t_ns, vm_id, device_id, what, was, became) VALUES

@@ -6,7 +6,7 @@
 # Those that need devices or guests run with --help behind their options, which are all parsed.
 # plain
 # limit 120
-. "$(dirname "$0")/store.sh"
+. "$(dirname "$0")/../lib/store.sh"
 B=${B:-build}
 [[ $B == /* ]] || B=$ROOT/$B
 
@@ -98,7 +98,4 @@ while IFS= read -r line; do
 	*) run 0 "$line" ;;
 	esac
 done < <(from_man && from_readme)
-at_least() {
-	(($1 >= $2)) || fail "$3: $1, not $2 or more"
-}
 at_least "$ran" 45 'commands'

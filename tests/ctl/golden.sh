@@ -3,7 +3,7 @@
 # Every command on stores that an earlier version made answers in JSON and CSV what that version
 # answered, to the byte, with the same exit status: tests/golden/README.md.
 # limit 240
-. "$(dirname "$0")/store.sh"
+. "$(dirname "$0")/../lib/store.sh"
 GOLDEN=$ROOT/tests/golden
 
 mkdir "$W/wanted"

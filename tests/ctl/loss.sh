@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # taplossctl loss: totals, splits, filters, shares and exit status, to the byte, as text, JSON and
 # CSV.
-. "$(dirname "$0")/store.sh"
+. "$(dirname "$0")/../lib/store.sh"
 
 says '2023-11-15 00:00:00 to 2023-11-16 06:00:00 UTC (30 h), 93.3 % observed
 6,570 frames lost; besides, 250 in rings that were emptied (PURGE), which is not loss

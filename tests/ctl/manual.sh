@@ -3,7 +3,7 @@
 # The manual pages name every command and option that --help names, every configuration key with its
 # default and range, and no option that is not there.
 # plain
-. "$(dirname "$0")/store.sh"
+. "$(dirname "$0")/../lib/store.sh"
 TAPLOSSD=${TAPLOSSD:-build/taplossd}
 [[ $TAPLOSSD == /* ]] || TAPLOSSD=$ROOT/$TAPLOSSD
 MAN=$ROOT/docs

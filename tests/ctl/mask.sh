@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # taplossctl mask: masked loss is kept, shown on request, and left out of totals, shares, top,
 # timelines and exit statuses; the file is replaced as a whole, under a lock.
-. "$(dirname "$0")/store.sh"
+. "$(dirname "$0")/../lib/store.sh"
 
 lost() {	# lost [OPTION]...: sum of the rows
 	ctl --json loss "${DAYS[@]}" "$@" | jq '[.rows[].frames] | add // 0'
@@ -42,9 +42,6 @@ refused 1 'is not off' ctl mask restore otherhost
 same "$(lost) $(masked)" '6822 3000' 'switched on'
 
 # One's own: all words have to fit.
-has() {
-	[[ $1 == *"$2"* ]] || fail "no '$2' in: $1"
-}
 has "$(ctl mask add --class ptr_full --vm web-1 --nic vnet0 --note 'load test, until Friday')" \
 	'load test, until Friday'
 same "$(ctl --json mask list | jq -c '.masks[5] | del(.added_ns)')" \

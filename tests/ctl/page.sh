@@ -4,8 +4,8 @@
 # sorted and searched, names that mean harm harmless, printed as PDF.
 # plain
 # limit 240
-. "$(dirname "$0")/store.sh"
-. "$(dirname "$0")/browser.sh"
+. "$(dirname "$0")/../lib/store.sh"
+. "$(dirname "$0")/../lib/browser.sh"
 made_history
 ctl report capacity "${MADE_WINDOW[@]}" -o "$W/host.html"
 ctl report capacity "${MADE_WINDOW[@]}" --vm grow-0 -o "$W/vm.html"

@@ -4,7 +4,7 @@
 # says the same; names do no harm.
 # plain
 # limit 240
-. "$(dirname "$0")/store.sh"
+. "$(dirname "$0")/../lib/store.sh"
 B=${B:-build}
 [[ $B == /* ]] || B=$ROOT/$B
 

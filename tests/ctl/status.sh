@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # taplossctl status, top and db on a store whose agent is away.
-. "$(dirname "$0")/store.sh"
+. "$(dirname "$0")/../lib/store.sh"
 
 ctl status > "$W/text"
 grep -q '^agent      NOT RUNNING: stopped at 2023-11-16 06:00:00 UTC' "$W/text" ||

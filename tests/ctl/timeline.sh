@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # taplossctl timeline: points, charts with gaps, loss that was stored in one piece.
-. "$(dirname "$0")/store.sh"
+. "$(dirname "$0")/../lib/store.sh"
 
 says "web-1 ($WEB)"'
 2023-11-15 00:00:00 to 2023-11-16 06:00:00 UTC (30 h), 93.3 % observed

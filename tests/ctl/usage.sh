@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Usage: help from the table of commands, errors of one line, exit status, colour, closed and full
 # outputs.
-. "$(dirname "$0")/store.sh"
+. "$(dirname "$0")/../lib/store.sh"
 
 ctl --help > "$W/out"
 for command in status vms top loss timeline bursts diagnose watch events audit mask trace capture \

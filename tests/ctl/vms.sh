@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # taplossctl vms: attachments of now and of the past.
-. "$(dirname "$0")/store.sh"
+. "$(dirname "$0")/../lib/store.sh"
 
 says 'VM    STATE   NIC   MAC               KIND    BACKEND   QUEUES RING BRIDGE
 web-1 running vnet0 52:54:00:00:00:01 tap     vhost          2  500 br0

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The window is (since, until] to the nanosecond, whether its hours were summed up or not; what was
 # not observed is said.
-. "$(dirname "$0")/store.sh"
+. "$(dirname "$0")/../lib/store.sh"
 
 frames() {	# frames WANTED SINCE UNTIL
 	same "$(ctl --json loss --since "$2" --until "$3" | jq '[.rows[].frames] | add // 0')" \

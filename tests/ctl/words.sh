@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Names that drive terminals and spreadsheets, broken UTF-8, ids that lead nowhere: shown as what
 # they are, found by queries.
-. "$(dirname "$0")/store.sh"
+. "$(dirname "$0")/../lib/store.sh"
 
 rename() {	# rename SQL-EXPRESSION: of web-1
 	sql meta.db <<< "UPDATE vm SET name = $1 WHERE id = 1"

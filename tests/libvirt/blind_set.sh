@@ -6,9 +6,9 @@
 # alone
 # plain
 # limit 400
-. "$(dirname "$0")/../lib.sh"
-. "$TESTS/libvirt.sh"
-. "$TESTS/causes.sh"
+. "$(dirname "$0")/../lib/test.sh"
+. "$TESTS/lib/libvirt.sh"
+. "$TESTS/lib/causes.sh"
 need libvirtd virsh qemu-system-x86_64 taskset chrt nft tc
 
 N=${BLIND_N:-20} SEED=${BLIND_SEED:-$((EPOCHSECONDS % 32768))}

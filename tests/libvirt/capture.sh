@@ -4,8 +4,8 @@
 # another tap, gets a NIC more, and both captures go on with what is new, each tap as an interface
 # of its own, every frame once.
 # limit 120
-. "$(dirname "$0")/../lib.sh"
-. "$TESTS/libvirt.sh"
+. "$(dirname "$0")/../lib/test.sh"
+. "$TESTS/lib/libvirt.sh"
 need libvirtd virsh qemu-system-x86_64 tshark
 
 uuid=6f6f0000-0000-4000-8000-0000000000c1

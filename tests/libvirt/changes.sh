@@ -3,8 +3,8 @@
 # What changes under a running guest: its number of queues, the length of its rings, its bridge, its
 # namespace. No loss is credited to the wrong queue, interface or time.
 # limit 180
-. "$(dirname "$0")/../lib.sh"
-. "$TESTS/libvirt.sh"
+. "$(dirname "$0")/../lib/test.sh"
+. "$TESTS/lib/libvirt.sh"
 need libvirtd virsh qemu-system-x86_64
 
 uuid=6f6f0000-0000-4000-8000-0000000000e1

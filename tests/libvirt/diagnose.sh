@@ -7,9 +7,9 @@
 # plain
 # limit 240
 # again a guest that is said to be starved has to be, and its neighbour must not
-. "$(dirname "$0")/../lib.sh"
-. "$TESTS/libvirt.sh"
-. "$TESTS/causes.sh"
+. "$(dirname "$0")/../lib/test.sh"
+. "$TESTS/lib/libvirt.sh"
+. "$TESTS/lib/causes.sh"
 need libvirtd virsh qemu-system-x86_64 taskset chrt
 
 causes_up

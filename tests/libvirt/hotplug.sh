@@ -3,8 +3,8 @@
 # An interface that is plugged into a running domain is known within a second, and one that is
 # pulled out is closed.
 # limit 120
-. "$(dirname "$0")/../lib.sh"
-. "$TESTS/libvirt.sh"
+. "$(dirname "$0")/../lib/test.sh"
+. "$TESTS/lib/libvirt.sh"
 need libvirtd virsh qemu-system-x86_64
 
 uuid=6f6f0000-0000-4000-8000-0000000000b1

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # No libvirt from the start: plain QEMU processes are named by their command lines, their taps and
 # macvtaps by their descriptors.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 need qemu-system-x86_64
 
 # a QEMU of plain NAME MAC NETDEV, one that has not begun to run its guest

@@ -3,8 +3,8 @@
 # One domain goes and the next gets its vnetN name: the histories do not mix. One that is renamed
 # keeps its history.
 # limit 120
-. "$(dirname "$0")/../lib.sh"
-. "$TESTS/libvirt.sh"
+. "$(dirname "$0")/../lib/test.sh"
+. "$TESTS/lib/libvirt.sh"
 need libvirtd virsh qemu-system-x86_64
 
 first=6f6f0000-0000-4000-8000-0000000000a1

@@ -3,8 +3,8 @@
 # libvirt hangs: ticks go on, loss is attributed, status says what is stale; it recovers by itself,
 # also from a restart.
 # limit 120
-. "$(dirname "$0")/../lib.sh"
-. "$TESTS/libvirt.sh"
+. "$(dirname "$0")/../lib/test.sh"
+. "$TESTS/lib/libvirt.sh"
 need libvirtd virsh qemu-system-x86_64
 
 uuid=6f6f0000-0000-4000-8000-0000000000c1

@@ -3,8 +3,8 @@
 # A real domain, suspended under traffic: the loss is on its UUID, its MAC, the right queues, rx,
 # PTR_FULL, to the frame.
 # limit 120
-. "$(dirname "$0")/../lib.sh"
-. "$TESTS/libvirt.sh"
+. "$(dirname "$0")/../lib/test.sh"
+. "$TESTS/lib/libvirt.sh"
 need libvirtd virsh qemu-system-x86_64
 
 uuid=6f6f0000-0000-4000-8000-000000000001

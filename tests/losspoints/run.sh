@@ -7,7 +7,7 @@
 #
 #   run.sh [show] [PATTERN]      show: print what was seen in place of comparing it; PATTERN: an
 #                                extended regular expression for cases
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 need tc jq
 
 show=

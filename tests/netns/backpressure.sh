@@ -4,7 +4,7 @@
 # guest does not take is then lost in the queueing discipline, as many frames and for the same cause
 # as in the ring of a tap without. Kernels before do not know the mode.
 # kernels 7.3
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 tap3=s$TAG
 vm() {	# vm NAME TAP MAC QDISC [OPTION]: a guest that never reads

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What cannot be shown here is said, and said of this host: rows come and go with what the agent
 # finds.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 blind() {
 	ctl --json status --blind | jq -r '.blind[].loss'

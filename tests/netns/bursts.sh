@@ -3,7 +3,7 @@
 # Bursts: each one with its start, its queue and its frames, exactly once, over restarts and kill
 # -9; all frames lost are in them.
 # limit 90
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 hold_as qemu-system-x86_64 "$TAP" queues 2 ring 100 -- -name guest=bursts-1 \
 	-uuid 11111111-2222-3333-4444-5555555555b1

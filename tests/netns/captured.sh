@@ -4,7 +4,7 @@
 # apart: no loss, no share, no cause, nothing for the audit; shown when asked for, with the cause
 # "capture". What the VM itself loses under the same capture is lost.
 # kernels 5.10 6.12
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 need perl
 
 # capture DEV: one that never reads; CAPTURE is its process id. A socket without a ring: of what a

@@ -3,7 +3,7 @@
 # Every way to lose frames on purpose that this kernel has: right class, kernel reason, direction,
 # queue, VM, number.
 # limit 120
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 # Without a reader the device drops (DEV_READY), or its queue discipline, which is taken away some
 # time after (QDISC_DROP).

@@ -3,7 +3,7 @@
 # Without BPF: what the devices count is stored as loss of their VMs, to the frame, once, over
 # restarts; and the answers say that they know no more. Chosen by itself when BPF cannot be had,
 # with the reason in status; also without any privilege.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 # Counted before anybody looked: not ours.
 hold_as qemu-system-x86_64 "$TAP" ring 100 -- -name "guest=web-$TAG" \

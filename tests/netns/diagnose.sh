@@ -3,7 +3,7 @@
 # Causes provoked one by one, and some at once: diagnose names each, with its share of the frames,
 # and not its neighbour.
 # limit 120
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 need nft tc
 
 agent_start

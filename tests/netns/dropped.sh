@@ -5,7 +5,7 @@
 # What the file says of the frames of each device (reason, place, class, kind, direction, queue) is
 # what `loss` counted meanwhile, to the frame. Above the limit: written + suppressed = lost.
 # kernels 5.10 6.12 7.2
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 # told FILE: "device comment" of each frame, without other programs' help
 told() {

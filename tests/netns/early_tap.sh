@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A tap that is made and overrun before user space can know of it is counted, and is its owner's as
 # soon as he is found.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 agent_start
 kill -STOP "$AGENT"

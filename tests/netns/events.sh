@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What happens to a VM and its interface while the agent looks is an event, once.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 agent_start
 hold_as qemu-system-x86_64 "$TAP" queues 2 ring 500 -- -name guest=events-1 \

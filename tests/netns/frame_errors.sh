@@ -3,7 +3,7 @@
 # Bad virtio-net headers: the kernel counts them for itself alone, and that count agrees with ours
 # to the frame.
 # kernels 6.1 7.2
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 case $(uname -r) in
 5.1[1-9].* | 6.0.*) skip \

@@ -3,7 +3,7 @@
 # A store whose disk fills up says so once, forgets nothing, and goes on by itself when there is
 # room again.
 # limit 120
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 mkdir -m 750 "$STORE"
 mount -t tmpfs -o size=4m store "$STORE"

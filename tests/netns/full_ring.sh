@@ -3,7 +3,7 @@
 # A guest with four queues stops reading: every frame that finds its ring full is lost as PTR_FULL,
 # counted to the frame.
 # kernels
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 hold_as qemu-system-x86_64 "$TAP" queues 4 ring 500 -- -name guest=web-1 \
 	-uuid 11111111-2222-3333-4444-555555555501 \

@@ -3,7 +3,7 @@
 # The same on a macvtap with four queues, whose device counts such a frame as received, dropped and
 # erroneous at once.
 # kernels 6.1 7.2
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 macvtap "$MVT"
 hold_as qemu-system-x86_64 "$MVT" macvtap queues 4 ring 500 -- -name guest=mac-1

@@ -3,7 +3,7 @@
 # A macvtap that stays goes from one VMM to the next without a word from the kernel: soon it is the
 # next one's.
 # kernels 5.10 6.12
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 macvtap "$MVT"
 agent_start

@@ -4,7 +4,7 @@
 # sent to it, to the frame, and of several queues the fullest tells. A ring that loses frames was
 # full.
 # kernels 5.10 6.12
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 # rings NAME: [most frames in a ring, fewest places left] of all rows of the NIC
 rings() {

@@ -4,7 +4,7 @@
 # and then. The report of it says what the device counted, to the frame, and that so little says
 # nothing of knees; backup while the agent writes; prune is the agent's.
 # limit 120
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 hold "$TAP"
 RING=$(cat "/sys/class/net/$TAP/tx_queue_len")
 agent_start

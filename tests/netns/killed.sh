@@ -3,7 +3,7 @@
 # An agent that is killed twenty times under steady loss stores every frame once: what is stored is
 # what the device counted.
 # limit 120
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 hold_as qemu-system-x86_64 "$TAP" ring 16 -- -name guest=steady-1
 began=$(date +%s%N)

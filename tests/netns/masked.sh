@@ -3,7 +3,7 @@
 # A guest on a tap without a bridge speaks a protocol that the host does not know: counted to the
 # frame, and masked from the start. A mask of one's own takes real loss out of the figures, also of
 # the past; audit goes on explaining all of it.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 case_of() {	# case_of CASE DEV COUNT GUEST
 	bash -c 'exec -a qemu-system-x86_64 taptool case "$@"' - "$1" dev "$2" count "$3" \

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # VM names with quotes, escape sequences, newlines, commas, 10,000 characters, UTF-8: found by
 # queries, harmless on a screen.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 long=$(printf 'x%.0s' {1..10000})
 names=(

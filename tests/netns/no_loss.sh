@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Delivered frames, closed and resized taps, fragments and a running tcpdump add no loss; emptied
 # rings are told apart.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 need tcpdump
 
 agent_start

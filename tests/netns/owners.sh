@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Who holds a tap need not be a VM: tunnels are none. Two VMs of one name are two VMs. A file that
 # is called /dev/shm/tapN is no tap, whoever holds it and whatever its command line says.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 # hold_by PROGRAM DEV [OPTION]...: a stand-in whose process has that name
 hold_by() {

@@ -3,7 +3,7 @@
 # Frames of VMs that are lost above their taps: class PATH with the place, the VM by its address,
 # never mixed with what the taps lost.
 # limit 120
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 need nft tc
 
 mac_a=52:54:00:0a:$((RANDOM % 90 + 10)):01 mac_b=52:54:00:0b:$((RANDOM % 90 + 10)):02 \

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A queueing discipline in front of a tap that drops: its own count agrees with ours, also of what
 # was lost while no agent ran.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 hold "$TAP" ring 500
 # Either holds 30 frames of 100 bytes for longer than the test takes.

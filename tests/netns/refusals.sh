@@ -3,7 +3,7 @@
 # What cannot be done is said in one line that tells what to do, with the documented exit status;
 # nothing is touched or half written.
 # limit 120
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 # refused STATUS WORDS COMMAND...: exit status, nothing on stdout, one line on stderr with these
 # words in it

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A device goes, another VM's gets its name and its ifindex: the histories do not mix.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 ip link add lower type veth peer name far
 ip link set lower up

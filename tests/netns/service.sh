@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The service manager's protocol: READY, WATCHDOG and STOPPING are said; SIGHUP takes over a good
 # configuration and refuses a bad one.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 need perl
 
 perl -MIO::Socket::UNIX -e \

@@ -3,7 +3,7 @@
 # top's screen, as somebody sees it who types: real loss, in terminals of 80x24 and of 200x60,
 # narrow ones, without colour and Unicode.
 # limit 150
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 need tmux
 
 # The terminal. It is drawn once a second, so what is on it is waited for.

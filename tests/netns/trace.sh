@@ -3,7 +3,7 @@
 # taplossctl trace: the kernel stacks of a VM's losses add up to what the devices counted meanwhile,
 # and not to what they lost before, after, or what others lost; Ctrl-C ends it with what there is;
 # without privilege it says so.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 hold_as qemu-system-x86_64 "$TAP" ring 100 -- -name "guest=web-$TAG" \
 	-netdev "tap,id=n0,ifname=$TAP" -device virtio-net-pci,netdev=n0

@@ -3,7 +3,7 @@
 # The unit's capabilities, each taken away in turn: the agent names the one that is missing and what that costs, and the rest works.
 # plain
 # limit 240
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 need systemd-analyze
 
 UNIT=$TESTS/../agent/taplossd.service

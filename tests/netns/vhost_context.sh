@@ -6,7 +6,7 @@
 # queue, to the frame.
 # plain
 # limit 300
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 (: < /dev/vhost-net) 2> /dev/null || skip 'needs /dev/vhost-net'
 
@@ -103,5 +103,5 @@ order 1 5 bad
 expect_lost 15 "${unnamed[@]}" class=VIRTNET_HDR
 
 # It goes when no such frame is lost for a minute; the minute is the test's.
-"$B/tests/unit/test_loss" 'context_*' > unit.log 2>&1 || fail "$(cat unit.log)"
+"$B/tests/unit/collector/test_loss" 'context_*' > unit.log 2>&1 || fail "$(cat unit.log)"
 has "$(cat unit.log)" '[       OK ] context_comes_and_goes'

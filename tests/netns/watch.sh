@@ -3,7 +3,7 @@
 # watch: a line and a command when a VM loses too much for long enough, another when it is over; a
 # single burst is passed over.
 # limit 90
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 # shellcheck disable=SC2016	# a hostile name
 hold_as qemu-system-x86_64 "$TAP" ring 10 -- -name 'guest=w $(touch bad)'

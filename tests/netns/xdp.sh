@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What XDP loses at taps without a frame of the kernel's: redirected into a full ring, programs that
 # fail; and what is the device's to tell.
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 # on_xdp DEV ANSWER...: until the test ends, or XDP is killed
 on_xdp() {

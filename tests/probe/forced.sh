@@ -4,9 +4,9 @@
 # the frame.
 # plain
 # limit 400
-. "$(dirname "$0")/../lib.sh"
-. "$TESTS/libvirt.sh"
-. "$TESTS/probe/lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
+. "$TESTS/lib/libvirt.sh"
+. "$TESTS/lib/probe.sh"
 need libvirtd virsh qemu-system-x86_64 depmod nft tc
 
 probe_start

@@ -4,9 +4,9 @@
 # again, and left as it was. What such a VM may lack is named.
 # plain
 # limit 200
-. "$(dirname "$0")/../lib.sh"
-. "$TESTS/libvirt.sh"
-. "$TESTS/probe/lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
+. "$TESTS/lib/libvirt.sh"
+. "$TESTS/lib/probe.sh"
 need libvirtd virsh qemu-system-x86_64 depmod cpio
 
 probe_start

@@ -5,9 +5,9 @@
 # read again, and nothing is left of the machine.
 # plain
 # limit 240
-. "$(dirname "$0")/../lib.sh"
-. "$TESTS/libvirt.sh"
-. "$TESTS/probe/lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
+. "$TESTS/lib/libvirt.sh"
+. "$TESTS/lib/probe.sh"
 need libvirtd virsh qemu-system-x86_64 depmod
 
 probe_start

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a probe needs and does not find is named, with what to do; nothing is left behind.
 # limit 120
-. "$(dirname "$0")/../lib.sh"
-. "$TESTS/libvirt.sh"
-. "$TESTS/probe/lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
+. "$TESTS/lib/libvirt.sh"
+. "$TESTS/lib/probe.sh"
 need libvirtd virsh qemu-system-x86_64 depmod setpriv
 
 probe_start

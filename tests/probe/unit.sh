@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A scheduled probe of an agent that is a service runs in a unit of its own: the agent's hides the kernel's modules.
 # plain
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 [[ -e /usr/bin/systemd-run ]] || skip 'needs systemd-run'
 
 cat > systemd-run << 'EOF'

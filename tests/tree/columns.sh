@@ -3,13 +3,11 @@
 # No line of the tree has more than 100 columns (tests/lint/columns.sh), and one that has is found.
 # plain
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+ROOT=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$ROOT"
 W=$(mktemp -d)
 trap 'rm -rf "$W"' EXIT
-fail() {
-	echo "columns.sh: $*" >&2
-	exit 1
-}
+. "$ROOT/tests/lib/check.sh"
 git rev-parse 2> /dev/null || { echo 'needs the git tree'; exit 77; }
 
 tests/lint/columns.sh || fail 'lines are too long'

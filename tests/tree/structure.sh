@@ -9,10 +9,7 @@ B=${B:-build}
 [[ $B == /* ]] || B=$ROOT/$B
 W=$(mktemp -d)
 trap 'rm -rf "$W"' EXIT
-fail() {
-	echo "structure.sh: $*" >&2
-	exit 1
-}
+. "$ROOT/tests/lib/check.sh"
 command -v gcc > /dev/null || { echo 'needs gcc'; exit 77; }
 
 cd "$ROOT"

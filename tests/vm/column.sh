@@ -12,6 +12,7 @@
 # and so have all when a kernel that must be there cannot be had.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+. tests/lib/directives.sh
 
 kernel=$1 results=$2
 shift 2
@@ -40,8 +41,8 @@ wanted() {	# wanted NAME
 meant() {
 	local line
 
-	line=$(grep -m 1 -E '^# kernels( |$)' "$1") || return 1
-	[[ ($line == '# kernels' && $need != apart) || "$line " == *" $kernel "* ]]
+	line=$(directive "$1" kernels) || return 1
+	[[ (-z $line && $need != apart) || " $line " == *" $kernel "* ]]
 }
 
 names() {	# names DIRECTORY: of tests that are to run
@@ -132,8 +133,10 @@ once() {	# in the host's own namespaces, where the guest is
 	local script=tests/${scenes%/kvm}/$1.sh files own
 
 	fault_module || return
-	own=$(sed -n 's/^# level //p' "$script")	# kvm: it starts the guest itself
-	tests/vm/vm.sh run "$kernel" -l "${own:-$level}" -t "$limit" "${files[@]}" -- env TAPLOSS_INSIDE=1 TAPLOSS_SLOWER=$SLOWER FRAMES="${FRAMES:-}" "$script"
+	# kvm: it starts the guest itself
+	own=$(directive "$script" level || true)
+	tests/vm/vm.sh run "$kernel" -l "${own:-$level}" -t "$limit" "${files[@]}" -- \
+		env TAPLOSS_INSIDE=1 TAPLOSS_SLOWER=$SLOWER FRAMES="${FRAMES:-}" "$script"
 }
 
 # unavailable NAME...: there is no such kernel here

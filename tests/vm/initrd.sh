@@ -78,7 +78,7 @@ put_programs() {
 	done < "$root/list" | tee "$root/list.there" | put_files
 	# A library's own needs are those of who loads it.
 	{ grep -E '/s?bin/|\.so$' "$root/list.there"; printf '%s\n' \
-		"$B"/{taplossd,taplossctl,tests/unit/test_loss}; } |
+		"$B"/{taplossd,taplossctl,tests/unit/collector/test_loss}; } |
 		{ xargs -r ldd 2> /dev/null || true; } |	# scripts have none
 		grep -o '/[^ ]*\.so[^ :]*' | put_files
 	rm "$root/list" "$root/list.there"

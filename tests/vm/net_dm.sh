@@ -4,7 +4,7 @@
 # beside it, what it says of its own losses, and that nothing stays in the kernel that should not.
 TAPLOSS_INSIDE=1
 export TAPLOSS_SLOWER=6
-. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../lib/test.sh"
 
 start() {	# start [OPTION]...: an agent; loading BPF takes long in an emulated machine
 	agent_spawn --interval 500 "$@"

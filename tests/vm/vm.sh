@@ -137,13 +137,13 @@ forget() {
 bring() {
 	local file
 
-	mkdir -p "$1/taploss/build/tests/unit"
+	mkdir -p "$1/taploss/build/tests/unit/collector"
 	cp -r "$top/tests" "$top/docs" "$1/taploss/"
 	cp "$B/taplossd" "$B/taplossctl" "$B/taploss-probe" "$1/taploss/build/"
 	for file in "$B"/tests/{helpers,taptool,vm,guest}/*; do
 		[[ ! -x $file || -d $file ]] || install -D "$file" "$1/taploss/build/${file#"$B"/}"
 	done
-	cp "$B/tests/unit/test_loss" "$1/taploss/build/tests/unit/"
+	cp "$B/tests/unit/collector/test_loss" "$1/taploss/build/tests/unit/collector/"
 }
 
 # job: an archive of that and of the FILEs

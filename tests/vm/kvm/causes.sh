@@ -7,7 +7,7 @@
 # in front of the guest lets through (qos-cap). The kernel finds no memory for a frame (no-memory),
 # or no room in the ring.
 # kernels 6.1 6.12
-. "$(dirname "$0")/../../lib.sh"
+. "$(dirname "$0")/../../lib/test.sh"
 
 uuid=6f6f0000-0000-4000-8000-0000000000f1
 mac=52:54:00:00:0f:01

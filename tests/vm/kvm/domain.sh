@@ -5,9 +5,9 @@
 # lost, to the frame, and the loss is the domain's, by its UUID.
 # kernels 6.12
 # level kvm
-. "$(dirname "$0")/../../lib.sh"
+. "$(dirname "$0")/../../lib/test.sh"
 export TAPLOSS_DOMAIN=kvm TAPLOSS_BACKEND=vhost
-. "$TESTS/libvirt.sh"
+. "$TESTS/lib/libvirt.sh"
 
 uuid=6f6f0000-0000-4000-8000-0000000000f2
 mac=52:54:00:00:0f:02 mac2=52:54:00:00:0f:03

@@ -4,7 +4,7 @@
 # 6.17 on: what a filter and a small MTU take there is counted as in any other namespace.
 # kernels 7.2 7.3
 # level host
-. "$(dirname "$0")/../../lib.sh"
+. "$(dirname "$0")/../../lib/test.sh"
 need nft
 
 same "$(readlink /proc/self/ns/net)" "$(readlink /proc/1/ns/net)" 'the first namespace'

@@ -4,9 +4,9 @@
 # host can send, and with a ring of four frames; what the ring lost is the tap's own count.
 # kernels 6.12
 # level kvm
-. "$(dirname "$0")/../../lib.sh"
-. "$TESTS/libvirt.sh"
-. "$TESTS/probe/lib.sh"
+. "$(dirname "$0")/../../lib/test.sh"
+. "$TESTS/lib/libvirt.sh"
+. "$TESTS/lib/probe.sh"
 
 export ACCEL=kvm
 probe_start

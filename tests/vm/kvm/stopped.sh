@@ -3,7 +3,7 @@
 # A real KVM guest with real vhost-net is stopped under traffic: what finds its rings full is its
 # loss, to the frame, and every other frame sent is delivered when it goes on.
 # kernels 6.1 6.12
-. "$(dirname "$0")/../../lib.sh"
+. "$(dirname "$0")/../../lib/test.sh"
 
 uuid=6f6f0000-0000-4000-8000-0000000000f1
 

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Causes of loss, each provoked for real by a function cause_ID, ID being that of
-# ctl/diagnose/verdict.c with _ for -; sourced after lib.sh and libvirt.sh.
+# ctl/diagnose/verdict.c with _ for -; sourced after test.sh and libvirt.sh.
 #
 # A function sets VM (whom to ask about), and loses frames of that VM for this one cause; afterwards
 # all is as it was. Two CPUs: senders have the first one. The guest is a real one, "lab", with eth0

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the tests of captures share; sourced in place of lib.sh. A veth pair "$TAP", "$TAP2":
+# What the tests of captures share; sourced in place of test.sh. A veth pair "$TAP", "$TAP2":
 # numbered frames go into the first end.
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/test.sh"
 need tshark capinfos
 
 # veth NAME PEER: both up

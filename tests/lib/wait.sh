@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What benches wait by; sourced: . "$(dirname "$0")/wait.sh". A measurement of something that did
-# not come about is none.
+# What benches wait by; sourced: . "$(dirname "$0")/../lib/wait.sh". A measurement of something that
+# did not come about is none.
 
 die() {
 	echo "${0##*/}: $*" >&2

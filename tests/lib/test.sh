@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034	# what is set here is used by the tests
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What every test is made of; sourced first: . "$(dirname "$0")/../lib.sh"
+# What every test is made of; sourced first: . "$(dirname "$0")/../lib/test.sh"
 #
 # The test runs again below nsinit, in namespaces of its own: whatever kills it, nothing is left
 # behind. It starts in an empty directory, with an empty /run, a private bpffs, no IPv6. Several
@@ -13,7 +13,7 @@
 set -euo pipefail
 shopt -s inherit_errexit
 
-TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 B=${B:-build}
 [[ $B == /* ]] || B=$TESTS/../$B
 B=$(cd "$B" && pwd)
@@ -43,18 +43,7 @@ export TAPLOSS_STORE=$STORE TMPDIR=$W NO_COLOR=1 LC_ALL=C.UTF-8 TZ=UTC
 
 # Output, skipping, undoing.
 
-fail() {
-	local i
-
-	trap - ERR
-	for ((i = 1; i < ${#BASH_SOURCE[@]}; i++)); do
-		[[ ${BASH_SOURCE[i]} == */lib.sh ]] || break
-	done
-	((i < ${#BASH_SOURCE[@]})) || i=$((${#BASH_SOURCE[@]} - 1))
-	echo "${BASH_SOURCE[i]}:${BASH_LINENO[i - 1]}: $*" >&2
-	evidence >&2
-	exit 1
-}
+. "$TESTS/lib/check.sh"
 
 # What somebody needs who looks at a failure.
 evidence() {
@@ -110,7 +99,7 @@ undo() {
 }
 trap undo EXIT
 
-# Waiting and comparing.
+# Waiting.
 
 # wait_for SECONDS COMMAND...: until COMMAND succeeds; on a slow machine (TAPLOSS_SLOWER) it gets
 # that many times as long
@@ -125,21 +114,6 @@ $(head -c 1000 "$W/wait_for.out")"
 		fi
 		sleep 0.05
 	done
-}
-
-# same GOT WANTED [WHAT]
-same() {
-	[[ $1 == "$2" ]] || fail "${3:+$3: }got '$1', not '$2'"
-}
-
-# at_least NUMBER MINIMUM [WHAT]
-at_least() {
-	(($1 >= $2)) || fail "${3:+$3: }$1 is less than $2"
-}
-
-# has TEXT PART: PART stands somewhere in TEXT
-has() {
-	[[ $1 == *"$2"* ]] || fail "no '$2' in: $1"
 }
 
 # The agent and the control program.

@@ -4,7 +4,7 @@
 # trees, group. Not in a namespace of its own: the tests make theirs.
 
 set -u
-cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 B=$(realpath "${B:-build}")
 UNIT=$PWD/agent/taplossd.service
 [[ $(id -u) == 0 ]] || { echo 'needs root'; exit 77; }

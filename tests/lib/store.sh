@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034	# what is set here is used by the tests
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A small store of two days, made of SQL, and what the tests of taplossctl share.
-# Sourced first: . "$(dirname "$0")/store.sh"
+# Sourced first: . "$(dirname "$0")/../lib/store.sh"
 #
 # Needs no privilege and no agent. What is in the store (UTC, 15th to 16th of November 2023):
 #   web-1   vnet0, two queues; was called web-old; loses on the 15th, 10:00 to 12:00, and on the
@@ -25,31 +25,10 @@ trap 'rm -rf "$W"' EXIT
 STORE=$W/store
 export TAPLOSS_STORE=$STORE NO_COLOR=1 LC_ALL=C.UTF-8 TZ=UTC
 
-fail() {
-	local i=0
-
-	while [[ ${BASH_SOURCE[i]} == */store.sh ]]; do
-		i=$((i + 1))
-	done
-	echo "${BASH_SOURCE[i]}:${BASH_LINENO[i - 1]}: $*" >&2
-	exit 1
-}
+. "$ROOT/tests/lib/check.sh"
 
 ctl() {
 	"$TAPLOSSCTL" "$@"
-}
-
-# same GOT WANTED [WHAT]
-same() {
-	[[ $1 == "$2" ]] || fail "${3:-}
-got:    $1
-wanted: $2"
-}
-
-# has TEXT PART: PART stands somewhere in TEXT. Not `| grep -q`: that ends at the first match, and
-# the writer by a signal.
-has() {
-	[[ $1 == *"$2"* ]] || fail "no '$2' in: $1"
 }
 
 # says TEXT COMMAND...: its standard output, to the byte, but for the line end at its end; exit

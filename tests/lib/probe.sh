@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A bridge and a libvirt for probe VMs; sourced after lib.sh and libvirt.sh. The kernel is that of
+# A bridge and a libvirt for probe VMs; sourced after test.sh and libvirt.sh. The kernel is that of
 # the small guest.
 
 BRIDGE=b$TAG

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A libvirt of the test's own, with real QEMU guests; sourced after lib.sh (or below nsinit with $B,
-# $TESTS and $W set).
+# A libvirt of the test's own, with real QEMU guests; sourced after test.sh (or below nsinit with
+# $B, $TESTS and $W set).
 #
 # libvirtd runs in the test's namespaces with empty directories in place of the machine's, so it
 # neither sees nor disturbs another one. The guests boot in about 3 s with QEMU's own CPU (accel
