@@ -231,7 +231,7 @@ int agent_new(const struct config *c, const char *config_file, struct agent **re
 	report_privilege(a);
 	if (store_set_aside(a->store)[0]) {
 		log_warning("%s", store_set_aside(a->store));
-		agent_say_source(a, "store-day", "partial", store_set_aside(a->store));
+		agent_report_source(a, "store-day", "partial", store_set_aside(a->store));
 	}
 	*ret = a;
 	return 0;
