@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What is offered on Tab, in each shell that is here: every command, and every option that --help of a command has.
+# What is offered on Tab, in each shell that is here: every command, and every option that --help of
+# a command has.
 . "$(dirname "$0")/../lib/test.sh"
 
 D=$TESTS/../ctl/completion
@@ -8,20 +9,25 @@ commands() {
 	taplossctl --help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'
 }
 options() {	# options COMMAND: those at the beginning of a line of its help, and after a comma
-	taplossctl "$1" --help | sed -n 's/^ *\(-.*\)/\1/p' | sed 's/  .*//' | grep -oE -- '--[a-z][a-z-]*' | sort -u
+	taplossctl "$1" --help | sed -n 's/^ *\(-.*\)/\1/p' | sed 's/  .*//' |
+		grep -oE -- '--[a-z][a-z-]*' | sort -u
 }
 
 with_bash() {	# with_bash WORD...: the last one is completed
-	bash -c '. "$0"; COMP_WORDS=(taplossctl "$@"); COMP_CWORD=$#; compopt() { :; }; _taplossctl; printf "%s\n" "${COMPREPLY[@]}"' \
-		"$D/taplossctl.bash" "$@"
+	bash -c '. "$0"; COMP_WORDS=(taplossctl "$@"); COMP_CWORD=$#; compopt() { :; }
+		_taplossctl; printf "%s\n" "${COMPREPLY[@]}"' "$D/taplossctl.bash" "$@"
 }
 with_fish() {
 	# shellcheck disable=SC2016	# fish expands them
-	fish -c 'source $argv[1]; complete -C "taplossctl $argv[2]"' "$D/taplossctl.fish" "$*" | cut -f1
+	fish -c 'source $argv[1]; complete -C "taplossctl $argv[2]"' "$D/taplossctl.fish" "$*" |
+		cut -f1
 }
 with_zsh() {	# the function itself, with stand-ins for zsh's own
-	zsh -f -c 'compadd() { if [[ $1 == -a ]]; then print -l -- ${(P)2}; else print -l -- $@; fi }; _files() { : }
-		compdef=1; file=$1; shift; words=(taplossctl "$@"); CURRENT=$#words; setopt extendedglob; . $file' zsh "$D/_taplossctl" "$@"
+	zsh -f -c 'compadd() { if [[ $1 == -a ]]; then print -l -- ${(P)2}
+			else print -l -- $@; fi }
+		_files() { : }
+		compdef=1; file=$1; shift; words=(taplossctl "$@"); CURRENT=$#words
+		setopt extendedglob; . $file' zsh "$D/_taplossctl" "$@"
 }
 
 offers() {	# offers SHELL WANTED WORD...
@@ -29,7 +35,8 @@ offers() {	# offers SHELL WANTED WORD...
 	shift 2
 
 	got=$("with_$shell" "$@")
-	same "$(comm -23 <(sort -u <<< "$wanted") <(sort -u <<< "$got") | paste -sd ' ')" '' "$shell offers for '$*' too little"
+	same "$(comm -23 <(sort -u <<< "$wanted") <(sort -u <<< "$got") | paste -sd ' ')" '' \
+		"$shell offers for '$*' too little"
 }
 
 at_least "$(commands | wc -l)" 15 commands
@@ -46,8 +53,13 @@ done
 same "$(with_bash loss --direction '' | paste -sd ' ')" 'rx tx in out'
 
 # The configuration that is installed has each key, with its default, commented out.
-same "$(diff <(taplossd --config /dev/null --print-config | sed -e 's/^[a-z]/#&/' -e 's/ $//') "$TESTS/../agent/taploss.conf")" '' \
-	"agent/taploss.conf is old: taplossd --config /dev/null --print-config | sed -e 's/^[a-z]/#&/' -e 's/ \$//'"
+defaults() {
+	taplossd --config /dev/null --print-config | sed -e 's/^[a-z]/#&/' -e 's/ $//'
+}
+how="taplossd --config /dev/null --print-config | sed -e 's/^[a-z]/#&/' -e 's/ \$//'"
+same "$(diff <(defaults) "$TESTS/../agent/taploss.conf")" '' "agent/taploss.conf is old: $how"
 # The package is of the version that is built, and is built with what building needs here.
-same "$(sed -n '1s/taploss (\(.*\)) .*/\1/p' "$TESTS/../debian/changelog")" "$(taplossctl --version | sed 's/.* //')" 'version in debian/changelog'
-same "$(sed -n 's/^Version: *//p' "$TESTS/../debian/taploss.spec")" "$(taplossctl --version | sed 's/.* //')" 'version in debian/taploss.spec'
+same "$(sed -n '1s/taploss (\(.*\)) .*/\1/p' "$TESTS/../debian/changelog")" \
+	"$(taplossctl --version | sed 's/.* //')" 'version in debian/changelog'
+same "$(sed -n 's/^Version: *//p' "$TESTS/../debian/taploss.spec")" \
+	"$(taplossctl --version | sed 's/.* //')" 'version in debian/taploss.spec'

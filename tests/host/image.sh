@@ -49,7 +49,8 @@ make_root() {	# make_root FILE
 	mmdebstrap --quiet --mode=root --variant=minbase --format=tar \
 		--include="$(echo $packages | tr ' ' ,),$extra" \
 		--aptopt='Acquire::Languages "none"' --dpkgopt=path-exclude=/usr/share/man/\* \
-		--dpkgopt=path-exclude=/usr/share/locale/\* --dpkgopt=path-exclude=/usr/share/doc/\* \
+		--dpkgopt=path-exclude=/usr/share/locale/\* \
+		--dpkgopt=path-exclude=/usr/share/doc/\* \
 		--customize-hook="$hook" "$suite" "$1" - <<< "$list" >&2
 }
 
@@ -71,9 +72,10 @@ configure() {	# configure ROOT
 		[Install]
 		WantedBy=graphical.target
 	END
-	for unit in apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer logrotate.timer \
-		dpkg-db-backup.timer e2scrub_reap.service openvswitch-switch.service openvpn.service \
-		libvirt-guests.service getty@tty1.service; do
+	for unit in apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer \
+		logrotate.timer dpkg-db-backup.timer e2scrub_reap.service \
+		openvswitch-switch.service openvpn.service libvirt-guests.service \
+		getty@tty1.service; do
 		systemctl --quiet --root="$1" mask "$unit"
 	done
 	systemctl --quiet --root="$1" unmask openvswitch-switch.service
@@ -137,7 +139,11 @@ mkdir -p "$cache"
 exec 9> "$cache/lock.$name"
 flock 9	# several at once ask for the same
 root=$cache/$name-$({ fields "$name"; echo "$packages $unused"; declare -f make_root; } | key).tar
-disk=$cache/$name-$({ echo "$root"; cat "$B/tests/vm/init"; declare -f configure make_initrd make_disk; } | key).disk
+disk=$cache/$name-$({
+	echo "$root"
+	cat "$B/tests/vm/init"
+	declare -f configure make_initrd make_disk
+} | key).disk
 if [[ ! -e $disk ]]; then
 	work=$(mktemp -d "$cache/make.XXXXXX")
 	trap 'rm -rf "$work"' EXIT

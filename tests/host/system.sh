@@ -1,6 +1,6 @@
-# shellcheck shell=bash disable=SC2034,SC2154     # what is set here is used by vm.sh, and the other
-# way round SPDX-License-Identifier: GPL-2.0-or-later Whole systems as test hosts; sourced by
-# tests/vm/vm.sh, whose functions these take the place of.
+# shellcheck shell=bash disable=SC2034,SC2154	# vm.sh uses what is set here, and the reverse
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Whole systems as test hosts; sourced by tests/vm/vm.sh, whose functions these take the place of.
 #
 # A system is saved after its boot, and once more with the package installed by apt-get, in each
 # case with the disk as it was then: FILE.vm beside FILE.disk, which holds what differs from the
@@ -10,14 +10,18 @@ source=$here/../host/image.sh
 # machine LEVEL CONSOLE DISK: sets qemu. There are two NICs with a driver of real hosts, eth0 and
 # eth2; what leaves there arrives at eth1 and eth3, and the other way round.
 machine() {
-	qemu=(qemu-system-x86_64 -M q35 -accel 'tcg,thread=multi' -cpu 'max,la57=off' -smp 1 -m 1536 -nodefaults -no-user-config
+	qemu=(qemu-system-x86_64 -M q35 -accel 'tcg,thread=multi' -cpu 'max,la57=off' -smp 1 -m 1536
+		-nodefaults -no-user-config
 		-display none -kernel "$dir/vmlinuz" -initrd "$dir/initrd"
-		-append 'console=ttyS0 quiet system=/dev/vda rw mitigations=off net.ifnames=0 rcupdate.rcu_expedited=1'
+		-append
+'console=ttyS0 quiet system=/dev/vda rw mitigations=off net.ifnames=0 rcupdate.rcu_expedited=1'
 		-drive "file=$3,format=qcow2,if=virtio,cache=unsafe"
 		-netdev hubport,id=n0,hubid=0 -device vmxnet3,netdev=n0,mac=52:54:00:ff:00:00
-		-netdev hubport,id=n1,hubid=0 -device virtio-net-pci,netdev=n1,mac=52:54:00:ff:00:01,romfile=
+		-netdev hubport,id=n1,hubid=0
+		-device virtio-net-pci,netdev=n1,mac=52:54:00:ff:00:01,romfile=
 		-netdev hubport,id=n2,hubid=1 -device vmxnet3,netdev=n2,mac=52:54:00:ff:00:02
-		-netdev hubport,id=n3,hubid=1 -device virtio-net-pci,netdev=n3,mac=52:54:00:ff:00:03,romfile=
+		-netdev hubport,id=n3,hubid=1
+		-device virtio-net-pci,netdev=n3,mac=52:54:00:ff:00:03,romfile=
 		-serial "file:$2")
 }
 
@@ -40,7 +44,10 @@ key() {
 		declare -f machine make_host
 		cat "$B/tests/vm/init"
 		dpkg-query -W qemu-system-x86
-		[[ $1 == host ]] || { declare -f make_installed; cat "$here/../host/install.sh" "$(package)"; }
+		[[ $1 == host ]] || {
+			declare -f make_installed
+			cat "$here/../host/install.sh" "$(package)"
+		}
 	} | sha256sum | cut -c 1-16
 }
 
@@ -48,10 +55,12 @@ key() {
 package() {
 	local deb
 
-	deb=$(find "$B/deb" -maxdepth 1 -name 'taploss_*_amd64.deb' -newer "$B/taplossd" -newer "$B/taplossctl" 2> /dev/null)
+	deb=$(find "$B/deb" -maxdepth 1 -name 'taploss_*_amd64.deb' \
+		-newer "$B/taplossd" -newer "$B/taplossctl" 2> /dev/null)
 	if [[ -z $deb ]]; then
 		echo 'building the package' >&2
-		env -u MAKEFLAGS -u B make --no-print-directory -s -C "$top" B="$B" deb-unchecked > "$work/deb" 2>&1 || { cat "$work/deb" >&2; return 1; }
+		env -u MAKEFLAGS -u B make --no-print-directory -s -C "$top" B="$B" \
+			deb-unchecked > "$work/deb" 2>&1 || { cat "$work/deb" >&2; return 1; }
 		deb=$(ls "$B"/deb/taploss_*_amd64.deb)
 	fi
 	echo "$deb"
@@ -81,7 +90,8 @@ make_installed() {
 	files=("$(package):/t/taploss.deb")
 	job
 	machine installed "$work/console" "$installed.disk.tmp"
-	"$B/tests/vm/vmctl" -r "$host.vm" -j "$work/job.cpio" -s "$installed.vm.tmp" -c "$work/console" -t 1200 -- "${qemu[@]}" -- \
+	"$B/tests/vm/vmctl" -r "$host.vm" -j "$work/job.cpio" -s "$installed.vm.tmp" \
+		-c "$work/console" -t 1200 -- "${qemu[@]}" -- \
 		/bin/env -C /taploss bash tests/host/install.sh /t/taploss.deb
 	mv "$installed.disk.tmp" "$installed.disk"
 }

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A scheduled probe of an agent that is a service runs in a unit of its own: the agent's hides the kernel's modules.
+# A scheduled probe of an agent that is a service runs in a unit of its own: the agent's hides the
+# kernel's modules.
 # plain
 . "$(dirname "$0")/../lib/test.sh"
 [[ -e /usr/bin/systemd-run ]] || skip 'needs systemd-run'
@@ -16,7 +17,8 @@ printf '[probe]\nwhere = bridge:br9\nfirst_s = 0\nbudget_s = 30\n' > probe.conf
 INVOCATION_ID=0 agent_start --config probe.conf
 wait_for 10 test -s ran
 has "$(cat ran)" '-p PartOf=taplossd.service -p RuntimeMaxSec=40 -- '
-has "$(cat ran)" "/taplossctl --store $STORE --json probe run bridge:br9 --connect qemu:///system --frames 5000 --rate 2000"
+has "$(cat ran)" "/taplossctl --store $STORE --json probe run bridge:br9 \
+--connect qemu:///system --frames 5000 --rate 2000"
 agent_stop
 
 # By hand it is a process of the agent.

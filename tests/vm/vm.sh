@@ -187,8 +187,8 @@ run)
 	job
 	own
 	machine "$level" "$work/console" "$medium"
-	"$B/tests/vm/vmctl" -r "$vm.vm" -j "$work/job.cpio" -c "$work/console" -t "$limit" -- "${qemu[@]}" -- \
-		/bin/env -C /taploss B=/taploss/build "$@" || exit
+	"$B/tests/vm/vmctl" -r "$vm.vm" -j "$work/job.cpio" -c "$work/console" -t "$limit" -- \
+		"${qemu[@]}" -- /bin/env -C /taploss B=/taploss/build "$@" || exit
 	;;
 shell)
 	[[ $level != guest ]] || level=kvm

@@ -10,8 +10,8 @@
  *   -c CONSOLE   what the kernel said, copied to standard error when the machine fails
  *   -t SECONDS   for COMMAND (60); the machine gets 60 more
  *
- * A machine that starts again while it does its job, as one that COMMAND has told to, is given the job
- * once more when it is up.
+ * A machine that starts again while it does its job, as one that COMMAND has told to, is given the
+ * job once more when it is up.
  *
  * The output of COMMAND is written to standard output as it comes. The exit status is COMMAND's;
  * 125 when the machine did not say how COMMAND ended: it is never taken to be a success. Two

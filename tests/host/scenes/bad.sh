@@ -100,7 +100,8 @@ tc qdisc del dev tapv clsact
 ip addr add 10.0.0.1/24 dev br0
 nft add table inet filter
 nft add chain inet filter input '{ type filter hook input priority 0; policy drop; }'
-say a "$n" "$(frame "$(cat /sys/class/net/br0/address)" $A 0800 "$(ipv4 0a00000a 0a000001 11 "$(udp 9 9 "$(zeros 30)")")")"
+say a "$n" "$(frame "$(cat /sys/class/net/br0/address)" $A 0800 \
+	"$(ipv4 0a00000a 0a000001 11 "$(udp 9 9 "$(zeros 30)")")")"
 lost_so 'the firewall of the host, to the host itself' "$n" vm=a class=PATH direction=tx kind=policy
 
 same "$(ctl --json audit | jq '[.rows[].unexplained_frames // 0] | add')" 0 'unexplained'

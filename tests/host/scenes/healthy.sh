@@ -58,7 +58,8 @@ settled
 
 reported() {
 	ctl --json loss --by vm,nic,direction,class,place,reason,site,kind |
-		jq -c '.rows[] | [.vm, .nic, .direction, .class, .place, .kernel_reason, .site, .kind, .frames]'
+		jq -c '.rows[] | [.vm, .nic, .direction, .class, .place, .kernel_reason, .site,
+			.kind, .frames]'
 }
 false_losses=0 before=$(reported)
 # sound NAME: what has been sent since the last one is no loss
@@ -89,7 +90,8 @@ sound 'multicast (mDNS)'
 netbios=$(udp 137 137 "$(zeros 50)")
 say a "$n" "$(frame $ALL $A 0800 "$(ipv4 $ip_a 0a0000ff 11 "$netbios")")"
 sound 'IP broadcasts of a guest that the host does not take'
-say a "$n" "$(frame 33:33:00:00:00:16 $A 86dd "6000000000083aff$(zeros 16)ff0200000000000000000000000000163a00000000000000")"
+say a "$n" "$(frame 33:33:00:00:00:16 $A 86dd \
+	"6000000000083aff$(zeros 16)ff0200000000000000000000000000163a00000000000000")"
 sound 'IPv6 multicast'
 datagram=$(udp 1024 9 "$(zeros 60)")
 say a "$n" "$(frame $C $A 0800 "$(ipv4 $ip_a $ip_c 11 "$datagram")")"
@@ -118,6 +120,7 @@ sound 'broadcasts of a macvtap'
 say tun "$n" "$(ipv4 0a090002 0a090001 11 "$datagram")"
 sound "a VPN's packets to a port that nobody listens on"
 
-same "$(ctl --json vms | jq -c '[.vms[] | select(any(.nics[]; .ifname == "tun9")) | .name]')" '[]' 'a VPN is no VM'
+same "$(ctl --json vms | jq -c '[.vms[] | select(any(.nics[]; .ifname == "tun9")) | .name]')" '[]' \
+	'a VPN is no VM'
 at_least "$(heard c)" $((n * 4)) 'frames that c has read'
 same "$false_losses" 0 'kinds of traffic with false loss'

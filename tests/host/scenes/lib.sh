@@ -22,8 +22,9 @@ done
 A=52:54:00:00:00:0a C=52:54:00:00:00:0c OUT=02:00:00:00:00:77 ALL=ff:ff:ff:ff:ff:ff
 
 service_counts() {
-	ctl --json status | jq -e --argjson pid "$(systemctl show -P MainPID taplossd)" '.agent.running and .agent.pid == $pid
-		and (.coverage | length > 0) and any(.sources[]; .name == "bpf-sockets" and .state == "ok")'
+	ctl --json status | jq -e --argjson pid "$(systemctl show -P MainPID taplossd)" '
+		.agent.running and .agent.pid == $pid and (.coverage | length > 0)
+		and any(.sources[]; .name == "bpf-sockets" and .state == "ok")'
 }
 
 # known NIC...: the agent has a VM for each
@@ -87,8 +88,9 @@ guest() {
 	local name=$1 kind=$2 dev=$3 mac=$4
 
 	shift 4
-	being "$name" bash -c 'exec -a qemu-system-x86_64 hexguest "$@"' - "$kind" "$dev" "$@" -- -name "guest=$name" \
-		-netdev "tap,id=n0,ifname=$dev" -device "virtio-net-pci,netdev=n0,mac=$mac"
+	being "$name" bash -c 'exec -a qemu-system-x86_64 hexguest "$@"' - "$kind" "$dev" "$@" -- \
+		-name "guest=$name" -netdev "tap,id=n0,ifname=$dev" \
+		-device "virtio-net-pci,netdev=n0,mac=$mac"
 	ip link set "$dev" up
 }
 

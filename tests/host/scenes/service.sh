@@ -11,9 +11,12 @@ same "$(virsh net-list --name | xargs)" default networks
 
 cat > web-1.xml <<-'END'
 	<domain type='qemu'><name>web-1</name><uuid>11111111-2222-3333-4444-555555555501</uuid>
-	<memory unit='MiB'>32</memory><vcpu>1</vcpu><os><type arch='x86_64' machine='q35'>hvm</type></os>
-	<devices><emulator>/usr/bin/qemu-system-x86_64</emulator><controller type='usb' model='none'/><memballoon model='none'/>
-	<interface type='network'><mac address='52:54:00:00:00:01'/><source network='default'/><target dev='web1nic'/>
+	<memory unit='MiB'>32</memory><vcpu>1</vcpu>
+	<os><type arch='x86_64' machine='q35'>hvm</type></os>
+	<devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
+	<controller type='usb' model='none'/><memballoon model='none'/>
+	<interface type='network'><mac address='52:54:00:00:00:01'/>
+	<source network='default'/><target dev='web1nic'/>
 	<model type='virtio'/></interface></devices></domain>
 END
 virsh -q create --paused web-1.xml
