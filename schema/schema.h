@@ -41,7 +41,7 @@ enum schema_mode {
 	SCHEMA_REWRITE,
 };
 
-/* What a crash or a full disk leaves of a file, or a reader that opens it before it is made: nobody's
+/* What a crash or a full disk leaves of a file, or a reader that opens it too early: nobody's
  * data. schema_open() with SCHEMA_WRITE makes it anew. */
 bool schema_is_empty(const char *path);
 

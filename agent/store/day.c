@@ -86,7 +86,8 @@ int store_day_set_aside(struct store *s)
 		if (rename(from, to) < 0 && errno != ENOENT)
 			return -errno;
 	}
-	snprintf(s->set_aside, sizeof(s->set_aside), "%.40s is damaged; it is %.40s.damaged-%llu now",
+	snprintf(s->set_aside, sizeof(s->set_aside),
+		 "%.40s is damaged; it was renamed to %.40s.damaged-%llu",
 		 s->today.name, s->today.name, now);
 	return 0;
 }

@@ -6,7 +6,7 @@
 
 #include "collector/clock.h"
 #include "collector/loss/xdp.h"
-#include "collector/kernel_version.h"
+#include "collector/kernel/kernel_version.h"
 #include "agent/log.h"
 
 static void report(const struct aux_programs *p, const char *name, const char *state,

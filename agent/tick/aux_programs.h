@@ -5,7 +5,7 @@
 #ifndef TAPLOSS_AGENT_TICK_AUX_PROGRAMS_H
 #define TAPLOSS_AGENT_TICK_AUX_PROGRAMS_H
 
-#include "collector/loss/ksym.h"
+#include "collector/kernel/ksym.h"
 #include "collector/loss/context.h"
 #include "limitations.h"
 #include "ring_occupancy.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "collector/kernel_version.h"
+#include "collector/kernel/kernel_version.h"
 
 /* On every kernel read so far (5.10 to 7.3). */
 static const struct {

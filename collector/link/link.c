@@ -19,7 +19,7 @@
 
 #include "collector/base.h"
 #include "name.h"
-#include "collector/kernel_version.h"
+#include "collector/kernel/kernel_version.h"
 
 #define EVENT_BUFFER (4 << 20)		/* a thousand taps may come at once */
 #define REQUEST_BUFFER (1 << 20)

@@ -16,7 +16,7 @@
 #include "bpf/dropped.skel.h"
 #include "bpf_oneshot.h"
 #include "collector/clock.h"
-#include "kernel_btf.h"
+#include "collector/kernel/kernel_btf.h"
 
 #define WHAT "capturing lost frames"
 #define ALL_RINGS (64U << 20)		/* bytes of all CPUs' rings together, as a capture's */

@@ -11,7 +11,7 @@
 
 #include "collector/base.h"
 #include "bpf/sock.skel.h"
-#include "kernel_btf.h"
+#include "collector/kernel/kernel_btf.h"
 #include "loss_priv.h"
 
 static const struct {

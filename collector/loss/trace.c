@@ -12,7 +12,7 @@
 #include "collector/base.h"
 #include "bpf/trace.skel.h"
 #include "bpf_oneshot.h"
-#include "kernel_btf.h"
+#include "collector/kernel/kernel_btf.h"
 
 #define WHAT "tracing lost packets"
 

@@ -11,7 +11,7 @@
 #include "collector/base.h"
 #include "bpf/xdp.skel.h"
 #include "loss_priv.h"
-#include "collector/kernel_version.h"
+#include "collector/kernel/kernel_version.h"
 
 static const char *const pin_names[XDP_PROGRAMS] = { "xdp-redirected", "xdp-failed" };
 

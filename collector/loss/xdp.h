@@ -5,7 +5,7 @@
 #ifndef TAPLOSS_COLLECTOR_LOSS_XDP_H
 #define TAPLOSS_COLLECTOR_LOSS_XDP_H
 
-#include "ksym.h"
+#include "collector/kernel/ksym.h"
 #include "loss.h"
 
 /* Attaches them, pinned as the counting program is; what an earlier agent left is replaced. Without

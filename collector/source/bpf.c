@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "collector/base.h"
-#include "collector/loss/ksym.h"
-#include "collector/loss/reason.h"
+#include "collector/kernel/ksym.h"
+#include "collector/kernel/reason.h"
 #include "source.h"
 
 struct bpf {

@@ -13,7 +13,7 @@
 #ifndef TAPLOSS_COLLECTOR_SOURCE_SOURCE_H
 #define TAPLOSS_COLLECTOR_SOURCE_SOURCE_H
 
-#include "collector/loss/ksym.h"
+#include "collector/kernel/ksym.h"
 #include "collector/loss/loss.h"
 
 #define SOURCE_WHY 512

@@ -13,8 +13,8 @@
 #include "collector/capture/pcapng.h"
 #include "collector/clock.h"
 #include "collector/loss/class.h"
-#include "collector/loss/ksym.h"
-#include "collector/loss/reason.h"
+#include "collector/kernel/ksym.h"
+#include "collector/kernel/reason.h"
 #include "ctl/print/message.h"
 
 #define ROOM 65536 /* the longest frame with its comment */

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# How a test compares, and how it fails: file and line of the test, then evidence. Sourced by test.sh
+# How a test compares, and how it fails: file and line of the test, evidence. Sourced by test.sh
 # and store.sh.
 
 fail() {

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Files that a crash or a full disk leaves: empty ones are made anew, a damaged day is set aside and said; recording goes on, no frame
-# of the tap is lost to the timeline for longer than the file was readable.
+# Files that a crash or a full disk leaves: empty ones are created anew, a damaged day is set aside
+# and reported. Recording goes on.
 . "$(dirname "$0")/../lib/test.sh"
 
-hold_as qemu-system-x86_64 "$TAP" ring 100 -- -name guest=web-1 -netdev "tap,id=n0,ifname=$TAP" -device virtio-net-pci,netdev=n0
+hold_as qemu-system-x86_64 "$TAP" ring 100 -- -name guest=web-1 \
+	-netdev "tap,id=n0,ifname=$TAP" -device virtio-net-pci,netdev=n0
 
 # Empty, before the first start: a reader that came too early made them.
 mkdir -p "$STORE"

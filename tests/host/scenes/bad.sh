@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A bad hour in short: frames are lost in every way that this system has, capacity, fault and
-# policy, and each loss is on its VM, to the frame as a second witness has it. kernels
+# policy, and each loss is on its VM, to the frame as a second witness has it.
+# kernels
 . "$(dirname "$0")/lib.sh"
 
 n=${FRAMES:-300}

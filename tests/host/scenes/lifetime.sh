@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # While a VM loses frames the agent is restarted, its package is installed again, libvirt is
-# restarted; then the system is rebooted. Not one frame of loss is missing or counted twice. kernels
+# restarted; then the system is rebooted. Not one frame of loss is missing or counted twice.
+# kernels
 . "$(dirname "$0")/lib.sh"
 
 kept=/var/lib/taploss-test.lost

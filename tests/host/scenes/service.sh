@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The package's own service, started by systemd: it counts to the frame what a domain of this
-# system's libvirt loses, whose NIC is in the `default` network. kernels
+# system's libvirt loses, whose NIC is in the `default` network.
+# kernels
 . "$(dirname "$0")/lib.sh"
 
 same "$(systemctl is-enabled taplossd)" enabled

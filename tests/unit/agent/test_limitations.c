@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "agent/tick/limitations.h"
-#include "collector/kernel_version.h"
+#include "collector/kernel/kernel_version.h"
 
 /* A host on which everything works. */
 static struct limitations_facts good(unsigned int major, unsigned int minor)

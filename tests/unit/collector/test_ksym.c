@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "collector/loss/ksym.h"
+#include "collector/kernel/ksym.h"
 
 static int set_up(void **state)
 {

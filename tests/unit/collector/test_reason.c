@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "bpf/abi.h"
-#include "collector/loss/reason.h"
+#include "collector/kernel/reason.h"
 
 static int set_up(void **state)
 {

@@ -166,7 +166,7 @@ static void foreign_files_are_left_alone(void **state)
 	assert_int_equal(schema_open(*state, SCHEMA_DAY, SCHEMA_READ, &db, why), -EMEDIUMTYPE);
 }
 
-/* A reader cannot read it, and leaves it; the writer makes it anew, unless a -wal holds its pages. */
+/* A reader leaves it as it is; the writer creates it anew, unless a -wal holds its pages. */
 static void an_empty_file_is_made_anew(void **state)
 {
 	const char *path = below(*state, "f.db"), *wal = below(*state, "f.db-wal");

@@ -2,8 +2,8 @@
 /* ksym_iter - kernel functions by a BPF iterator, where /proc/kallsyms hides their addresses.
  *
  * Takes CAP_BPF and CAP_PERFMON, and Linux 6.0 or later. */
-#ifndef TAPLOSS_COLLECTOR_LOSS_KSYM_ITER_H
-#define TAPLOSS_COLLECTOR_LOSS_KSYM_ITER_H
+#ifndef TAPLOSS_COLLECTOR_KERNEL_KSYM_ITER_H
+#define TAPLOSS_COLLECTOR_KERNEL_KSYM_ITER_H
 
 #include <stdio.h>
 

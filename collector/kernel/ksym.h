@@ -4,8 +4,8 @@
  *
  * Only text symbols are kept. Reading takes 60-100 ms, so the table is read once, and again when a
  * module's address is asked for and other modules are loaded than before. */
-#ifndef TAPLOSS_COLLECTOR_LOSS_KSYM_H
-#define TAPLOSS_COLLECTOR_LOSS_KSYM_H
+#ifndef TAPLOSS_COLLECTOR_KERNEL_KSYM_H
+#define TAPLOSS_COLLECTOR_KERNEL_KSYM_H
 
 #include <stdint.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* kernel_version - the kernel's version, for the few things that cannot be tried. Pure but for the
  * first one. */
-#ifndef TAPLOSS_COLLECTOR_KERNEL_VERSION_H
-#define TAPLOSS_COLLECTOR_KERNEL_VERSION_H
+#ifndef TAPLOSS_COLLECTOR_KERNEL_KERNEL_VERSION_H
+#define TAPLOSS_COLLECTOR_KERNEL_KERNEL_VERSION_H
 
 #define RELEASE(major, minor) ((unsigned int)(major) << 8 | (minor))
 

@@ -4,8 +4,8 @@
  * Numbers move between releases and inside stable series, so names come from the kernel's own BTF
  * (enum skb_drop_reason, and the enums of subsystems), else from the tracepoint's format file;
  * never from a table. */
-#ifndef TAPLOSS_COLLECTOR_LOSS_REASON_H
-#define TAPLOSS_COLLECTOR_LOSS_REASON_H
+#ifndef TAPLOSS_COLLECTOR_KERNEL_REASON_H
+#define TAPLOSS_COLLECTOR_KERNEL_REASON_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* kernel_btf - what the kernel's own types (BTF) tell about its tracepoints and modules. */
-#ifndef TAPLOSS_COLLECTOR_LOSS_KERNEL_BTF_H
-#define TAPLOSS_COLLECTOR_LOSS_KERNEL_BTF_H
+#ifndef TAPLOSS_COLLECTOR_KERNEL_KERNEL_BTF_H
+#define TAPLOSS_COLLECTOR_KERNEL_KERNEL_BTF_H
 
 #include <stdbool.h>
 #include <stdint.h>
