@@ -44,10 +44,10 @@ make_root() {	# make_root FILE
 	[[ -n $list ]] || { echo "no mirror for $suite: apt here knows none of its kind"; exit 77; }
 	echo "making $name" >&2
 	# shellcheck disable=SC2016	# $1 is the hook's
-	hook='for each in '$(echo $unused)'; do rm -rf "$1"/lib/modules/*/kernel/$each; done;
+	hook='for each in '${unused//$'\n'/ }'; do rm -rf "$1"/lib/modules/*/kernel/$each; done;
 		for each in "$1"/lib/modules/*; do depmod -b "$1" "${each##*/}"; done'
 	mmdebstrap --quiet --mode=root --variant=minbase --format=tar \
-		--include="$(echo $packages | tr ' ' ,),$extra" \
+		--include="$(xargs <<< "$packages" | tr ' ' ,),$extra" \
 		--aptopt='Acquire::Languages "none"' --dpkgopt=path-exclude=/usr/share/man/\* \
 		--dpkgopt=path-exclude=/usr/share/locale/\* \
 		--dpkgopt=path-exclude=/usr/share/doc/\* \
@@ -73,15 +73,14 @@ configure() {	# configure ROOT
 		WantedBy=graphical.target
 	END
 	for unit in apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer \
-		logrotate.timer dpkg-db-backup.timer e2scrub_reap.service \
-		openvswitch-switch.service openvpn.service libvirt-guests.service \
-		getty@tty1.service; do
+		logrotate.timer dpkg-db-backup.timer e2scrub_reap.service openvpn.service \
+		libvirt-guests.service getty@tty1.service serial-getty@ttyS0.service; do
 		systemctl --quiet --root="$1" mask "$unit"
 	done
-	systemctl --quiet --root="$1" unmask openvswitch-switch.service
 	systemctl --quiet --root="$1" disable openvswitch-switch.service
 	systemctl --quiet --root="$1" set-default graphical.target
 	systemctl --quiet --root="$1" enable taploss-test.service
+	echo kvm_amd > "$1/etc/modules-load.d/kvm.conf"	# QEMU emulates AMD's virtualization
 	mkdir -p "$1/etc/libvirt/qemu/networks/autostart"
 	ln -sf ../default.xml "$1/etc/libvirt/qemu/networks/autostart/default.xml"
 }
@@ -119,7 +118,7 @@ make_disk() {	# make_disk TAR DIRECTORY
 
 # forget PATTERN: all of that kind but the two last used
 forget() {
-	# shellcheck disable=SC2012	# all names here are ours
+	# shellcheck disable=SC2012,SC2086	# all names here are ours, with a *
 	ls -td "$cache"/$1 2> /dev/null | tail -n +3 | xargs -r rm -rf
 }
 

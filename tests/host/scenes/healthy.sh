@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 n=${FRAMES:-300}
-host=0a000001 ip_a=0a00000a ip_c=0a00000c ip_out=0a000077		# 10.0.0.0/24
+ip_a=0a00000a ip_c=0a00000c ip_out=0a000077		# 10.0.0.0/24
 wait_for 20 service_counts
 modprobe br_netfilter
 sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.ipv4.ip_forward=1

@@ -13,9 +13,10 @@ journalctl -fu taplossd -o cat -n 3 > agent.log 2>&1 &	# lib.sh shows it when so
 
 # The NICs, by their addresses: nic0 and nic2 are real hosts', nic1 and nic3 are at their other
 # ends.
-for dev in $(ls /sys/class/net); do
-	address=$(< "/sys/class/net/$dev/address")
-	[[ $address != 52:54:00:ff:00:0* ]] || ip link set "$dev" name "nic${address: -1}"
+for dev in /sys/class/net/*/address; do
+	address=$(< "$dev")
+	dev=${dev%/address}
+	[[ $address != 52:54:00:ff:00:0* ]] || ip link set "${dev##*/}" name "nic${address: -1}"
 done
 
 # Addresses: of VMs, of somebody outside, of all.
