@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2054,SC2154	# vm.sh uses what is set here, and the reverse
+# shellcheck shell=bash disable=SC2034,SC2054,SC2154	# vm.sh uses what is set here
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Whole systems as test hosts; sourced by tests/vm/vm.sh, whose functions these take the place of.
 #

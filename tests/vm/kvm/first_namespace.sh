@@ -8,7 +8,8 @@
 need nft
 
 same "$(readlink /proc/self/ns/net)" "$(readlink /proc/1/ns/net)" 'the first namespace'
-sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1	# no frames of the host's own
+# no frames of the host's own
+sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 mac=52:54:00:0a:0a:01 outside=02:00:00:00:00:77
 forwards() {
 	[[ $(bridge -j link show dev "$1" | jq -r '.[0].state') == forwarding ]]
