@@ -22,7 +22,7 @@ sqlite3 "$day" 'PRAGMA wal_checkpoint(TRUNCATE)' > /dev/null
 dd if=/dev/urandom of="$day" bs=100 seek=1 count=300 conv=notrunc status=none
 rm -f "$day-wal" "$day-shm"
 agent_start
-has "$(cat agent.log)" 'is damaged; it is timeline-'
+has "$(cat agent.log)" 'is damaged; it was renamed to timeline-'
 has "$(ctl status)" '.damaged-'
 same "$(find "$STORE" -name 'timeline-*.damaged-*[0-9]' | wc -l)" 1 'files set aside'
 before=$(lost nic="$TAP" class=PTR_FULL)
