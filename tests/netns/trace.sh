@@ -5,11 +5,13 @@
 # without privilege it says so.
 . "$(dirname "$0")/../lib/test.sh"
 
-hold_as qemu-system-x86_64 "$TAP" ring 100 -- -name "guest=web-$TAG" \
+# A VM with two NICs, each held by a process of its own: one UUID.
+uuid=77777777-0000-4000-8000-0000000$TAG
+hold_as qemu-system-x86_64 "$TAP" ring 100 -- -name "guest=web-$TAG" -uuid "$uuid" \
 	-netdev "tap,id=n0,ifname=$TAP" -device virtio-net-pci,netdev=n0
 hold "$TAP2" ring 100
 macvtap "$MVT"
-hold_as qemu-system-x86_64 "$MVT" ring 100 macvtap -- -name "guest=web-$TAG" \
+hold_as qemu-system-x86_64 "$MVT" ring 100 macvtap -- -name "guest=web-$TAG" -uuid "$uuid" \
 	-netdev "tap,id=n0,ifname=$MVT" -device virtio-net-pci,netdev=n0
 
 begin() {	# begin ARGUMENT...: it counts when this returns
