@@ -196,4 +196,4 @@ say 'Is anything not seen?'
 show taplossctl status
 
 say "That was it. The guests, their libvirt and all else go now; the machine is as it was." \
-	'On a real host: make install, systemctl enable --now taplossd, taplossctl top.'
+	'On a real host: make deb, apt install ./taploss_*.deb, taplossctl top.'
