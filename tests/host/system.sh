@@ -69,7 +69,7 @@ package() {
 # bring ROOT: the programs under test come with the package
 bring() {
 	mkdir -p "$1/taploss/tests" "$1/taploss/build"
-	cp -r "$top"/tests/{lib.sh,host} "$1/taploss/tests/"
+	cp -r "$top"/tests/{lib,host} "$1/taploss/tests/"
 	cp "$B"/tests/helpers/hexguest "$B/tests/taptool/taptool" "$1/taploss/build/"
 	strip "$1"/taploss/build/{hexguest,taptool}
 }

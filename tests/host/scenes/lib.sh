@@ -4,12 +4,12 @@
 # first network namespace, beside the taplossd that systemd started from the installed package. It
 # has the system for itself and leaves everything as it is: the system is forgotten.
 TAPLOSS_INSIDE=1
-. "$(dirname "${BASH_SOURCE[0]}")/../../lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../../lib/test.sh"
 
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$B
 STORE=/var/lib/taploss TAPLOSS_STORE=$STORE
 export LIBVIRT_DEFAULT_URI=qemu:///system
-journalctl -fu taplossd -o cat -n 3 > agent.log 2>&1 &	# lib.sh shows it when something fails
+journalctl -fu taplossd -o cat -n 3 > agent.log 2>&1 &	# test.sh shows it when something fails
 
 # The NICs, by their addresses: nic0 and nic2 are real hosts', nic1 and nic3 are at their other
 # ends.
